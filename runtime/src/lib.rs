@@ -1,1 +1,35 @@
-//! stub
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![deny(missing_docs, unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
+#[cfg(feature = "std")]
+extern crate std;
+
+mod aligned;
+mod builtin;
+mod decision;
+mod error;
+pub mod kernels;
+pub mod model;
+pub mod quant;
+mod selftest;
+mod student;
+
+pub use aligned::Aligned;
+#[cfg(feature = "std")]
+pub use aligned::AlignedBytes;
+pub use decision::{Answer, Decision, Quantity};
+pub use error::{InferError, LoadError, QuantizeError, SelftestError};
+pub use model::{CoreClass, Costs, Metadata};
+pub use selftest::SelftestReport;
+pub use student::Student;

@@ -1,0 +1,195 @@
+//! What a student costs, known before it runs.
+
+use super::{LayerKind, MAX_LAYERS, Metadata, PREFIX_BYTES, aligned};
+
+/// Core families by the width of the activations their kernels keep in the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CoreClass {
+    /// One byte an activation: the portable kernel, Helium, hosts.
+    Bytes,
+    /// Two bytes: Cortex-M4, M7, M33 (dual 16-bit multiply).
+    Halfwords,
+    /// Four bytes: Cortex-M0+, M3.
+    Words,
+}
+
+impl CoreClass {
+    /// The class of the kernel this build runs.
+    pub const THIS: Self = Self::Bytes;
+
+    const fn activation_bytes(self) -> usize {
+        match self {
+            Self::Bytes => 1,
+            Self::Halfwords => 2,
+            Self::Words => 4,
+        }
+    }
+}
+
+/// Shape and costs of a student, computable at compile time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Costs {
+    /// Number of inputs.
+    pub inputs: usize,
+    /// Number of outputs.
+    pub outputs: usize,
+    /// Number of layers.
+    pub layers: usize,
+    /// Multiply-accumulates of one dense inference.
+    pub macs: usize,
+    /// Weights, one byte each, without padding.
+    pub weight_bytes: usize,
+    /// Weights and biases.
+    pub parameters: usize,
+    /// Bytes of flash: the whole file.
+    pub file_bytes: usize,
+    buffers: Buffers,
+}
+
+/// Widths that share each of the two activation buffers, and the sparse first layer's sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Buffers {
+    dense_input: usize,
+    sparse_sums: usize,
+    first: usize,
+    second: usize,
+}
+
+impl Costs {
+    /// Reads the costs of a student file from its prefix and layer table.
+    ///
+    /// `None` where the bytes do not even look like a student file; everything else is left to `load`.
+    /// Usable in constants: `include_student!` is.
+    #[must_use]
+    pub const fn of(file: &[u8]) -> Option<Self> {
+        let mut cursor = Cursor { bytes: file, at: PREFIX_BYTES };
+        let Some((magic, _)) = file.split_first_chunk::<4>() else { return None };
+        if u32::from_le_bytes(*magic) != u32::from_le_bytes(super::MAGIC) {
+            return None;
+        }
+        let (Some(_task), Some(inputs), Some(_zero_point), Some(layers)) =
+            (cursor.varint(), cursor.varint(), cursor.byte(), cursor.varint())
+        else {
+            return None;
+        };
+        if layers == 0 || layers > MAX_LAYERS {
+            return None;
+        }
+        let mut costs = Self::of_input(inputs, file.len());
+        let mut layer = 0usize;
+        while layer < layers {
+            let (Some(kind), Some(outputs), Some(_), Some(_), Some(_)) =
+                (cursor.varint(), cursor.varint(), cursor.byte(), cursor.byte(), cursor.byte())
+            else {
+                return None;
+            };
+            costs = costs.and_layer(kind == LayerKind::SparseInput as usize, outputs);
+            layer = layer.saturating_add(1);
+        }
+        Some(costs)
+    }
+
+    /// The costs of checked metadata.
+    pub(crate) fn new(metadata: &Metadata<'_>, file_bytes: usize) -> Self {
+        let input = Self::of_input(usize::from(metadata.inputs), file_bytes);
+        metadata.layers.iter().fold(input, |costs, layer| {
+            costs.and_layer(layer.kind == LayerKind::SparseInput, usize::from(layer.outputs))
+        })
+    }
+
+    const fn of_input(inputs: usize, file_bytes: usize) -> Self {
+        Self {
+            inputs,
+            outputs: inputs,
+            layers: 0,
+            macs: 0,
+            weight_bytes: 0,
+            parameters: 0,
+            file_bytes,
+            buffers: Buffers { dense_input: inputs, sparse_sums: 0, first: 0, second: 0 },
+        }
+    }
+
+    const fn and_layer(mut self, sparse_input: bool, outputs: usize) -> Self {
+        let macs = self.outputs.saturating_mul(outputs);
+        self.macs = self.macs.saturating_add(macs);
+        self.weight_bytes = self.macs;
+        self.parameters = self.parameters.saturating_add(macs).saturating_add(outputs);
+        if sparse_input {
+            self.buffers.sparse_sums = outputs;
+            self.buffers.dense_input = 0;
+        }
+        // Layer 0 writes the second buffer, layer 1 the first, and so on.
+        if self.layers & 1 == 0 {
+            self.buffers.second = larger(self.buffers.second, outputs);
+        } else {
+            self.buffers.first = larger(self.buffers.first, outputs);
+        }
+        self.outputs = outputs;
+        self.layers = self.layers.saturating_add(1);
+        self
+    }
+
+    /// Like [`Costs::of`], for constants: not a student file is a compile error with this sentence.
+    #[must_use]
+    pub const fn of_built_in(file: &[u8]) -> Self {
+        match Self::of(file) {
+            Some(costs) => costs,
+            #[allow(clippy::panic, reason = "evaluated at compile time only, by include_student!")]
+            None => panic!("include_student!: this is not an Eyas student file"),
+        }
+    }
+
+    /// Bytes of the first of the two activation buffers on `class`.
+    #[must_use]
+    pub const fn first_buffer_bytes(&self, class: CoreClass) -> usize {
+        let width = class.activation_bytes();
+        let input = if width == 1 { 0 } else { self.buffers.dense_input.saturating_mul(width) };
+        let sums = self.buffers.sparse_sums.saturating_mul(4);
+        aligned(larger(larger(input, sums), self.buffers.first.saturating_mul(width)))
+    }
+
+    /// Bytes of arena one inference needs on `class`: two activation buffers, each a multiple of 16.
+    #[must_use]
+    pub const fn arena_bytes(&self, class: CoreClass) -> usize {
+        let second = aligned(self.buffers.second.saturating_mul(class.activation_bytes()));
+        self.first_buffer_bytes(class).saturating_add(second)
+    }
+}
+
+const fn larger(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
+}
+
+/// Reads postcard's varints in constants.
+struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Cursor<'_> {
+    #[allow(clippy::indexing_slicing, reason = "get is not const; the bound is checked in the line above")]
+    const fn byte(&mut self) -> Option<u8> {
+        if self.at >= self.bytes.len() {
+            return None;
+        }
+        let byte = self.bytes[self.at];
+        self.at = self.at.saturating_add(1);
+        Some(byte)
+    }
+
+    /// A `u16` varint: at most three bytes.
+    const fn varint(&mut self) -> Option<usize> {
+        let mut value = 0usize;
+        let mut shift = 0u32;
+        while shift < 21 {
+            let Some(byte) = self.byte() else { return None };
+            value |= ((byte & 0x7f) as usize).wrapping_shl(shift);
+            if byte < 0x80 {
+                return Some(value);
+            }
+            shift = shift.saturating_add(7);
+        }
+        None
+    }
+}

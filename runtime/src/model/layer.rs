@@ -1,0 +1,123 @@
+//! A layer as the kernels see it: shape, ranges and borrowed tensors.
+
+use super::aligned;
+use super::metadata::{LayerKind, LayerMeta, Metadata};
+use crate::quant::{Multiplier, OutputRange};
+
+/// One dense layer with its tensors, borrowed from the file.
+///
+/// # Shapes
+/// - `weights`: `[outputs][inputs]` for [`LayerKind::Dense`], `[inputs][outputs]` for
+///   [`LayerKind::SparseInput`]; `i8` in −127..=127
+/// - bias, mantissa, exponent: `[outputs]`
+#[derive(Clone, Copy, Debug)]
+pub struct Layer<'a> {
+    /// How the layer reads its input.
+    pub kind: LayerKind,
+    /// Number of inputs.
+    pub inputs: u16,
+    /// Number of outputs.
+    pub outputs: u16,
+    /// Input integer that stands for 0.0.
+    pub input_zero_point: i8,
+    /// Zero point and clamp of the outputs.
+    pub range: OutputRange,
+    /// The weights in the order of `kind`.
+    pub weights: &'a [i8],
+    pub(crate) biases: &'a [[u8; 4]],
+    pub(crate) mantissas: &'a [[u8; 4]],
+    pub(crate) exponents: &'a [i8],
+}
+
+/// What one output needs besides its weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Start of the sum, in units of input scale times weight scale; zero point folded in for dense layers.
+    pub bias: i32,
+    /// Sum to output steps.
+    pub multiplier: Multiplier,
+}
+
+impl<'a> Layer<'a> {
+    /// The channels in output order.
+    pub fn channels(&self) -> impl ExactSizeIterator<Item = Channel> + use<'a> {
+        let parts = self.biases.iter().zip(self.mantissas).zip(self.exponents);
+        parts.map(|((&bias, &mantissa), &exponent)| Channel {
+            bias: i32::from_le_bytes(bias),
+            multiplier: Multiplier { mantissa: i32::from_le_bytes(mantissa), exponent },
+        })
+    }
+
+    /// Multiply-accumulates of one dense pass.
+    #[must_use]
+    pub fn macs(&self) -> u32 {
+        u32::from(self.inputs).saturating_mul(u32::from(self.outputs))
+    }
+
+    /// Bytes of the tensors of a layer of this shape, padding included.
+    pub(crate) const fn tensor_bytes(inputs: u16, outputs: u16) -> usize {
+        let outputs = outputs as usize;
+        let words = aligned(outputs.saturating_mul(4));
+        aligned((inputs as usize).saturating_mul(outputs))
+            .saturating_add(words)
+            .saturating_add(words)
+            .saturating_add(aligned(outputs))
+    }
+}
+
+/// The layers of a student, first to last.
+///
+/// Offsets are not stored: each tensor starts on the next 16-byte boundary behind the one before it, so the
+/// shapes give them and no file can overlap tensors or leave holes.
+#[derive(Clone, Debug)]
+pub struct Layers<'a, 'm> {
+    metas: core::slice::Iter<'m, LayerMeta>,
+    inputs: u16,
+    zero_point: i8,
+    tensors: &'a [u8],
+}
+
+impl<'a, 'm> Layers<'a, 'm> {
+    pub(crate) fn new(metadata: &'m Metadata<'_>, tensors: &'a [u8]) -> Self {
+        Self { metas: metadata.layers.iter(), inputs: metadata.inputs, zero_point: metadata.input_zero_point, tensors }
+    }
+
+    /// The tensor bytes behind the last layer: gains and offsets of a per-input front end.
+    pub(crate) fn rest(mut self) -> &'a [u8] {
+        while self.next().is_some() {}
+        self.tensors
+    }
+
+    /// Cuts `bytes` with their padding off the front of the tensors.
+    fn cut(&mut self, bytes: usize) -> Option<&'a [u8]> {
+        let (tensor, rest) = self.tensors.split_at_checked(aligned(bytes))?;
+        self.tensors = rest;
+        tensor.get(..bytes)
+    }
+}
+
+impl<'a> Iterator for Layers<'a, '_> {
+    type Item = Layer<'a>;
+
+    fn next(&mut self) -> Option<Layer<'a>> {
+        let meta = *self.metas.next()?;
+        let inputs = core::mem::replace(&mut self.inputs, meta.outputs);
+        let input_zero_point = core::mem::replace(&mut self.zero_point, meta.zero_point);
+        let outputs = usize::from(meta.outputs);
+        let weights = self.cut(outputs.saturating_mul(usize::from(inputs)))?;
+        let biases = self.cut(outputs.saturating_mul(4))?;
+        let mantissas = self.cut(outputs.saturating_mul(4))?;
+        let exponents = self.cut(outputs)?;
+        Some(Layer {
+            kind: meta.kind,
+            inputs,
+            outputs: meta.outputs,
+            input_zero_point,
+            range: OutputRange { zero_point: meta.zero_point, lo: meta.lo, hi: meta.hi },
+            weights: bytemuck::must_cast_slice(weights),
+            biases: biases.as_chunks().0,
+            mantissas: mantissas.as_chunks().0,
+            exponents: bytemuck::must_cast_slice(exponents),
+        })
+    }
+}

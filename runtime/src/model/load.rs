@@ -1,0 +1,219 @@
+//! Proves everything about a file once, so that nothing behind it can fail.
+
+use super::aligned;
+use super::golden::GoldenVectors;
+use super::layer::{Layer, Layers};
+use super::metadata::{FrontEnd, LayerKind, MAX_LAYERS, MAX_WIDTH, Metadata, Task, lines};
+use super::prefix::{ALIGNMENT, PREFIX_BYTES, Prefix};
+use crate::LoadError;
+use postcard::ser_flavors::Flavor;
+
+/// Checks `file` and returns its metadata and its tensors.
+///
+/// Cost: linear in the length of the file; every loop is bounded by bytes that exist.
+pub(crate) fn load(file: &[u8]) -> Result<(Metadata<'_>, &[u8]), LoadError> {
+    let remainder = (file.as_ptr() as usize % ALIGNMENT) as u8;
+    if remainder != 0 {
+        return Err(LoadError::Misaligned { remainder });
+    }
+    let prefix = Prefix::check(file)?;
+    let metadata_end = PREFIX_BYTES.saturating_add(prefix.metadata_bytes as usize);
+    let tensors_end = prefix.tensors_offset().saturating_add(prefix.tensor_bytes as usize);
+    let (Some(metadata), Some(gap), Some(tensors)) = (
+        file.get(PREFIX_BYTES..metadata_end),
+        file.get(metadata_end..prefix.tensors_offset()),
+        file.get(prefix.tensors_offset()..tensors_end),
+    ) else {
+        return Err(LoadError::Sections);
+    };
+    check_padding(file, gap)?;
+    let metadata = decode(metadata)?;
+    check_metadata(&metadata)?;
+    check_tensors(file, &metadata, tensors)?;
+    if !GoldenVectors::new(&metadata).are_valid() {
+        return Err(LoadError::Golden);
+    }
+    Ok((metadata, tensors))
+}
+
+/// Decodes the metadata and compares it with its own encoding, so that there is only one.
+fn decode(bytes: &[u8]) -> Result<Metadata<'_>, LoadError> {
+    let metadata: Metadata<'_> = postcard::from_bytes(bytes).map_err(|_| LoadError::Metadata)?;
+    match postcard::serialize_with_flavor(&metadata, Compare { rest: bytes }) {
+        Ok(true) => Ok(metadata),
+        _ => Err(LoadError::NotCanonical),
+    }
+}
+
+/// A postcard output that stores nothing and compares with the bytes there should be.
+struct Compare<'a> {
+    rest: &'a [u8],
+}
+
+impl Flavor for Compare<'_> {
+    type Output = bool;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        match self.rest.split_first() {
+            Some((&expected, rest)) if expected == byte => {
+                self.rest = rest;
+                Ok(())
+            }
+            _ => Err(postcard::Error::SerializeBufferFull),
+        }
+    }
+
+    fn finalize(self) -> postcard::Result<bool> {
+        Ok(self.rest.is_empty())
+    }
+}
+
+fn check_metadata(metadata: &Metadata<'_>) -> Result<(), LoadError> {
+    if metadata.layers.is_empty() {
+        return Err(LoadError::LayerCount { expected: MAX_LAYERS as u8, found: 0 });
+    }
+    check_width(0, metadata.inputs)?;
+    for (index, layer) in (0u8..).zip(&metadata.layers) {
+        check_width(index, layer.outputs)?;
+        if layer.kind == LayerKind::SparseInput && index != 0 {
+            return Err(LoadError::SparseBehindFirst { layer: index });
+        }
+        if layer.lo > layer.hi {
+            return Err(LoadError::Clamp { layer: index });
+        }
+    }
+    let outputs = metadata.outputs();
+    if metadata.task == Task::Classify && outputs < 2 {
+        return Err(LoadError::Outputs { found: outputs });
+    }
+    let labels = count(metadata.output.labels);
+    if labels != usize::from(outputs) {
+        return Err(LoadError::Labels { expected: outputs, found: labels as u16 });
+    }
+    for list in [metadata.schema.names, metadata.schema.units] {
+        let found = count(list);
+        if !list.is_empty() && found != usize::from(metadata.inputs) {
+            return Err(LoadError::InputNames { expected: metadata.inputs, found: found as u16 });
+        }
+    }
+    if let FrontEnd::Uniform { gain, offset } = metadata.front_end
+        && !(gain.is_finite() && offset.is_finite())
+    {
+        return Err(LoadError::NotFinite);
+    }
+    let scale = metadata.output.scale;
+    if !(scale.is_finite() && scale > 0.0) {
+        return Err(LoadError::NotFinite);
+    }
+    if !metadata.output.confidence.is_empty() || !metadata.output.abstain.is_empty() {
+        return Err(LoadError::Reserved);
+    }
+    Ok(())
+}
+
+fn check_width(layer: u8, found: u16) -> Result<(), LoadError> {
+    if found == 0 || found > MAX_WIDTH {
+        return Err(LoadError::Width { layer, expected: MAX_WIDTH, found });
+    }
+    Ok(())
+}
+
+/// Lines of a list field, counted without overflow past what a width can be.
+fn count(list: &str) -> usize {
+    lines(list).take(usize::from(u16::MAX)).count()
+}
+
+fn check_tensors(file: &[u8], metadata: &Metadata<'_>, tensors: &[u8]) -> Result<(), LoadError> {
+    let mut expected = 0usize;
+    let mut inputs = metadata.inputs;
+    for layer in &metadata.layers {
+        expected = expected.saturating_add(Layer::tensor_bytes(inputs, layer.outputs));
+        inputs = layer.outputs;
+    }
+    let gains = aligned(usize::from(metadata.inputs).saturating_mul(4));
+    if metadata.front_end == FrontEnd::PerInput {
+        expected = expected.saturating_add(gains).saturating_add(gains);
+    }
+    if expected != tensors.len() {
+        return Err(LoadError::TensorLength { expected: expected as u32, found: tensors.len() as u32 });
+    }
+    let mut at = 0usize;
+    for (index, layer) in (0u8..).zip(Layers::new(metadata, tensors)) {
+        check_layer(index, &layer)?;
+        for bytes in [layer.weights.len(), layer.biases.len() << 2, layer.mantissas.len() << 2, layer.exponents.len()] {
+            let end = at.saturating_add(aligned(bytes));
+            check_padding(file, tensors.get(at.saturating_add(bytes)..end).unwrap_or_default())?;
+            at = end;
+        }
+    }
+    let front_end = tensors.get(at..).unwrap_or_default();
+    let used = usize::from(metadata.inputs).saturating_mul(4);
+    for part in front_end.chunks_exact(gains.max(1)) {
+        let (values, padding) = part.split_at_checked(used).unwrap_or_default();
+        if !values.as_chunks::<4>().0.iter().all(|&value| f32::from_le_bytes(value).is_finite()) {
+            return Err(LoadError::NotFinite);
+        }
+        check_padding(file, padding)?;
+    }
+    Ok(())
+}
+
+/// Proves weights, multipliers and sums of one layer.
+fn check_layer(index: u8, layer: &Layer<'_>) -> Result<(), LoadError> {
+    for (unit, channel) in (0u16..).zip(layer.channels()) {
+        if !channel.multiplier.is_valid() {
+            return Err(LoadError::Multiplier { layer: index, unit });
+        }
+        let (positive, negative) =
+            weight_sums(layer, usize::from(unit)).ok_or(LoadError::Weight { layer: index, unit })?;
+        let (hi, lo) = match layer.kind {
+            LayerKind::Dense => (reach(127, positive, 128, negative), reach(128, positive, 127, negative)),
+            LayerKind::SparseInput => {
+                let zero = i64::from(layer.input_zero_point);
+                let (up, down) = (127i64.saturating_sub(zero), 128i64.saturating_add(zero));
+                (reach(up, positive, down, negative), reach(down, positive, up, negative))
+            }
+        };
+        // Every term's interval holds 0, so this bounds every partial sum in every order.
+        let bias = i64::from(channel.bias);
+        let fits = bias.max(0).saturating_add(hi) <= i64::from(i32::MAX)
+            && bias.min(0).saturating_sub(lo) >= i64::from(i32::MIN);
+        if !fits {
+            return Err(LoadError::Accumulator { layer: index, unit });
+        }
+    }
+    Ok(())
+}
+
+fn reach(a: i64, positive: u32, b: i64, negative: u32) -> i64 {
+    a.saturating_mul(i64::from(positive)).saturating_add(b.saturating_mul(i64::from(negative)))
+}
+
+/// Sums of the positive and of the negated negative weights of one output; `None` at a weight of −128.
+fn weight_sums(layer: &Layer<'_>, unit: usize) -> Option<(u32, u32)> {
+    let (first, step, terms) = match layer.kind {
+        LayerKind::Dense => (unit.saturating_mul(usize::from(layer.inputs)), 1, usize::from(layer.inputs)),
+        LayerKind::SparseInput => (unit, usize::from(layer.outputs).max(1), usize::from(layer.inputs)),
+    };
+    let mut sums = (0u32, 0u32);
+    for &weight in layer.weights.get(first..)?.iter().step_by(step).take(terms) {
+        if weight == i8::MIN {
+            return None;
+        }
+        let weight = i32::from(weight);
+        sums.0 = sums.0.wrapping_add(weight.max(0) as u32);
+        sums.1 = sums.1.wrapping_add(weight.wrapping_neg().max(0) as u32);
+    }
+    Some(sums)
+}
+
+/// Padding must be zero, so that a file has one form only.
+fn check_padding(file: &[u8], padding: &[u8]) -> Result<(), LoadError> {
+    match padding.iter().position(|&byte| byte != 0) {
+        None => Ok(()),
+        Some(position) => {
+            let start = (padding.as_ptr() as usize).wrapping_sub(file.as_ptr() as usize);
+            Err(LoadError::Padding { offset: start.wrapping_add(position) as u32 })
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The student file, read in place (`docs/spec/format.md`).
+//!
+//! `prefix | metadata | tensors | [signature] | CRC-32C`. Everything is checked once, in [`load`]; behind it
+//! no accessor can fail. The types here are also what the trainer serializes, so that writer and reader
+//! cannot drift apart.
+
+mod costs;
+mod golden;
+mod layer;
+mod load;
+mod metadata;
+mod prefix;
+#[cfg(feature = "std")]
+mod write;
+
+pub use costs::{CoreClass, Costs};
+pub use golden::{GoldenInput, GoldenVector, GoldenVectors};
+pub use layer::{Channel, Layer, Layers};
+pub(crate) use load::load;
+pub use metadata::{
+    FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, MAX_WIDTH, Metadata, OutputMeta, Provenance, Task,
+};
+pub use prefix::{ALIGNMENT, CRC, FORMAT_VERSION, MAGIC, PREFIX_BYTES, Prefix, checksum};
+#[cfg(feature = "std")]
+pub use write::{LayerTensors, reseal, write};
+
+/// Rounds up to the next multiple of [`ALIGNMENT`].
+#[must_use]
+pub const fn aligned(bytes: usize) -> usize {
+    bytes.saturating_add(ALIGNMENT - 1) & !(ALIGNMENT - 1)
+}

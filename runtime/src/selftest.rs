@@ -1,0 +1,58 @@
+//! Replays the golden vectors inside the file; the first difference is named.
+
+use crate::{SelftestError, Student};
+
+/// What a passed self-test compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct SelftestReport {
+    /// Golden vectors replayed.
+    pub vectors: u16,
+    /// Integers compared, over all layers.
+    pub values: u32,
+}
+
+impl Student<'_> {
+    /// Replays the golden vectors in the file and compares every integer of every layer.
+    ///
+    /// # Shapes
+    /// - `input`: `[inputs]`, room for one expanded input, overwritten
+    /// - `arena`: as for [`Student::infer`]
+    ///
+    /// # Errors
+    /// The first difference with vector, layer, unit, expected and got; a wrong length; or no vectors in the file.
+    pub fn selftest(&self, input: &mut [i8], arena: &mut [u32]) -> Result<SelftestReport, SelftestError> {
+        let mut report = SelftestReport { vectors: 0, values: 0 };
+        for vector in self.golden_vectors() {
+            vector.input.expand(input, self.metadata().input_zero_point);
+            let mut expected = vector.outputs;
+            let mut difference = None;
+            let replayed = report.vectors;
+            self.infer_observed(input, arena, |layer, outputs| {
+                let (recorded, rest) = expected.split_at_checked(outputs.len()).unwrap_or_default();
+                expected = rest;
+                for ((unit, &got), &expected) in (0u16..).zip(outputs).zip(recorded) {
+                    if got != expected && difference.is_none() {
+                        difference = Some(SelftestError::Difference {
+                            vector: replayed,
+                            layer: layer as u8,
+                            unit,
+                            expected,
+                            got,
+                        });
+                    }
+                }
+            })?;
+            if let Some(difference) = difference {
+                return Err(difference);
+            }
+            report.vectors = report.vectors.saturating_add(1);
+            report.values = report.values.saturating_add(vector.outputs.len() as u32);
+        }
+        if report.vectors == 0 {
+            return Err(SelftestError::NoVectors);
+        }
+        Ok(report)
+    }
+}

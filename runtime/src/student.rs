@@ -1,0 +1,186 @@
+//! The one type users hold: load once, infer many.
+
+use crate::kernels::{active, portable};
+use crate::model::{CoreClass, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Metadata, load};
+use crate::quant::quantize_feature;
+use crate::{Answer, InferError, LoadError, QuantizeError};
+
+/// A checked view of a student file.
+///
+/// Borrows the file; nothing is copied. Inference takes `&self` and an arena the caller owns, so one student
+/// serves several tasks and an interrupt, each with its own arena.
+#[derive(Clone, Debug)]
+pub struct Student<'a> {
+    file: &'a [u8],
+    metadata: Metadata<'a>,
+    tensors: &'a [u8],
+    first_buffer_words: usize,
+    arena_words: usize,
+}
+
+impl<'a> Student<'a> {
+    /// Reads a student file in place and proves everything about it.
+    ///
+    /// **Any byte string is a safe argument.** Whatever passes cannot make [`Student::infer`] panic, overflow
+    /// or read outside the file.
+    ///
+    /// # Errors
+    /// The first thing that is wrong; see [`LoadError`]. `file` must start on a 16-byte boundary.
+    pub fn load(file: &'a [u8]) -> Result<Self, LoadError> {
+        let (metadata, tensors) = load(file)?;
+        let costs = Costs::new(&metadata, file.len());
+        let first_buffer_words = costs.first_buffer_bytes(CoreClass::THIS) >> 2;
+        let arena_words = costs.arena_bytes(CoreClass::THIS) >> 2;
+        Ok(Self { file, metadata, tensors, first_buffer_words, arena_words })
+    }
+
+    /// Runs the network on one input vector.
+    ///
+    /// # Shapes
+    /// - `x`: `[inputs]`, in the integers of the file's input scale
+    /// - `arena`: at least [`Student::arena_words`], any content, overwritten
+    ///
+    /// # Errors
+    /// Only for a wrong length of `x` or `arena`.
+    pub fn infer<'b>(&self, x: &[i8], arena: &'b mut [u32]) -> Result<Answer<'b>, InferError> {
+        self.infer_observed(x, arena, |_, _| {})
+    }
+
+    /// Like [`Student::infer`], and shows every layer's integers to `observe(layer, outputs)` as they appear.
+    ///
+    /// # Errors
+    /// As [`Student::infer`].
+    pub fn infer_observed<'b>(
+        &self,
+        x: &[i8],
+        arena: &'b mut [u32],
+        observe: impl FnMut(usize, &[i8]),
+    ) -> Result<Answer<'b>, InferError> {
+        self.run(x, arena, observe, active::dense, active::sparse_input)
+    }
+
+    /// Like [`Student::infer_observed`], always on the portable kernels: the specification to compare with.
+    ///
+    /// # Errors
+    /// As [`Student::infer`].
+    pub fn infer_portable<'b>(
+        &self,
+        x: &[i8],
+        arena: &'b mut [u32],
+        observe: impl FnMut(usize, &[i8]),
+    ) -> Result<Answer<'b>, InferError> {
+        self.run(x, arena, observe, portable::dense, portable::sparse_input)
+    }
+
+    #[inline]
+    fn run<'b>(
+        &self,
+        x: &[i8],
+        arena: &'b mut [u32],
+        mut observe: impl FnMut(usize, &[i8]),
+        dense: impl Fn(&Layer<'_>, &[i8], &mut [i8]),
+        sparse_input: impl Fn(&Layer<'_>, &[i8], &mut [i32], &mut [i8]),
+    ) -> Result<Answer<'b>, InferError> {
+        let inputs = usize::from(self.metadata.inputs);
+        if x.len() != inputs {
+            return Err(InferError::InputLength { expected: inputs as u32, found: x.len() as u32 });
+        }
+        let too_small = InferError::ArenaLength { expected: self.arena_words as u32, found: arena.len() as u32 };
+        let second_words = self.arena_words.saturating_sub(self.first_buffer_words);
+        let (first, rest) = arena.split_at_mut_checked(self.first_buffer_words).ok_or(too_small)?;
+        let second = rest.get_mut(..second_words).ok_or(too_small)?;
+
+        // `front` receives the next layer's outputs, `back` holds the last ones.
+        let (mut back, mut front) = (first, second);
+        let mut width = 0usize;
+        for (index, layer) in self.layers().enumerate() {
+            let outputs = usize::from(layer.outputs);
+            let y = bytemuck::must_cast_slice_mut::<u32, i8>(front).get_mut(..outputs).unwrap_or_default();
+            if layer.kind == LayerKind::SparseInput {
+                sparse_input(&layer, x, bytemuck::must_cast_slice_mut(back), y);
+            } else if index == 0 {
+                dense(&layer, x, y);
+            } else {
+                let back: &[i8] = bytemuck::must_cast_slice(back);
+                dense(&layer, back.get(..width).unwrap_or_default(), y);
+            }
+            observe(index, y);
+            width = outputs;
+            core::mem::swap(&mut back, &mut front);
+        }
+        let back: &'b [i8] = bytemuck::must_cast_slice(back);
+        Ok(Answer {
+            logits: back.get(..width).unwrap_or_default(),
+            scale: self.metadata.output.scale,
+            zero_point: self.metadata.layers.last().map_or(0, |layer| layer.zero_point),
+        })
+    }
+
+    /// Turns real features into input integers by the file's front end.
+    ///
+    /// # Shapes
+    /// - `features` and `x`: `[inputs]`
+    ///
+    /// # Errors
+    /// A wrong length; the index of the first feature that is not finite; or no front end in the file. On an
+    /// error `x` may be partly written.
+    pub fn quantize(&self, features: &[f32], x: &mut [i8]) -> Result<(), QuantizeError> {
+        let expected = u32::from(self.metadata.inputs);
+        if features.len() != expected as usize {
+            return Err(QuantizeError::FeatureLength { expected, found: features.len() as u32 });
+        }
+        if x.len() != expected as usize {
+            return Err(QuantizeError::OutputLength { expected, found: x.len() as u32 });
+        }
+        let (mut gain, mut offset) = (0.0, 0.0);
+        let mut per_input: (&[[u8; 4]], &[[u8; 4]]) = (&[], &[]);
+        match self.metadata.front_end {
+            FrontEnd::Integers => return Err(QuantizeError::NoFrontEnd),
+            FrontEnd::Uniform { gain: g, offset: o } => (gain, offset) = (g, o),
+            FrontEnd::PerInput => {
+                let rest = self.layers().rest();
+                let (gains, offsets) = rest.split_at_checked(rest.len() >> 1).unwrap_or_default();
+                per_input = (gains.as_chunks().0, offsets.as_chunks().0);
+            }
+        }
+        let mut gains = per_input.0.iter();
+        let mut offsets = per_input.1.iter();
+        for ((index, &feature), x) in (0u32..).zip(features).zip(x) {
+            if let (Some(&g), Some(&o)) = (gains.next(), offsets.next()) {
+                (gain, offset) = (f32::from_le_bytes(g), f32::from_le_bytes(o));
+            }
+            *x = quantize_feature(feature, gain, offset).ok_or(QuantizeError::NotFinite { index })?;
+        }
+        Ok(())
+    }
+
+    /// The layers with their tensors, first to last.
+    #[must_use]
+    pub fn layers(&self) -> Layers<'a, '_> {
+        Layers::new(&self.metadata, self.tensors)
+    }
+
+    /// Everything the file says besides its tensors.
+    #[must_use]
+    pub const fn metadata(&self) -> &Metadata<'a> {
+        &self.metadata
+    }
+
+    /// The golden vectors in the file.
+    #[must_use]
+    pub fn golden_vectors(&self) -> GoldenVectors<'a> {
+        GoldenVectors::new(&self.metadata)
+    }
+
+    /// Shape and costs.
+    #[must_use]
+    pub fn costs(&self) -> Costs {
+        Costs::new(&self.metadata, self.file.len())
+    }
+
+    /// Length of the arena one inference needs with this build's kernels, in 32-bit words.
+    #[must_use]
+    pub const fn arena_words(&self) -> usize {
+        self.arena_words
+    }
+}
