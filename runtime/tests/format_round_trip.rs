@@ -1,0 +1,116 @@
+//! What is written is read back, once, exactly, and costs are known before anything runs.
+
+mod support;
+
+use eyas::model::{CoreClass, Costs, FrontEnd, LayerKind};
+use eyas::{Decision, InferError, LoadError, QuantizeError, SelftestError, Student};
+use support::Parts;
+
+#[test]
+fn metadata_and_tensors_come_back() {
+    let state = &mut 11;
+    for sparse in [false, true] {
+        let mut parts = Parts::random(&[40, 12, 3], sparse, state);
+        parts.metadata.front_end = FrontEnd::PerInput;
+        parts.per_input = Some((vec![2.0; 40], (0..40).map(|i| i as f32 - 20.0).collect()));
+        let parts = parts.with_golden_vectors(5, state);
+        let file = parts.file();
+        let student = Student::load(&file).unwrap();
+        assert_eq!(student.metadata(), &parts.metadata);
+        for (layer, tensors) in student.layers().zip(&parts.layers) {
+            assert_eq!(layer.weights, tensors.weights);
+            let channels: Vec<_> = layer.channels().collect();
+            assert!(channels.iter().map(|c| c.bias).eq(tensors.biases.iter().copied()));
+            assert!(channels.iter().map(|c| c.multiplier).eq(tensors.multipliers.iter().copied()));
+        }
+        let mut x = [0; 40];
+        student.quantize(&[1.25; 40], &mut x).unwrap();
+        assert_eq!(x[..4], [-17, -16, -15, -14], "2.5 - 20 rounds up to -17");
+        let report = student.selftest(&mut x, &mut vec![0; student.arena_words()]).unwrap();
+        assert_eq!((report.vectors, report.values), (5, 5 * 15));
+    }
+}
+
+#[test]
+fn costs_of_the_prefix_equal_costs_of_the_student() {
+    let state = &mut 12;
+    for (widths, sparse) in [(&[1433, 16, 7][..], true), (&[33, 32, 16, 2], false), (&[5, 300, 4, 9], false)] {
+        let file = Parts::random(widths, sparse, state).file();
+        let costs = Costs::of(&file).unwrap();
+        assert_eq!(costs, Student::load(&file).unwrap().costs());
+        assert_eq!(costs.macs, widths.windows(2).map(|w| usize::from(w[0]) * usize::from(w[1])).sum::<usize>());
+        assert_eq!(costs.file_bytes, file.len());
+    }
+    let costs = Costs::of(&Parts::random(&[1433, 16, 7], true, state).file()).unwrap();
+    // 16 sums of 4 bytes shared with 7 logits, then 16 hidden integers.
+    assert_eq!(costs.arena_bytes(CoreClass::Bytes), 64 + 16);
+    assert_eq!(Costs::of(b"EYAS"), None);
+    assert_eq!(Costs::of(&[]), None);
+}
+
+#[test]
+fn wrong_lengths_are_the_only_way_to_fail() {
+    let state = &mut 13;
+    let parts = Parts::random(&[20, 8, 3], false, state);
+    let file = parts.file();
+    let student = Student::load(&file).unwrap();
+    let words = student.arena_words();
+    let mut arena = vec![0; words];
+    assert_eq!(student.infer(&[0; 19], &mut arena), Err(InferError::InputLength { expected: 20, found: 19 }));
+    let short = InferError::ArenaLength { expected: words as u32, found: words as u32 - 1 };
+    assert_eq!(student.infer(&[0; 20], &mut arena[1..]), Err(short));
+    assert_eq!(short.code(), 2);
+    assert!(student.infer(&[0; 20], &mut arena).is_ok());
+    let mut x = [0; 20];
+    let mut features = [0.0; 20];
+    features[17] = f32::NAN;
+    assert_eq!(student.quantize(&features, &mut x), Err(QuantizeError::NotFinite { index: 17 }));
+    assert_eq!(student.selftest(&mut x, &mut arena), Err(SelftestError::NoVectors));
+}
+
+#[test]
+fn selftest_names_the_first_difference() {
+    let state = &mut 14;
+    let mut parts = Parts::random(&[30, 9, 4], true, state).with_golden_vectors(3, state);
+    let mut golden = parts.metadata.golden.to_vec();
+    let at = golden.len() - 2; // third vector, layer 1, unit 2
+    golden[at] ^= 1;
+    parts.metadata.golden = Box::leak(golden.into_boxed_slice());
+    let file = parts.file();
+    let student = Student::load(&file).unwrap();
+    let error = student.selftest(&mut [0; 30], &mut vec![0; student.arena_words()]).unwrap_err();
+    let SelftestError::Difference { vector, layer, unit, expected, got } = error else { panic!("{error}") };
+    assert_eq!((vector, layer, unit), (2, 1, 2));
+    assert_eq!(expected, got ^ 1);
+}
+
+#[test]
+fn a_decision_reads_the_logits() {
+    let state = &mut 15;
+    let parts = Parts::random(&[10, 6, 4], false, state);
+    let file = parts.file();
+    let student = Student::load(&file).unwrap();
+    let mut arena = vec![0; student.arena_words()];
+    let answer = student.infer(&parts.input(state), &mut arena).unwrap();
+    let mut sorted = answer.logits().to_vec();
+    sorted.sort_unstable();
+    let margin = (i16::from(sorted[3]) - i16::from(sorted[2])) as u8;
+    let label = answer.logits().iter().position(|logit| logit == &sorted[3]).unwrap() as u16;
+    assert_eq!(answer.decision(), Decision { label, margin });
+    assert_eq!(student.metadata().labels().nth(usize::from(label)), Some(format!("label {label}").as_str()));
+}
+
+#[test]
+fn unaligned_bytes_are_refused_by_name() {
+    let mut bytes = vec![0u8; 16];
+    bytes.extend_from_slice(&Parts::random(&[4, 2], false, &mut 16).file());
+    let mut shifted = eyas::AlignedBytes::from([&[0u8; 3][..], &bytes[16..]].concat().as_slice());
+    assert_eq!(Student::load(&shifted[3..]).unwrap_err(), LoadError::Misaligned { remainder: 3 });
+    shifted[0] = 1;
+    assert_eq!(parts_kind(&bytes[16..]), LayerKind::Dense);
+}
+
+fn parts_kind(file: &[u8]) -> LayerKind {
+    let file = eyas::AlignedBytes::from(file);
+    Student::load(&file).unwrap().layers().next().unwrap().kind
+}

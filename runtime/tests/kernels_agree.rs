@@ -1,0 +1,143 @@
+//! One battery for all kernels: each equals the portable one, and that one equals wide arithmetic.
+
+mod support;
+
+use eyas::Student;
+use eyas::model::{LayerKind, LayerTensors};
+use support::{Parts, draw, int};
+
+/// What the layers compute, in 128-bit integers straight from the formula in `docs/spec/arithmetic.md`.
+fn oracle(parts: &Parts, x: &[i8]) -> Vec<Vec<i8>> {
+    let mut x: Vec<i128> = x.iter().map(|&x| x.into()).collect();
+    let mut zero = i128::from(parts.metadata.input_zero_point);
+    let mut all = Vec::new();
+    for (meta, tensors) in parts.metadata.layers.iter().zip(&parts.layers) {
+        let outputs = usize::from(meta.outputs);
+        let y: Vec<i128> = (0..outputs)
+            .map(|o| {
+                let weight = |i: usize| match meta.kind {
+                    LayerKind::Dense => i128::from(tensors.weights[o * x.len() + i]),
+                    LayerKind::SparseInput => i128::from(tensors.weights[i * outputs + o]),
+                };
+                let start = if meta.kind == LayerKind::SparseInput { zero } else { 0 };
+                let acc = x.iter().enumerate().map(|(i, x)| weight(i) * (x - start)).sum::<i128>()
+                    + i128::from(tensors.biases[o]);
+                let m = tensors.multipliers[o];
+                let shift = 31 - i32::from(m.exponent);
+                let scaled = (acc * i128::from(m.mantissa) + (1 << (shift - 1))) >> shift;
+                (i128::from(meta.zero_point) + scaled).clamp(meta.lo.into(), meta.hi.into())
+            })
+            .collect();
+        all.push(y.iter().map(|&y| y as i8).collect());
+        zero = meta.zero_point.into();
+        x = y;
+    }
+    all
+}
+
+fn check(parts: &Parts, x: &[i8]) {
+    let file = parts.file();
+    let student = Student::load(&file).unwrap();
+    let mut arena = vec![0xdead_beef; student.arena_words()];
+    let expected = oracle(parts, x);
+    for portable in [false, true] {
+        let mut got = Vec::new();
+        let observe = |_: usize, y: &[i8]| got.push(y.to_vec());
+        let answer = if portable {
+            student.infer_portable(x, &mut arena, observe)
+        } else {
+            student.infer_observed(x, &mut arena, observe)
+        };
+        let logits = answer.unwrap().logits().to_vec();
+        assert_eq!(got, expected);
+        assert_eq!(Some(&logits), expected.last());
+    }
+}
+
+#[test]
+fn every_tail_of_inputs_and_outputs() {
+    let state = &mut 1;
+    for inputs in 1..=65 {
+        for outputs in 1..=17 {
+            for sparse in [false, true] {
+                let parts = Parts::random(&[inputs, outputs], sparse, state);
+                let x = parts.input(state);
+                check(&parts, &x);
+            }
+        }
+    }
+}
+
+#[test]
+fn deep_students() {
+    let state = &mut 2;
+    for widths in [&[33, 32, 16, 2][..], &[128, 64, 64, 10], &[1, 1, 1, 1, 1, 1, 1, 1, 2], &[300, 7, 90, 3, 5]] {
+        for sparse in [false, true] {
+            let parts = Parts::random(widths, sparse, state);
+            for _ in 0..8 {
+                check(&parts, &parts.input(state));
+            }
+        }
+    }
+}
+
+/// The same real layer in both forms gives the same integers for every input.
+#[test]
+fn sparse_input_equals_dense() {
+    let state = &mut 3;
+    for _ in 0..200 {
+        let (inputs, outputs) = (int(state, 1, 80) as u16, int(state, 2, 20) as u16);
+        let sparse = Parts::random(&[inputs, outputs], true, state);
+        let mut dense = sparse.clone();
+        dense.metadata.layers[0].kind = LayerKind::Dense;
+        let (i, o) = (usize::from(inputs), usize::from(outputs));
+        let columns = &sparse.layers[0];
+        let zero = i32::from(sparse.metadata.input_zero_point);
+        dense.layers[0] = LayerTensors {
+            weights: (0..i * o).map(|at| columns.weights[at % i * o + at / i]).collect(),
+            biases: (0..o)
+                .map(|o_| {
+                    columns.biases[o_] - zero * (0..i).map(|i_| i32::from(columns.weights[i_ * o + o_])).sum::<i32>()
+                })
+                .collect(),
+            multipliers: columns.multipliers.clone(),
+        };
+        let x = sparse.input(state);
+        assert_eq!(oracle(&sparse, &x), oracle(&dense, &x));
+        check(&sparse, &x);
+        check(&dense, &x);
+    }
+}
+
+/// The inputs that drive each sum to its two ends, for accepted models with extreme biases and multipliers.
+#[test]
+fn extreme_inputs_of_every_channel() {
+    let state = &mut 4;
+    let mut accepted = 0;
+    while accepted < 300 {
+        let sparse = draw(state) & 1 == 0;
+        let (inputs, outputs) = (int(state, 1, 300) as u16, int(state, 2, 6) as u16);
+        let mut parts = Parts::random(&[inputs, outputs], sparse, state);
+        for bias in &mut parts.layers[0].biases {
+            *bias = (draw(state) as i32) >> int(state, 0, 20);
+        }
+        for multiplier in &mut parts.layers[0].multipliers {
+            multiplier.exponent = int(state, -31, 30) as i8;
+        }
+        if Student::load(&parts.file()).is_err() {
+            continue;
+        }
+        accepted += 1;
+        for o in 0..usize::from(outputs) {
+            let weight = |i: usize| match parts.metadata.layers[0].kind {
+                LayerKind::Dense => parts.layers[0].weights[o * usize::from(inputs) + i],
+                LayerKind::SparseInput => parts.layers[0].weights[i * usize::from(outputs) + o],
+            };
+            for flip in [false, true] {
+                let x: Vec<i8> =
+                    (0..usize::from(inputs)).map(|i| if (weight(i) > 0) != flip { 127 } else { -128 }).collect();
+                check(&parts, &x);
+            }
+        }
+    }
+}
