@@ -26,7 +26,7 @@ pub struct AwarePlan {
 /// # Shapes
 /// - `rows`: `[rows x inputs]`, the rows the student may learn from
 /// - `gradient(logits [rows x outputs])`: gradient of the loss, same shape
-/// - `score(labels)`: accuracy on the tune rows, given the label of every row of `rows`
+/// - `score(student)`: right decisions on the tune rows
 ///
 /// # Errors
 /// When the numbers of a step fit no student file.
@@ -37,7 +37,7 @@ pub fn fine_tune(
     rows: &CsMat<f32>,
     plan: &AwarePlan,
     gradient: &dyn Fn(&Array2<f32>) -> Array2<f32>,
-    score: &dyn Fn(&[u16]) -> f64,
+    score: &dyn Fn(&IntegerStudent) -> Result<usize, QuantizeError>,
 ) -> Result<IntegerStudent, QuantizeError> {
     let coding = start.coding.clone();
     let integers = coding.integers(rows);
@@ -48,21 +48,18 @@ pub fn fine_tune(
         .iter()
         .map(|layer| (Moments::zeros(layer.weight.len()), Moments::zeros(layer.bias.len())))
         .collect();
-    let mut best_score = score(&Replay::of(&start, &integers)?.labels);
+    let mut best_score = score(&start)?;
     let mut best = start;
+    let mut student = fold(&weights, &coding, ranges)?;
     for epoch in 0..plan.epochs {
-        let student = fold(&weights, &coding, ranges)?;
         let replay = Replay::of(&student, &integers)?;
-        let reached = score(&replay.labels);
-        if epoch > 0 && reached >= best_score {
-            best_score = reached;
-            best = student.clone();
-        }
         step(&mut weights, &student, &replay, &inputs, gradient, &plan.adam, &mut moments, epoch as u32 + 1);
-    }
-    let student = fold(&weights, &coding, ranges)?;
-    if score(&Replay::of(&student, &integers)?.labels) >= best_score {
-        best = student;
+        let stepped = fold(&weights, &coding, ranges)?;
+        let reached = score(&stepped)?;
+        if reached >= best_score {
+            (best_score, best) = (reached, stepped.clone());
+        }
+        student = stepped;
     }
     Ok(best)
 }
@@ -183,8 +180,12 @@ mod tests {
         let plan = QuantizePlan { ranges: RangeMethod::MinMax, bias_correction: true };
         let start = quantize(&weights, &coding, &rows, &plan).unwrap();
         let truth = [0u16, 1, 0, 1];
-        let score = |labels: &[u16]| labels.iter().zip(truth).filter(|&(&label, truth)| label == truth).count() as f64;
-        let before = score(&Replay::of(&start, &coding.integers(&rows)).unwrap().labels);
+        let integers = coding.integers(&rows);
+        let score = |student: &IntegerStudent| {
+            let labels = Replay::of(student, &integers)?.labels;
+            Ok(labels.iter().zip(truth).filter(|&(&label, truth)| label == truth).count())
+        };
+        let before = score(&start).unwrap();
         let cross_entropy = |logits: &Array2<f32>| {
             let mut gradient = logits.clone();
             for (mut row, truth) in gradient.outer_iter_mut().zip(truth) {
@@ -199,9 +200,9 @@ mod tests {
         let ranges = vec![(0.0, ranges[0].1), ranges[1]];
         let plan = AwarePlan { epochs: 200, adam: Adam { learning_rate: 0.02, weight_decay: 0.0 } };
         let tuned = fine_tune(&weights, start, &ranges, &rows, &plan, &cross_entropy, &score).unwrap();
-        let after = score(&Replay::of(&tuned, &coding.integers(&rows)).unwrap().labels);
-        assert!(before < 4.0, "the start must be wrong somewhere, or this test shows nothing");
-        assert_eq!(after, 4.0);
+        let after = score(&tuned).unwrap();
+        assert!(before < 4, "the start must be wrong somewhere, or this test shows nothing");
+        assert_eq!(after, 4);
     }
 
     #[test]
