@@ -1,1 +1,3 @@
-//! stub
+//! Host side of Eyas: distils big teachers into tiny int8 students.
+
+pub mod dataset;
