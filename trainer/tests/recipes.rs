@@ -48,7 +48,8 @@ fn the_resolved_recipe_shows_every_default_and_loads_back() {
     let everything = "[data]\nsource = \"nodes.csv\"\nedges = \"edges.csv\"\nsplit = \"random\"\n[[teacher]]\nkind = \"gat\"\n\
                       [[teacher]]\nkind = \"sage\"\nmembers = 3\n[[link]]\nkind = \"edges\"\nlow_weight = 0\n\
                       [quantize]\nranges = \"percentile\"\nmethod = \"qat\"\n";
-    for text in [SMALLEST, everything] {
+    let single_layer = format!("{SMALLEST}[student]\nhidden = []\n");
+    for text in [SMALLEST, everything, &single_layer] {
         let recipe = parse(text).unwrap();
         let resolved = recipe.resolved();
         assert_eq!(parse(&resolved).unwrap(), recipe, "{resolved}");
@@ -138,6 +139,7 @@ fn values_outside_their_range_name_line_and_key() {
         ("[report]\nseeds = [1, 2, 1]", "report.seeds[2]"),
         ("[[teacher]]\nkind = \"gat\"\nattention_heads = 0", "teacher[1].attention_heads"),
         ("[[teacher]]\nkind = \"gcn\"\nmembers = 0", "teacher[1].members"),
+        ("[[teacher]]\nkind = \"gcn\"\nlayers = 1", "teacher[1].layers"),
     ] {
         let line = SMALLEST.lines().count() + text.lines().count();
         refused(&format!("{SMALLEST}{text}\n"), RecipeFault::OutOfRange, line, key);
@@ -239,7 +241,7 @@ proptest! {
     #[test]
     fn any_value_is_understood_or_refused(
         key in "(data|student|target|quantize|report|link)\\.(split|split_seed|hidden|dropout|patience|soft_weight|ranges|seeds|kind)",
-        value in "(-?[0-9]{1,19}|-?[0-9]\\.[0-9]{1,5}|true|\"[a-z]{0,6}\"|\\[[0-9]{1,6}(, [0-9]{1,6})?\\])",
+        value in "(-?[0-9]{1,19}|-?[0-9]\\.[0-9]{1,5}|true|\"[a-z]{0,6}\"|\\[([0-9]{1,6}(, [0-9]{1,6})?)?\\])",
     ) {
         let text = format!("{key} = {value}\ndata.source = \"cora\"\nteacher = [{{ kind = \"gcn\" }}]\n");
         if let Ok(recipe) = parse(&text) {

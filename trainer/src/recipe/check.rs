@@ -100,7 +100,7 @@ impl Checker<'_> {
 
     fn teacher(&self, at: &str, teacher: &TeacherSection) -> Checked {
         let key = |name: &str| format!("{at}.{name}");
-        self.count(&key("layers"), teacher.layers, 1..=8)?;
+        self.count(&key("layers"), teacher.layers, 2..=8)?;
         self.count(&key("hidden"), teacher.hidden, 1..=WIDEST)?;
         self.real(&key("dropout"), teacher.dropout, 0.0, 1.0, Ends::Below)?;
         self.training(at, teacher.learning_rate, teacher.weight_decay, teacher.patience, teacher.max_epochs)?;
@@ -119,7 +119,7 @@ impl Checker<'_> {
         let heads = teacher.attention_heads.unwrap_or(4);
         self.count(&key("attention_heads"), heads, 1..=64)?;
         self.real(&key("attention_dropout"), teacher.attention_dropout.unwrap_or(0.3), 0.0, 1.0, Ends::Below)?;
-        if teacher.layers > 1 && !teacher.hidden.is_multiple_of(heads) {
+        if !teacher.hidden.is_multiple_of(heads) {
             return Err(self.combination(
                 &key("hidden"),
                 &format!("a width of {} does not divide into {heads} attention heads", teacher.hidden),
@@ -138,7 +138,7 @@ impl Checker<'_> {
             self.count(&format!("student.hidden[{index}]"), width, 1..=WIDEST)?;
         }
         self.real("student.dropout", student.dropout, 0.0, 1.0, Ends::Below)?;
-        if student.hidden.is_empty() && self.positions.has("student.dropout") {
+        if student.hidden.is_empty() && student.dropout != 0.0 && self.positions.has("student.dropout") {
             return Err(self.idle("student.dropout", "at least one hidden layer"));
         }
         self.real("student.word_dropout", student.word_dropout, 0.0, 1.0, Ends::Below)?;

@@ -97,6 +97,9 @@ impl Recipe {
                 teacher.attention_dropout.get_or_insert(0.3);
             }
         }
+        if self.student.hidden.is_empty() {
+            self.student.dropout = 0.0;
+        }
         for link in &mut self.link {
             if link.high_weight > 0.0 {
                 link.high_temperature.get_or_insert(1.5);

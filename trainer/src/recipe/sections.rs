@@ -55,7 +55,7 @@ pub enum SplitKind {
 pub struct TeacherSection {
     /// Architecture. Must be given.
     pub kind: TeacherKind,
-    /// Layers, 1 to 8. Default 2.
+    /// Layers, the last one included, 2 to 8. Default 2.
     #[serde(default = "teacher_layers")]
     pub layers: usize,
     /// Width of the hidden layers (all heads together for `gat`), 1 to 65535. Default 256.
@@ -110,6 +110,7 @@ pub struct StudentSection {
     #[serde(default)]
     pub input: InputKind,
     /// Share of hidden values dropped while training, from 0 to below 1. Default 0.1: small students suffer from more.
+    /// Always 0 without a hidden layer.
     #[serde(default = "student_dropout")]
     pub dropout: f64,
     /// Share of the non-zero inputs dropped while training, from 0 to below 1. Default 0.
