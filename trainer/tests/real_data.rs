@@ -254,6 +254,8 @@ fn data_sets_are_found_by_name_and_by_path() {
     assert_eq!(locate("sensors", &search).unwrap(), own.parent().unwrap());
     let beside = Search { recipe_dir: Some(folder.path().to_path_buf()), ..Search::default() };
     assert_eq!(locate("graphs/pubmed/pubmed.npz", &beside).unwrap(), graphs);
+    let model = Search { recipe_dir: Some(root().join("models/cora")), ..Search::default() };
+    assert!(locate("cora", &model).unwrap().ends_with("models/cora/data/cora.npz"));
     let shipped = Search { inside_repository: vec![root().join("trainer/src")], ..Search::default() };
     assert!(locate("cora", &shipped).unwrap().ends_with("models/cora/data/cora.npz"));
 }

@@ -100,7 +100,7 @@ impl Search {
 /// A path (one that holds a separator, or ends in `.npz` or `.csv`) is taken relative to the recipe's folder, then to the
 /// working folder. A name is looked for, in this order, under the folder of the command line, that of the environment and
 /// that of the recipe, each as `graphs/<name>/<file>.npz`, `<name>/<file>.npz`, `<name>.npz` and a folder `<name>` with
-/// `nodes.csv`; then among the data shipped with the repository.
+/// `nodes.csv`; then as `data/<name>.npz` beside the recipe; then among the data shipped with the repository.
 ///
 /// # Errors
 /// [`FaultKind::NotFound`] with every place looked at, and for a known data set its origin and the work to cite.
@@ -128,6 +128,7 @@ pub fn locate(source: &str, search: &Search) -> Result<PathBuf, DataError> {
         places.push(folder.join(format!("{source}.npz")));
         places.push(folder.join(source).join("nodes.csv"));
     }
+    places.extend(search.recipe_dir.iter().map(|folder| folder.join("data").join(format!("{source}.npz"))));
     if source == "cora" {
         let shipped = Path::new("models").join("cora").join("data").join("cora.npz");
         let repository = search
