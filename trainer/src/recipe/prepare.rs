@@ -1,0 +1,95 @@
+//! From the `[data]` table to a graph with its split: the one place where its keys take effect.
+
+use std::path::{Path, PathBuf};
+
+use super::sections::SplitKind;
+use super::{Recipe, RecipeError};
+use crate::dataset::locate::{Search, locate};
+use crate::dataset::{DataError, FaultKind, Graph, Inductive, Place, ReadOptions, Split, Warning, read, split};
+
+/// The data of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// Where the graph was found.
+    pub path: PathBuf,
+    /// The whole graph.
+    pub graph: Graph,
+    /// The split of the whole graph.
+    pub split: Split,
+    /// The observed part and the unseen nodes, where the recipe takes some out.
+    pub inductive: Option<Inductive>,
+    /// What the user should know about the data.
+    pub warnings: Vec<Warning>,
+}
+
+/// Why the data of a recipe cannot be prepared.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrepareError {
+    /// The recipe itself.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The data it names.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+impl Recipe {
+    /// Finds, reads and splits the data.
+    ///
+    /// # Errors
+    /// [`DataError`] when the data is missing or unusable, has no edges (teachers and links need them), or cannot be split
+    /// as asked.
+    pub fn prepare(&self, search: &Search) -> Result<Prepared, DataError> {
+        let path = locate(&self.data.source, search)?;
+        let edges = self.data.edges.as_deref().map(|edges| beside(edges, search));
+        let options = ReadOptions { edges, largest_component: self.data.largest_component };
+        let loaded = read(&path, &options)?;
+        let graph = loaded.graph;
+        if graph.adjacency.nnz() == 0 {
+            return Err(DataError::new(
+                FaultKind::Layout,
+                Place::file(&path),
+                "at least one edge, since a graph teacher learns from them",
+                "none",
+                "add edges.csv beside nodes.csv, or name the file under `edges` in [data] of the recipe",
+            ));
+        }
+        let data = &self.data;
+        // Loading a recipe fills these keys wherever the choice they belong to is made.
+        let seed = data.split_seed.unwrap_or(0);
+        let split = match data.split {
+            SplitKind::Published => split::published(&graph)?,
+            SplitKind::Random => split::random(
+                &graph,
+                data.train_per_class.unwrap_or(0),
+                data.tune_nodes.unwrap_or(0),
+                data.test_nodes.unwrap_or(0),
+                seed,
+            )?,
+        };
+        let inductive = if data.inductive_share > 0.0 {
+            Some(split::inductive(&graph, &split, data.inductive_share, seed)?)
+        } else {
+            None
+        };
+        Ok(Prepared { path, graph, split, inductive, warnings: loaded.warnings })
+    }
+
+    /// Reads a recipe and prepares its data; the recipe's folder is searched too.
+    ///
+    /// # Errors
+    /// [`PrepareError`] for the recipe or its data.
+    pub fn load_and_prepare(path: &Path, data_dir: Option<PathBuf>) -> Result<(Self, Prepared), PrepareError> {
+        let recipe = Self::load(path)?;
+        let folder = path.parent().map(Path::to_path_buf);
+        let prepared = recipe.prepare(&Search::from_environment(data_dir, folder))?;
+        Ok((recipe, prepared))
+    }
+}
+
+/// A path of the recipe, taken relative to its folder, or to the working folder when nothing is there.
+fn beside(path: &str, search: &Search) -> PathBuf {
+    let near = search.recipe_dir.as_ref().map(|folder| folder.join(path)).filter(|near| near.exists());
+    near.unwrap_or_else(|| PathBuf::from(path))
+}
