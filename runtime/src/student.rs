@@ -1,8 +1,10 @@
 //! The one type users hold: load once, infer many.
 
 use crate::kernels::{active, portable};
-use crate::model::{CoreClass, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Metadata, load};
-use crate::quant::quantize_feature;
+use crate::model::{
+    CoreClass, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Metadata, Normalization, load,
+};
+use crate::quant::{quantize_feature, row_share};
 use crate::{Answer, InferError, LoadError, QuantizeError};
 
 /// A checked view of a student file.
@@ -116,7 +118,7 @@ impl<'a> Student<'a> {
         })
     }
 
-    /// Turns real features into input integers by the file's front end.
+    /// Turns real features into input integers by the file's normalization and front end.
     ///
     /// # Shapes
     /// - `features` and `x`: `[inputs]`
@@ -143,13 +145,19 @@ impl<'a> Student<'a> {
                 per_input = (gains.as_chunks().0, offsets.as_chunks().0);
             }
         }
+        let share = match self.metadata.normalization {
+            Normalization::None => 1.0,
+            Normalization::RowSum => {
+                row_share(features.iter().copied()).map_err(|index| QuantizeError::NotFinite { index })?
+            }
+        };
         let mut gains = per_input.0.iter();
         let mut offsets = per_input.1.iter();
         for ((index, &feature), x) in (0u32..).zip(features).zip(x) {
             if let (Some(&g), Some(&o)) = (gains.next(), offsets.next()) {
                 (gain, offset) = (f32::from_le_bytes(g), f32::from_le_bytes(o));
             }
-            *x = quantize_feature(feature, gain, offset).ok_or(QuantizeError::NotFinite { index })?;
+            *x = quantize_feature(feature * share, gain, offset).ok_or(QuantizeError::NotFinite { index })?;
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ fn the_smallest_recipe_takes_the_documented_defaults() {
     let recipe = parse(SMALLEST).unwrap();
     assert_eq!(
         (recipe.data.split, recipe.data.inductive_share, recipe.data.split_seed),
-        (SplitKind::Published, 0.2, Some(2022))
+        (SplitKind::Published, 0.2, None)
     );
     assert_eq!(
         (recipe.teacher[0].kind, recipe.teacher[0].layers, recipe.teacher[0].hidden),
@@ -36,7 +36,7 @@ fn the_smallest_recipe_takes_the_documented_defaults() {
     );
     assert_eq!(
         (recipe.student.hidden.as_slice(), recipe.student.dropout, recipe.student.patience),
-        (&[16][..], 0.1, 50)
+        (&[16][..], 0.3, 50)
     );
     assert_eq!((recipe.target.distill_temperature, recipe.target.soft_weight), (1.0, 1.0));
     assert_eq!(recipe.report.seeds, [2022, 2023, 2024, 2025, 2026]);
@@ -65,7 +65,7 @@ fn the_resolved_recipe_shows_every_default_and_loads_back() {
         "attention_heads = 4",
         "attention_dropout = 0.3",
         "members = 3",
-        "dropout = 0.1",
+        "dropout = 0.3",
         "weight_decay = 0.0005",
         "high_temperature = 1.5",
         "percentile = 99.9",
@@ -127,14 +127,14 @@ fn values_outside_their_range_name_line_and_key() {
         ("patience = 0", "student.patience"),
         ("max_epochs = 100001", "student.max_epochs"),
         ("hidden = [16, 0]", "student.hidden[1]"),
-        ("hidden = [65536]", "student.hidden[0]"),
-        ("hidden = [1, 1, 1, 1, 1, 1, 1, 1, 1]", "student.hidden"),
+        ("hidden = [32768]", "student.hidden[0]"),
+        ("hidden = [1, 1, 1, 1, 1, 1, 1, 1]", "student.hidden"),
     ] {
         refused(&format!("{SMALLEST}[student]\n{line}\n"), RecipeFault::OutOfRange, 6, key);
     }
     for (text, key) in [
         ("[target]\ndistill_temperature = 0", "target.distill_temperature"),
-        ("[target]\nsoft_weight = 1.5", "target.soft_weight"),
+        ("[target]\nsoft_weight = 101", "target.soft_weight"),
         ("[report]\nseeds = []", "report.seeds"),
         ("[report]\nseeds = [1, 2, 1]", "report.seeds[2]"),
         ("[[teacher]]\nkind = \"gat\"\nattention_heads = 0", "teacher[1].attention_heads"),
@@ -161,7 +161,7 @@ fn combinations_without_meaning_are_refused_with_the_reason() {
         ("[quantize]\npercentile = 99.0", "quantize.percentile", "ranges = \"percentile\""),
         ("[quantize]\nqat_epochs = 5", "quantize.qat_epochs", "method = \"qat\""),
         ("[quantize]\nqat_learning_rate = 0.1", "quantize.qat_learning_rate", "method = \"qat\""),
-        ("[target]\nsoft_weight = 0", "target.soft_weight", "would do nothing"),
+        ("[target]\nsoft_weight = 0", "target.soft_weight", "the teacher would do nothing"),
         ("[student]\nhidden = []\ndropout = 0.5", "student.dropout", "at least one hidden layer"),
         (
             "[[link]]\nkind = \"edges\"\nhigh_weight = 0\nhigh_temperature = 1.5",

@@ -57,6 +57,15 @@ pub enum FrontEnd {
     PerInput,
 }
 
+/// What happens to a row of real features before its gains apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Normalization {
+    /// Nothing.
+    None,
+    /// Every feature is divided by the sum of the row's magnitudes; a row of zeros stays.
+    RowSum,
+}
+
 /// Which inputs the student was trained on, in which order and unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputSchema<'a> {
@@ -108,6 +117,8 @@ pub struct Metadata<'a> {
     pub input_zero_point: i8,
     /// The layers, first to last, 1 to [`MAX_LAYERS`].
     pub layers: Vec<LayerMeta, MAX_LAYERS>,
+    /// What happens to a row of real features first.
+    pub normalization: Normalization,
     /// How real features become input integers.
     pub front_end: FrontEnd,
     /// Which inputs the student expects.

@@ -18,7 +18,8 @@ pub use golden::{GoldenInput, GoldenVector, GoldenVectors};
 pub use layer::{Channel, Layer, Layers};
 pub(crate) use load::load;
 pub use metadata::{
-    FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, MAX_WIDTH, Metadata, OutputMeta, Provenance, Task,
+    FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, MAX_WIDTH, Metadata, Normalization, OutputMeta,
+    Provenance, Task,
 };
 pub use prefix::{ALIGNMENT, CRC, FORMAT_VERSION, MAGIC, PREFIX_BYTES, Prefix, checksum};
 #[cfg(feature = "std")]

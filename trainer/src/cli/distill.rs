@@ -160,8 +160,9 @@ fn announce(recipe: &Recipe, prepared: &Prepared, options: &RunOptions, out: &Pa
         prepared.split.tune.len(),
         prepared.split.test.len(),
     );
-    if let Some(inductive) = &prepared.inductive {
-        eprintln!("inductive: {} test nodes are taken out of the graph before any teacher is trained", inductive.unseen.len());
+    if prepared.inductive_share > 0.0 {
+        let percent = 100.0 * prepared.inductive_share;
+        eprintln!("inductive: beside it, each seed takes {percent} % of the test nodes out before any teacher is trained");
     }
     for warning in &prepared.warnings {
         eprintln!("warning: {warning}");

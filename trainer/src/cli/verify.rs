@@ -53,7 +53,7 @@ struct Verified {
     #[serde(skip_serializing_if = "Option::is_none")]
     instructions_per_layer: Option<Vec<f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    stack_bytes: Option<u32>,
+    stack_bytes: Option<u64>,
 }
 
 /// Runs the subcommand.
@@ -108,7 +108,8 @@ pub(super) fn verify(
 /// Runs the firmware and compares what it computed with the specification.
 fn on_cortex_m4(path: &Path, student: &Student<'_>, rows: &[Vec<i8>]) -> Result<Verified, Failure> {
     let widths: Vec<usize> = student.layers().map(|layer| usize::from(layer.outputs)).collect();
-    let run = cortex_m4::run(path, rows, widths.iter().sum()).map_err(Failure::work)?;
+    let locations = cortex_m4::locations().map_err(Failure::work)?;
+    let run = cortex_m4::run(path, rows, widths.iter().sum(), &locations).map_err(Failure::work)?;
     let expected = expected_outputs(student, rows).map_err(Failure::work)?;
     let mut comparison = Comparison { values: run.golden_values, ..Comparison::default() };
     for (expected, got) in expected.iter().zip(&run.outputs) {

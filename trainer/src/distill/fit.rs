@@ -28,7 +28,7 @@ pub struct FitPlan {
 }
 
 /// A trained student.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fitted {
     /// Weights of the best tune epoch.
     pub weights: MlpWeights,

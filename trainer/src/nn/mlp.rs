@@ -1,22 +1,25 @@
 //! Plain-array form of a student: what leaves the trainer, and its float forward pass.
 
 use ndarray::{Array1, Array2, Axis};
+use serde::{Deserialize, Serialize};
 use sprs::CsMat;
 
 use super::backend::BackendKind;
 use super::network::{Family, Network, Parameter, View};
 
 /// One dense layer: `y = weight · x + bias`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DenseWeights {
     /// [outputs x inputs], row-major.
+    #[serde(with = "super::matrix")]
     pub weight: Array2<f32>,
     /// One an output.
+    #[serde(with = "bias")]
     pub bias: Array1<f32>,
 }
 
 /// A float multi-layer perceptron: dense layers with ReLU between them and none after the last.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MlpWeights {
     /// Layers in order of use; the inputs of each equal the outputs of the one before.
     pub layers: Vec<DenseWeights>,
@@ -66,5 +69,19 @@ impl MlpWeights {
             bias: pair[1].array().index_axis(Axis(0), 0).to_owned(),
         };
         MlpWeights { layers: parameters.chunks_exact(2).map(layer).collect() }
+    }
+}
+
+/// Biases in checkpoints.
+mod bias {
+    use ndarray::Array1;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bias: &Array1<f32>, serializer: S) -> Result<S::Ok, S::Error> {
+        bias.iter().copied().collect::<Vec<f32>>().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Array1<f32>, D::Error> {
+        Vec::<f32>::deserialize(deserializer).map(Array1::from)
     }
 }

@@ -10,6 +10,7 @@
 //! | `optimizer` | Adam in place |
 //! | `train` | the loop, early stopping, the resumable state |
 //! | `random` | addressed random streams |
+//! | `matrix` | dense matrices in checkpoints |
 //! | `mlp` | plain arrays of a trained student |
 //!
 //! Nothing here draws from a global generator and no tensor type leaves this module.
@@ -17,6 +18,7 @@
 mod attention;
 pub(crate) mod backend;
 pub(crate) mod error;
+pub(crate) mod matrix;
 mod mlp;
 pub(crate) mod network;
 mod operators;

@@ -190,12 +190,12 @@ impl SparsePair {
     }
 }
 
-/// Divides every row by its sum, as the planetoid graphs are prepared before training; rows that sum
-/// to zero stay zero.
+/// Divides every row by the sum of its magnitudes, as the planetoid graphs are prepared before training; rows of zeros
+/// stay.
 pub fn normalize_rows(matrix: &CsMat<f32>) -> CsMat<f32> {
     let mut rows = matrix.to_csr();
     for mut row in rows.outer_iterator_mut() {
-        let sum: f32 = row.iter().map(|(_, &value)| value).sum();
+        let sum: f32 = row.iter().map(|(_, &value)| value.abs()).sum();
         if sum != 0.0 {
             row.iter_mut().for_each(|(_, value)| *value /= sum);
         }

@@ -77,7 +77,7 @@ pub enum OutputError {
 
 impl OutputError {
     /// An operating-system error; a full disk gets its own variant.
-    pub(super) fn io(action: &'static str, path: &Path, error: io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: &Path, error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path: path.to_path_buf() },
             _ => Self::Io { action, path: path.to_path_buf(), error },

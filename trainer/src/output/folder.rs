@@ -17,7 +17,7 @@ pub enum Existing {
     Refuse,
     /// Go on from its checkpoints. Files of a finished run are refused all the same.
     Resume,
-    /// Remove the files of that run, and nothing else, and start anew.
+    /// Start anew. The results stay whole until new ones take their place; checkpoints are removed.
     Replace,
 }
 
@@ -66,9 +66,8 @@ impl OutputFolder {
             Existing::Refuse => {}
             Existing::Resume => found.retain(|name| name != CHECKPOINTS),
             Existing::Replace => {
-                for name in found.drain(..) {
-                    remove(&path.join(name))?;
-                }
+                found.clear();
+                folder.remove_checkpoints()?;
             }
         }
         if found.is_empty() { Ok(folder) } else { Err(OutputError::Occupied { folder: folder.path, found }) }
@@ -82,6 +81,15 @@ impl OutputFolder {
     /// Folder of the checkpoints of the run.
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join(CHECKPOINTS)
+    }
+
+    /// Removes the checkpoints of a finished or abandoned run.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`] when the system refuses.
+    pub fn remove_checkpoints(&self) -> Result<(), OutputError> {
+        let checkpoints = self.checkpoints();
+        if checkpoints.exists() { remove(&checkpoints) } else { Ok(()) }
     }
 
     /// Writes one of the results in one step; see [`write_atomic`].

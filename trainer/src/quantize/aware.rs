@@ -24,7 +24,7 @@ pub struct AwarePlan {
 /// The student after rounding alone takes part as epoch 0, so the result is never worse on the tune rows.
 ///
 /// # Shapes
-/// - `rows`: `[rows x inputs]`, the rows the student may learn from
+/// - `rows`: `[rows x inputs]` as the device measures them, the rows the student may learn from
 /// - `gradient(logits [rows x outputs])`: gradient of the loss, same shape
 /// - `score(student)`: right decisions on the tune rows
 ///
@@ -153,6 +153,7 @@ fn sparse_gradient(inputs: &CsMat<f32>, back: &Array2<f32>) -> Array2<f32> {
 mod tests {
     use super::*;
     use crate::nn::DenseWeights;
+    use eyas::model::Normalization;
     use crate::quantize::forward::sparse_product;
     use crate::quantize::{QuantizePlan, RangeMethod, activations, observe_ranges, quantize};
     use ndarray::array;
@@ -176,7 +177,7 @@ mod tests {
             ],
         };
         let rows = rows();
-        let coding = InputCoding::of(&rows);
+        let coding = InputCoding::of(&rows, Normalization::None);
         let plan = QuantizePlan { ranges: RangeMethod::MinMax, bias_correction: true };
         let start = quantize(&weights, &coding, &rows, &plan).unwrap();
         let truth = [0u16, 1, 0, 1];

@@ -1,6 +1,7 @@
 //! How real features become input integers, chosen from the rows the student may see.
 
-use eyas::model::FrontEnd;
+use crate::nn::normalize_rows;
+use eyas::model::{FrontEnd, Normalization};
 use sprs::CsMat;
 
 /// Share of non-zero features below which the first layer skips absent inputs.
@@ -20,15 +21,18 @@ pub struct InputCoding {
     pub gains: Vec<f32>,
     /// Whether absent inputs are skipped.
     pub sparse: bool,
+    /// What happens to a row before the gains apply.
+    pub normalization: Normalization,
 }
 
 impl InputCoding {
-    /// Chooses the coding from `rows` `[rows x inputs]`; only rows the student may see.
+    /// Chooses the coding from `rows` `[rows x inputs]` as the device measures them; only rows the student may see.
     ///
     /// A bag of words (every value 0 or 1) gets one gain, other features a gain each from their largest magnitude.
     /// An input that is zero in all rows takes the gain of the widest one.
     #[must_use]
-    pub fn of(rows: &CsMat<f32>) -> Self {
+    pub fn of(rows: &CsMat<f32>, normalization: Normalization) -> Self {
+        let rows = &normalized(rows, normalization);
         let values = rows.data();
         let negative = values.iter().any(|&x| x < 0.0);
         let largest = values.iter().fold(0f32, |largest, x| largest.max(x.abs()));
@@ -47,7 +51,8 @@ impl InputCoding {
             .map(|magnitude| (steps / f64::from(magnitude)) as f32)
             .collect();
         let density = values.iter().filter(|&&x| x != 0.0).count() as f64 / (rows.rows() * rows.cols()).max(1) as f64;
-        Self { zero_point: if negative { 0 } else { -128 }, gains, sparse: density < SPARSE_BELOW }
+        let zero_point = if negative { 0 } else { -128 };
+        Self { zero_point, gains, sparse: density < SPARSE_BELOW, normalization }
     }
 
     /// Real value of one integer step of input `i`.
@@ -74,6 +79,15 @@ impl InputCoding {
     }
 }
 
+/// The rows a network with this normalization is trained on.
+#[must_use]
+pub fn normalized(rows: &CsMat<f32>, normalization: Normalization) -> CsMat<f32> {
+    match normalization {
+        Normalization::None => rows.clone(),
+        Normalization::RowSum => normalize_rows(rows),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,17 +101,17 @@ mod tests {
 
     #[test]
     fn a_bag_of_words_has_one_gain() {
-        let coding = InputCoding::of(&rows(&[(0, 1, 1.0), (1, 7, 1.0)], (2, 10)));
+        let coding = InputCoding::of(&rows(&[(0, 1, 1.0), (1, 7, 1.0)], (2, 10)), Normalization::None);
         assert_eq!(coding.front_end(), FrontEnd::Uniform { gain: 255.0, offset: -128.0 });
         assert!(coding.sparse);
     }
 
     #[test]
     fn other_features_get_a_gain_each() {
-        let coding = InputCoding::of(&rows(&[(0, 0, 0.5), (1, 0, 0.25), (1, 1, 4.0)], (2, 3)));
+        let coding = InputCoding::of(&rows(&[(0, 0, 0.5), (1, 0, 0.25), (1, 1, 4.0)], (2, 3)), Normalization::None);
         assert_eq!(coding.gains, [510.0, 63.75, 63.75]);
         assert_eq!((coding.zero_point, coding.sparse), (-128, false));
-        let signed = InputCoding::of(&rows(&[(0, 0, -0.5), (1, 1, 4.0)], (2, 2)));
+        let signed = InputCoding::of(&rows(&[(0, 0, -0.5), (1, 1, 4.0)], (2, 2)), Normalization::None);
         assert_eq!((signed.zero_point, signed.gains), (0, vec![255.0, 31.875]));
     }
 }

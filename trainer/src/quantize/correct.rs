@@ -6,32 +6,33 @@ use crate::nn::MlpWeights;
 use ndarray::Array2;
 use sprs::CsMat;
 
-/// Shifts every bias by the mean difference between the float sums and the rounded ones over `rows`.
+/// Shifts every bias by the mean difference between the float sums and the rounded ones over some rows.
 ///
 /// For output `o`: `b += Σ_i w[o][i] · mean(x[i]) − Σ_i ŵ[o][i] · mean(x̂[i])`, hats for the values the integers
 /// stand for (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", 2019,
 /// equation 17, with measured means). Layers are corrected first to last, each on the corrected ones before it.
 ///
 /// # Shapes
-/// - `rows`: `[rows x inputs]`; `observed`: the float activations of the same rows, by layer
+/// - `seen`: `[rows x inputs]`, normalized; `integers`: the same rows as the runtime takes them; `observed`: the float
+///   activations of the same rows, by layer
 ///
 /// # Errors
 /// When the runtime refuses the numbers.
 pub fn correct_biases(
     student: &mut IntegerStudent,
     weights: &MlpWeights,
-    rows: &CsMat<f32>,
+    seen: &CsMat<f32>,
+    integers: &[Vec<i8>],
     observed: &[Array2<f32>],
 ) -> Result<(), QuantizeError> {
-    let integers = student.coding.integers(rows);
-    let mut float_means = sparse_means(rows);
+    let mut float_means = sparse_means(seen);
     for index in 0..student.layers.len() {
         // Means of the integer inputs as distances from the zero point, in steps.
         let step_means = if index == 0 {
             let zero = f64::from(student.coding.zero_point);
             means(integers.iter().flatten().copied(), student.inputs(), zero)
         } else {
-            let replay = Replay::of(student, &integers)?;
+            let replay = Replay::of(student, integers)?;
             let before = &student.layers[index - 1];
             means(replay.layers[index - 1].iter().copied(), usize::from(before.meta.outputs), f64::from(before.meta.zero_point))
         };

@@ -189,6 +189,7 @@ impl IntegerStudent {
             inputs: self.inputs() as u16,
             input_zero_point: self.coding.zero_point,
             layers: metas,
+            normalization: self.coding.normalization,
             front_end,
             schema: InputSchema { names: &names, units: "", hash: self.schema_hash(&names) },
             output: OutputMeta {
@@ -209,7 +210,7 @@ impl IntegerStudent {
         let mut hasher = Sha256::new();
         hasher.update((self.inputs() as u64).to_le_bytes());
         hasher.update(names);
-        hasher.update([self.coding.zero_point as u8]);
+        hasher.update([self.coding.zero_point as u8, self.coding.normalization as u8]);
         self.coding.gains.iter().for_each(|gain| hasher.update(gain.to_le_bytes()));
         let digest: [u8; 32] = hasher.finalize().into();
         u64::from_le_bytes([digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7]])

@@ -13,7 +13,7 @@ mod replay;
 mod scale;
 
 pub use aware::{AwarePlan, fine_tune};
-pub use coding::InputCoding;
+pub use coding::{InputCoding, normalized};
 pub use correct::correct_biases;
 pub use fold::{About, IntegerLayer, IntegerStudent, fold};
 pub use forward::activations;
@@ -91,11 +91,12 @@ pub fn quantize(
     rows: &CsMat<f32>,
     plan: &QuantizePlan,
 ) -> Result<IntegerStudent, QuantizeError> {
-    let observed = activations(weights, rows);
+    let seen = normalized(rows, coding.normalization);
+    let observed = activations(weights, &seen);
     let ranges = observe_ranges(&observed, plan.ranges);
     let mut student = fold(weights, coding, &ranges)?;
     if plan.bias_correction {
-        correct_biases(&mut student, weights, rows, &observed)?;
+        correct_biases(&mut student, weights, &seen, &coding.integers(rows), &observed)?;
     }
     Ok(student)
 }

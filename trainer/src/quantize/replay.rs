@@ -1,7 +1,8 @@
 //! Runs an integer student over many rows, through the runtime and nothing else.
 
 use super::{About, IntegerStudent, QuantizeError};
-use eyas::model::Provenance;
+use eyas::model::{Normalization, Provenance};
+use eyas::quant::{quantize_feature, row_share};
 use eyas::{AlignedBytes, Student};
 use sprs::CsMat;
 
@@ -57,10 +58,15 @@ impl super::InputCoding {
         let offset = f32::from(self.zero_point);
         rows.outer_iterator()
             .map(|row| {
+                // Data sets hold finite values only; their loader refuses others.
+                let share = match self.normalization {
+                    Normalization::None => 1.0,
+                    Normalization::RowSum => row_share(row.data().iter().copied()).unwrap_or(1.0),
+                };
                 let mut x = vec![self.zero_point; rows.cols()];
                 for (input, &value) in row.iter() {
-                    // Data sets hold finite values only; their loader refuses others.
-                    x[input] = eyas::quant::quantize_feature(value, self.gains[input], offset).unwrap_or(self.zero_point);
+                    let coded = quantize_feature(value * share, self.gains[input], offset);
+                    x[input] = coded.unwrap_or(self.zero_point);
                 }
                 x
             })

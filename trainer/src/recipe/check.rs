@@ -12,10 +12,10 @@ use super::sections::{
 };
 use super::{Recipe, ReportSection};
 
-/// Widest layer: a student file counts its units in 16 bit.
+/// Widest layer of a teacher.
 const WIDEST: usize = u16::MAX as usize;
 /// Most hidden layers of a student.
-const DEEPEST: usize = 8;
+const DEEPEST: usize = eyas::model::MAX_LAYERS - 1;
 
 /// Where messages about one recipe come from.
 struct Checker<'a> {
@@ -41,7 +41,7 @@ pub(super) fn check(recipe: &Recipe, positions: &Positions<'_>, file: &Path) -> 
         checker.teacher(&format!("teacher[{index}]"), teacher)?;
     }
     checker.student(&recipe.student)?;
-    checker.target(&recipe.target)?;
+    checker.target(&recipe.target, recipe.link.len())?;
     let mut kinds = HashSet::new();
     for (index, link) in recipe.link.iter().enumerate() {
         let key = format!("link[{index}]");
@@ -90,9 +90,7 @@ impl Checker<'_> {
         }
         self.real("data.inductive_share", data.inductive_share, 0.0, 1.0, Ends::Below)?;
         match data.split_seed {
-            Some(_) if !random && data.inductive_share == 0.0 => {
-                Err(self.idle("data.split_seed", "split = \"random\" or an inductive_share above 0"))
-            }
+            Some(_) if !random => Err(self.idle("data.split_seed", "split = \"random\"")),
             Some(seed) => self.seed("data.split_seed", seed),
             None => Ok(()),
         }
@@ -135,7 +133,7 @@ impl Checker<'_> {
             return Err(self.range("student.hidden", &format!("at most {DEEPEST} hidden layers"), &found));
         }
         for (index, &width) in student.hidden.iter().enumerate() {
-            self.count(&format!("student.hidden[{index}]"), width, 1..=WIDEST)?;
+            self.count(&format!("student.hidden[{index}]"), width, 1..=usize::from(eyas::model::MAX_WIDTH))?;
         }
         self.real("student.dropout", student.dropout, 0.0, 1.0, Ends::Below)?;
         if student.hidden.is_empty() && student.dropout != 0.0 && self.positions.has("student.dropout") {
@@ -145,16 +143,18 @@ impl Checker<'_> {
         self.training("student", student.learning_rate, student.weight_decay, student.patience, student.max_epochs)
     }
 
-    fn target(&self, target: &TargetSection) -> Checked {
+    fn target(&self, target: &TargetSection, links: usize) -> Checked {
         self.real("target.distill_temperature", target.distill_temperature, 0.0, 100.0, Ends::Above)?;
-        if target.soft_weight == 0.0 {
+        self.real("target.soft_weight", target.soft_weight, 0.0, 100.0, Ends::Both)?;
+        self.real("target.label_weight", target.label_weight, 0.0, 100.0, Ends::Both)?;
+        if target.soft_weight == 0.0 && links == 0 {
             return Err(self.combination(
                 "target.soft_weight",
-                "with 0 teachers and links would do nothing",
-                "give a weight above 0; the student on labels alone is one of the controls of the report",
+                "with 0 and no link the teacher would do nothing",
+                "give a weight above 0 or a [[link]]; the student on labels alone is one of the controls of the report",
             ));
         }
-        self.real("target.soft_weight", target.soft_weight, 0.0, 1.0, Ends::Above)
+        Ok(())
     }
 
     fn link(&self, at: &str, link: &LinkSection) -> Checked {

@@ -88,7 +88,7 @@ impl Recipe {
             self.data.tune_nodes.get_or_insert(500);
             self.data.test_nodes.get_or_insert(1000);
         }
-        if self.data.split == SplitKind::Random || self.data.inductive_share > 0.0 {
+        if self.data.split == SplitKind::Random {
             self.data.split_seed.get_or_insert(2022);
         }
         for teacher in &mut self.teacher {

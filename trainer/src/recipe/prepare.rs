@@ -16,10 +16,25 @@ pub struct Prepared {
     pub graph: Graph,
     /// The split of the whole graph.
     pub split: Split,
-    /// The observed part and the unseen nodes, where the recipe takes some out.
-    pub inductive: Option<Inductive>,
+    /// Share of the test nodes that [`Prepared::inductive`] takes out; 0 for none.
+    pub inductive_share: f64,
     /// What the user should know about the data.
     pub warnings: Vec<Warning>,
+    /// Origin, licence and citation, from the `NOTICE.md` beside the data.
+    pub notice: Option<String>,
+}
+
+impl Prepared {
+    /// The observed part of the graph and the unseen nodes, drawn from `seed`; `None` where the recipe takes none out.
+    ///
+    /// # Errors
+    /// [`DataError`] when the share takes out no node or all of them.
+    pub fn inductive(&self, seed: u64) -> Result<Option<Inductive>, DataError> {
+        if self.inductive_share == 0.0 {
+            return Ok(None);
+        }
+        split::inductive(&self.graph, &self.split, self.inductive_share, seed).map(Some)
+    }
 }
 
 /// Why the data of a recipe cannot be prepared.
@@ -68,12 +83,20 @@ impl Recipe {
                 seed,
             )?,
         };
-        let inductive = if data.inductive_share > 0.0 {
-            Some(split::inductive(&graph, &split, data.inductive_share, seed)?)
-        } else {
-            None
-        };
-        Ok(Prepared { path, graph, split, inductive, warnings: loaded.warnings })
+        let notice = std::fs::read_to_string(path.with_file_name("NOTICE.md")).ok();
+        let inductive_share = data.inductive_share;
+        let prepared = Prepared { path, graph, split, inductive_share, warnings: loaded.warnings, notice };
+        // A share that takes out no node or all of them is refused before anything is trained.
+        prepared.inductive(0)?;
+        Ok(prepared)
+    }
+
+    /// As [`Recipe::prepare`] for a recipe read from `path`, whose folder is searched too.
+    ///
+    /// # Errors
+    /// As [`Recipe::prepare`].
+    pub fn prepare_beside(&self, path: &Path, data_dir: Option<PathBuf>) -> Result<Prepared, DataError> {
+        self.prepare(&Search::from_environment(data_dir, path.parent().map(Path::to_path_buf)))
     }
 
     /// Reads a recipe and prepares its data; the recipe's folder is searched too.
@@ -82,8 +105,7 @@ impl Recipe {
     /// [`PrepareError`] for the recipe or its data.
     pub fn load_and_prepare(path: &Path, data_dir: Option<PathBuf>) -> Result<(Self, Prepared), PrepareError> {
         let recipe = Self::load(path)?;
-        let folder = path.parent().map(Path::to_path_buf);
-        let prepared = recipe.prepare(&Search::from_environment(data_dir, folder))?;
+        let prepared = recipe.prepare_beside(path, data_dir)?;
         Ok((recipe, prepared))
     }
 }

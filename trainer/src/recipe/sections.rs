@@ -29,11 +29,11 @@ pub struct DataSection {
     /// Test nodes of a random split, from 1. Default 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_nodes: Option<usize>,
-    /// Seed of a random split and of the choice of unseen nodes. Default 2022.
+    /// Seed of a random split, the same for every seed of the run. Default 2022.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split_seed: Option<u64>,
     /// Share of the test nodes, from 0 to below 1, that is taken out of the graph before the teacher is trained and on
-    /// which the student is judged: what a device meets. 0 takes out none. Default 0.2.
+    /// which the student is judged: what a device meets. Each seed of the run draws its own. 0 takes out none. Default 0.2.
     #[serde(default = "inductive_share")]
     pub inductive_share: f64,
 }
@@ -61,6 +61,10 @@ pub struct TeacherSection {
     /// Width of the hidden layers (all heads together for `gat`), 1 to 65535. Default 256.
     #[serde(default = "teacher_hidden")]
     pub hidden: usize,
+    /// Divide each node's features by their sum before the teacher sees them. Default `true`; the student always takes
+    /// the features as the device measures them.
+    #[serde(default = "yes")]
+    pub normalize_rows: bool,
     /// Share of hidden values dropped while training, from 0 to below 1. Default 0.5.
     #[serde(default = "teacher_dropout")]
     pub dropout: f64,
@@ -103,13 +107,13 @@ pub enum TeacherKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StudentSection {
-    /// Widths of the hidden layers, at most 8, each 1 to 65535; `[]` is a single dense layer. Default `[16]`.
+    /// Widths of the hidden layers, at most 7, each 1 to 32767; `[]` is a single dense layer. Default `[16]`.
     #[serde(default = "student_hidden")]
     pub hidden: Vec<usize>,
-    /// What the network is fed. Default `bag`.
+    /// What the network is fed. Default `raw`: best for narrow students; wide ones learn better from `normalized` rows.
     #[serde(default)]
     pub input: InputKind,
-    /// Share of hidden values dropped while training, from 0 to below 1. Default 0.1: small students suffer from more.
+    /// Share of hidden values dropped while training, from 0 to below 1. Default 0.3: small students suffer from more.
     /// Always 0 without a hidden layer.
     #[serde(default = "student_dropout")]
     pub dropout: f64,
@@ -134,10 +138,10 @@ pub struct StudentSection {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InputKind {
-    /// The features as published, a bag of words for instance.
+    /// The features as the device measures them, a bag of words for instance.
     #[default]
-    Bag,
-    /// Each row divided by its sum.
+    Raw,
+    /// Each row divided by the sum of its magnitudes; the student file does the same to what the device measures.
     Normalized,
 }
 
@@ -148,9 +152,16 @@ pub struct TargetSection {
     /// Softmax divisor of teacher and student while distilling, above 0 to 100. Default 1.
     #[serde(default = "one")]
     pub distill_temperature: f64,
-    /// Weight of soft targets against labels, above 0 to 1; labels weigh `1 - soft_weight`. Default 1.
+    /// Weight of the soft targets, 0 to 100. Default 1; 0 leaves the teacher to the links alone, as FF-G2M does.
     #[serde(default = "one")]
     pub soft_weight: f64,
+    /// Weight of the labels of the train nodes, 0 to 100. Default 0.
+    #[serde(default)]
+    pub label_weight: f64,
+    /// Divide each teacher's logits by the confidence temperature that fits the tune labels best, once, before anything
+    /// is taught. A teacher stopped early is far too soft without it. Default `true`.
+    #[serde(default = "yes")]
+    pub fit_confidence: bool,
 }
 
 /// `[[link]]`: a loss over pairs of nodes; it exists while training only. At most one of each kind.
@@ -254,7 +265,7 @@ fn student_hidden() -> Vec<usize> {
     vec![16]
 }
 fn student_dropout() -> f64 {
-    0.1
+    0.3
 }
 fn learning_rate() -> f64 {
     0.01
@@ -303,7 +314,7 @@ default_from_keys! {
         patience: patience(),
         max_epochs: max_epochs(),
     }
-    TargetSection { distill_temperature: one(), soft_weight: one() }
+    TargetSection { distill_temperature: one(), soft_weight: one(), label_weight: 0.0, fit_confidence: yes() }
     QuantizeSection {
         ranges: RangeKind::default(),
         percentile: None,

@@ -2,15 +2,15 @@
 
 use super::stage::stage;
 use super::{RunContext, RunError, plan};
-use crate::dataset::{Graph, Split};
+use crate::dataset::{Graph, Inductive, Split};
 use crate::distill::{Fitted, Objective, ObjectivePlan, SoftTargets, Targets, edge_agreement, fit};
 use crate::nn::{BackendKind, CurvePoint, TrainError, normalize_rows, predictions};
 use crate::quantize::{
-    InputCoding, IntegerStudent, Replay, activations, fine_tune, fold, observe_ranges, quantize,
+    InputCoding, IntegerStudent, Replay, activations, fine_tune, normalized, observe_ranges, quantize,
 };
 use crate::recipe::{Prepared, Recipe};
 use crate::report::metrics::{Accuracies, Curve, SeedMetrics};
-use crate::teacher::{Labelled, Teacher, mean_log_probabilities, train};
+use crate::teacher::{Labelled, Teacher, confidence_temperature, mean_log_probabilities, train};
 use cpu_time::ThreadTime;
 use ndarray::Array2;
 use sprs::CsMat;
@@ -81,10 +81,10 @@ struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    fn new(prepared: &'a Prepared, setting: Setting) -> Self {
+    fn new(prepared: &'a Prepared, inductive: Option<&'a Inductive>) -> Self {
         let (whole, whole_split) = (&prepared.graph, &prepared.split);
-        match (setting, &prepared.inductive) {
-            (Setting::Inductive, Some(inductive)) => Self {
+        match inductive {
+            Some(inductive) => Self {
                 graph: &inductive.observed,
                 split: &inductive.split,
                 whole,
@@ -92,7 +92,7 @@ impl<'a> Scene<'a> {
                 test: &inductive.unseen,
                 observed: Some(inductive.split.test.iter().map(|&node| inductive.kept[node]).collect()),
             },
-            _ => Self { graph: whole, split: whole_split, whole, whole_split, test: &whole_split.test, observed: None },
+            None => Self { graph: whole, split: whole_split, whole, whole_split, test: &whole_split.test, observed: None },
         }
     }
 
@@ -125,7 +125,11 @@ pub(super) fn carry_out(
     backend: BackendKind,
     context: &RunContext<'_>,
 ) -> Result<JobResult, RunError> {
-    let scene = Scene::new(prepared, setting);
+    let inductive = match setting {
+        Setting::Transductive => None,
+        Setting::Inductive => prepared.inductive(seed)?,
+    };
+    let scene = Scene::new(prepared, inductive.as_ref());
     let (labels, whole_labels) = scene.labels()?;
     let mut job = Job {
         recipe,
@@ -139,18 +143,19 @@ pub(super) fn carry_out(
         epochs: BTreeMap::new(),
         curves: BTreeMap::new(),
     };
-    let (soft, whole_logits) = job.teachers()?;
+    let Taught { soft, plain, whole: whole_logits } = job.teachers()?;
     let agreement = edge_agreement(&job.scene.graph.adjacency, &soft.logits);
     job.note_agreement(agreement);
 
     let objective = plan::objective(recipe);
     let student = job.student("student", recipe, objective, Some(&soft))?;
-    let controls = if recipe.report.controls { Some(job.controls(objective, &soft)?) } else { None };
+    let controls = if recipe.report.controls { Some(job.controls(objective, &soft, &plain)?) } else { None };
     let integers = job.integers(&student, objective, &soft)?;
 
-    let features = &job.scene.whole.features;
-    let float = |fitted: &Fitted| predictions(fitted.weights.logits(features, backend).view());
-    let replayed = Replay::of(&integers, &integers.coding.integers(features));
+    let measured = &job.scene.whole.features;
+    let seen = normalized(measured, plan::normalization(&recipe.student));
+    let float = |fitted: &Fitted| predictions(fitted.weights.logits(&seen, backend).view());
+    let replayed = Replay::of(&integers, &integers.coding.integers(measured));
     let int8 = replayed.map_err(|source| RunError::Quantize { seed, source })?.labels;
     let decided = Decided {
         teacher: predictions(whole_logits.view()),
@@ -171,6 +176,16 @@ pub(super) fn carry_out(
         curves: job.curves,
         edge_agreement: agreement,
     })
+}
+
+/// What the teachers of a job answer.
+struct Taught {
+    /// Soft targets for the job's nodes, confidence fitted where the recipe says so.
+    soft: SoftTargets,
+    /// The same without the fit, for the plain control.
+    plain: SoftTargets,
+    /// Logits for every node of the whole graph.
+    whole: Array2<f32>,
 }
 
 /// The control students, in the order of [`Decided::score`].
@@ -206,10 +221,9 @@ impl Decided {
 }
 
 impl Job<'_> {
-    /// Trains every teacher; returns the soft targets of the job's nodes and the mean logits for the whole graph.
-    fn teachers(&mut self) -> Result<(SoftTargets, Array2<f32>), RunError> {
-        let mut own = Vec::new();
-        let mut whole = Vec::new();
+    /// Trains every teacher.
+    fn teachers(&mut self) -> Result<Taught, RunError> {
+        let (mut fitted, mut plain, mut whole) = (Vec::new(), Vec::new(), Vec::new());
         for (number, section) in self.recipe.teacher.iter().enumerate() {
             let teacher_plan = plan::teacher(section);
             let seen = |graph: &Graph| {
@@ -221,29 +235,40 @@ impl Job<'_> {
                 let name = format!("teacher{suffix}");
                 let seed = self.seed.wrapping_add(member.wrapping_mul(MEMBER_STRIDE));
                 let split = self.scene.split;
-                let data =
-                    Labelled { labels: self.labels, classes: self.scene.graph.classes, train: &split.train, tune: &split.tune };
+                let classes = self.scene.graph.classes;
+                let data = Labelled { labels: self.labels, classes, train: &split.train, tune: &split.tune };
                 let adjacency = &self.scene.graph.adjacency;
                 let backend = self.backend;
                 let teacher: Teacher = self.stage(&name, |resume, progress| {
                     train(&features, adjacency, data, &teacher_plan, seed, backend, resume, progress)
                 })?;
                 self.record("teacher", teacher.cpu_seconds, &teacher.curve);
-                if self.scene.observed.is_some() {
+                let temperature = if self.recipe.target.fit_confidence {
+                    confidence_temperature(&teacher.logits, self.labels, &split.tune)
+                } else {
+                    1.0
+                };
+                let everywhere = if self.scene.observed.is_some() {
                     let logits = teacher.logits_on(&seen(self.scene.whole), &self.scene.whole.adjacency, backend);
-                    whole.push(logits.map_err(|source| self.train_error(&name, source))?);
-                }
-                own.push(teacher.logits);
+                    logits.map_err(|source| self.train_error(&name, source))?
+                } else {
+                    teacher.logits.clone()
+                };
+                whole.push(everywhere / temperature);
+                fitted.push(&teacher.logits / temperature);
+                plain.push(teacher.logits);
             }
         }
         let mean = |all: &[Array2<f32>]| match all {
             [one] => Ok(one.clone()),
-            several => mean_log_probabilities(&several.iter().collect::<Vec<_>>()),
+            several => mean_log_probabilities(&several.iter().collect::<Vec<_>>())
+                .map_err(|source| self.train_error("teacher", source)),
         };
-        let logits = mean(&own).map_err(|source| self.train_error("teacher", source))?;
-        let whole =
-            if whole.is_empty() { logits.clone() } else { mean(&whole).map_err(|source| self.train_error("teacher", source))? };
-        Ok((SoftTargets::from_teacher(&logits), whole))
+        Ok(Taught {
+            soft: SoftTargets::from_teacher(&mean(&fitted)?),
+            plain: SoftTargets::from_teacher(&mean(&plain)?),
+            whole: mean(&whole)?,
+        })
     }
 
     /// Trains one student.
@@ -257,31 +282,37 @@ impl Job<'_> {
         let fit_plan = plan::fit(&recipe.student, objective);
         let (seed, backend) = (self.seed, self.backend);
         let (graph, split, labels) = (self.scene.graph, self.scene.split, self.labels);
+        let features = normalized(&graph.features, plan::normalization(&recipe.student));
         let fitted: Fitted = self.stage(name, |resume, progress| {
             let targets = targets(graph, split, labels, soft);
-            fit(&graph.features, &targets, &fit_plan, seed, backend, resume, progress)
+            fit(&features, &targets, &fit_plan, seed, backend, resume, progress)
         })?;
         self.record(name, fitted.cpu_seconds, &fitted.curve);
         Ok(fitted)
     }
 
     /// Trains the control students.
-    fn controls(&mut self, objective: ObjectivePlan, soft: &SoftTargets) -> Result<Controls<Fitted>, RunError> {
+    fn controls(
+        &mut self,
+        objective: ObjectivePlan,
+        soft: &SoftTargets,
+        plain_targets: &SoftTargets,
+    ) -> Result<Controls<Fitted>, RunError> {
         let recipe = self.recipe;
         let graph = self.scene.graph;
         let classes = graph.classes;
         let labels_only = self.student("label_only", recipe, ObjectivePlan::labels_only(), None)?;
         let smoothed = SoftTargets::smoothed_labels(self.labels, &self.scene.split.train, classes, LABEL_SMOOTHING);
         let smoothing = self.student("label_smoothing", recipe, ObjectivePlan::soft_targets(1.0, 1.0), Some(&smoothed))?;
-        let uniform = SoftTargets::uniform(&(0..graph.nodes()).collect::<Vec<_>>(), classes);
+        let uniform = SoftTargets::uniform(&soft.rows, classes);
         let uniform = self.student("uniform_teacher", recipe, objective, Some(&uniform))?;
         // Hinton's distillation with the student's own optimizer and dropout, and nothing else of the recipe.
         let mut plain_recipe = recipe.clone();
         plain_recipe.student.word_dropout = 0.0;
         let mut plain: Option<Fitted> = None;
         for temperature in PLAIN_TEMPERATURES {
-            let tempered = ObjectivePlan::soft_targets(recipe.target.soft_weight as f32, temperature as f32);
-            let fitted = self.student(&format!("plain_kd-{temperature}"), &plain_recipe, tempered, Some(soft))?;
+            let tempered = ObjectivePlan::soft_targets(1.0, temperature as f32);
+            let fitted = self.student(&format!("plain_kd-{temperature}"), &plain_recipe, tempered, Some(plain_targets))?;
             if plain.as_ref().is_none_or(|best| fitted.tune_accuracy > best.tune_accuracy) {
                 plain = Some(fitted);
             }
@@ -301,7 +332,7 @@ impl Job<'_> {
         let seed = self.seed;
         let failed = |source| RunError::Quantize { seed, source };
         let graph = self.scene.graph;
-        let coding = InputCoding::of(&graph.features);
+        let coding = InputCoding::of(&graph.features, plan::normalization(&self.recipe.student));
         let tune_rows = rows_of(&graph.features, &self.scene.split.tune);
         let quantize_plan = plan::quantize(&self.recipe.quantize);
         let mut student = quantize(&fitted.weights, &coding, &tune_rows, &quantize_plan).map_err(failed)?;
@@ -321,7 +352,7 @@ impl Job<'_> {
                 let right = self.scene.split.tune.iter().zip(decided).filter(|&(&node, label)| labels[node] == label);
                 Ok(right.count())
             };
-            let ranges = observe_ranges(&activations(&fitted.weights, &tune_rows), quantize_plan.ranges);
+            let ranges = observe_ranges(&activations(&fitted.weights, &normalized(&tune_rows, coding.normalization)), quantize_plan.ranges);
             student = fine_tune(&fitted.weights, student, &ranges, &used, &aware, &gradient, &score).map_err(failed)?;
         }
         self.cpu_seconds.insert("quantize".into(), started.elapsed().as_secs_f64());

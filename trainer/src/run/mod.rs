@@ -12,7 +12,7 @@ mod job;
 mod plan;
 mod stage;
 
-pub use folder::{Written, write};
+pub use folder::{RECIPE, RESULTS, STUDENT, Written, write};
 pub use job::{JobResult, Setting};
 pub use plan::teacher_in_words;
 pub use stage::{Interrupt, Observer, RunContext, StageEvent};
@@ -67,6 +67,9 @@ pub enum RunError {
     /// A report could not be rendered.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
+    /// The nodes to take out cannot be chosen.
+    #[error(transparent)]
+    Data(#[from] crate::dataset::DataError),
     /// The thread pool could not be started.
     #[error("cannot start {threads} threads: {reason}")]
     Threads {
@@ -115,7 +118,7 @@ pub fn execute(
     let pool =
         pool.map_err(|error| RunError::Threads { threads: options.threads, reason: error.to_string() })?;
     let settings: &[Setting] =
-        if prepared.inductive.is_some() { &[Setting::Transductive, Setting::Inductive] } else { &[Setting::Transductive] };
+        if prepared.inductive_share > 0.0 { &[Setting::Transductive, Setting::Inductive] } else { &[Setting::Transductive] };
     let jobs: Vec<(u64, Setting)> =
         options.seeds.iter().flat_map(|&seed| settings.iter().map(move |&setting| (seed, setting))).collect();
     context.observer.planned(jobs.len() * job::stages(recipe));

@@ -4,9 +4,10 @@ use crate::distill::{FitPlan, ObjectivePlan};
 use crate::nn::{Adam, TrainPlan};
 use crate::quantize::{AwarePlan, QuantizePlan, RangeMethod};
 use crate::recipe::{
-    QuantizeMethod, QuantizeSection, RangeKind, Recipe, StudentSection, TeacherKind as RecipeTeacher, TeacherSection,
+    InputKind, QuantizeMethod, QuantizeSection, RangeKind, Recipe, StudentSection, TeacherKind as RecipeTeacher, TeacherSection,
 };
 use crate::teacher::{TeacherKind, TeacherPlan};
+use eyas::model::Normalization;
 
 /// The teachers of a recipe in words, such as `gcn 3x512, mean of 3`.
 #[must_use]
@@ -43,6 +44,14 @@ pub(super) fn teacher(section: &TeacherSection) -> TeacherPlan {
     }
 }
 
+/// What the student's rows go through first.
+pub(super) fn normalization(section: &StudentSection) -> Normalization {
+    match section.input {
+        InputKind::Raw => Normalization::None,
+        InputKind::Normalized => Normalization::RowSum,
+    }
+}
+
 /// The student's training towards `objective`.
 pub(super) fn fit(section: &StudentSection, objective: ObjectivePlan) -> FitPlan {
     FitPlan {
@@ -64,7 +73,7 @@ pub(super) fn objective(recipe: &Recipe) -> ObjectivePlan {
     let target = &recipe.target;
     let edges = recipe.link.first();
     ObjectivePlan {
-        label_weight: (1.0 - target.soft_weight) as f32,
+        label_weight: target.label_weight as f32,
         soft_weight: target.soft_weight as f32,
         distill_temperature: target.distill_temperature as f32,
         low_weight: edges.map_or(0.0, |link| link.low_weight) as f32,

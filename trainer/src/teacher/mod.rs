@@ -3,7 +3,10 @@
 //! A training step computes only the rows the labelled nodes reach, an evaluation only those the tune
 //! nodes reach; logits for every node are computed once, from the best weights, at the end.
 
+mod confidence;
 mod propagation;
+
+pub use confidence::confidence_temperature;
 
 use cpu_time::ThreadTime;
 use ndarray::Array2;
@@ -17,7 +20,7 @@ use crate::nn::backend::BackendKind;
 use crate::nn::error::{TrainError, check_indices, check_labels, check_plan, check_rate};
 use crate::nn::network::{Family, Network, View};
 use crate::nn::train::{Progress, Task};
-use crate::nn::{CurvePoint, TrainPlan, TrainState, accuracy_at};
+use crate::nn::{CurvePoint, Parameter, TrainPlan, TrainState, accuracy_at};
 
 /// Architecture of a graph teacher.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,9 +79,10 @@ pub struct Labelled<'a> {
 }
 
 /// A trained teacher: what distillation needs of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Teacher {
     /// Logits of every node [nodes x classes], from the best weights in evaluation mode.
+    #[serde(with = "crate::nn::matrix")]
     pub logits: Array2<f32>,
     /// Accuracy on the train nodes, in [0, 1].
     pub train_accuracy: f64,
@@ -90,6 +94,59 @@ pub struct Teacher {
     pub curve: Vec<CurvePoint>,
     /// CPU seconds of the training thread.
     pub cpu_seconds: f64,
+    plan: TeacherPlan,
+    widths: Vec<usize>,
+    parameters: Vec<Parameter>,
+}
+
+impl Teacher {
+    /// Logits of every node of another graph with the same inputs, [nodes x classes].
+    ///
+    /// `features` and `adjacency` as for [`train`].
+    ///
+    /// # Errors
+    /// Features of another width, or an adjacency of other nodes.
+    pub fn logits_on(
+        &self,
+        features: &CsMat<f32>,
+        adjacency: &CsMat<f32>,
+        backend: BackendKind,
+    ) -> Result<Array2<f32>, TrainError> {
+        check_adjacency(features, adjacency)?;
+        let (expected, found) = (self.widths[0], features.cols());
+        if expected != found {
+            return Err(TrainError::Shape { place: "features", unit: "inputs", expected, found });
+        }
+        let network = network(&self.plan, &self.widths);
+        let propagation = propagation(self.plan.kind, adjacency);
+        let everything = View::of_graph(&network, features, &propagation, &(0..features.rows()).collect::<Vec<_>>());
+        Ok(backend.engine().logits(&network, &everything, &mut self.parameters.clone()))
+    }
+}
+
+/// The network of a plan in training form.
+fn network(plan: &TeacherPlan, widths: &[usize]) -> Network {
+    let family = match plan.kind {
+        TeacherKind::Gcn => Family::Propagation { gain: 1.0 },
+        // DGL draws SAGE weights with the gain of ReLU.
+        TeacherKind::Sage => Family::Propagation { gain: std::f32::consts::SQRT_2 },
+        TeacherKind::Gat => Family::Attention { heads: HEADS, dropout: plan.attention_dropout },
+    };
+    let mut network = Network::new(family, widths);
+    network.dropout = plan.dropout;
+    if plan.kind == TeacherKind::Gat {
+        network.input_dropout = plan.dropout;
+    }
+    network
+}
+
+/// The matrix that a kind of teacher mixes neighbours with.
+fn propagation(kind: TeacherKind, adjacency: &CsMat<f32>) -> CsMat<f32> {
+    match kind {
+        TeacherKind::Gcn => symmetric(adjacency),
+        TeacherKind::Sage => mean_with_double_self(adjacency),
+        TeacherKind::Gat => with_self_loops(adjacency),
+    }
 }
 
 /// Trains a teacher on a graph.
@@ -115,19 +172,8 @@ pub fn train(
     let mut widths = vec![features.cols()];
     widths.extend(&plan.hidden);
     widths.push(data.classes);
-    let (family, propagation) = match plan.kind {
-        TeacherKind::Gcn => (Family::Propagation { gain: 1.0 }, symmetric(adjacency)),
-        // DGL draws SAGE weights with the gain of ReLU.
-        TeacherKind::Sage => (Family::Propagation { gain: std::f32::consts::SQRT_2 }, mean_with_double_self(adjacency)),
-        TeacherKind::Gat => {
-            (Family::Attention { heads: HEADS, dropout: plan.attention_dropout }, with_self_loops(adjacency))
-        }
-    };
-    let mut network = Network::new(family, &widths);
-    network.dropout = plan.dropout;
-    if plan.kind == TeacherKind::Gat {
-        network.input_dropout = plan.dropout;
-    }
+    let network = network(plan, &widths);
+    let propagation = propagation(plan.kind, adjacency);
     let view = |rows: &[usize]| View::of_graph(&network, features, &propagation, rows);
     let labels_of = |rows: &[usize]| rows.iter().map(|&row| data.labels[row]).collect::<Vec<_>>();
     let (train, tune) = (view(data.train), view(data.tune));
@@ -145,8 +191,11 @@ pub fn train(
         tune_accuracy: state.best_tune_accuracy(),
         best_epoch: state.best_epoch,
         logits,
-        curve: state.curve,
+        curve: state.curve.clone(),
         cpu_seconds: started.elapsed().as_secs_f64(),
+        plan: plan.clone(),
+        widths,
+        parameters: state.best().to_vec(),
     })
 }
 
@@ -179,11 +228,7 @@ fn check(
     plan: &TeacherPlan,
 ) -> Result<(), TrainError> {
     let nodes = features.rows();
-    for found in [adjacency.rows(), adjacency.cols()] {
-        if found != nodes {
-            return Err(TrainError::Shape { place: "adjacency", unit: "nodes", expected: nodes, found });
-        }
-    }
+    check_adjacency(features, adjacency)?;
     check_labels(data.labels, nodes, data.classes)?;
     for (place, list) in [("train nodes", data.train), ("tune nodes", data.tune)] {
         if list.is_empty() {
@@ -198,4 +243,12 @@ fn check(
         return Err(TrainError::Setting { name: "hidden", expected: "multiples of 4 for GAT", found });
     }
     check_plan(&plan.training, &plan.hidden)
+}
+
+fn check_adjacency(features: &CsMat<f32>, adjacency: &CsMat<f32>) -> Result<(), TrainError> {
+    let expected = features.rows();
+    match [adjacency.rows(), adjacency.cols()].into_iter().find(|&found| found != expected) {
+        None => Ok(()),
+        Some(found) => Err(TrainError::Shape { place: "adjacency", unit: "nodes", expected, found }),
+    }
 }
