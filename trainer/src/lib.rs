@@ -1,1 +1,3 @@
-//! stub
+//! The host side of Eyas.
+
+pub mod verify;
