@@ -1,1 +1,9 @@
-//! stub
+//! Students made from a fixed stream of numbers, for end-to-end tests and the project's own commands.
+
+mod draft;
+pub mod format;
+pub mod shapes;
+mod splitmix;
+
+pub use draft::Draft;
+pub use splitmix::SplitMix64;
