@@ -225,7 +225,8 @@ impl Summary {
         let settings = |pick: fn(&SeedMetrics) -> Option<Accuracies>| -> Option<Accuracies> {
             seeds.iter().map(pick).collect::<Option<Vec<_>>>().map(|rows| Accuracies::combine(&rows, f))
         };
-        let stages: std::collections::BTreeSet<&String> = seeds.iter().flat_map(|seed| seed.cpu_seconds.keys()).collect();
+        let stages: std::collections::BTreeSet<&String> =
+            seeds.iter().flat_map(|seed| seed.cpu_seconds.keys()).collect();
         let stage = |stage: &String| {
             let values: Vec<f64> = seeds.iter().filter_map(|seed| seed.cpu_seconds.get(stage).copied()).collect();
             (stage.clone(), f(&values))
