@@ -68,6 +68,7 @@ pub fn card(metrics: &Metrics, notice: Option<&str>) -> Result<String, ReportErr
         macro_f1 => format!("{:.3}", metrics.macro_f1),
         accuracies,
         differences,
+        evidence_key => Evidence::KEY,
         classes,
     })?)
 }

@@ -218,10 +218,11 @@ impl Comparison {
         let warning =
             if self.same_data { "" } else { "\nThe runs used different data; the pairing by seed is formal." };
         format!(
-            "A = {}, B = {}; means and standard errors paired over seeds {seeds}{warning}\n{}",
+            "A = {}, B = {}; means and standard errors paired over seeds {seeds}{warning}\n{}\n{}",
             self.a,
             self.b,
-            table.trim_fmt()
+            table.trim_fmt(),
+            Evidence::KEY
         )
     }
 }

@@ -21,6 +21,10 @@ pub enum Evidence {
 }
 
 impl Evidence {
+    /// What the grades mean, for the foot of a table.
+    pub const KEY: &str =
+        "clear: more than two standard errors from zero; weak: more than one; not distinguishable: at most one";
+
     /// Grades a difference by its standard error. A difference of exactly zero is never more than `Within`.
     #[must_use]
     pub fn of(difference: &Paired) -> Self {
@@ -41,14 +45,14 @@ impl Evidence {
         matches!(self, Self::Weak | Self::Clear)
     }
 
-    /// The grade in words, to stand behind a figure.
+    /// The grade in words, to stand behind a figure; [`Evidence::KEY`] explains them.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
-            Self::Unknown => "one seed, nothing can be said",
-            Self::Within => "not distinguishable (within one standard error)",
-            Self::Weak => "weak (more than one standard error)",
-            Self::Clear => "clear (more than two standard errors)",
+            Self::Unknown => "unknown, one seed",
+            Self::Within => "not distinguishable",
+            Self::Weak => "weak",
+            Self::Clear => "clear",
         }
     }
 }

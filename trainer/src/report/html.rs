@@ -34,6 +34,7 @@ pub fn html(metrics: &Metrics, resolved_recipe: &str) -> Result<String, ReportEr
         accuracies => accuracies(metrics),
         by_seed => by_seed(metrics),
         differences => differences(metrics),
+        evidence_key => Evidence::KEY,
         styles => Serde(STYLES),
         legend => Serde(curves.map(legend).unwrap_or_default()),
         charts => Serde(charts),

@@ -58,7 +58,7 @@ fn differences(metrics: &Metrics) -> Option<String> {
         ]);
     }
     align(&mut table, &[2]);
-    Some(table.trim_fmt())
+    Some(format!("{}\n{}", table.trim_fmt(), Evidence::KEY))
 }
 
 /// An empty table in the style of all reports.
