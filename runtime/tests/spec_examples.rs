@@ -102,6 +102,16 @@ fn the_hex_dump_is_the_file() {
     assert!(FORMAT.contains(&dump), "docs/spec/format.md should hold this dump:\n{dump}");
 }
 
+/// The file as version 1 wrote it. Later versions keep it and must load it; it is never written again.
+#[test]
+fn the_kept_file_is_the_example() {
+    let kept = AlignedBytes::from(include_bytes!("students/version-1.eyas").as_slice());
+    assert_eq!(*kept, *example_file());
+    let student = Student::load(&kept).unwrap();
+    let report = student.selftest(&mut [0; 3], &mut vec![0; student.arena_words()]).unwrap();
+    assert_eq!((report.vectors, report.values), (1, 4));
+}
+
 #[test]
 fn the_field_table_is_the_metadata() {
     let file = example_file();

@@ -84,3 +84,29 @@ pub(crate) fn run(seeds: &[u64], gain: f64) -> Metrics {
         },
     }
 }
+
+/// Every field name in `value`; what is keyed by stage or training has names of the run's own.
+fn fields(value: &serde_json::Value, names: &mut std::collections::BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(object) => {
+            for (name, value) in object {
+                names.insert(name.clone());
+                if !matches!(name.as_str(), "cpu_seconds" | "epochs" | "curves") {
+                    fields(value, names);
+                }
+            }
+        }
+        serde_json::Value::Array(values) => values.iter().for_each(|value| fields(value, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_document_names_every_field() {
+    let document = include_str!("../../../docs/spec/metrics.md");
+    let mut names = std::collections::BTreeSet::new();
+    fields(&serde_json::to_value(run(&[1, 2], 1.0)).unwrap(), &mut names);
+    let missing: Vec<&String> = names.iter().filter(|name| !document.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "docs/spec/metrics.md does not mention {missing:?}");
+    assert!(document.contains(SCHEMA) && names.len() > 50, "{}", names.len());
+}
