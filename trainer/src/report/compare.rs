@@ -2,7 +2,7 @@
 
 use super::columns::{points, title};
 use super::evidence::Evidence;
-use super::metrics::{Accuracies, COLUMNS, Metrics, SCHEMA, SeedMetrics};
+use super::metrics::{COLUMNS, Metrics, SCHEMA, SeedMetrics, Setting};
 use super::statistics::{Paired, mean, paired};
 use super::terminal::{align, bare};
 use serde::{Deserialize, Serialize};
@@ -105,7 +105,7 @@ pub struct Comparison {
 ///
 /// # Errors
 /// A folder without readable metrics, metrics of another schema, or metrics that do not follow theirs.
-pub fn read(folder: &Path) -> Result<Metrics, CompareError> {
+pub fn read_metrics(folder: &Path) -> Result<Metrics, CompareError> {
     /// The one field that every version has.
     #[derive(Deserialize)]
     struct Tagged {
@@ -156,7 +156,7 @@ pub fn compare_any_data(a: &Metrics, b: &Metrics) -> Result<Comparison, CompareE
     if common.is_empty() {
         return Err(CompareError::NoCommonSeeds { a: left.into_keys().collect(), b: right.into_keys().collect() });
     }
-    let settings: [(&str, fn(&SeedMetrics) -> Option<Accuracies>); 4] = [
+    let settings: [(&str, Setting); 4] = [
         ("transductive", |seed| Some(seed.transductive)),
         ("inductive", |seed| seed.inductive),
         ("inductive_observed", |seed| seed.inductive_observed),
@@ -286,19 +286,19 @@ mod tests {
     #[test]
     fn a_run_folder_is_read_back_or_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(read(folder.path()), Err(CompareError::Read { .. })));
+        assert!(matches!(read_metrics(folder.path()), Err(CompareError::Read { .. })));
         let write = |text: &str| std::fs::write(folder.path().join(FILE), text).unwrap();
         let run = samples::run(&[1, 2], 1.0);
         write(&serde_json::to_string(&run).unwrap());
-        assert_eq!(read(folder.path()).unwrap().data, run.data);
+        assert_eq!(read_metrics(folder.path()).unwrap().data, run.data);
         write("{\"schema\": \"eyas-metrics-9\"}");
-        let error = read(folder.path()).unwrap_err();
+        let error = read_metrics(folder.path()).unwrap_err();
         assert!(matches!(&error, CompareError::Schema { found, .. } if found == "eyas-metrics-9"), "{error}");
         write("{}");
-        assert!(matches!(read(folder.path()), Err(CompareError::Schema { .. })));
+        assert!(matches!(read_metrics(folder.path()), Err(CompareError::Schema { .. })));
         for text in ["", "[1]", &format!("{{\"schema\": \"{SCHEMA}\"}}")] {
             write(text);
-            assert!(matches!(read(folder.path()), Err(CompareError::Malformed { .. })), "{text}");
+            assert!(matches!(read_metrics(folder.path()), Err(CompareError::Malformed { .. })), "{text}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::ReportError;
 use super::columns::{explanation, grouped, points, spread, title};
 use super::evidence::Evidence;
-use super::metrics::{Accuracies, COLUMNS, CostMetrics, Metrics, SeedMetrics};
+use super::metrics::{Accuracies, COLUMNS, CostMetrics, Metrics, SETTINGS, SeedMetrics};
 use super::plots::{STYLES, charts, legend};
 use super::template::environment;
 use super::verdict::{edge_agreement, verdict};
@@ -68,13 +68,11 @@ fn accuracies(metrics: &Metrics) -> Vec<Value> {
 
 /// One table a setting: a row a seed, a cell a column.
 fn by_seed(metrics: &Metrics) -> Vec<Value> {
-    let settings: [(&str, fn(&SeedMetrics) -> Option<Accuracies>); 2] =
-        [("transductive", |seed| Some(seed.transductive)), ("inductive", |seed| seed.inductive)];
     let cell = |row: Option<&Accuracies>, column: &str| {
         row.and_then(|row| row.column(column)).map_or("–".to_owned(), |value| format!("{value:.2}"))
     };
     let mut tables = Vec::new();
-    for (setting, pick) in settings {
+    for (setting, pick) in SETTINGS {
         if metrics.seeds.iter().all(|seed| pick(seed).is_none()) {
             continue;
         }

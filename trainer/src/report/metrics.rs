@@ -253,13 +253,18 @@ impl Summary {
     }
 }
 
+/// Picks the accuracies of one setting; `None` where the seed did not measure it.
+pub type Setting = fn(&SeedMetrics) -> Option<Accuracies>;
+
+/// The two settings on test nodes by name.
+pub const SETTINGS: [(&str, Setting); 2] =
+    [("transductive", |seed| Some(seed.transductive)), ("inductive", |seed| seed.inductive)];
+
 /// The differences every report states: the shipped student against its float form and each control.
 #[must_use]
 pub fn differences(seeds: &[SeedMetrics]) -> Vec<Difference> {
-    let settings: [(&str, fn(&SeedMetrics) -> Option<Accuracies>); 2] =
-        [("transductive", |seed| Some(seed.transductive)), ("inductive", |seed| seed.inductive)];
     let mut all = Vec::new();
-    for (setting, pick) in settings {
+    for (setting, pick) in SETTINGS {
         for b in ["student_float", "plain_kd", "uniform_teacher", "label_smoothing", "label_only", "teacher"] {
             // A control is a float student, so it is compared with the float one; the shipped form with the rest.
             let a = if matches!(b, "student_float" | "teacher") { "student_int8" } else { "student_float" };

@@ -19,7 +19,7 @@ mod terminal;
 mod verdict;
 
 pub use card::card;
-pub use compare::{CompareError, Comparison, Contrast, compare, compare_any_data, read};
+pub use compare::{CompareError, Comparison, Contrast, compare, compare_any_data, read_metrics};
 pub use error::ReportError;
 pub use evidence::Evidence;
 pub use html::html;

@@ -16,7 +16,7 @@ pub(crate) fn run(seeds: &[u64], gain: f64) -> Metrics {
             label_smoothing: Some(60.0 + shift - noise),
             uniform_teacher: Some(59.0 + shift),
             plain_kd: Some(kd),
-            student_float: kd + gain + noise * if index % 2 == 0 { 1.0 } else { -1.5 },
+            student_float: kd + gain + noise * if index.is_multiple_of(2) { 1.0 } else { -1.5 },
             student_int8: kd + gain - 0.1 + noise,
         }
     };

@@ -41,8 +41,7 @@ pub fn verdict(metrics: &Metrics, setting: &str) -> Option<String> {
         ));
     }
     let beats = |control: &&Difference| control.paired.mean > 0.0 && Evidence::of(&control.paired).is_distinguishable();
-    let (beaten, others): (Vec<&Difference>, Vec<&Difference>) =
-        controls.into_iter().partition(|control| beats(&control));
+    let (beaten, others): (Vec<&Difference>, Vec<&Difference>) = controls.into_iter().partition(beats);
     Some(match (beaten.is_empty(), others.is_empty()) {
         (_, true) => format!(
             "The distilled student beats every control by more than the paired standard error: {}{int8}.",
