@@ -225,7 +225,8 @@ impl Summary {
         let settings = |pick: fn(&SeedMetrics) -> Option<Accuracies>| -> Option<Accuracies> {
             seeds.iter().map(pick).collect::<Option<Vec<_>>>().map(|rows| Accuracies::combine(&rows, f))
         };
-        let stages: std::collections::BTreeSet<&String> = seeds.iter().flat_map(|seed| seed.cpu_seconds.keys()).collect();
+        let stages: std::collections::BTreeSet<&String> =
+            seeds.iter().flat_map(|seed| seed.cpu_seconds.keys()).collect();
         let stage = |stage: &String| {
             let values: Vec<f64> = seeds.iter().filter_map(|seed| seed.cpu_seconds.get(stage).copied()).collect();
             (stage.clone(), f(&values))
@@ -252,13 +253,18 @@ impl Summary {
     }
 }
 
+/// Picks the accuracies of one setting; `None` where the seed did not measure it.
+pub type Setting = fn(&SeedMetrics) -> Option<Accuracies>;
+
+/// The two settings on test nodes by name.
+pub const SETTINGS: [(&str, Setting); 2] =
+    [("transductive", |seed| Some(seed.transductive)), ("inductive", |seed| seed.inductive)];
+
 /// The differences every report states: the student as it ships against its float form, each control and the teacher.
 #[must_use]
 pub fn differences(seeds: &[SeedMetrics]) -> Vec<Difference> {
-    let settings: [(&str, fn(&SeedMetrics) -> Option<Accuracies>); 2] =
-        [("transductive", |seed| Some(seed.transductive)), ("inductive", |seed| seed.inductive)];
     let mut all = Vec::new();
-    for (setting, pick) in settings {
+    for (setting, pick) in SETTINGS {
         for b in ["student_float", "plain_kd", "uniform_teacher", "label_smoothing", "label_only", "teacher"] {
             let a = "student_int8";
             let column = |name: &str| -> Option<Vec<f64>> {
