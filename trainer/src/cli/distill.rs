@@ -106,8 +106,10 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let integers = result.shipped.student.coding.integers(&prepared.graph.features);
     let rows: Vec<Vec<i8>> = prepared.split.test.iter().take(VERIFIED_ROWS).map(|&node| integers[node].clone()).collect();
     eprintln!("verifying {}", out.join(STUDENT).display());
-    // The verdict goes to standard error with --json, so that standard output stays one object.
-    verify(&out.join(STUDENT), &student, &rows, arguments.verify, arguments.json)?;
+    let verified = verify(&out.join(STUDENT), &student, &rows, arguments.verify)?;
+    // Standard output is one object with --json.
+    if arguments.json { eprintln!("{}", verified.sentence()) } else { super::rows::print(&verified.sentence())? }
+    verified.verdict()?;
     eprintln!("{} {}", out.join(STUDENT).display(), out.join("report.html").display());
     Ok(())
 }

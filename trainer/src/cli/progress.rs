@@ -53,9 +53,10 @@ impl Observer for Bars {
             }
             StageEvent::Done { stage, resumed } => {
                 let message = bars.remove(stage).map(|bar| {
-                    let message = bar.message();
+                    // Finishing moves the bar to its end.
+                    let message = format!("{} epochs, {}", bar.position(), bar.message());
                     bar.finish_and_clear();
-                    format!("{} epochs, {message}", bar.position())
+                    message
                 });
                 self.total.inc(1);
                 if self.plain {

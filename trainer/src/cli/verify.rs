@@ -45,7 +45,7 @@ pub enum Target {
 
 /// The JSON of `eyas verify`.
 #[derive(Serialize)]
-struct Verified {
+pub(super) struct Verified {
     target: &'static str,
     #[serde(flatten)]
     comparison: Comparison,
@@ -65,43 +65,54 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
         None => recipe_rows(&student, &arguments.file, &arguments.data_options)?,
     };
     rows.truncate(arguments.rows);
-    verify(&arguments.file, &student, &rows, arguments.target, arguments.json)
+    let verified = verify(&arguments.file, &student, &rows, arguments.target)?;
+    if arguments.json {
+        print(&serde_json::to_string(&verified).map_err(Failure::work)?)?;
+    } else {
+        print(&verified.sentence())?;
+    }
+    verified.verdict()
 }
 
-/// Verifies a loaded student on `rows` and prints the outcome; a mismatch is a failure.
+/// Verifies a loaded student on `rows`.
 pub(super) fn verify(
     path: &Path,
     student: &Student<'_>,
     rows: &[Vec<i8>],
     target: Target,
-    json: bool,
-) -> Result<(), Failure> {
+) -> Result<Verified, Failure> {
     let host = compare_kernels(student, rows).map_err(Failure::work)?;
-    let verified = match target {
-        Target::Host => Verified {
+    match target {
+        Target::Host => Ok(Verified {
             target: "host",
             comparison: host,
             instructions_per_inference: None,
             instructions_per_layer: None,
             stack_bytes: None,
-        },
-        Target::CortexM4 => on_cortex_m4(path, student, rows)?,
-    };
-    if json {
-        print(&serde_json::to_string(&verified).map_err(Failure::work)?)?;
-    } else {
-        let Comparison { rows, values, mismatches, .. } = verified.comparison;
-        let cost = verified.instructions_per_inference.map(|n| format!(", {n:.0} instructions an inference"));
-        let cost = cost.unwrap_or_default();
-        print(&format!("{}: {values} integers over {rows} rows and the golden vectors, {mismatches} differ{cost}", verified.target))?;
+        }),
+        Target::CortexM4 => on_cortex_m4(path, student, rows),
     }
-    match verified.comparison.first_difference {
-        None if verified.comparison.mismatches == 0 => Ok(()),
-        None => Err(Failure::work(format!("{} integers are missing", verified.comparison.mismatches))),
-        Some(first) => Err(Failure::work(format!(
-            "row {}, layer {}, unit {}: expected {}, got {}",
-            first.row, first.layer, first.unit, first.expected, first.got
-        ))),
+}
+
+impl Verified {
+    /// The outcome in a sentence.
+    pub(super) fn sentence(&self) -> String {
+        let Comparison { rows, values, mismatches, .. } = self.comparison;
+        let cost = self.instructions_per_inference.map(|n| format!(", {n:.0} instructions an inference"));
+        let cost = cost.unwrap_or_default();
+        format!("{}: {values} integers over {rows} rows and the golden vectors, {mismatches} differ{cost}", self.target)
+    }
+
+    /// A mismatch is a failure.
+    pub(super) fn verdict(&self) -> Result<(), Failure> {
+        match self.comparison.first_difference {
+            None if self.comparison.mismatches == 0 => Ok(()),
+            None => Err(Failure::work(format!("{} integers are missing", self.comparison.mismatches))),
+            Some(first) => Err(Failure::work(format!(
+                "row {}, layer {}, unit {}: expected {}, got {}",
+                first.row, first.layer, first.unit, first.expected, first.got
+            ))),
+        }
     }
 }
 
