@@ -2,8 +2,8 @@
 
 use crate::SplitMix64;
 use eyas::model::{
-    FrontEnd, GoldenInput, InputSchema, LayerKind, LayerMeta, LayerTensors, MAX_LAYERS, Metadata, OutputMeta,
-    Provenance, Task, write,
+    FrontEnd, GoldenInput, InputSchema, LayerKind, LayerMeta, LayerTensors, MAX_LAYERS, Metadata, Normalization,
+    OutputMeta, Provenance, Task, write,
 };
 use eyas::quant::Multiplier;
 use eyas::{AlignedBytes, Student};
@@ -171,6 +171,7 @@ impl Draft {
             inputs: self.inputs,
             input_zero_point: self.input_zero_point,
             layers: heapless::Vec::<_, MAX_LAYERS>::from_slice(&self.layers).expect("at most eight layers"),
+            normalization: Normalization::None,
             front_end: self.front_end,
             // No trainer made this file: the hash shows the order of its bytes instead.
             schema: InputSchema { names: &self.names, units: &self.units, hash: 0x0807_0605_0403_0201 },

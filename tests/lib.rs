@@ -1,5 +1,6 @@
-//! Students made from a fixed stream of numbers, for end-to-end tests and the project's own commands.
+//! Students made from a fixed stream of numbers, and the `eyas` command, for end-to-end tests and the project's own commands.
 
+pub mod command;
 mod draft;
 pub mod format;
 pub mod shapes;

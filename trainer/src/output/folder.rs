@@ -15,7 +15,8 @@ const LOCK: &str = ".eyas-lock";
 pub enum Existing {
     /// Refuse.
     Refuse,
-    /// Go on from its checkpoints. Files of a finished run are refused all the same.
+    /// Go on from its checkpoints; the results of an older run stay until the new ones take their place. A finished run,
+    /// which has no checkpoints, is refused.
     Resume,
     /// Start anew. The results stay whole until new ones take their place; checkpoints are removed.
     Replace,
@@ -64,7 +65,8 @@ impl OutputFolder {
         let mut found = folder.found()?;
         match existing {
             Existing::Refuse => {}
-            Existing::Resume => found.retain(|name| name != CHECKPOINTS),
+            Existing::Resume if found.iter().any(|name| name == CHECKPOINTS) => found.clear(),
+            Existing::Resume => {}
             Existing::Replace => {
                 found.clear();
                 folder.remove_checkpoints()?;
@@ -145,8 +147,11 @@ mod tests {
             let error = OutputFolder::open(&path, RESULTS, existing).unwrap_err();
             assert!(matches!(&error, OutputError::Occupied { found, .. } if found == &["student.eyas"]), "{error}");
         }
-        OutputFolder::open(&path, RESULTS, Existing::Replace).unwrap();
-        assert!(!path.join("student.eyas").exists());
+        let folder = OutputFolder::open(&path, RESULTS, Existing::Replace).unwrap();
+        assert_eq!(fs::read(path.join("student.eyas")).unwrap(), b"student", "it stays until a new one is whole");
+        drop(folder);
+        fs::create_dir(path.join(CHECKPOINTS)).unwrap();
+        OutputFolder::open(&path, RESULTS, Existing::Resume).unwrap();
         assert_eq!(fs::read(path.join("notes.txt")).unwrap(), b"mine");
     }
 
