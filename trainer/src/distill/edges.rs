@@ -36,13 +36,28 @@ fn undirected(adjacency: &CsMat<f32>) -> Vec<(u32, u32)> {
         .collect()
 }
 
-/// Adds `weight * L_low` to a row term of temperature 1 that covers every node.
-pub(crate) fn add_low_frequency(term: &mut RowTerm, weight: f32, adjacency: &CsMat<f32>, teacher_logits: &Array2<f32>) {
-    let logs = log_softmax(teacher_logits.view());
+/// Adds `weight * L_low` over `hops` hops to a row term of temperature 1 that covers every node.
+pub(crate) fn add_low_frequency(
+    term: &mut RowTerm,
+    weight: f32,
+    hops: usize,
+    adjacency: &CsMat<f32>,
+    teacher_logits: &Array2<f32>,
+) {
+    let mut probabilities = log_softmax(teacher_logits.view()).mapv_into(f32::exp);
+    for _ in 1..hops {
+        let mut mean = probabilities.clone();
+        for (row, neighbours) in adjacency.outer_iterator().enumerate() {
+            let mut sum = mean.row_mut(row);
+            neighbours.indices().iter().for_each(|&node| sum += &probabilities.row(node));
+            sum /= (neighbours.nnz() + 1) as f32;
+        }
+        probabilities = mean;
+    }
     let with_loops = (adjacency.nnz() + adjacency.rows()) as f32;
     for (row, neighbours) in adjacency.outer_iterator().enumerate() {
         for &node in neighbours.indices().iter().chain([&row]) {
-            term.add(row, weight / with_loops, logs.row(node));
+            term.add(row, weight / with_loops, probabilities.row(node));
         }
     }
 }

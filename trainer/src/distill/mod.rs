@@ -4,12 +4,15 @@
 //! |---|---|
 //! | `objective` | labels and soft targets as one row-wise loss |
 //! | `edges` | the edge link: low and high frequency, and the teacher's edge agreement |
+//! | `confidence` | the softmax divisor that makes a teacher's confidence mean frequency |
 //! | `fit` | the student loop |
 
+mod confidence;
 mod edges;
 mod fit;
 pub(crate) mod objective;
 
+pub use confidence::confidence_temperature;
 pub use edges::edge_agreement;
 pub use fit::{FitPlan, Fitted, fit};
 pub use objective::{Objective, ObjectivePlan, SoftTargets, Targets};

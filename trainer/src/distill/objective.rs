@@ -33,6 +33,9 @@ pub struct ObjectivePlan {
     pub distill_temperature: f32,
     /// Weight of the low-frequency edge term, 0 or greater.
     pub low_weight: f32,
+    /// Hops over which the low-frequency term averages, 1 or more; 1 is FF-G2M. The soft targets are
+    /// averaged over closed neighbourhoods `low_hops - 1` times before they are summed.
+    pub low_hops: usize,
     /// Weight of the high-frequency edge term, 0 or greater.
     pub high_weight: f32,
     /// Softmax divisor of the high-frequency term, greater than 0 (the reference uses 1.0 to 1.5).
@@ -47,6 +50,7 @@ impl ObjectivePlan {
             soft_weight: 0.0,
             distill_temperature: 1.0,
             low_weight: 0.0,
+            low_hops: 1,
             high_weight: 0.0,
             edge_temperature: 1.0,
         }
@@ -84,6 +88,10 @@ impl ObjectivePlan {
         if weights.iter().all(|&(_, weight)| weight == 0.0) {
             let (name, expected) = ("objective", "at least one weight greater than 0");
             return Err(TrainError::Setting { name, expected, found: "all 0".to_owned() });
+        }
+        if self.low_hops == 0 {
+            let (name, expected) = ("low_hops", "1 or more");
+            return Err(TrainError::Setting { name, expected, found: "0".to_owned() });
         }
         for (name, temperature) in
             [("distill_temperature", self.distill_temperature), ("edge_temperature", self.edge_temperature)]
@@ -164,13 +172,12 @@ impl RowTerm {
         RowTerm { temperature, target: Array2::zeros((rows, classes)), mass: vec![0.0; rows], constant: 0.0 }
     }
 
-    /// Adds `weight * KL(softmax(logits) || .)` to row `row`.
-    pub(crate) fn add(&mut self, row: usize, weight: f32, log_probabilities: ndarray::ArrayView1<'_, f32>) {
-        for (target, &log) in self.target.row_mut(row).iter_mut().zip(log_probabilities) {
-            let p = log.exp();
+    /// Adds `weight * KL(probabilities || .)` to row `row`.
+    pub(crate) fn add(&mut self, row: usize, weight: f32, probabilities: ndarray::ArrayView1<'_, f32>) {
+        for (target, &p) in self.target.row_mut(row).iter_mut().zip(probabilities) {
             *target += weight * p;
             if p > 0.0 {
-                self.constant += f64::from(weight * p * log);
+                self.constant += f64::from(weight * p * p.ln());
             }
         }
         self.mass[row] += weight;
@@ -246,11 +253,11 @@ impl Objective {
         let mut tempered = RowTerm::zeros(plan.distill_temperature, rows.len(), targets.classes);
         if let Some(soft) = soft {
             let term = if plan.distill_temperature == 1.0 { &mut plain } else { &mut tempered };
-            let logs = log_softmax((&soft.logits / plan.distill_temperature).view());
+            let probabilities = log_softmax((&soft.logits / plan.distill_temperature).view()).mapv_into(f32::exp);
             let weight = |at: usize| soft.row_weights.as_ref().map_or(1.0, |weights| weights[at]);
             let total: f32 = (0..soft.rows.len()).map(weight).sum();
             for (at, &row) in soft.rows.iter().enumerate() {
-                term.add(place[row], plan.soft_weight * weight(at) / total, logs.row(at));
+                term.add(place[row], plan.soft_weight * weight(at) / total, probabilities.row(at));
             }
         }
         let mut high = None;
@@ -258,7 +265,7 @@ impl Objective {
             check_edges(adjacency, teacher, targets.classes, inputs)?;
             // With edges every row is used, so places are row numbers.
             if plan.low_weight > 0.0 {
-                add_low_frequency(&mut plain, plan.low_weight, adjacency, teacher);
+                add_low_frequency(&mut plain, plan.low_weight, plan.low_hops, adjacency, teacher);
             }
             if plan.high_weight > 0.0 {
                 high = Some(HighFrequency::new(plan.high_weight, plan.edge_temperature, adjacency, teacher));

@@ -7,6 +7,7 @@
 //! Inner loops are plain Rust over `f32` slices. On flex and ndarray a tensor that nobody else holds
 //! gives up its buffer without a copy, so an operator costs its arithmetic only.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use burn::backend::Autodiff;
@@ -16,15 +17,18 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::FloatTensor;
-use burn::tensor::{Tensor, TensorData, TensorPrimitive};
+use burn::tensor::{Tensor, TensorData, TensorMetadata, TensorPrimitive};
 use multiversion::multiversion;
 
 use super::attention::{self, Attended, Attention};
+use super::backend::{CandleCpu, FlexCpu, NdarrayCpu};
 use super::random::DropoutMask;
 use super::sparse::{Csr, SparsePair};
 
 /// A backend together with the operators above.
 pub(crate) trait Operators: Backend {
+    /// The elements of a tensor somebody else holds too; borrowed where the backend allows it.
+    fn read(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]>;
     /// `matrix` [r x c] · `dense` [c x w].
     fn sparse(matrix: &SparsePair, dense: FloatTensor<Self>) -> FloatTensor<Self>;
     /// `dropout(relu(input + bias))`; `bias` is [1 x w]; without a mask nothing is dropped.
@@ -58,20 +62,28 @@ fn elements_mut(data: &mut TensorData) -> &mut [f32] {
     data.as_mut_slice().unwrap_or_else(|_| unreachable!("every tensor of this module is f32"))
 }
 
-fn columns(data: &TensorData) -> usize {
-    data.shape[1]
+fn columns<B: Backend>(tensor: &FloatTensor<B>) -> usize {
+    tensor.shape()[1]
 }
 
-fn sparse<B: Backend>(matrix: &Csr, dense: FloatTensor<B>) -> FloatTensor<B> {
-    let dense = take::<B>(dense);
-    let width = columns(&dense);
-    give::<B>(matrix.product(elements(&dense), width), matrix.rows, width)
+fn sparse<B: Operators>(matrix: &Csr, dense: FloatTensor<B>) -> FloatTensor<B> {
+    let width = columns::<B>(&dense);
+    give::<B>(matrix.product(&B::read(&dense), width), matrix.rows, width)
+}
+
+/// A copy for backends whose storage cannot be borrowed from here.
+fn copied<B: Backend>(tensor: &FloatTensor<B>) -> Cow<'static, [f32]> {
+    Cow::Owned(elements(&take::<B>(tensor.clone())).to_vec())
 }
 
 /// Returns the output and, in `mask.bytes`, 1 where the gradient passes and 0 where it does not.
-fn activate<B: Backend>(input: FloatTensor<B>, bias: FloatTensor<B>, mask: &mut Option<DropoutMask>) -> FloatTensor<B> {
-    let (mut input, bias) = (take::<B>(input), take::<B>(bias));
-    let bias = elements(&bias);
+fn activate<B: Operators>(
+    input: FloatTensor<B>,
+    bias: FloatTensor<B>,
+    mask: &mut Option<DropoutMask>,
+) -> FloatTensor<B> {
+    let mut input = take::<B>(input);
+    let bias = &*B::read(&bias);
     match mask {
         Some(mask) => activate_masked(elements_mut(&mut input), bias, &mut mask.bytes, mask.threshold, mask.scale),
         None => activate_plain(elements_mut(&mut input), bias),
@@ -113,23 +125,30 @@ fn activate_backward(gradient: &mut [f32], pass: &[u8], scale: f32, bias_gradien
     }
 }
 
-fn attend<B: Backend>(
+fn attend<B: Operators>(
     graph: &Arc<Attention>,
     projected: FloatTensor<B>,
     from: FloatTensor<B>,
     to: FloatTensor<B>,
     mask: Option<DropoutMask>,
 ) -> (FloatTensor<B>, Attended) {
-    let (projected, from, to) = (take::<B>(projected), take::<B>(from), take::<B>(to));
-    let width = columns(&projected);
-    let (out, attended) = attention::forward(graph, elements(&projected), elements(&from), elements(&to), mask);
+    let width = columns::<B>(&projected);
+    let (out, attended) = attention::forward(graph, &B::read(&projected), &B::read(&from), &B::read(&to), mask);
     (give::<B>(out, graph.edges.rows, width), attended)
+}
+
+fn read_flex(tensor: &FloatTensor<FlexCpu>) -> Cow<'_, [f32]> {
+    tensor.as_slice().map_or_else(|| copied::<FlexCpu>(tensor), Cow::Borrowed)
 }
 
 /// Implements the operators on a backend without gradients.
 macro_rules! plain_operators {
-    ($backend:ty) => {
+    ($backend:ty, $read:expr) => {
         impl Operators for $backend {
+            fn read(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]> {
+                $read(tensor)
+            }
+
             fn sparse(matrix: &SparsePair, dense: FloatTensor<Self>) -> FloatTensor<Self> {
                 sparse::<Self>(&matrix.forward, dense)
             }
@@ -155,14 +174,14 @@ macro_rules! plain_operators {
     };
 }
 
-plain_operators!(super::backend::FlexCpu);
-plain_operators!(super::backend::NdarrayCpu);
-plain_operators!(super::backend::CandleCpu);
+plain_operators!(FlexCpu, read_flex);
+plain_operators!(NdarrayCpu, copied::<NdarrayCpu>);
+plain_operators!(CandleCpu, copied::<CandleCpu>);
 
 #[derive(Debug)]
 struct SparseProduct;
 
-impl<B: Backend> Backward<B, 1> for SparseProduct {
+impl<B: Operators> Backward<B, 1> for SparseProduct {
     type State = Csr;
 
     fn backward(self, ops: Ops<Csr, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
@@ -212,7 +231,11 @@ impl<B: Backend> Backward<B, 3> for AttentionSum {
     }
 }
 
-impl<B: Backend, C: CheckpointStrategy> Operators for Autodiff<B, C> {
+impl<B: Operators, C: CheckpointStrategy> Operators for Autodiff<B, C> {
+    fn read(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]> {
+        B::read(&tensor.primitive)
+    }
+
     fn sparse(matrix: &SparsePair, dense: FloatTensor<Self>) -> FloatTensor<Self> {
         match Backward::<B, 1>::prepare::<C>(SparseProduct, [dense.node.clone()]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
@@ -223,11 +246,11 @@ impl<B: Backend, C: CheckpointStrategy> Operators for Autodiff<B, C> {
     }
 
     fn activate(input: FloatTensor<Self>, bias: FloatTensor<Self>, mask: Option<DropoutMask>) -> FloatTensor<Self> {
-        let width = burn::tensor::TensorMetadata::shape(&bias)[1];
+        let width = columns::<Self>(&bias);
         let nodes = [input.node.clone(), bias.node.clone()];
         match Backward::<B, 2>::prepare::<C>(Activation, nodes).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
-                let len = burn::tensor::TensorMetadata::shape(&input).num_elements();
+                let len = input.shape().num_elements();
                 // The mask becomes the record of where the gradient passes.
                 let mut mask =
                     Some(mask.unwrap_or_else(|| DropoutMask { bytes: vec![1; len], threshold: 0, scale: 1.0 }));
@@ -248,7 +271,7 @@ impl<B: Backend, C: CheckpointStrategy> Operators for Autodiff<B, C> {
         to: FloatTensor<Self>,
         mask: Option<DropoutMask>,
     ) -> FloatTensor<Self> {
-        let width = burn::tensor::TensorMetadata::shape(&from)[1];
+        let width = columns::<Self>(&from);
         let nodes = [projected.node.clone(), from.node.clone(), to.node.clone()];
         let prepared = Backward::<B, 3>::prepare::<C>(AttentionSum, nodes).compute_bound().stateful();
         let (out, attended) = attend::<B>(graph, projected.primitive, from.primitive, to.primitive, mask);

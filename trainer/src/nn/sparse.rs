@@ -124,38 +124,64 @@ impl Csr {
     }
 }
 
+/// Widest column block; eight AVX registers of partial sums.
+const WIDE: usize = 64;
+/// Block for operands whose wide block would not fit a second-level cache.
+const NARROW: usize = 32;
+/// Rows of a dense operand up to which a wide block (4 * 64 bytes a row) fits 384 kB of cache.
+const WIDE_ROWS: usize = 1536;
+/// A row read less often than this is not worth copying.
+const READS_WORTH_PACKING: usize = 4;
+
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn product(matrix: &Csr, dense: &[f32], width: usize, out: &mut [f32]) {
-    // 64 columns of a dense operand up to about a thousand rows fit a 512 kB cache, 32 of twice that.
+    // Rows of a power-of-two width fall into few cache sets, so a block read many times is packed.
+    let pack = matrix.stored() >= READS_WORTH_PACKING * matrix.columns;
+    let mut packed = vec![0.0; if pack { matrix.columns * WIDE } else { 0 }];
     let mut column = 0;
-    if matrix.columns <= 1536 {
-        while column + 64 <= width {
-            block::<64>(matrix, dense, width, column, out);
-            column += 64;
+    if matrix.columns <= WIDE_ROWS || !pack {
+        while column + WIDE <= width {
+            block::<WIDE>(matrix, dense, width, column, &mut packed, out);
+            column += WIDE;
         }
     }
-    while column + 32 <= width {
-        block::<32>(matrix, dense, width, column, out);
-        column += 32;
+    while column + NARROW <= width {
+        block::<NARROW>(matrix, dense, width, column, &mut packed, out);
+        column += NARROW;
     }
     while column + 8 <= width {
-        block::<8>(matrix, dense, width, column, out);
+        block::<8>(matrix, dense, width, column, &mut [], out);
         column += 8;
     }
     while column < width {
-        block::<1>(matrix, dense, width, column, out);
+        block::<1>(matrix, dense, width, column, &mut [], out);
         column += 1;
     }
 }
 
 #[inline(always)]
-fn block<const N: usize>(matrix: &Csr, dense: &[f32], width: usize, column: usize, out: &mut [f32]) {
+fn block<const N: usize>(
+    matrix: &Csr,
+    dense: &[f32],
+    width: usize,
+    column: usize,
+    packed: &mut [f32],
+    out: &mut [f32],
+) {
+    let (source, stride, offset) = if packed.is_empty() {
+        (dense, width, column)
+    } else {
+        for (to, from) in packed.chunks_exact_mut(N).zip(dense.chunks_exact(width)) {
+            to.copy_from_slice(&from[column..column + N]);
+        }
+        (&*packed, N, 0)
+    };
     for (row, bounds) in matrix.starts.windows(2).enumerate() {
         let stored = bounds[0] as usize..bounds[1] as usize;
         let mut acc = [0.0f32; N];
         for (&index, &value) in matrix.indices[stored.clone()].iter().zip(&matrix.values[stored]) {
-            let from = index as usize * width + column;
-            let source = &dense[from..from + N];
+            let from = index as usize * stride + offset;
+            let source = &source[from..from + N];
             for lane in 0..N {
                 acc[lane] += value * source[lane];
             }

@@ -132,6 +132,7 @@ impl Task<'_> {
         progress: &mut Progress<'_>,
     ) -> Result<TrainState, TrainError> {
         let engine = self.backend.engine();
+        keep_freed_memory();
         let mut state = match resume {
             Some(state) if state.fingerprint == self.fingerprint(plan) => state,
             Some(_) => return Err(TrainError::ForeignState),
@@ -197,6 +198,14 @@ impl Task<'_> {
             backend: self.backend,
         }
     }
+}
+
+/// Freeing one large block teaches the GNU allocator to serve blocks of this size from the heap and
+/// to keep them when freed; without it every epoch gives its activations back to the system and pays
+/// a page fault for each page of the next. Other allocators lose nothing.
+fn keep_freed_memory() {
+    const LARGEST_THRESHOLD: usize = 31 << 20;
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGEST_THRESHOLD)));
 }
 
 /// The class of the highest logit of each row; ties go to the lowest index.

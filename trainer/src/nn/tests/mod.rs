@@ -141,7 +141,7 @@ fn gradients_of_the_tape_equal_finite_differences() {
                 parameters[at].values = kept;
                 loss
             };
-            let slope = (probe(1e-2, &mut parameters) - probe(-1e-2, &mut parameters)) / 2e-2;
+            let slope = (probe(2e-3, &mut parameters) - probe(-2e-3, &mut parameters)) / 4e-3;
             assert!((slope - length).abs() < 0.02 * length, "{} parameter {at}: {slope} against {length}", case.name);
         }
     }
