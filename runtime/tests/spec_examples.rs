@@ -70,7 +70,8 @@ fn dump(bytes: &[u8]) -> String {
     let mut text = String::new();
     for (line, chunk) in bytes.chunks(16).enumerate() {
         let hex = chunk.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
-        let plain: String = chunk.iter().map(|&b| if (0x20..0x7f).contains(&b) { char::from(b) } else { '.' }).collect();
+        let plain: String =
+            chunk.iter().map(|&b| if (0x20..0x7f).contains(&b) { char::from(b) } else { '.' }).collect();
         writeln!(text, "{:04x}  {hex:<47}  {plain}", line * 16).unwrap();
     }
     text
@@ -81,7 +82,8 @@ fn table(document: &str, name: &str) -> Vec<Vec<String>> {
     let marker = format!("<!-- checked: {name} -->");
     let (_, rest) = document.split_once(&marker).unwrap_or_else(|| panic!("no table {name}"));
     let rows = rest.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
-    let cells = |line: &str| line.trim_matches('|').split('|').map(|c| c.trim().replace(['`', '−'], "").to_owned()).collect();
+    let cells =
+        |line: &str| line.trim_matches('|').split('|').map(|c| c.trim().replace(['`', '−'], "").to_owned()).collect();
     let minus = |line: &str| line.replace('−', "-");
     let rows: Vec<Vec<String>> = rows.skip(2).map(|line| cells(&minus(line))).collect();
     assert!(!rows.is_empty(), "table {name} is empty");
