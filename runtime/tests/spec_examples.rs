@@ -5,9 +5,9 @@
 
 use eyas::model::{
     FORMAT_VERSION, FrontEnd, GoldenInput, InputSchema, LayerKind, LayerMeta, LayerTensors, MAGIC, Metadata,
-    OutputMeta, PREFIX_BYTES, Provenance, Task, write,
+    Normalization, OutputMeta, PREFIX_BYTES, Provenance, Task, write,
 };
-use eyas::quant::{Multiplier, OutputRange, quantize_feature, requantize, scale_sum};
+use eyas::quant::{Multiplier, OutputRange, quantize_feature, requantize, row_share, scale_sum};
 use eyas::{AlignedBytes, LoadError, Quantity, Student};
 use std::fmt::Write;
 
@@ -25,6 +25,7 @@ fn example(golden: &[u8]) -> (Metadata<'_>, Vec<LayerTensors>) {
         inputs: 3,
         input_zero_point: -128,
         layers: layers.into_iter().collect(),
+        normalization: Normalization::None,
         front_end: FrontEnd::Uniform { gain: 255.0, offset: -128.0 },
         schema: InputSchema { names: "", units: "", hash: 0x0807_0605_0403_0201 },
         output: OutputMeta { labels: "no\nyes", scale: 0.25, confidence: &[], abstain: &[] },
@@ -140,6 +141,7 @@ fn the_field_table_is_the_metadata() {
     field!("`layers`: 2 layers follow", m.layers.len() as u16);
     field!("layer 0: SparseInput, 2 outputs, zero point −128, lo −128, hi 127", m.layers[0]);
     field!("layer 1: Dense, 2 outputs, zero point −8, lo −128, hi 127", m.layers[1]);
+    field!("`normalization` = None", m.normalization);
     field!("`front_end` = Uniform", 1u8);
     field!("`gain` = 255.0", gain);
     field!("`offset` = −128.0", offset);
@@ -188,6 +190,15 @@ fn features_to_integers() {
         let found = quantize_feature(number(&row[0]), number(&row[1]), number(&row[2]));
         let expected = (row[3] != "refused").then(|| number::<i8>(&row[3]));
         assert_eq!(found, expected, "{row:?}");
+    }
+}
+
+#[test]
+fn rows_to_shares() {
+    for row in table(ARITHMETIC, "row share") {
+        let features = numbers::<f32>(&row[0]);
+        let expected = if row[1] == "refused" { Err(number(&row[2])) } else { Ok(number::<f32>(&row[1])) };
+        assert_eq!(row_share(features), expected, "{row:?}");
     }
 }
 
