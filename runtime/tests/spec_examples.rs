@@ -5,9 +5,9 @@
 
 use eyas::model::{
     FORMAT_VERSION, FrontEnd, GoldenInput, InputSchema, LayerKind, LayerMeta, LayerTensors, MAGIC, Metadata,
-    OutputMeta, PREFIX_BYTES, Provenance, Task, write,
+    Normalization, OutputMeta, PREFIX_BYTES, Provenance, Task, write,
 };
-use eyas::quant::{Multiplier, OutputRange, quantize_feature, requantize, scale_sum};
+use eyas::quant::{Multiplier, OutputRange, quantize_feature, requantize, row_share, scale_sum};
 use eyas::{AlignedBytes, LoadError, Quantity, Student};
 use std::fmt::Write;
 
@@ -25,6 +25,7 @@ fn example(golden: &[u8]) -> (Metadata<'_>, Vec<LayerTensors>) {
         inputs: 3,
         input_zero_point: -128,
         layers: layers.into_iter().collect(),
+        normalization: Normalization::None,
         front_end: FrontEnd::Uniform { gain: 255.0, offset: -128.0 },
         schema: InputSchema { names: "", units: "", hash: 0x0807_0605_0403_0201 },
         output: OutputMeta { labels: "no\nyes", scale: 0.25, confidence: &[], abstain: &[] },
@@ -70,7 +71,8 @@ fn dump(bytes: &[u8]) -> String {
     let mut text = String::new();
     for (line, chunk) in bytes.chunks(16).enumerate() {
         let hex = chunk.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
-        let plain: String = chunk.iter().map(|&b| if (0x20..0x7f).contains(&b) { char::from(b) } else { '.' }).collect();
+        let plain: String =
+            chunk.iter().map(|&b| if (0x20..0x7f).contains(&b) { char::from(b) } else { '.' }).collect();
         writeln!(text, "{:04x}  {hex:<47}  {plain}", line * 16).unwrap();
     }
     text
@@ -81,7 +83,8 @@ fn table(document: &str, name: &str) -> Vec<Vec<String>> {
     let marker = format!("<!-- checked: {name} -->");
     let (_, rest) = document.split_once(&marker).unwrap_or_else(|| panic!("no table {name}"));
     let rows = rest.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
-    let cells = |line: &str| line.trim_matches('|').split('|').map(|c| c.trim().replace(['`', '−'], "").to_owned()).collect();
+    let cells =
+        |line: &str| line.trim_matches('|').split('|').map(|c| c.trim().replace(['`', '−'], "").to_owned()).collect();
     let minus = |line: &str| line.replace('−', "-");
     let rows: Vec<Vec<String>> = rows.skip(2).map(|line| cells(&minus(line))).collect();
     assert!(!rows.is_empty(), "table {name} is empty");
@@ -138,6 +141,7 @@ fn the_field_table_is_the_metadata() {
     field!("`layers`: 2 layers follow", m.layers.len() as u16);
     field!("layer 0: SparseInput, 2 outputs, zero point −128, lo −128, hi 127", m.layers[0]);
     field!("layer 1: Dense, 2 outputs, zero point −8, lo −128, hi 127", m.layers[1]);
+    field!("`normalization` = None", m.normalization);
     field!("`front_end` = Uniform", 1u8);
     field!("`gain` = 255.0", gain);
     field!("`offset` = −128.0", offset);
@@ -186,6 +190,15 @@ fn features_to_integers() {
         let found = quantize_feature(number(&row[0]), number(&row[1]), number(&row[2]));
         let expected = (row[3] != "refused").then(|| number::<i8>(&row[3]));
         assert_eq!(found, expected, "{row:?}");
+    }
+}
+
+#[test]
+fn rows_to_shares() {
+    for row in table(ARITHMETIC, "row share") {
+        let features = numbers::<f32>(&row[0]);
+        let expected = if row[1] == "refused" { Err(number(&row[2])) } else { Ok(number::<f32>(&row[1])) };
+        assert_eq!(row_share(features), expected, "{row:?}");
     }
 }
 

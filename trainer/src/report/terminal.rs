@@ -91,7 +91,7 @@ mod tests {
         }
         assert!(text.contains("mean ± sd over 3 seeds"));
         assert!(text.contains(&format!("{:.2} ± ", run.mean.transductive.student_int8)));
-        assert!(text.contains("transductive: The distilled student") && text.contains("inductive: The distilled"));
+        assert!(text.contains("transductive: The int8 student") && text.contains("inductive: The int8"));
         assert!(!text.contains('\u{1b}'), "no escape codes");
     }
 

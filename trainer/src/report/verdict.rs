@@ -15,8 +15,8 @@ const DISAGREES_AT: f64 = 62.0;
 
 /// One sentence for `setting` (`transductive` or `inductive`); `None` where it was not measured.
 ///
-/// The controls are float students, so the float form of the distilled student is compared with them, paired by
-/// seed. "Beats" means: by more than the standard error of that pairing, in favour of the student.
+/// The student is compared as it ships, in int8, with float controls, paired by seed. "Beats" means: by more than
+/// the standard error of that pairing, in favour of the student.
 #[must_use]
 pub fn verdict(metrics: &Metrics, setting: &str) -> Option<String> {
     let here: Vec<&Difference> =
@@ -25,7 +25,7 @@ pub fn verdict(metrics: &Metrics, setting: &str) -> Option<String> {
     let int8 = here
         .iter()
         .find(|difference| difference.b == "student_float")
-        .map(|difference| format!("; int8 changes it by {} points", points(&difference.paired)));
+        .map(|difference| format!("; against its own float form it is {} points", points(&difference.paired)));
     if here.is_empty() {
         return None;
     }
@@ -37,22 +37,22 @@ pub fn verdict(metrics: &Metrics, setting: &str) -> Option<String> {
     if controls.iter().any(|control| Evidence::of(&control.paired) == Evidence::Unknown) {
         let listed = list(&controls);
         return Some(format!(
-            "One seed only, so no standard error and no claim; the distilled student minus {listed} points{int8}."
+            "One seed only, so no standard error and no claim; the int8 student minus {listed} points{int8}."
         ));
     }
     let beats = |control: &&Difference| control.paired.mean > 0.0 && Evidence::of(&control.paired).is_distinguishable();
     let (beaten, others): (Vec<&Difference>, Vec<&Difference>) = controls.into_iter().partition(beats);
     Some(match (beaten.is_empty(), others.is_empty()) {
         (_, true) => format!(
-            "The distilled student beats every control by more than the paired standard error: {}{int8}.",
+            "The int8 student beats every control by more than the paired standard error: {}{int8}.",
             list(&beaten)
         ),
         (true, false) => format!(
-            "The distilled student does not beat any of its controls by more than the paired standard error: {}{int8}.",
+            "The int8 student does not beat any of its controls by more than the paired standard error: {}{int8}.",
             list(&others)
         ),
         (false, false) => format!(
-            "The distilled student does not beat all of its controls by more than the paired standard error; \
+            "The int8 student does not beat all of its controls by more than the paired standard error; \
              not beaten: {}; beaten: {}{int8}.",
             list(&others),
             list(&beaten)
@@ -93,9 +93,9 @@ mod tests {
 
     #[test]
     fn a_student_that_wins_is_said_to_win() {
-        let text = verdict(&samples::run(&[2022, 2023, 2024], 2.0), "transductive").unwrap();
-        assert!(text.starts_with("The distilled student beats every control"), "{text}");
-        assert!(text.contains("plain KD +2.") && text.contains("int8 changes it by"), "{text}");
+        let text = verdict(&samples::run(&[2022, 2023, 2024], 2.2), "transductive").unwrap();
+        assert!(text.starts_with("The int8 student beats every control"), "{text}");
+        assert!(text.contains("plain KD +2.") && text.contains("its own float form it is"), "{text}");
     }
 
     #[test]
