@@ -41,7 +41,9 @@ fn one_command_gives_a_student_a_report_and_its_proof() {
     let seeds = metrics["seeds"].as_array().expect("seeds");
     assert_eq!(seeds.len(), 2);
     for setting in ["transductive", "inductive"] {
-        for column in ["teacher", "label_only", "student_float", "student_int8", "plain_kd", "uniform_teacher", "label_smoothing"] {
+        for column in
+            ["teacher", "label_only", "student_float", "student_int8", "plain_kd", "uniform_teacher", "label_smoothing"]
+        {
             let mean = metrics["mean"][setting][column].as_f64().expect(column);
             let by_hand = seeds.iter().map(|seed| seed[setting][column].as_f64().expect(column)).sum::<f64>() / 2.0;
             assert!((mean - by_hand).abs() < 1e-9 && (0.0..=100.0).contains(&mean), "{setting} {column}: {mean}");
@@ -110,7 +112,8 @@ fn threads_change_no_byte_and_seeds_do() {
 
 /// Copies the shipped data with the labels of the test nodes moved on by one class.
 fn with_shuffled_test_labels(folder: &Path) {
-    let source = fs::File::open(eyas_tests::command::root().join("models/cora/data/cora.npz")).expect("the shipped data");
+    let source =
+        fs::File::open(eyas_tests::command::root().join("models/cora/data/cora.npz")).expect("the shipped data");
     let mut archive = zip::ZipArchive::new(source).expect("an archive");
     let mut arrays = Vec::new();
     for at in 0..archive.len() {
@@ -119,9 +122,8 @@ fn with_shuffled_test_labels(folder: &Path) {
         entry.read_to_end(&mut bytes).expect("readable");
         arrays.push((entry.name().to_owned(), bytes));
     }
-    let integers = |bytes: &[u8]| -> Vec<i32> {
-        npyz::NpyFile::new(bytes).expect("an array").into_vec().expect("integers")
-    };
+    let integers =
+        |bytes: &[u8]| -> Vec<i32> { npyz::NpyFile::new(bytes).expect("an array").into_vec().expect("integers") };
     let (_, test) = arrays.iter().find(|(name, _)| name == "test_idx.npy").expect("a split");
     let test = integers(test);
     let mut changed = zip::ZipWriter::new(fs::File::create(folder.join("cora.npz")).expect("created"));

@@ -73,14 +73,17 @@ fn a_hundred_thousand_resealed_mutations_never_panic() {
 #[test]
 fn the_card_the_metrics_and_the_file_tell_the_same() {
     let folder = root().join("models/cora");
-    let metrics: Value = serde_json::from_slice(&fs::read(folder.join("metrics.json")).expect("metrics")).expect("JSON");
-    let inspected: Value = serde_json::from_str(&stdout(&["inspect", "models/cora/student.eyas", "--json"])).expect("JSON");
+    let metrics: Value =
+        serde_json::from_slice(&fs::read(folder.join("metrics.json")).expect("metrics")).expect("JSON");
+    let inspected: Value =
+        serde_json::from_str(&stdout(&["inspect", "models/cora/student.eyas", "--json"])).expect("JSON");
     assert!(inspected["weight_bytes"].as_u64().expect("a number") <= 24_576);
     assert_eq!(metrics["cost"]["file_bytes"], inspected["file_bytes"]);
     assert_eq!(metrics["shipped_seed"], inspected["seed"]);
     assert_eq!(metrics["recipe_hash"], inspected["recipe_hash"]);
     let mean = metrics["mean"]["transductive"]["student_int8"].as_f64().expect("a number");
-    let shipped = metrics["seeds"].as_array().expect("seeds").iter().find(|seed| seed["seed"] == metrics["shipped_seed"]);
+    let shipped =
+        metrics["seeds"].as_array().expect("seeds").iter().find(|seed| seed["seed"] == metrics["shipped_seed"]);
     let shipped = shipped.expect("its seed")["transductive"]["student_int8"].as_f64().expect("a number");
     assert!(mean > 80.7 && shipped > 80.7, "mean {mean}, shipped {shipped}");
 }

@@ -168,6 +168,7 @@ fn combinations_without_meaning_are_refused_with_the_reason() {
             "link[0].high_temperature",
             "high_weight above 0",
         ),
+        ("[[link]]\nkind = \"edges\"\nlow_weight = 0\nlow_hops = 2", "link[0].low_hops", "low_weight above 0"),
         ("[[teacher]]\nkind = \"gat\"\nhidden = 30", "teacher[1].hidden", "does not divide"),
     ] {
         let line = SMALLEST.lines().count() + text.lines().count();

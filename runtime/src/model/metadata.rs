@@ -73,7 +73,8 @@ pub struct InputSchema<'a> {
     pub names: &'a str,
     /// Units of the inputs in the same form; empty if none are given.
     pub units: &'a str,
-    /// First eight bytes of the SHA-256 over names, units, front end and input width, little-endian.
+    /// First eight bytes, little-endian, of a SHA-256 over everything that gives an input its meaning: number of
+    /// inputs, names, zero point, normalization and gains.
     #[serde(with = "postcard::fixint::le")]
     pub hash: u64,
 }

@@ -1,6 +1,6 @@
 //! The student file, read in place (`docs/spec/format.md`).
 //!
-//! `prefix | metadata | tensors | [signature] | CRC-32C`. Everything is checked once, in [`load`]; behind it
+//! `prefix | metadata | tensors | [signature] | CRC-32C`. Everything is checked once, in [`crate::Student::load`]; behind it
 //! no accessor can fail. The types here are also what the trainer serializes, so that writer and reader
 //! cannot drift apart.
 

@@ -7,7 +7,10 @@ use crate::nn::BackendKind;
 use crate::output::{Existing, OutputFolder};
 use crate::recipe::{Prepared, Recipe};
 use crate::report::summary;
-use crate::run::{Interrupt, RESULTS, RunContext, RunError, RunOptions, STUDENT, Written, execute as carry_out, teacher_in_words, write};
+use crate::run::{
+    Interrupt, RESULTS, RunContext, RunError, RunOptions, STUDENT, Written, execute as carry_out, teacher_in_words,
+    write,
+};
 use eyas::Student;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -104,11 +107,16 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     }
     let student = Student::load(&file).map_err(Failure::refused)?;
     let integers = result.shipped.student.coding.integers(&prepared.graph.features);
-    let rows: Vec<Vec<i8>> = prepared.split.test.iter().take(VERIFIED_ROWS).map(|&node| integers[node].clone()).collect();
+    let rows: Vec<Vec<i8>> =
+        prepared.split.test.iter().take(VERIFIED_ROWS).map(|&node| integers[node].clone()).collect();
     eprintln!("verifying {}", out.join(STUDENT).display());
     let verified = verify(&out.join(STUDENT), &student, &rows, arguments.verify)?;
     // Standard output is one object with --json.
-    if arguments.json { eprintln!("{}", verified.sentence()) } else { super::rows::print(&verified.sentence())? }
+    if arguments.json {
+        eprintln!("{}", verified.sentence())
+    } else {
+        super::rows::print(&verified.sentence())?
+    }
     verified.verdict()?;
     eprintln!("{} {}", out.join(STUDENT).display(), out.join("report.html").display());
     Ok(())
@@ -134,7 +142,8 @@ fn seeds(arguments: &Arguments, recipe: &[u64]) -> Vec<u64> {
 /// The name of a run: the recipe's file name, or its folder's where the file is just `recipe.toml`.
 fn name(recipe: &Path) -> String {
     let stem = recipe.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let folder = recipe.canonicalize().ok().and_then(|path| Some(path.parent()?.file_name()?.to_string_lossy().into_owned()));
+    let folder =
+        recipe.canonicalize().ok().and_then(|path| Some(path.parent()?.file_name()?.to_string_lossy().into_owned()));
     if stem == "recipe" { folder.unwrap_or(stem) } else { stem }
 }
 
@@ -164,7 +173,9 @@ fn announce(recipe: &Recipe, prepared: &Prepared, options: &RunOptions, out: &Pa
     );
     if prepared.inductive_share > 0.0 {
         let percent = 100.0 * prepared.inductive_share;
-        eprintln!("inductive: beside it, each seed takes {percent} % of the test nodes out before any teacher is trained");
+        eprintln!(
+            "inductive: beside it, each seed takes {percent} % of the test nodes out before any teacher is trained"
+        );
     }
     for warning in &prepared.warnings {
         eprintln!("warning: {warning}");

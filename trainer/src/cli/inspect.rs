@@ -10,7 +10,9 @@ use std::path::PathBuf;
 
 /// Show the shape, costs, labels and origin of a student file.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  eyas inspect models/cora/student.eyas\n  eyas inspect student.eyas --json | jq .weight_bytes")]
+#[command(
+    after_help = "Examples:\n  eyas inspect models/cora/student.eyas\n  eyas inspect student.eyas --json | jq .weight_bytes"
+)]
 pub struct Arguments {
     /// The student file.
     file: PathBuf,
@@ -90,7 +92,8 @@ impl LayerRow {
 /// Runs the subcommand.
 pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let file = read_student(&arguments.file)?;
-    let student = Student::load(&file).map_err(|error| Failure::refused(format!("{}: {error}", arguments.file.display())))?;
+    let student =
+        Student::load(&file).map_err(|error| Failure::refused(format!("{}: {error}", arguments.file.display())))?;
     let inspection = Inspection::of(&student);
     if arguments.json {
         return print(&serde_json::to_string(&inspection).map_err(Failure::work)?);

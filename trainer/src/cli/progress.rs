@@ -60,7 +60,8 @@ impl Observer for Bars {
                 });
                 self.total.inc(1);
                 if self.plain {
-                    let message = message.unwrap_or_else(|| if resumed { "from checkpoint".into() } else { String::new() });
+                    let message =
+                        message.unwrap_or_else(|| if resumed { "from checkpoint".into() } else { String::new() });
                     eprintln!("[{}/{}] {stage}: {message}", self.total.position(), self.total.length().unwrap_or(0));
                 }
             }

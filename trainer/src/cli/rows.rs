@@ -9,7 +9,8 @@ use std::path::Path;
 /// Reads the bytes of a student file.
 pub(super) fn read_student(path: &Path) -> Result<AlignedBytes, Failure> {
     let bytes = std::fs::read(path);
-    let bytes = bytes.map_err(|error| Failure::refused(format!("cannot read the student file {}: {error}", path.display())))?;
+    let bytes =
+        bytes.map_err(|error| Failure::refused(format!("cannot read the student file {}: {error}", path.display())))?;
     Ok(AlignedBytes::from(bytes.as_slice()))
 }
 
@@ -33,7 +34,10 @@ pub(super) fn quantize_rows(student: &Student<'_>, table: &Table, source: &Path)
         let mut order = vec![None; table.features.cols()];
         for (input, name) in names.iter().enumerate() {
             let column = table.input_names.iter().position(|column| column == name).ok_or_else(|| {
-                Failure::refused(format!("{}: no column `{name}`, which the student takes as input {input}", source.display()))
+                Failure::refused(format!(
+                    "{}: no column `{name}`, which the student takes as input {input}",
+                    source.display()
+                ))
             })?;
             order[column] = Some(input);
         }

@@ -27,7 +27,8 @@ pub struct Arguments {
 /// Runs the subcommand.
 pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let file = read_student(&arguments.file)?;
-    let student = Student::load(&file).map_err(|error| Failure::refused(format!("{}: {error}", arguments.file.display())))?;
+    let student =
+        Student::load(&file).map_err(|error| Failure::refused(format!("{}: {error}", arguments.file.display())))?;
     let table = Table::load(&arguments.input).map_err(Failure::refused)?;
     let rows = quantize_rows(&student, &table, &arguments.input)?;
     let labels: Vec<&str> = student.metadata().labels().collect();
@@ -47,7 +48,8 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
                 }
             }
             Task::Regress => {
-                let values: Vec<f32> = (0..logits.len()).filter_map(|at| answer.quantity(at)).map(|q| q.real()).collect();
+                let values: Vec<f32> =
+                    (0..logits.len()).filter_map(|at| answer.quantity(at)).map(|q| q.real()).collect();
                 if arguments.json {
                     json!({ "row": number, "values": values, "logits": logits }).to_string()
                 } else {

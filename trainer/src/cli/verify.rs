@@ -59,7 +59,8 @@ pub(super) struct Verified {
 /// Runs the subcommand.
 pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let file = read_student(&arguments.file)?;
-    let student = Student::load(&file).map_err(|error| Failure::refused(format!("{}: {error}", arguments.file.display())))?;
+    let student =
+        Student::load(&file).map_err(|error| Failure::refused(format!("{}: {error}", arguments.file.display())))?;
     let mut rows = match &arguments.data {
         Some(data) => quantize_rows(&student, &Table::load(data).map_err(Failure::refused)?, data)?,
         None => recipe_rows(&student, &arguments.file, &arguments.data_options)?,

@@ -115,9 +115,8 @@ fn step(
 /// The real values a layer's output integers stand for, `[rows x outputs]`.
 fn dequantized(layer: &IntegerLayer, integers: &[i8]) -> Array2<f32> {
     let columns = usize::from(layer.meta.outputs);
-    let real = |at: usize| {
-        (f64::from(i16::from(integers[at]) - i16::from(layer.meta.zero_point)) * layer.output_scale) as f32
-    };
+    let real =
+        |at: usize| (f64::from(i16::from(integers[at]) - i16::from(layer.meta.zero_point)) * layer.output_scale) as f32;
     Array2::from_shape_fn((integers.len() / columns.max(1), columns), |(row, column)| real(row * columns + column))
 }
 
@@ -153,9 +152,9 @@ fn sparse_gradient(inputs: &CsMat<f32>, back: &Array2<f32>) -> Array2<f32> {
 mod tests {
     use super::*;
     use crate::nn::DenseWeights;
-    use eyas::model::Normalization;
     use crate::quantize::forward::sparse_product;
     use crate::quantize::{QuantizePlan, RangeMethod, activations, observe_ranges, quantize};
+    use eyas::model::Normalization;
     use ndarray::array;
     use sprs::TriMat;
 

@@ -26,7 +26,7 @@ pub fn correct_biases(
     observed: &[Array2<f32>],
 ) -> Result<(), QuantizeError> {
     let mut float_means = sparse_means(seen);
-    for index in 0..student.layers.len() {
+    for (index, float_layer) in weights.layers.iter().enumerate() {
         // Means of the integer inputs as distances from the zero point, in steps.
         let step_means = if index == 0 {
             let zero = f64::from(student.coding.zero_point);
@@ -34,13 +34,17 @@ pub fn correct_biases(
         } else {
             let replay = Replay::of(student, integers)?;
             let before = &student.layers[index - 1];
-            means(replay.layers[index - 1].iter().copied(), usize::from(before.meta.outputs), f64::from(before.meta.zero_point))
+            means(
+                replay.layers[index - 1].iter().copied(),
+                usize::from(before.meta.outputs),
+                f64::from(before.meta.zero_point),
+            )
         };
         let layer = &mut student.layers[index];
         let inputs = layer.inputs();
         let rounded = layer.weights.chunks_exact(inputs.max(1));
         for (((bias, scale), row), float_row) in
-            layer.biases.iter_mut().zip(&layer.sum_scales).zip(rounded).zip(weights.layers[index].weight.outer_iter())
+            layer.biases.iter_mut().zip(&layer.sum_scales).zip(rounded).zip(float_layer.weight.outer_iter())
         {
             let wanted: f64 = float_row.iter().zip(&float_means).map(|(&w, mean)| f64::from(w) * mean).sum();
             let got: f64 = row.iter().zip(&step_means).map(|(&w, mean)| f64::from(w) * mean).sum();

@@ -3,8 +3,8 @@
 use super::{InputCoding, QuantizeError, Ranges, multiplier};
 use crate::nn::{DenseWeights, MlpWeights};
 use eyas::model::{
-    FrontEnd, InputSchema, LayerKind, LayerMeta, LayerTensors, MAX_LAYERS, MAX_WIDTH, Metadata, OutputMeta, Provenance, Task,
-    write,
+    FrontEnd, InputSchema, LayerKind, LayerMeta, LayerTensors, MAX_LAYERS, MAX_WIDTH, Metadata, OutputMeta, Provenance,
+    Task, write,
 };
 use sha2::{Digest, Sha256};
 
@@ -150,7 +150,8 @@ impl IntegerLayer {
         let rows = self.weights.chunks_exact(inputs.max(1));
         let (weights, biases) = match self.meta.kind {
             LayerKind::SparseInput => {
-                let weights = (0..inputs * outputs).map(|at| self.weights[at % outputs * inputs + at / outputs]).collect();
+                let weights =
+                    (0..inputs * outputs).map(|at| self.weights[at % outputs * inputs + at / outputs]).collect();
                 (weights, self.biases.iter().map(|&bias| bias as i32).collect())
             }
             LayerKind::Dense => {

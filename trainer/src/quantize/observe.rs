@@ -95,7 +95,10 @@ mod tests {
 
     #[test]
     fn logits_keep_their_whole_range() {
-        let observed = [Array2::from_shape_vec((2, 1), vec![0.0, 9.0]).unwrap(), Array2::from_shape_vec((2, 1), vec![-7.0, 3.0]).unwrap()];
+        let observed = [
+            Array2::from_shape_vec((2, 1), vec![0.0, 9.0]).unwrap(),
+            Array2::from_shape_vec((2, 1), vec![-7.0, 3.0]).unwrap(),
+        ];
         assert_eq!(observe_ranges(&observed, RangeMethod::Percentile(50.0))[1], (-7.0, 3.0));
     }
 }

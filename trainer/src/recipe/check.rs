@@ -164,6 +164,11 @@ impl Checker<'_> {
         if link.low_weight == 0.0 && link.high_weight == 0.0 {
             return Err(self.combination(at, "a link with both weights 0 does nothing", "remove it, or give a weight"));
         }
+        match link.low_hops {
+            Some(_) if link.low_weight == 0.0 => return Err(self.idle(&key("low_hops"), "a low_weight above 0")),
+            Some(hops) => self.count(&key("low_hops"), hops, 1..=8)?,
+            None => {}
+        }
         match link.high_temperature {
             Some(_) if link.high_weight == 0.0 => Err(self.idle(&key("high_temperature"), "a high_weight above 0")),
             Some(temperature) => self.real(&key("high_temperature"), temperature, 0.0, 100.0, Ends::Above),

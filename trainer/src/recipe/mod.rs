@@ -101,6 +101,9 @@ impl Recipe {
             self.student.dropout = 0.0;
         }
         for link in &mut self.link {
+            if link.low_weight > 0.0 {
+                link.low_hops.get_or_insert(1);
+            }
             if link.high_weight > 0.0 {
                 link.high_temperature.get_or_insert(1.5);
             }

@@ -173,6 +173,9 @@ pub struct LinkSection {
     /// Weight of the low-frequency loss L_low of FF-G2M (a node is taught its neighbours' soft targets), 0 to 100. Default 1.
     #[serde(default = "one")]
     pub low_weight: f64,
+    /// Hops over which L_low averages, 1 to 8; 1 is FF-G2M. Only where `low_weight` is not 0. Default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low_hops: Option<usize>,
     /// Weight of the high-frequency loss L_high of FF-G2M (differences along edges are taught), 0 to 100. Default 1.
     #[serde(default = "one")]
     pub high_weight: f64,

@@ -3,14 +3,16 @@
 use super::stage::stage;
 use super::{RunContext, RunError, plan};
 use crate::dataset::{Graph, Inductive, Split};
-use crate::distill::{Fitted, Objective, ObjectivePlan, SoftTargets, Targets, edge_agreement, fit};
+use crate::distill::{
+    Fitted, Objective, ObjectivePlan, SoftTargets, Targets, confidence_temperature, edge_agreement, fit,
+};
 use crate::nn::{BackendKind, CurvePoint, TrainError, normalize_rows, predictions};
 use crate::quantize::{
     InputCoding, IntegerStudent, Replay, activations, fine_tune, normalized, observe_ranges, quantize,
 };
 use crate::recipe::{Prepared, Recipe};
 use crate::report::metrics::{Accuracies, Curve, SeedMetrics};
-use crate::teacher::{Labelled, Teacher, confidence_temperature, mean_log_probabilities, train};
+use crate::teacher::{Labelled, Teacher, mean_log_probabilities, train};
 use cpu_time::ThreadTime;
 use ndarray::Array2;
 use sprs::CsMat;
@@ -92,7 +94,9 @@ impl<'a> Scene<'a> {
                 test: &inductive.unseen,
                 observed: Some(inductive.split.test.iter().map(|&node| inductive.kept[node]).collect()),
             },
-            None => Self { graph: whole, split: whole_split, whole, whole_split, test: &whole_split.test, observed: None },
+            None => {
+                Self { graph: whole, split: whole_split, whole, whole_split, test: &whole_split.test, observed: None }
+            }
         }
     }
 
@@ -244,7 +248,8 @@ impl Job<'_> {
                 })?;
                 self.record("teacher", teacher.cpu_seconds, &teacher.curve);
                 let temperature = if self.recipe.target.fit_confidence {
-                    confidence_temperature(&teacher.logits, self.labels, &split.tune)
+                    let fitted = confidence_temperature(&teacher.logits, self.labels, &split.tune);
+                    fitted.map_err(|source| self.train_error(&name, source))?
                 } else {
                     1.0
                 };
@@ -303,7 +308,8 @@ impl Job<'_> {
         let classes = graph.classes;
         let labels_only = self.student("label_only", recipe, ObjectivePlan::labels_only(), None)?;
         let smoothed = SoftTargets::smoothed_labels(self.labels, &self.scene.split.train, classes, LABEL_SMOOTHING);
-        let smoothing = self.student("label_smoothing", recipe, ObjectivePlan::soft_targets(1.0, 1.0), Some(&smoothed))?;
+        let smoothing =
+            self.student("label_smoothing", recipe, ObjectivePlan::soft_targets(1.0, 1.0), Some(&smoothed))?;
         let uniform = SoftTargets::uniform(&soft.rows, classes);
         let uniform = self.student("uniform_teacher", recipe, objective, Some(&uniform))?;
         // Hinton's distillation with the student's own optimizer and dropout, and nothing else of the recipe.
@@ -312,7 +318,8 @@ impl Job<'_> {
         let mut plain: Option<Fitted> = None;
         for temperature in PLAIN_TEMPERATURES {
             let tempered = ObjectivePlan::soft_targets(1.0, temperature as f32);
-            let fitted = self.student(&format!("plain_kd-{temperature}"), &plain_recipe, tempered, Some(plain_targets))?;
+            let fitted =
+                self.student(&format!("plain_kd-{temperature}"), &plain_recipe, tempered, Some(plain_targets))?;
             if plain.as_ref().is_none_or(|best| fitted.tune_accuracy > best.tune_accuracy) {
                 plain = Some(fitted);
             }
@@ -352,7 +359,10 @@ impl Job<'_> {
                 let right = self.scene.split.tune.iter().zip(decided).filter(|&(&node, label)| labels[node] == label);
                 Ok(right.count())
             };
-            let ranges = observe_ranges(&activations(&fitted.weights, &normalized(&tune_rows, coding.normalization)), quantize_plan.ranges);
+            let ranges = observe_ranges(
+                &activations(&fitted.weights, &normalized(&tune_rows, coding.normalization)),
+                quantize_plan.ranges,
+            );
             student = fine_tune(&fitted.weights, student, &ranges, &used, &aware, &gradient, &score).map_err(failed)?;
         }
         self.cpu_seconds.insert("quantize".into(), started.elapsed().as_secs_f64());
@@ -388,7 +398,9 @@ impl Job<'_> {
             _ => "",
         };
         let percent = 100.0 * agreement;
-        self.context.observer.note(&format!("{}: the teacher agrees along {percent:.1} % of edges{warning}", self.prefix));
+        self.context
+            .observer
+            .note(&format!("{}: the teacher agrees along {percent:.1} % of edges{warning}", self.prefix));
     }
 }
 

@@ -115,10 +115,12 @@ pub fn execute(
     context: &RunContext<'_>,
 ) -> Result<RunResult, RunError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
-    let pool =
-        pool.map_err(|error| RunError::Threads { threads: options.threads, reason: error.to_string() })?;
-    let settings: &[Setting] =
-        if prepared.inductive_share > 0.0 { &[Setting::Transductive, Setting::Inductive] } else { &[Setting::Transductive] };
+    let pool = pool.map_err(|error| RunError::Threads { threads: options.threads, reason: error.to_string() })?;
+    let settings: &[Setting] = if prepared.inductive_share > 0.0 {
+        &[Setting::Transductive, Setting::Inductive]
+    } else {
+        &[Setting::Transductive]
+    };
     let jobs: Vec<(u64, Setting)> =
         options.seeds.iter().flat_map(|&seed| settings.iter().map(move |&setting| (seed, setting))).collect();
     context.observer.planned(jobs.len() * job::stages(recipe));

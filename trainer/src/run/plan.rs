@@ -4,7 +4,8 @@ use crate::distill::{FitPlan, ObjectivePlan};
 use crate::nn::{Adam, TrainPlan};
 use crate::quantize::{AwarePlan, QuantizePlan, RangeMethod};
 use crate::recipe::{
-    InputKind, QuantizeMethod, QuantizeSection, RangeKind, Recipe, StudentSection, TeacherKind as RecipeTeacher, TeacherSection,
+    InputKind, QuantizeMethod, QuantizeSection, RangeKind, Recipe, StudentSection, TeacherKind as RecipeTeacher,
+    TeacherSection,
 };
 use crate::teacher::{TeacherKind, TeacherPlan};
 use eyas::model::Normalization;
@@ -34,6 +35,7 @@ pub(super) fn teacher(section: &TeacherSection) -> TeacherPlan {
         kind,
         hidden: vec![section.hidden; section.layers.saturating_sub(1)],
         dropout: section.dropout as f32,
+        attention_heads: section.attention_heads.unwrap_or(1),
         attention_dropout: section.attention_dropout.unwrap_or(0.0) as f32,
         training: TrainPlan {
             adam: Adam { learning_rate: section.learning_rate as f32, weight_decay: section.weight_decay as f32 },
@@ -77,6 +79,7 @@ pub(super) fn objective(recipe: &Recipe) -> ObjectivePlan {
         soft_weight: target.soft_weight as f32,
         distill_temperature: target.distill_temperature as f32,
         low_weight: edges.map_or(0.0, |link| link.low_weight) as f32,
+        low_hops: edges.and_then(|link| link.low_hops).unwrap_or(1),
         high_weight: edges.map_or(0.0, |link| link.high_weight) as f32,
         edge_temperature: edges.and_then(|link| link.high_temperature).unwrap_or(1.0) as f32,
     }

@@ -3,10 +3,7 @@
 //! A training step computes only the rows the labelled nodes reach, an evaluation only those the tune
 //! nodes reach; logits for every node are computed once, from the best weights, at the end.
 
-mod confidence;
 mod propagation;
-
-pub use confidence::confidence_temperature;
 
 use cpu_time::ThreadTime;
 use ndarray::Array2;
@@ -30,22 +27,24 @@ pub enum TeacherKind {
     Gcn,
     /// GraphSAGE with the "gcn" aggregator (Hamilton et al. 2017).
     Sage,
-    /// Graph attention; hidden layers have 4 heads that share the hidden width (Velickovic et al. 2018).
+    /// Graph attention; hidden layers have heads that share the hidden width (Velickovic et al. 2018).
     Gat,
 }
 
-/// Heads of a hidden attention layer.
-const HEADS: usize = 4;
+/// Heads of a hidden attention layer in the reference.
+const REFERENCE_HEADS: usize = 4;
 
 /// Shape, regularisation and length of a teacher's training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TeacherPlan {
     /// Architecture.
     pub kind: TeacherKind,
-    /// Widths of the hidden layers; one layer more than entries. GAT needs multiples of 4.
+    /// Widths of the hidden layers; one layer more than entries. GAT needs multiples of its heads.
     pub hidden: Vec<usize>,
     /// Dropout between layers, in [0, 1); for GAT of the non-zero inputs too.
     pub dropout: f32,
+    /// Heads of a hidden attention layer; they share its width. Used by GAT only.
+    pub attention_heads: usize,
     /// Dropout of attention coefficients, in [0, 1); used by GAT only.
     pub attention_dropout: f32,
     /// Optimiser, epochs, patience.
@@ -59,6 +58,7 @@ impl TeacherPlan {
             kind,
             hidden: vec![hidden; layers.saturating_sub(1)],
             dropout,
+            attention_heads: REFERENCE_HEADS,
             attention_dropout: 0.3,
             training: TrainPlan::default(),
         }
@@ -130,7 +130,7 @@ fn network(plan: &TeacherPlan, widths: &[usize]) -> Network {
         TeacherKind::Gcn => Family::Propagation { gain: 1.0 },
         // DGL draws SAGE weights with the gain of ReLU.
         TeacherKind::Sage => Family::Propagation { gain: std::f32::consts::SQRT_2 },
-        TeacherKind::Gat => Family::Attention { heads: HEADS, dropout: plan.attention_dropout },
+        TeacherKind::Gat => Family::Attention { heads: plan.attention_heads, dropout: plan.attention_dropout },
     };
     let mut network = Network::new(family, widths);
     network.dropout = plan.dropout;
@@ -238,7 +238,8 @@ fn check(
     }
     check_rate("teacher dropout", plan.dropout)?;
     check_rate("attention_dropout", plan.attention_dropout)?;
-    if plan.kind == TeacherKind::Gat && plan.hidden.iter().any(|width| width % HEADS != 0) {
+    let heads = plan.attention_heads;
+    if plan.kind == TeacherKind::Gat && (heads == 0 || plan.hidden.iter().any(|width| width % heads != 0)) {
         let found = format!("{:?}", plan.hidden);
         return Err(TrainError::Setting { name: "hidden", expected: "multiples of 4 for GAT", found });
     }
