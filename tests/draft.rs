@@ -23,6 +23,8 @@ pub struct Draft {
     pub layers: Vec<LayerMeta>,
     /// Exponents of the multipliers, used in turn by all channels; empty for exponents that suit the widths.
     pub exponents: Vec<i8>,
+    /// What happens to a row of features first.
+    pub normalization: Normalization,
     /// How features become integers; [`FrontEnd::PerInput`] draws gains and offsets.
     pub front_end: FrontEnd,
     /// Labels, one a line; empty for `0`, `1`, …
@@ -57,6 +59,7 @@ impl Draft {
             input_zero_point: -3,
             layers: outputs.iter().enumerate().map(layer).collect(),
             exponents: Vec::new(),
+            normalization: Normalization::None,
             front_end: FrontEnd::Integers,
             labels: String::new(),
             names: String::new(),
@@ -171,7 +174,7 @@ impl Draft {
             inputs: self.inputs,
             input_zero_point: self.input_zero_point,
             layers: heapless::Vec::<_, MAX_LAYERS>::from_slice(&self.layers).expect("at most eight layers"),
-            normalization: Normalization::None,
+            normalization: self.normalization,
             front_end: self.front_end,
             // No trainer made this file: the hash shows the order of its bytes instead.
             schema: InputSchema { names: &self.names, units: &self.units, hash: 0x0807_0605_0403_0201 },

@@ -5,7 +5,7 @@
 
 use crate::Draft;
 use eyas::AlignedBytes;
-use eyas::model::{FrontEnd, LayerKind, LayerMeta, Task};
+use eyas::model::{FrontEnd, LayerKind, LayerMeta, Normalization, Task};
 use std::path::{Path, PathBuf};
 
 /// One committed file.
@@ -49,6 +49,7 @@ pub fn files() -> Vec<FormatFile> {
         file("stripped.eyas", Draft { golden: 0, ..Draft::classifier(5, &[6, 5, 3]) }),
         file("deepest.eyas", Draft::classifier(6, &[9, 8, 7, 6, 5, 4, 3, 4, 3])),
         file("extremes.eyas", extremes()),
+        file("row_sum.eyas", row_sum()),
     ]
 }
 
@@ -61,6 +62,15 @@ fn regression() -> Draft {
         names: "voltage\ncurrent\nspeed".into(),
         units: "V\nA\nm/s".into(),
         ..Draft::classifier(4, &[3, 4, 1])
+    }
+}
+
+/// Features divided by the sum of their row before one gain makes integers of them.
+fn row_sum() -> Draft {
+    Draft {
+        normalization: Normalization::RowSum,
+        front_end: FrontEnd::Uniform { gain: 255.0, offset: -128.0 },
+        ..Draft::classifier(8, &[12, 6, 3])
     }
 }
 
