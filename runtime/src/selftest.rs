@@ -32,7 +32,7 @@ impl Student<'_> {
             self.infer_observed(input, arena, |layer, outputs| {
                 let (recorded, rest) = expected.split_at_checked(outputs.len()).unwrap_or_default();
                 expected = rest;
-                for ((unit, &got), &expected) in (0u16..).zip(outputs).zip(recorded) {
+                for ((unit, got), &expected) in (0u16..).zip(outputs.iter()).zip(recorded) {
                     if got != expected && difference.is_none() {
                         difference = Some(SelftestError::Difference {
                             vector: replayed,

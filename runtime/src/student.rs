@@ -1,9 +1,10 @@
 //! The one type users hold: load once, infer many.
 
-use crate::kernels::{active, portable};
-use crate::model::{CoreClass, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Metadata, load};
+use crate::kernels::portable::Portable;
+use crate::kernels::{Active, Kernels, Listed, Scan, Source, dense, sparse_input};
+use crate::model::{CoreClass, Costs, FrontEnd, GoldenVectors, LayerKind, Layers, Layout, Loaded, Metadata, load};
 use crate::quant::quantize_feature;
-use crate::{Answer, InferError, LoadError, QuantizeError};
+use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
 
 /// A checked view of a student file.
 ///
@@ -13,6 +14,7 @@ use crate::{Answer, InferError, LoadError, QuantizeError};
 pub struct Student<'a> {
     file: &'a [u8],
     metadata: Metadata<'a>,
+    layout: Layout,
     tensors: &'a [u8],
     first_buffer_words: usize,
     arena_words: usize,
@@ -27,11 +29,11 @@ impl<'a> Student<'a> {
     /// # Errors
     /// The first thing that is wrong; see [`LoadError`]. `file` must start on a 16-byte boundary.
     pub fn load(file: &'a [u8]) -> Result<Self, LoadError> {
-        let (metadata, tensors) = load(file)?;
+        let Loaded { metadata, layout, tensors } = load(file)?;
         let costs = Costs::new(&metadata, file.len());
         let first_buffer_words = costs.first_buffer_bytes(CoreClass::THIS) >> 2;
         let arena_words = costs.arena_bytes(CoreClass::THIS) >> 2;
-        Ok(Self { file, metadata, tensors, first_buffer_words, arena_words })
+        Ok(Self { file, metadata, layout, tensors, first_buffer_words, arena_words })
     }
 
     /// Runs the network on one input vector.
@@ -54,9 +56,10 @@ impl<'a> Student<'a> {
         &self,
         x: &[i8],
         arena: &'b mut [u32],
-        observe: impl FnMut(usize, &[i8]),
+        observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
-        self.run(x, arena, observe, active::dense, active::sparse_input)
+        self.check_input(x)?;
+        self.run::<Active, _>(x, Scan::new(x, self.metadata.input_zero_point), arena, observe)
     }
 
     /// Like [`Student::infer_observed`], always on the portable kernels: the specification to compare with.
@@ -67,24 +70,60 @@ impl<'a> Student<'a> {
         &self,
         x: &[i8],
         arena: &'b mut [u32],
-        observe: impl FnMut(usize, &[i8]),
+        observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
-        self.run(x, arena, observe, portable::dense, portable::sparse_input)
+        self.check_input(x)?;
+        self.run::<Portable, _>(x, Scan::new(x, self.metadata.input_zero_point), arena, observe)
     }
 
+    /// Runs a sparse-input student on the list of its present inputs, without looking at the absent ones.
+    ///
+    /// Every listed input holds `value`, every other one the input zero point: a bag of words.
+    ///
+    /// # Shapes
+    /// - `present`: strictly ascending, each below the number of inputs
+    /// - `arena`: as for [`Student::infer`]
+    ///
+    /// # Errors
+    /// A first layer that takes dense input; the first entry out of order or range; an arena that is too small.
+    pub fn infer_present<'b>(
+        &self,
+        present: &[u16],
+        value: i8,
+        arena: &'b mut [u32],
+    ) -> Result<Answer<'b>, InferError> {
+        if self.metadata.layers.first().is_none_or(|layer| layer.kind != LayerKind::SparseInput) {
+            return Err(InferError::NotSparse);
+        }
+        let mut smallest = 0u16;
+        for (position, &input) in (0u32..).zip(present) {
+            if input < smallest || input >= self.metadata.inputs {
+                return Err(InferError::Present { position });
+            }
+            smallest = input.wrapping_add(1);
+        }
+        let distance = i16::from(value).wrapping_sub(i16::from(self.metadata.input_zero_point));
+        self.run::<Active, _>(&[], Listed { inputs: present, distance }, arena, |_, _| {})
+    }
+
+    fn check_input(&self, x: &[i8]) -> Result<(), InferError> {
+        let inputs = usize::from(self.metadata.inputs);
+        if x.len() == inputs {
+            Ok(())
+        } else {
+            Err(InferError::InputLength { expected: inputs as u32, found: x.len() as u32 })
+        }
+    }
+
+    /// `x` feeds a dense first layer, `present` a sparse-input one.
     #[inline]
-    fn run<'b>(
+    fn run<'b, K: Kernels, S: Source>(
         &self,
         x: &[i8],
+        mut present: S,
         arena: &'b mut [u32],
-        mut observe: impl FnMut(usize, &[i8]),
-        dense: impl Fn(&Layer<'_>, &[i8], &mut [i8]),
-        sparse_input: impl Fn(&Layer<'_>, &[i8], &mut [i32], &mut [i8]),
+        mut observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
-        let inputs = usize::from(self.metadata.inputs);
-        if x.len() != inputs {
-            return Err(InferError::InputLength { expected: inputs as u32, found: x.len() as u32 });
-        }
         let too_small = InferError::ArenaLength { expected: self.arena_words as u32, found: arena.len() as u32 };
         let second_words = self.arena_words.saturating_sub(self.first_buffer_words);
         let (first, rest) = arena.split_at_mut_checked(self.first_buffer_words).ok_or(too_small)?;
@@ -92,25 +131,20 @@ impl<'a> Student<'a> {
 
         // `front` receives the next layer's outputs, `back` holds the last ones.
         let (mut back, mut front) = (first, second);
-        let mut width = 0usize;
+        let mut units = 0;
         for (index, layer) in self.layers().enumerate() {
-            let outputs = usize::from(layer.outputs);
-            let y = bytemuck::must_cast_slice_mut::<u32, i8>(front).get_mut(..outputs).unwrap_or_default();
             if layer.kind == LayerKind::SparseInput {
-                sparse_input(&layer, x, bytemuck::must_cast_slice_mut(back), y);
-            } else if index == 0 {
-                dense(&layer, x, y);
+                sparse_input::<K>(&layer, &mut present, bytemuck::must_cast_slice_mut(back), front);
             } else {
-                let back: &[i8] = bytemuck::must_cast_slice(back);
-                dense(&layer, back.get(..width).unwrap_or_default(), y);
+                let x = if index == 0 { K::input(x, back) } else { bytemuck::must_cast_slice(back) };
+                dense::<K>(&layer, x, bytemuck::must_cast_slice_mut(front));
             }
-            observe(index, y);
-            width = outputs;
+            units = usize::from(layer.outputs);
+            observe(index, Outputs::new(front, units, K::CLASS));
             core::mem::swap(&mut back, &mut front);
         }
-        let back: &'b [i8] = bytemuck::must_cast_slice(back);
         Ok(Answer {
-            logits: back.get(..width).unwrap_or_default(),
+            logits: Outputs::into_integers(back, units, K::CLASS),
             scale: self.metadata.output.scale,
             zero_point: self.metadata.layers.last().map_or(0, |layer| layer.zero_point),
         })
@@ -137,11 +171,7 @@ impl<'a> Student<'a> {
         match self.metadata.front_end {
             FrontEnd::Integers => return Err(QuantizeError::NoFrontEnd),
             FrontEnd::Uniform { gain: g, offset: o } => (gain, offset) = (g, o),
-            FrontEnd::PerInput => {
-                let rest = self.layers().rest();
-                let (gains, offsets) = rest.split_at_checked(rest.len() >> 1).unwrap_or_default();
-                per_input = (gains.as_chunks().0, offsets.as_chunks().0);
-            }
+            FrontEnd::PerInput => per_input = self.front_end_tables(),
         }
         let mut gains = per_input.0.iter();
         let mut offsets = per_input.1.iter();
@@ -154,10 +184,26 @@ impl<'a> Student<'a> {
         Ok(())
     }
 
+    /// Gains and offsets of a per-input front end as `f32` bytes, `[inputs]` each; empty for other front ends.
+    #[must_use]
+    pub fn front_end_tables(&self) -> (&'a [[u8; 4]], &'a [[u8; 4]]) {
+        let rest = self.layers().rest();
+        let (gains, offsets) = rest.split_at_checked(rest.len() >> 1).unwrap_or_default();
+        let inputs = usize::from(self.metadata.inputs);
+        let table = |bytes: &'a [u8]| bytes.as_chunks().0.get(..inputs).unwrap_or_default();
+        (table(gains), table(offsets))
+    }
+
+    /// The order of the weights in the file.
+    #[must_use]
+    pub const fn layout(&self) -> Layout {
+        self.layout
+    }
+
     /// The layers with their tensors, first to last.
     #[must_use]
     pub fn layers(&self) -> Layers<'a, '_> {
-        Layers::new(&self.metadata, self.tensors)
+        Layers::new(&self.metadata, self.layout, self.tensors)
     }
 
     /// Everything the file says besides its tensors.

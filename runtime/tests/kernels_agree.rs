@@ -42,7 +42,7 @@ fn check(parts: &Parts, x: &[i8]) {
     let expected = oracle(parts, x);
     for portable in [false, true] {
         let mut got = Vec::new();
-        let observe = |_: usize, y: &[i8]| got.push(y.to_vec());
+        let observe = |_: usize, y: eyas::Outputs<'_>| got.push(y.iter().collect::<Vec<_>>());
         let answer = if portable {
             student.infer_portable(x, &mut arena, observe)
         } else {

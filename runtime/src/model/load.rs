@@ -2,16 +2,24 @@
 
 use super::aligned;
 use super::golden::GoldenVectors;
+use super::Layout;
 use super::layer::{Layer, Layers};
 use super::metadata::{FrontEnd, LayerKind, MAX_LAYERS, MAX_WIDTH, Metadata, Task, lines};
 use super::prefix::{ALIGNMENT, PREFIX_BYTES, Prefix};
 use crate::LoadError;
 use postcard::ser_flavors::Flavor;
 
-/// Checks `file` and returns its metadata and its tensors.
+/// The parts of a proven file.
+pub(crate) struct Loaded<'a> {
+    pub metadata: Metadata<'a>,
+    pub layout: Layout,
+    pub tensors: &'a [u8],
+}
+
+/// Checks `file` and returns its parts.
 ///
 /// Cost: linear in the length of the file; every loop is bounded by bytes that exist.
-pub(crate) fn load(file: &[u8]) -> Result<(Metadata<'_>, &[u8]), LoadError> {
+pub(crate) fn load(file: &[u8]) -> Result<Loaded<'_>, LoadError> {
     let remainder = (file.as_ptr() as usize % ALIGNMENT) as u8;
     if remainder != 0 {
         return Err(LoadError::Misaligned { remainder });
@@ -29,11 +37,15 @@ pub(crate) fn load(file: &[u8]) -> Result<(Metadata<'_>, &[u8]), LoadError> {
     check_padding(file, gap)?;
     let metadata = decode(metadata)?;
     check_metadata(&metadata)?;
-    check_tensors(file, &metadata, tensors)?;
+    let layout = prefix.layout;
+    if !cfg!(feature = "every-layout") && layout != Layout::THIS {
+        return Err(LoadError::Layout { expected: Layout::THIS, found: layout });
+    }
+    check_tensors(file, &metadata, layout, tensors)?;
     if !GoldenVectors::new(&metadata).are_valid() {
         return Err(LoadError::Golden);
     }
-    Ok((metadata, tensors))
+    Ok(Loaded { metadata, layout, tensors })
 }
 
 /// Decodes the metadata and compares it with its own encoding, so that there is only one.
@@ -123,11 +135,11 @@ fn count(list: &str) -> usize {
     lines(list).take(usize::from(u16::MAX)).count()
 }
 
-fn check_tensors(file: &[u8], metadata: &Metadata<'_>, tensors: &[u8]) -> Result<(), LoadError> {
+fn check_tensors(file: &[u8], metadata: &Metadata<'_>, layout: Layout, tensors: &[u8]) -> Result<(), LoadError> {
     let mut expected = 0usize;
     let mut inputs = metadata.inputs;
     for layer in &metadata.layers {
-        expected = expected.saturating_add(Layer::tensor_bytes(inputs, layer.outputs));
+        expected = expected.saturating_add(Layer::tensor_bytes(layer.kind, layout, inputs, layer.outputs));
         inputs = layer.outputs;
     }
     let gains = aligned(usize::from(metadata.inputs).saturating_mul(4));
@@ -138,9 +150,11 @@ fn check_tensors(file: &[u8], metadata: &Metadata<'_>, tensors: &[u8]) -> Result
         return Err(LoadError::TensorLength { expected: expected as u32, found: tensors.len() as u32 });
     }
     let mut at = 0usize;
-    for (index, layer) in (0u8..).zip(Layers::new(metadata, tensors)) {
+    for (index, layer) in (0u8..).zip(Layers::new(metadata, layout, tensors)) {
         check_layer(index, &layer)?;
-        for bytes in [layer.weights.len(), layer.biases.len() << 2, layer.mantissas.len() << 2, layer.exponents.len()] {
+        check_row_padding(file, &layer)?;
+        let outputs = usize::from(layer.outputs);
+        for bytes in [layer.weights.len(), outputs << 2, outputs << 2, outputs] {
             let end = at.saturating_add(aligned(bytes));
             check_padding(file, tensors.get(at.saturating_add(bytes)..end).unwrap_or_default())?;
             at = end;
@@ -189,22 +203,36 @@ fn reach(a: i64, positive: u32, b: i64, negative: u32) -> i64 {
     a.saturating_mul(i64::from(positive)).saturating_add(b.saturating_mul(i64::from(negative)))
 }
 
-/// Sums of the positive and of the negated negative weights of one output; `None` at a weight of −128.
+/// Sums of the positive and of the negated negative weights of one output; `None` at a weight of ±128.
 fn weight_sums(layer: &Layer<'_>, unit: usize) -> Option<(u32, u32)> {
-    let (first, step, terms) = match layer.kind {
-        LayerKind::Dense => (unit.saturating_mul(usize::from(layer.inputs)), 1, usize::from(layer.inputs)),
-        LayerKind::SparseInput => (unit, usize::from(layer.outputs).max(1), usize::from(layer.inputs)),
-    };
     let mut sums = (0u32, 0u32);
-    for &weight in layer.weights.get(first..)?.iter().step_by(step).take(terms) {
-        if weight == i8::MIN {
+    for i in 0..usize::from(layer.inputs) {
+        let weight = i32::from(layer.weight(unit, i));
+        if weight.unsigned_abs() > 127 {
             return None;
         }
-        let weight = i32::from(weight);
         sums.0 = sums.0.wrapping_add(weight.max(0) as u32);
         sums.1 = sums.1.wrapping_add(weight.wrapping_neg().max(0) as u32);
     }
     Some(sums)
+}
+
+/// The zeros that a layout puts at the end of a row, or of an input's run of outputs.
+fn check_row_padding(file: &[u8], layer: &Layer<'_>) -> Result<(), LoadError> {
+    let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
+    let (rows, columns) = match layer.kind {
+        LayerKind::Dense => (0..outputs, inputs..layer.layout.row_bytes(layer.inputs)),
+        LayerKind::SparseInput => (outputs..layer.column_bytes(), 0..inputs),
+    };
+    for o in rows {
+        for i in columns.clone() {
+            if layer.weight(o, i) != 0 {
+                let start = (layer.weights.as_ptr() as usize).wrapping_sub(file.as_ptr() as usize);
+                return Err(LoadError::Padding { offset: start as u32 });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Padding must be zero, so that a file has one form only.

@@ -7,22 +7,29 @@
 mod costs;
 mod golden;
 mod layer;
+mod layout;
 mod load;
 mod metadata;
 mod prefix;
+#[cfg(feature = "std")]
+mod pack;
 #[cfg(feature = "std")]
 mod write;
 
 pub use costs::{CoreClass, Costs};
 pub use golden::{GoldenInput, GoldenVector, GoldenVectors};
 pub use layer::{Channel, Layer, Layers};
-pub(crate) use load::load;
+pub use layout::Layout;
+pub(crate) use layout::BLOCK;
+pub(crate) use load::{Loaded, load};
 pub use metadata::{
     FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, MAX_WIDTH, Metadata, OutputMeta, Provenance, Task,
 };
 pub use prefix::{ALIGNMENT, CRC, FORMAT_VERSION, MAGIC, PREFIX_BYTES, Prefix, checksum};
 #[cfg(feature = "std")]
-pub use write::{LayerTensors, reseal, write};
+pub use pack::pack;
+#[cfg(feature = "std")]
+pub use write::{LayerTensors, reseal, write, write_packed};
 
 /// Rounds up to the next multiple of [`ALIGNMENT`].
 #[must_use]

@@ -1,5 +1,6 @@
 //! The fixed prefix and the seal.
 
+use super::Layout;
 use crate::LoadError;
 use crc::Crc;
 
@@ -42,6 +43,8 @@ pub struct Prefix {
     pub metadata_bytes: u32,
     /// Length of the tensors in bytes, a multiple of [`ALIGNMENT`].
     pub tensor_bytes: u32,
+    /// Order of the weights.
+    pub layout: Layout,
 }
 
 impl Prefix {
@@ -51,7 +54,7 @@ impl Prefix {
     /// |---|---|---|
     /// | 0 | 4 | `EYAS` |
     /// | 4 | 2 | format version |
-    /// | 6 | 2 | flags: bit 0 signed, bits 8..16 weight layout (0 canonical) |
+    /// | 6 | 2 | flags: bit 0 signed, bits 8..16 [`Layout`] |
     /// | 8 | 4 | length of the file |
     /// | 12 | 4 | length of the metadata |
     /// | 16 | 4 | offset of the tensors |
@@ -63,7 +66,7 @@ impl Prefix {
         let fields: [&[u8]; 7] = [
             &MAGIC,
             &FORMAT_VERSION.to_le_bytes(),
-            &0u16.to_le_bytes(),
+            &[0, self.layout as u8],
             &self.total_bytes.to_le_bytes(),
             &self.metadata_bytes.to_le_bytes(),
             &(self.tensors_offset() as u32).to_le_bytes(),
@@ -133,13 +136,13 @@ impl Prefix {
         if flags & FLAG_SIGNED != 0 {
             return Err(LoadError::Signed);
         }
-        if flags != 0 || reserved != [0; 8] {
-            return Err(LoadError::UnknownFlags { found: flags });
-        }
+        let layout = Layout::from_number(f1).filter(|_| f0 == 0 && reserved == [0; 8]);
+        let layout = layout.ok_or(LoadError::UnknownFlags { found: flags })?;
         let read = Self {
             total_bytes,
             metadata_bytes: u32::from_le_bytes([d0, d1, d2, d3]),
             tensor_bytes: u32::from_le_bytes([l0, l1, l2, l3]),
+            layout,
         };
         let sections_end = read.tensors_offset().checked_add(read.tensor_bytes as usize);
         if u32::from_le_bytes([o0, o1, o2, o3]) as usize != read.tensors_offset() || sections_end != Some(body.len()) {
