@@ -136,8 +136,8 @@ fn widen(group: [i8; GROUP]) -> [u32; 2] {
             "sxtb16 {even}, {word}",
             "sxtb16 {odd}, {word}, ror #8",
             word = in(reg) word,
-            even = lateout(reg) even,
-            odd = out(reg) odd,
+            even = out(reg) even,
+            odd = lateout(reg) odd,
             options(pure, nomem, nostack, preserves_flags)
         );
     }

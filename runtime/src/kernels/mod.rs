@@ -17,6 +17,7 @@ mod armv7em;
 #[allow(unsafe_code)]
 mod helium;
 #[cfg(eyas_kernels = "rv32im")]
+#[allow(unsafe_code)]
 mod rv32im;
 
 use crate::model::{CoreClass, Layer, Layout};
