@@ -1,7 +1,7 @@
 //! The one type users hold: load once, infer many.
 
 use crate::kernels::portable::Portable;
-use crate::kernels::{Active, Kernels, Listed, Scan, Source, dense, sparse_input};
+use crate::kernels::{Active, Kernels, Source, dense, sparse_input};
 use crate::model::{CoreClass, Costs, FrontEnd, GoldenVectors, LayerKind, Layers, Layout, Loaded, Metadata, load};
 use crate::quant::quantize_feature;
 use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
@@ -52,6 +52,7 @@ impl<'a> Student<'a> {
     ///
     /// # Errors
     /// As [`Student::infer`].
+    #[inline]
     pub fn infer_observed<'b>(
         &self,
         x: &[i8],
@@ -59,7 +60,7 @@ impl<'a> Student<'a> {
         observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
         self.check_input(x)?;
-        self.run::<Active, _>(x, Scan::new(x, self.metadata.input_zero_point), arena, observe)
+        self.run::<Active>(Input::All(x), arena, observe)
     }
 
     /// Like [`Student::infer_observed`], always on the portable kernels: the specification to compare with.
@@ -73,7 +74,7 @@ impl<'a> Student<'a> {
         observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
         self.check_input(x)?;
-        self.run::<Portable, _>(x, Scan::new(x, self.metadata.input_zero_point), arena, observe)
+        self.run::<Portable>(Input::All(x), arena, observe)
     }
 
     /// Runs a sparse-input student on the list of its present inputs, without looking at the absent ones.
@@ -102,8 +103,7 @@ impl<'a> Student<'a> {
             }
             smallest = input.wrapping_add(1);
         }
-        let distance = i16::from(value).wrapping_sub(i16::from(self.metadata.input_zero_point));
-        self.run::<Active, _>(&[], Listed { inputs: present, distance }, arena, |_, _| {})
+        self.run::<Active>(Input::Listed(present, value), arena, |_, _| {})
     }
 
     fn check_input(&self, x: &[i8]) -> Result<(), InferError> {
@@ -115,36 +115,25 @@ impl<'a> Student<'a> {
         }
     }
 
-    /// `x` feeds a dense first layer, `present` a sparse-input one.
     #[inline]
-    fn run<'b, K: Kernels, S: Source>(
+    fn run<'b, K: Kernels>(
         &self,
-        x: &[i8],
-        mut present: S,
+        input: Input<'_>,
         arena: &'b mut [u32],
         mut observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
         let too_small = InferError::ArenaLength { expected: self.arena_words as u32, found: arena.len() as u32 };
         let second_words = self.arena_words.saturating_sub(self.first_buffer_words);
-        let (first, rest) = arena.split_at_mut_checked(self.first_buffer_words).ok_or(too_small)?;
-        let second = rest.get_mut(..second_words).ok_or(too_small)?;
-
-        // `front` receives the next layer's outputs, `back` holds the last ones.
-        let (mut back, mut front) = (first, second);
-        let mut units = 0;
-        for (index, layer) in self.layers().enumerate() {
-            if layer.kind == LayerKind::SparseInput {
-                sparse_input::<K>(&layer, &mut present, bytemuck::must_cast_slice_mut(back), front);
-            } else {
-                let x = if index == 0 { K::input(x, back) } else { bytemuck::must_cast_slice(back) };
-                dense::<K>(&layer, x, bytemuck::must_cast_slice_mut(front));
-            }
-            units = usize::from(layer.outputs);
-            observe(index, Outputs::new(front, units, K::CLASS));
-            core::mem::swap(&mut back, &mut front);
+        let (back, rest) = arena.split_at_mut_checked(self.first_buffer_words).ok_or(too_small)?;
+        let front = rest.get_mut(..second_words).ok_or(too_small)?;
+        let mut pass = Pass { layers: self.layers(), input, back, front, units: 0 };
+        let mut index = 0usize;
+        while pass.step::<K>() {
+            observe(index, Outputs::new(pass.back, pass.units, K::CLASS));
+            index = index.wrapping_add(1);
         }
         Ok(Answer {
-            logits: Outputs::into_integers(back, units, K::CLASS),
+            logits: Outputs::into_integers(pass.back, pass.units, K::CLASS),
             scale: self.metadata.output.scale,
             zero_point: self.metadata.layers.last().map_or(0, |layer| layer.zero_point),
         })
@@ -228,5 +217,55 @@ impl<'a> Student<'a> {
     #[must_use]
     pub const fn arena_words(&self) -> usize {
         self.arena_words
+    }
+}
+
+/// What the next layer reads.
+#[derive(Clone, Copy)]
+enum Input<'x> {
+    /// Every input.
+    All(&'x [i8]),
+    /// The present inputs and the value each of them holds.
+    Listed(&'x [u16], i8),
+    /// The outputs of the layer before.
+    Layer,
+}
+
+/// An inference between two layers.
+struct Pass<'s, 'x, 'b> {
+    layers: Layers<'s, 'x>,
+    input: Input<'x>,
+    /// Holds the outputs of the layer before.
+    back: &'b mut [u32],
+    /// Receives the outputs of the next one.
+    front: &'b mut [u32],
+    /// Outputs in `back`.
+    units: usize,
+}
+
+impl Pass<'_, '_, '_> {
+    /// Runs one layer; false behind the last one. One copy for all callers.
+    #[inline(never)]
+    fn step<K: Kernels>(&mut self) -> bool {
+        let Some(layer) = self.layers.next() else { return false };
+        let input = core::mem::replace(&mut self.input, Input::Layer);
+        if layer.kind == LayerKind::SparseInput {
+            let zero_point = layer.input_zero_point;
+            let source = match input {
+                Input::All(x) => Source::scan(x, zero_point),
+                Input::Listed(inputs, value) => Source::listed(inputs, value, zero_point),
+                Input::Layer => Source::scan(&[], zero_point),
+            };
+            sparse_input::<K>(&layer, source, bytemuck::must_cast_slice_mut(self.back), self.front);
+        } else {
+            let x = match input {
+                Input::All(x) => K::input(x, self.back),
+                Input::Listed(..) | Input::Layer => bytemuck::must_cast_slice(self.back),
+            };
+            dense::<K>(&layer, x, bytemuck::must_cast_slice_mut(self.front));
+        }
+        self.units = usize::from(layer.outputs);
+        core::mem::swap(&mut self.back, &mut self.front);
+        true
     }
 }

@@ -21,8 +21,8 @@ mod helium;
 mod rv32im;
 
 use crate::model::{CoreClass, Layer, Layout};
-pub use present::{Present, Source};
-pub(crate) use present::{Listed, Scan, sparse_input};
+pub use present::Present;
+pub(crate) use present::{Source, sparse_input};
 
 /// The kernels of this build.
 #[cfg(eyas_kernels = "armv6m")]

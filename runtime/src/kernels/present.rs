@@ -13,69 +13,66 @@ pub struct Present {
     pub distance: i16,
 }
 
-/// Where the present inputs come from: a scan of all inputs, or the caller's list.
-pub trait Source {
-    /// Fills `list` from the front and returns the filled part; empty at the end.
-    fn fill<'l>(&mut self, list: &'l mut [Present]) -> &'l [Present];
+/// Where the present inputs come from.
+pub(crate) enum Source<'a> {
+    /// A scan of all inputs, comparing whole words with the zero point.
+    Scan {
+        words: &'a [u32],
+        /// Inputs in front of the first and behind the last whole word, and of a word with a present one.
+        bytes: core::slice::Iter<'a, i8>,
+        behind: &'a [i8],
+        next: u16,
+        zero_point: i8,
+    },
+    /// The caller's list, checked; every listed input has the same distance.
+    Listed { inputs: &'a [u16], distance: i16 },
 }
 
-/// Finds the present inputs by comparing whole words with the zero point.
-pub(crate) struct Scan<'a> {
-    words: &'a [u32],
-    /// Inputs in front of the first and behind the last whole word, and of a word that was not used up.
-    bytes: core::slice::Iter<'a, i8>,
-    behind: &'a [i8],
-    next: u16,
-    zero_point: i8,
-}
-
-impl<'a> Scan<'a> {
-    pub(crate) fn new(x: &'a [i8], zero_point: i8) -> Self {
+impl<'a> Source<'a> {
+    pub(crate) fn scan(x: &'a [i8], zero_point: i8) -> Self {
         let (front, words, behind) = bytemuck::pod_align_to::<i8, u32>(x);
-        Self { words, bytes: front.iter(), behind, next: 0, zero_point }
+        Self::Scan { words, bytes: front.iter(), behind, next: 0, zero_point }
     }
-}
 
-impl Source for Scan<'_> {
+    pub(crate) fn listed(inputs: &'a [u16], value: i8, zero_point: i8) -> Self {
+        // Inputs at the zero point are absent, whoever lists them.
+        let inputs = if value == zero_point { &[] } else { inputs };
+        Self::Listed { inputs, distance: i16::from(value).wrapping_sub(zero_point.into()) }
+    }
+
+    /// Fills `list` from the front and returns the filled part; empty at the end.
     fn fill<'l>(&mut self, list: &'l mut [Present]) -> &'l [Present] {
-        let zero = i16::from(self.zero_point);
-        let absent = u32::from_ne_bytes([self.zero_point as u8; 4]);
         let mut count = 0usize;
-        while let Some(room) = list.get_mut(count) {
-            if let Some(&x) = self.bytes.next() {
-                *room = Present { input: self.next, distance: i16::from(x).wrapping_sub(zero) };
-                count = count.wrapping_add(usize::from(x != self.zero_point));
-                self.next = self.next.wrapping_add(1);
-            } else if !self.words.is_empty() {
-                let skip = self.words.iter().position(|&word| word != absent).unwrap_or(self.words.len());
-                self.next = self.next.wrapping_add((skip as u16).wrapping_mul(4));
-                let (_, rest) = self.words.split_at_checked(skip).unwrap_or_default();
-                let (word, rest) = rest.split_at_checked(1).unwrap_or_default();
-                self.bytes = bytemuck::must_cast_slice::<u32, i8>(word).iter();
-                self.words = rest;
-            } else if self.behind.is_empty() {
-                break;
-            } else {
-                self.bytes = core::mem::take(&mut self.behind).iter();
+        match self {
+            Self::Listed { inputs, distance } => {
+                for (room, &input) in list.iter_mut().zip(*inputs) {
+                    *room = Present { input, distance: *distance };
+                    count = count.wrapping_add(1);
+                }
+                *inputs = inputs.get(count..).unwrap_or_default();
             }
-        }
-        list.get(..count).unwrap_or_default()
-    }
-}
-
-/// The caller's list, checked; every listed input has the same distance.
-pub(crate) struct Listed<'a> {
-    pub inputs: &'a [u16],
-    pub distance: i16,
-}
-
-impl Source for Listed<'_> {
-    fn fill<'l>(&mut self, list: &'l mut [Present]) -> &'l [Present] {
-        let count = list.len().min(self.inputs.len());
-        let (now, later) = self.inputs.split_at_checked(count).unwrap_or_default();
-        self.inputs = later;
-        for (room, &input) in list.iter_mut().zip(now) {
-            *room = Present { input, distance: self.distance };
+            Self::Scan { words, bytes, behind, next, zero_point } => {
+                let zero = i16::from(*zero_point);
+                let absent = u32::from_ne_bytes([*zero_point as u8; 4]);
+                while let Some(room) = list.get_mut(count) {
+                    if let Some(&x) = bytes.next() {
+                        *room = Present { input: *next, distance: i16::from(x).wrapping_sub(zero) };
+                        count = count.wrapping_add(usize::from(x != *zero_point));
+                        *next = next.wrapping_add(1);
+                    } else if !words.is_empty() {
+                        let skip = words.iter().position(|&word| word != absent).unwrap_or(words.len());
+                        *next = next.wrapping_add((skip as u16).wrapping_mul(4));
+                        let (_, rest) = words.split_at_checked(skip).unwrap_or_default();
+                        let (word, rest) = rest.split_at_checked(1).unwrap_or_default();
+                        *bytes = bytemuck::must_cast_slice::<u32, i8>(word).iter();
+                        *words = rest;
+                    } else if behind.is_empty() {
+                        break;
+                    } else {
+                        *bytes = core::mem::take(behind).iter();
+                    }
+                }
+            }
         }
         list.get(..count).unwrap_or_default()
     }
@@ -92,7 +89,7 @@ impl Source for Listed<'_> {
 /// - `y`: room for `[outputs]` in whole blocks of four
 pub(crate) fn sparse_input<K: Kernels>(
     layer: &Layer<'_>,
-    source: &mut impl Source,
+    mut source: Source<'_>,
     sums: &mut [i32],
     y: &mut [u32],
 ) {

@@ -32,13 +32,23 @@ impl Kernels for Rv32im {
         let (blocks, rows) = layer.weights.split_at_checked(whole.wrapping_mul(inputs)).unwrap_or_default();
         let mut channels = layer.channels();
         let (mut y, _) = y.split_at_mut_checked(usize::from(layer.outputs)).unwrap_or_default();
-        for block in blocks.chunks_exact(inputs.wrapping_mul(BLOCK).max(1)) {
+        let mut rest = blocks;
+        while let Some((block, later)) = rest.split_at_checked(inputs.wrapping_mul(BLOCK)) {
+            rest = later;
+            if y.len() < BLOCK {
+                break;
+            }
             let acc = four_rows(block, x);
             for acc in acc {
                 y = store(y, acc, &mut channels, layer.range);
             }
         }
-        for row in rows.chunks_exact(inputs.max(1)) {
+        let mut rest = rows;
+        while let Some((row, later)) = rest.split_at_checked(inputs) {
+            rest = later;
+            if y.is_empty() {
+                break;
+            }
             let mut acc = 0i32;
             for (&w, &x) in row.iter().zip(x) {
                 acc = acc.wrapping_add(i32::from(w).wrapping_mul(i32::from(x)));

@@ -73,7 +73,7 @@ impl<'a> Layer<'a> {
 
     /// Outputs rounded up to whole blocks: what kernels may write.
     pub(crate) const fn padded_outputs(&self) -> usize {
-        (self.outputs as usize).next_multiple_of(BLOCK)
+        (self.outputs as usize).wrapping_add(BLOCK - 1) & !(BLOCK - 1)
     }
 
     /// Multiply-accumulates of one dense pass.
@@ -83,10 +83,13 @@ impl<'a> Layer<'a> {
     }
 
     /// Bytes of the weights of a layer of this shape, padding inside rows included.
+    ///
+    /// Two widths of at most [`super::MAX_WIDTH`] and 15 of padding: below 2^31.
+    #[inline]
     pub(crate) const fn weight_bytes(kind: LayerKind, layout: Layout, inputs: u16, outputs: u16) -> usize {
         match kind {
-            LayerKind::Dense => layout.row_bytes(inputs).saturating_mul(outputs as usize),
-            LayerKind::SparseInput => layout.column_bytes(outputs).saturating_mul(inputs as usize),
+            LayerKind::Dense => layout.row_bytes(inputs).wrapping_mul(outputs as usize),
+            LayerKind::SparseInput => layout.column_bytes(outputs).wrapping_mul(inputs as usize),
         }
     }
 
@@ -128,6 +131,7 @@ impl<'a, 'm> Layers<'a, 'm> {
     }
 
     /// Cuts a tensor of `bytes` with its padding off the front.
+    #[inline]
     fn cut(&mut self, bytes: usize) -> Option<&'a [u8]> {
         let (tensor, rest) = self.tensors.split_at_checked(aligned(bytes))?;
         self.tensors = rest;
@@ -138,12 +142,15 @@ impl<'a, 'm> Layers<'a, 'm> {
 impl<'a> Iterator for Layers<'a, '_> {
     type Item = Layer<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Layer<'a>> {
         let meta = *self.metas.next()?;
         let inputs = core::mem::replace(&mut self.inputs, meta.outputs);
         let input_zero_point = core::mem::replace(&mut self.zero_point, meta.zero_point);
         let outputs = usize::from(meta.outputs);
-        let weight_bytes = Layer::weight_bytes(meta.kind, self.layout, inputs, meta.outputs);
+        // One layout only: nothing to decide at run time.
+        let layout = if cfg!(feature = "every-layout") { self.layout } else { Layout::THIS };
+        let weight_bytes = Layer::weight_bytes(meta.kind, layout, inputs, meta.outputs);
         let weights = self.cut(weight_bytes)?.get(..weight_bytes)?;
         let biases = self.cut(outputs.saturating_mul(4))?;
         let mantissas = self.cut(outputs.saturating_mul(4))?;
@@ -153,7 +160,7 @@ impl<'a> Iterator for Layers<'a, '_> {
             inputs,
             outputs: meta.outputs,
             input_zero_point,
-            layout: self.layout,
+            layout,
             range: OutputRange { zero_point: meta.zero_point, lo: meta.lo, hi: meta.hi },
             weights: bytemuck::must_cast_slice(weights),
             biases: biases.as_chunks().0,

@@ -57,7 +57,7 @@ impl Layout {
         Self::ALL.get(usize::from(number)).copied()
     }
 
-    /// A row of a dense layer is padded to a multiple of this many inputs.
+    /// A power of two: a row of a dense layer is padded to a multiple of this many inputs.
     const fn group(self) -> usize {
         match self {
             Self::Canonical | Self::Quads | Self::Fours => 1,
@@ -69,7 +69,7 @@ impl Layout {
     /// Bytes of one row of a dense layer, padding included.
     #[must_use]
     pub const fn row_bytes(self, inputs: u16) -> usize {
-        (inputs as usize).next_multiple_of(self.group())
+        (inputs as usize).wrapping_add(self.group() - 1) & !(self.group() - 1)
     }
 
     /// Bytes of one input's run of weights in a sparse-input layer, padding included.
@@ -77,7 +77,7 @@ impl Layout {
     pub const fn column_bytes(self, outputs: u16) -> usize {
         match self {
             Self::Canonical => outputs as usize,
-            _ => (outputs as usize).next_multiple_of(BLOCK),
+            _ => (outputs as usize).wrapping_add(BLOCK - 1) & !(BLOCK - 1),
         }
     }
 

@@ -1,13 +1,13 @@
 //! Proves everything about a file once, so that nothing behind it can fail.
 
 use super::aligned;
+use super::decode::decode;
 use super::golden::GoldenVectors;
 use super::Layout;
 use super::layer::{Layer, Layers};
 use super::metadata::{FrontEnd, LayerKind, MAX_LAYERS, MAX_WIDTH, Metadata, Task, lines};
 use super::prefix::{ALIGNMENT, PREFIX_BYTES, Prefix};
 use crate::LoadError;
-use postcard::ser_flavors::Flavor;
 
 /// The parts of a proven file.
 pub(crate) struct Loaded<'a> {
@@ -46,38 +46,6 @@ pub(crate) fn load(file: &[u8]) -> Result<Loaded<'_>, LoadError> {
         return Err(LoadError::Golden);
     }
     Ok(Loaded { metadata, layout, tensors })
-}
-
-/// Decodes the metadata and compares it with its own encoding, so that there is only one.
-fn decode(bytes: &[u8]) -> Result<Metadata<'_>, LoadError> {
-    let metadata: Metadata<'_> = postcard::from_bytes(bytes).map_err(|_| LoadError::Metadata)?;
-    match postcard::serialize_with_flavor(&metadata, Compare { rest: bytes }) {
-        Ok(true) => Ok(metadata),
-        _ => Err(LoadError::NotCanonical),
-    }
-}
-
-/// A postcard output that stores nothing and compares with the bytes there should be.
-struct Compare<'a> {
-    rest: &'a [u8],
-}
-
-impl Flavor for Compare<'_> {
-    type Output = bool;
-
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        match self.rest.split_first() {
-            Some((&expected, rest)) if expected == byte => {
-                self.rest = rest;
-                Ok(())
-            }
-            _ => Err(postcard::Error::SerializeBufferFull),
-        }
-    }
-
-    fn finalize(self) -> postcard::Result<bool> {
-        Ok(self.rest.is_empty())
-    }
 }
 
 fn check_metadata(metadata: &Metadata<'_>) -> Result<(), LoadError> {

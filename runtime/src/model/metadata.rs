@@ -1,6 +1,7 @@
 //! The metadata section: one postcard struct, borrowed from the file.
 
 use heapless::Vec;
+#[cfg(feature = "std")]
 use serde::{Deserialize, Serialize};
 
 /// Most layers a student may have.
@@ -9,7 +10,8 @@ pub const MAX_LAYERS: usize = 8;
 pub const MAX_WIDTH: u16 = 32_767;
 
 /// What the student was trained for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub enum Task {
     /// The largest logit names the label.
     Classify,
@@ -18,7 +20,8 @@ pub enum Task {
 }
 
 /// How a layer reads its input; decides the order of its weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub enum LayerKind {
     /// Weights `[outputs][inputs]`, bias with the input zero point folded in.
     Dense,
@@ -27,7 +30,8 @@ pub enum LayerKind {
 }
 
 /// One dense layer, without its tensors. Its inputs and input zero point are the previous layer's outputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct LayerMeta {
     /// How the layer reads its input.
     pub kind: LayerKind,
@@ -42,7 +46,8 @@ pub struct LayerMeta {
 }
 
 /// How real features become input integers: `clamp(⌊x · gain + offset + ½⌋)`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub enum FrontEnd {
     /// The device supplies integers.
     Integers,
@@ -58,19 +63,21 @@ pub enum FrontEnd {
 }
 
 /// Which inputs the student was trained on, in which order and unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct InputSchema<'a> {
     /// Names of the inputs, one a line without a trailing newline; empty if unnamed.
     pub names: &'a str,
     /// Units of the inputs in the same form; empty if none are given.
     pub units: &'a str,
     /// First eight bytes of the SHA-256 over names, units, front end and input width, little-endian.
-    #[serde(with = "postcard::fixint::le")]
+    #[cfg_attr(feature = "std", serde(with = "postcard::fixint::le"))]
     pub hash: u64,
 }
 
 /// What the outputs mean.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct OutputMeta<'a> {
     /// Labels (or names of the quantities), one a line without a trailing newline.
     pub labels: &'a str,
@@ -83,7 +90,8 @@ pub struct OutputMeta<'a> {
 }
 
 /// Where the student comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct Provenance<'a> {
     /// The teacher in words, such as `gcn 3x512`.
     pub teacher: &'a str,
@@ -98,7 +106,8 @@ pub struct Provenance<'a> {
 }
 
 /// Everything a student file says besides its tensors. Field order is the wire order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct Metadata<'a> {
     /// What the student was trained for.
     pub task: Task,
@@ -111,13 +120,13 @@ pub struct Metadata<'a> {
     /// How real features become input integers.
     pub front_end: FrontEnd,
     /// Which inputs the student expects.
-    #[serde(borrow)]
+    #[cfg_attr(feature = "std", serde(borrow))]
     pub schema: InputSchema<'a>,
     /// What the outputs mean.
-    #[serde(borrow)]
+    #[cfg_attr(feature = "std", serde(borrow))]
     pub output: OutputMeta<'a>,
     /// Where the student comes from.
-    #[serde(borrow)]
+    #[cfg_attr(feature = "std", serde(borrow))]
     pub provenance: Provenance<'a>,
     /// Release counter; an update must carry a higher one.
     pub counter: u32,

@@ -5,6 +5,7 @@
 //! cannot drift apart.
 
 mod costs;
+mod decode;
 mod golden;
 mod layer;
 mod layout;
