@@ -54,7 +54,8 @@ impl Kernels for Armv6m {
             return;
         }
         let first = (inputs.wrapping_sub(1) & (FOLD - 1)).wrapping_add(1);
-        let missing = PASS.wrapping_sub(first & (PASS - 1)) & (PASS - 1);
+        // An odd input goes first, on its own; the loop is entered where the even rest fills its passes.
+        let missing = PASS.wrapping_sub(first & (PASS - 2)) & (PASS - 1);
         let rows = Rows {
             weights: layer.weights.as_ptr(),
             biases: layer.biases.as_ptr(),

@@ -65,10 +65,10 @@ impl Kernels for Helium {
 #[repr(C)]
 struct Rows {
     weights: *const i8,
-    biases: *const [u8; 4],
-    mantissas: *const [u8; 4],
     exponents: *const i8,
     y: *mut i8,
+    biases: *const [u8; 4],
+    mantissas: *const [u8; 4],
     blocks: usize,
     x: *const i8,
     inputs: usize,
@@ -95,7 +95,7 @@ unsafe extern "C" fn scale_by_definition(sums: *mut [i32; 4], mantissas: *const 
 
 /// All rows of a dense layer.
 ///
-/// Registers: r0 x, r1 weights, r2 r4 r6 r8 sums, r5 biases, r7 mantissas, r9 exponents, r10 y, r11 blocks,
+/// Registers: r0 x, r1 weights, r2 r4 r6 r8 sums, r5 exponents, r7 y, r9 biases, r10 mantissas, r11 blocks,
 /// r12 zero point; q4 lo, q5 hi.
 /// Stack, from `sp`: 16 bytes of scratch, 16 x, 20 inputs, 24 tail, 28 tail mask.
 ///
@@ -104,6 +104,8 @@ unsafe extern "C" fn scale_by_definition(sums: *mut [i32; 4], mantissas: *const 
 #[unsafe(naked)]
 unsafe extern "C" fn dense_rows(rows: *const Rows) {
     naked_asm!(
+        // Assembly outside functions does not inherit the target's extensions.
+        ".cpu cortex-m55",
         "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
         "vpush {{d8, d9, d10, d11}}",
         "add r12, r0, #24",
@@ -133,27 +135,27 @@ unsafe extern "C" fn dense_rows(rows: *const Rows) {
         "vldrb.u8 q1, [r1], #16",
         "vmladava.s8 r8, q0, q1",
         "letp lr, 3b",
-        "vmov q1[2], q1[0], r6, r2",
-        "vmov q1[3], q1[1], r8, r4",
+        "vmov q1[2], q1[0], r2, r6",
+        "vmov q1[3], q1[1], r4, r8",
         "mov r2, #0xe0e0e0e0",
         "4:", // four sums in q1; r2 marks exponents above −2
-        "vldrw.u32 q2, [r5], #16",
-        "ldr r3, [r9]",
+        "vldrw.u32 q2, [r9], #16",
+        "ldr r3, [r5]",
         "vadd.i32 q1, q1, q2",
         "rsb r3, r3, #0xfefefefe",
         "tst r3, r2",
         "bne 8f",
         "mov r3, #1",
-        "vldrw.u32 q2, [r7], #16",
+        "vldrw.u32 q2, [r10], #16",
         "vmulh.s32 q1, q1, q2",
-        "vldrb.s32 q2, [r9], #4",
+        "vldrb.s32 q2, [r5], #4",
         "vadd.i32 q2, q2, r3",
         "vrshl.s32 q1, q1, q2",
         "40:",
         "vadd.i32 q1, q1, r12",
         "vmax.s32 q1, q1, q4",
         "vmin.s32 q1, q1, q5",
-        "vstrb.32 q1, [r10], #4",
+        "vstrb.32 q1, [r7], #4",
         "5:",
         "subs r11, #1",
         "bpl 2b",
@@ -184,13 +186,13 @@ unsafe extern "C" fn dense_rows(rows: *const Rows) {
         "mov r4, r12",
         "mov r6, r1",
         "mov r0, sp",
-        "mov r1, r7",
-        "mov r2, r9",
+        "mov r1, r10",
+        "mov r2, r5",
         "bl {scale}",
         "mov r12, r4",
         "mov r1, r6",
-        "add r7, #16",
-        "add r9, #4",
+        "add r10, #16",
+        "add r5, #4",
         "vldrw.u32 q1, [sp]",
         "b 40b",
         "9:",
