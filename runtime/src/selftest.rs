@@ -22,6 +22,7 @@ impl Student<'_> {
     ///
     /// # Errors
     /// The first difference with vector, layer, unit, expected and got; a wrong length; or no vectors in the file.
+    #[inline(never)]
     pub fn selftest(&self, input: &mut [i8], arena: &mut [u32]) -> Result<SelftestReport, SelftestError> {
         let mut report = SelftestReport { vectors: 0, values: 0 };
         for vector in self.golden_vectors() {

@@ -28,6 +28,7 @@ impl<'a> Student<'a> {
     ///
     /// # Errors
     /// The first thing that is wrong; see [`LoadError`]. `file` must start on a 16-byte boundary.
+    #[inline(never)]
     pub fn load(file: &'a [u8]) -> Result<Self, LoadError> {
         let Loaded { metadata, layout, tensors } = load(file)?;
         let costs = Costs::new(&metadata, file.len());
@@ -247,24 +248,34 @@ impl Pass<'_, '_, '_> {
     /// Runs one layer; false behind the last one. One copy for all callers.
     #[inline(never)]
     fn step<K: Kernels>(&mut self) -> bool {
-        let Some(layer) = self.layers.next() else { return false };
-        let input = core::mem::replace(&mut self.input, Input::Layer);
-        if layer.kind == LayerKind::SparseInput {
-            let zero_point = layer.input_zero_point;
-            let source = match input {
-                Input::All(x) => Source::scan(x, zero_point),
-                Input::Listed(inputs, value) => Source::listed(inputs, value, zero_point),
-                Input::Layer => Source::scan(&[], zero_point),
-            };
-            sparse_input::<K>(&layer, source, bytemuck::must_cast_slice_mut(self.back), self.front);
-        } else {
-            let x = match input {
-                Input::All(x) => K::input(x, self.back),
-                Input::Listed(..) | Input::Layer => bytemuck::must_cast_slice(self.back),
-            };
-            dense::<K>(&layer, x, bytemuck::must_cast_slice_mut(self.front));
+        // A separate frame and no layer in memory for the common kind.
+        if self.layers.next_kind() == Some(LayerKind::SparseInput) {
+            return self.sparse_step::<K>();
         }
-        self.units = usize::from(layer.outputs);
+        let Some(layer) = self.layers.next() else { return false };
+        let x = match core::mem::replace(&mut self.input, Input::Layer) {
+            Input::All(x) => K::input(x, self.back),
+            Input::Listed(..) | Input::Layer => bytemuck::must_cast_slice(self.back),
+        };
+        dense::<K>(&layer, x, bytemuck::must_cast_slice_mut(self.front));
+        self.turn(layer.outputs)
+    }
+
+    #[inline(never)]
+    fn sparse_step<K: Kernels>(&mut self) -> bool {
+        let Some(layer) = self.layers.next() else { return false };
+        let zero_point = layer.input_zero_point;
+        let source = match core::mem::replace(&mut self.input, Input::Layer) {
+            Input::All(x) => Source::scan(x, zero_point),
+            Input::Listed(inputs, value) => Source::listed(inputs, value, zero_point),
+            Input::Layer => Source::scan(&[], zero_point),
+        };
+        sparse_input::<K>(&layer, source, bytemuck::must_cast_slice_mut(self.back), self.front);
+        self.turn(layer.outputs)
+    }
+
+    fn turn(&mut self, outputs: u16) -> bool {
+        self.units = usize::from(outputs);
         core::mem::swap(&mut self.back, &mut self.front);
         true
     }

@@ -88,7 +88,7 @@ pub fn elapsed(a: u32, b: u32) -> u32 {
     {
         // One instruction is 64 ns under `-icount shift=6`; the tick is that of the board's clock.
         let ticks = a.wrapping_sub(b) & 0x00ff_ffff;
-        (u64::from(ticks) * u64::from(TICK_PICOSECONDS)).div_ceil(64_000) as u32
+        ((u64::from(ticks) * u64::from(TICK_PICOSECONDS) + 32_000) / 64_000) as u32
     }
     #[cfg(target_arch = "riscv32")]
     {

@@ -43,22 +43,18 @@ impl Kernels for Armv6m {
 
     fn dense(layer: &Layer<'_>, x: &[i32], y: &mut [i32]) {
         let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
-        let starts = layer.weights.as_ptr().addr() | layer.biases.as_ptr().addr();
         let fits = inputs != 0
             && layer.weights.len() >= inputs.wrapping_mul(outputs)
-            && layer.biases.len() >= layer.padded_outputs()
             && x.len() >= inputs
             && y.len() >= layer.padded_outputs()
-            && starts & 3 == 0;
-        if !fits {
-            return;
-        }
+            && layer.weights.as_ptr().addr() & 3 == 0;
+        let Some(tables) = layer.tables().filter(|_| fits) else { return };
         let first = (inputs.wrapping_sub(1) & (FOLD - 1)).wrapping_add(1);
         // An odd input goes first, on its own; the loop is entered where the even rest fills its passes.
         let missing = PASS.wrapping_sub(first & (PASS - 2)) & (PASS - 1);
         let rows = Rows {
             weights: layer.weights.as_ptr(),
-            biases: layer.biases.as_ptr(),
+            biases: tables.biases,
             x: x.as_ptr(),
             first_end: x.as_ptr().wrapping_add(first),
             odd: first & 1,
@@ -130,19 +126,13 @@ impl Kernels for Armv6m {
 /// Turns the sums in `y` into outputs.
 fn requantize_in_place(layer: &Layer<'_>, y: &mut [i32]) {
     let outputs = usize::from(layer.outputs);
-    let fits = outputs != 0
-        && y.len() >= outputs
-        && layer.mantissas.len() >= outputs
-        && layer.exponents.len() >= outputs
-        && layer.mantissas.as_ptr().addr() & 3 == 0;
-    if !fits {
-        return;
-    }
+    let fits = outputs != 0 && y.len() >= outputs;
+    let Some(tables) = layer.tables().filter(|_| fits) else { return };
     let range = layer.range;
     let scaling = Scaling {
         y: y.as_mut_ptr(),
-        exponents: layer.exponents.as_ptr(),
-        mantissas: layer.mantissas.as_ptr(),
+        exponents: tables.exponents,
+        mantissas: tables.mantissas,
         end: y.as_mut_ptr().wrapping_add(outputs),
         above_lo: i32::from(range.zero_point).wrapping_sub(range.lo.into()),
         width: i32::from(range.hi).wrapping_sub(range.lo.into()),
@@ -160,7 +150,7 @@ struct Rows {
     odd: usize,
     entry: usize,
     x_end: *const i32,
-    biases: *const [u8; 4],
+    biases: *const i32,
     y: *mut i32,
     blocks: usize,
     weights: *const i8,
@@ -172,7 +162,7 @@ struct Rows {
 struct Scaling {
     y: *mut i32,
     exponents: *const i8,
-    mantissas: *const [u8; 4],
+    mantissas: *const i32,
     end: *mut i32,
     above_lo: i32,
     width: i32,

@@ -13,7 +13,7 @@
 use super::{Kernels, Present};
 use crate::model::{BLOCK, CoreClass, Layer, Layout};
 use crate::quant::{Multiplier, scale_sum};
-use core::arch::{asm, naked_asm};
+use core::arch::naked_asm;
 
 /// Kernels of the Armv7E-M instruction set.
 #[derive(Clone, Copy, Debug)]
@@ -33,20 +33,19 @@ impl Kernels for Armv7em {
 
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [i16] {
         let (groups, rest) = x.as_chunks::<GROUP>();
-        let (pairs, behind) = buffer.as_chunks_mut::<2>();
-        let mut pairs = pairs.iter_mut();
-        for (&group, pair) in groups.iter().zip(pairs.by_ref()) {
-            *pair = widen(group);
+        let (pairs, _) = buffer.as_chunks_mut::<2>();
+        let count = groups.len().min(pairs.len());
+        if count != 0 {
+            // SAFETY: reads `count` groups of four bytes, at any address, and writes as many pairs of words.
+            unsafe { widen_groups(groups.as_ptr(), pairs.as_mut_ptr(), pairs.as_ptr().wrapping_add(count)) }
         }
-        let _ = behind;
-        if !rest.is_empty() {
-            let mut group = [0; GROUP];
-            for (to, from) in group.iter_mut().zip(rest) {
+        if let (false, Some(pair)) = (rest.is_empty(), pairs.get_mut(count)) {
+            let mut group = [[0; GROUP]];
+            for (to, from) in group.as_flattened_mut().iter_mut().zip(rest) {
                 *to = *from;
             }
-            if let Some(pair) = pairs.next() {
-                *pair = widen(group);
-            }
+            // SAFETY: as above, one group.
+            unsafe { widen_groups(group.as_ptr(), pair, (&raw const *pair).wrapping_add(1)) }
         }
         bytemuck::must_cast_slice(buffer)
     }
@@ -58,24 +57,24 @@ impl Kernels for Armv7em {
         let tail = outputs % BLOCK;
         let fits = layer.weights.len() >= outputs.wrapping_mul(groups).wrapping_mul(GROUP)
             && x.len() >= groups.wrapping_mul(GROUP)
-            && groups != 0;
-        if !(fits && Epilogue::fits(layer, y)) {
-            return;
-        }
+            && groups != 0
+            && (layer.weights.as_ptr().addr() | x.as_ptr().addr()) & 3 == 0;
+        let Some((biases, epilogue)) = Epilogue::new(layer, y).filter(|_| fits) else { return };
         let run = Run {
             weights: layer.weights.as_ptr(),
-            biases: layer.biases.as_ptr(),
+            biases,
             x: x.as_ptr(),
             x_end: x.as_ptr().wrapping_add(groups.wrapping_mul(GROUP)),
             entry: first_groups % PASS_GROUPS,
             passes: first_groups.div_ceil(PASS_GROUPS),
-            blocks: outputs / BLOCK,
+            blocks_end: epilogue.y.wrapping_add(outputs & !(BLOCK - 1)),
             tail,
             groups,
-            epilogue: Epilogue::new(layer, y),
+            epilogue,
         };
         // SAFETY: `dense_rows` reads `outputs · groups · 4` weights and `groups · 4` activations, checked above;
-        // the rest is checked by `Epilogue::fits`.
+        // the rest is checked by
+        // `Epilogue::new`.
         unsafe { dense_rows(&run) }
     }
 
@@ -111,43 +110,44 @@ impl Kernels for Armv7em {
     }
 
     fn requantize_sums(layer: &Layer<'_>, sums: &[i32], y: &mut [i16]) {
-        if sums.len() < layer.padded_outputs() || !Epilogue::fits(layer, y) {
+        let Some((_, epilogue)) = Epilogue::new(layer, y).filter(|_| sums.len() >= layer.padded_outputs()) else {
             return;
-        }
+        };
         let finished = Finished {
             sums: sums.as_ptr(),
-            groups: usize::from(layer.outputs) / BLOCK,
+            blocks_end: epilogue.y.wrapping_add(usize::from(layer.outputs) & !(BLOCK - 1)),
             tail: usize::from(layer.outputs) % BLOCK,
-            epilogue: Epilogue::new(layer, y),
+            epilogue,
         };
-        // SAFETY: `sums` holds whole blocks of four, checked above; the rest is checked by `Epilogue::fits`.
+        // SAFETY: `sums` holds whole blocks of four, checked above; the rest is checked by
+        // `Epilogue::new`.
         unsafe { requantize_rows(&finished) }
     }
 }
 
-/// Four bytes to halfwords in the order 0, 2, 1, 3.
-#[inline]
-fn widen(group: [i8; GROUP]) -> [u32; 2] {
-    let word = u32::from_le_bytes(group.map(|x| x as u8));
-    let (even, odd): (u32, u32);
-    // SAFETY: two register operations; no memory, no flags.
-    unsafe {
-        asm!(
-            "sxtb16 {even}, {word}",
-            "sxtb16 {odd}, {word}, ror #8",
-            word = in(reg) word,
-            even = out(reg) even,
-            odd = lateout(reg) odd,
-            options(pure, nomem, nostack, preserves_flags)
-        );
-    }
-    [even, odd]
+/// Bytes to halfwords, each four in the order 0, 2, 1, 3.
+///
+/// # Safety
+/// `to..end` is not empty and writable; `from` has a group for each pair in it.
+#[unsafe(naked)]
+unsafe extern "C" fn widen_groups(from: *const [i8; GROUP], to: *mut [u32; 2], end: *const [u32; 2]) {
+    naked_asm!(
+        "push {{r4, lr}}",
+        "2:",
+        "ldr r3, [r0], #4",
+        "sxtb16 r4, r3",
+        "sxtb16 r3, r3, ror #8",
+        "strd r4, r3, [r1], #8",
+        "cmp r1, r2",
+        "bne 2b",
+        "pop {{r4, pc}}",
+    )
 }
 
 /// What the ends of four rows need: scales in, activations out. Field order is known to the assembly.
 #[repr(C)]
 struct Epilogue {
-    mantissas: *const [u8; 4],
+    mantissas: *const i32,
     exponents: *const i8,
     y: *mut i16,
     /// Bits that mark an exponent above −2 in the last, partial block.
@@ -155,36 +155,28 @@ struct Epilogue {
     zero_point: u32,
     lo: u32,
     hi: u32,
+    /// Whether the clamp is that of the byte.
+    whole_range: u32,
 }
 
 impl Epilogue {
-    /// Whether every tensor and the outputs hold whole blocks of four, on whole words.
-    fn fits(layer: &Layer<'_>, y: &[i16]) -> bool {
-        let padded = layer.padded_outputs();
-        let starts = layer.biases.as_ptr().addr()
-            | layer.mantissas.as_ptr().addr()
-            | layer.exponents.as_ptr().addr()
-            | layer.weights.as_ptr().addr()
-            | y.as_ptr().addr();
-        layer.biases.len() >= padded
-            && layer.mantissas.len() >= padded
-            && layer.exponents.len() >= padded
-            && y.len() >= padded
-            && starts % 4 == 0
-    }
-
-    fn new(layer: &Layer<'_>, y: &mut [i16]) -> Self {
+    /// The biases and this; `None` unless the tables and the outputs hold whole blocks of four, on whole words.
+    #[inline]
+    fn new(layer: &Layer<'_>, y: &mut [i16]) -> Option<(*const i32, Self)> {
+        let tables = layer.tables().filter(|_| y.len() >= layer.padded_outputs() && y.as_ptr().addr() & 3 == 0)?;
         let both = |value: i8| u32::from(i16::from(value) as u16).wrapping_mul(0x1_0001);
         let tail = u32::from(layer.outputs) % BLOCK as u32;
-        Self {
-            mantissas: layer.mantissas.as_ptr(),
-            exponents: layer.exponents.as_ptr(),
+        let epilogue = Self {
+            mantissas: tables.mantissas,
+            exponents: tables.exponents,
             y: y.as_mut_ptr(),
             tail_mask: 0xe0e0_e0e0u32.wrapping_shr(32u32.wrapping_sub(tail.wrapping_mul(8))),
             zero_point: both(layer.range.zero_point),
             lo: both(layer.range.lo),
             hi: both(layer.range.hi),
-        }
+            whole_range: u32::from(layer.range.lo == i8::MIN && layer.range.hi == i8::MAX),
+        };
+        Some((tables.biases, epilogue))
     }
 }
 
@@ -195,19 +187,21 @@ struct Run {
     entry: usize,
     passes: usize,
     x_end: *const i16,
-    blocks: usize,
+    /// Where y is behind the last whole block.
+    blocks_end: *const i16,
     tail: usize,
     groups: usize,
     epilogue: Epilogue,
     weights: *const i8,
-    biases: *const [u8; 4],
+    biases: *const i32,
 }
 
 /// Finished sums as the assembly sees them; field order is known to it.
 #[repr(C)]
 struct Finished {
     sums: *const i32,
-    groups: usize,
+    /// Where y is behind the last whole block.
+    blocks_end: *const i16,
     tail: usize,
     epilogue: Epilogue,
 }
@@ -229,7 +223,7 @@ struct Columns {
 /// # Safety
 /// `sums` points to four sums, `mantissas` and `exponents` to four elements each.
 unsafe extern "C" fn scale_by_definition(sums: *mut [i32; 4], mantissas: *const [i32; 4], exponents: *const [i8; 4]) {
-    // SAFETY: the caller's promise; the mantissas start on a word (`Epilogue::fits`).
+    // SAFETY: the caller's promise; the mantissas start on a word (`Layer::tables`).
     let (sums, mantissas, exponents) = unsafe { (&mut *sums, &*mantissas, &*exponents) };
     for ((sum, &mantissa), &exponent) in sums.iter_mut().zip(mantissas).zip(exponents) {
         let scaled = scale_sum(*sum, Multiplier { mantissa, exponent });
@@ -239,10 +233,11 @@ unsafe extern "C" fn scale_by_definition(sums: *mut [i32; 4], mantissas: *const 
 
 /// Scales, clamps and stores four sums in r3, r6, r5, r7.
 ///
-/// In: `sp` points at an [`Epilogue`] `$at` bytes up and at 24 free bytes `$free` up; r0 marks exponents above −2.
-/// Keeps r1 and lr; continues at `$next`. 43 instructions, whatever the sums are.
+/// In: `sp` points at an [`Epilogue`] `$at` bytes up; r0 marks exponents above −2. Keeps r1 and lr. Repeats from
+/// `$next` until y is the end stored `$end` bytes up, else runs on. The number of instructions is the same for
+/// all sums.
 macro_rules! epilogue {
-    ($at:literal, $free:literal, $next:literal) => {
+    ($at:literal, $end:literal, $next:literal) => {
         concat!(
             "ldrd r8, r2, [sp, #", $at, "]\n", // mantissas, exponents
             "ldm r8!, {{r9, r10, r11, r12}}\n",
@@ -252,33 +247,53 @@ macro_rules! epilogue {
             "tst r4, r0\n",
             "bne 90f\n",
             "mov r0, #1\n",
-            "uxtb r8, r4\n",
-            "lsl r2, r0, r8\n",
+            // Shifts by a register take its lowest byte.
+            "lsl r2, r0, r4\n",
             "smmla r3, r3, r9, r2\n",
-            "asr r3, r8\n",
-            "ssat r3, #16, r3, asr #1\n",
-            "uxtb r8, r4, ror #8\n",
-            "lsl r2, r0, r8\n",
+            "asr r3, r4\n",
+            "lsr r4, #8\n",
+            "lsl r2, r0, r4\n",
             "smmla r6, r6, r10, r2\n",
-            "asr r6, r8\n",
-            "ssat r6, #16, r6, asr #1\n",
-            "uxtb r8, r4, ror #16\n",
-            "lsl r2, r0, r8\n",
+            "asr r6, r4\n",
+            "lsr r4, #8\n",
+            "lsl r2, r0, r4\n",
             "smmla r5, r5, r11, r2\n",
-            "asr r5, r8\n",
-            "ssat r5, #16, r5, asr #1\n",
-            "uxtb r8, r4, ror #24\n",
-            "lsl r2, r0, r8\n",
+            "asr r5, r4\n",
+            "lsr r4, #8\n",
+            "lsl r2, r0, r4\n",
             "smmla r7, r7, r12, r2\n",
-            "asr r7, r8\n",
+            "asr r7, r4\n",
+            "ssat r3, #16, r3, asr #1\n",
+            "ssat r6, #16, r6, asr #1\n",
+            "ssat r5, #16, r5, asr #1\n",
             "ssat r7, #16, r7, asr #1\n",
             "91:\n",
             "pkhbt r3, r3, r5, lsl #16\n",
             "pkhbt r6, r6, r7, lsl #16\n",
             "add r8, sp, #", $at, "+16\n",
-            "ldm r8, {{r9, r10, r11}}\n", // zero point, lo, hi
+            "ldm r8, {{r9, r10, r11, r12}}\n", // zero point, lo, hi, whole range
+            "cmp r12, #0\n",
             "qadd16 r3, r3, r9\n",
             "qadd16 r6, r6, r9\n",
+            "beq 92f\n",
+            "ssat16 r3, #8, r3\n",
+            "ssat16 r6, #8, r6\n",
+            "93:\n",
+            "ldr r8, [sp, #", $at, "+8]\n",
+            "ldr r9, [sp, #", $end, "]\n",
+            "strd r3, r6, [r8], #8\n",
+            "str r8, [sp, #", $at, "+8]\n",
+            "cmp r8, r9\n",
+            "bne ", $next, "\n",
+        )
+    };
+}
+
+/// The parts of [`epilogue`] off its common path: any clamp, any exponent. 24 bytes are free `$free` bytes up.
+macro_rules! epilogue_apart {
+    ($free:literal) => {
+        concat!(
+            "92:\n",
             "ssub16 r8, r3, r10\n",
             "sel r3, r3, r10\n",
             "ssub16 r8, r3, r11\n",
@@ -287,10 +302,7 @@ macro_rules! epilogue {
             "sel r6, r6, r10\n",
             "ssub16 r8, r6, r11\n",
             "sel r6, r11, r6\n",
-            "ldr r8, [sp, #", $at, "+8]\n",
-            "strd r3, r6, [r8], #8\n",
-            "str r8, [sp, #", $at, "+8]\n",
-            "b ", $next, "\n",
+            "b 93b\n",
             "90:\n", // r8 and r2 are four elements on
             "strd r3, r6, [sp, #", $free, "]\n",
             "strd r5, r7, [sp, #", $free, "+8]\n",
@@ -331,7 +343,7 @@ macro_rules! group {
 /// All rows of a dense layer.
 ///
 /// Registers: r0 x, r1 weights, r2 r4 sums S, r3 r5 sums B, r6 r7 x, r8 to r11 weights, r12 passes, lr biases.
-/// Stack, from `sp`: 24 bytes of scratch (the two 32-bit sums at 0), then a copy of [`Run`] up to `epilogue`.
+/// Stack, from `sp`: 28 bytes of scratch (the two 32-bit sums at 0), then a copy of [`Run`] up to `weights`.
 ///
 /// # Safety
 /// `run` describes tensors of at least the sizes that [`Armv7em::dense`] checks.
@@ -341,27 +353,26 @@ unsafe extern "C" fn dense_rows(run: *const Run) {
         ".p2align 2",
         "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
         "add r12, r0, #28",
-        "ldm r12!, {{r1, r2, r3, r4, r5, r6, r7}}", // the epilogue
-        "push {{r1, r2, r3, r4, r5, r6, r7}}",
-        "ldm r12, {{r10, r11}}", // weights, biases
+        "ldm r12!, {{r1, r2, r3, r4, r5, r6, r7, r8}}", // the epilogue
+        "push {{r1, r2, r3, r4, r5, r6, r7, r8}}",
+        "mov r11, r3", // y
+        "ldm r12, {{r9, r10}}", // weights, biases
         "ldm r0, {{r1, r2, r3, r4, r5, r6, r7}}",
-        "sub sp, #52",
-        "add r12, sp, #24",
+        "sub sp, #56",
+        "add r12, sp, #28",
         "stm r12, {{r1, r2, r3, r4, r5, r6, r7}}",
-        "mov r1, r10",
-        "mov lr, r11",
-        // Stack: 0 scratch, 24 x, 28 entry, 32 passes, 36 x_end, 40 blocks, 44 tail, 48 groups, 52 epilogue.
+        "mov r1, r9",
+        "mov lr, r10",
+        // Stack: 0 scratch, 28 x, 32 entry, 36 passes, 40 x_end, 44 blocks_end, 48 tail, 52 groups, 56 epilogue.
+        "cmp r11, r5",
+        "beq 6f",
         "2:", // next block
-        "ldr r8, [sp, #40]",
-        "subs r8, #1",
-        "bmi 6f",
-        "str r8, [sp, #40]",
         "ldm lr!, {{r3, r4, r5, r6}}",
         "strd r4, r6, [sp]",
         "mov r2, r3",
         "mov r4, r5",
-        "ldrd r0, r8, [sp, #24]",
-        "ldr r12, [sp, #32]",
+        "ldrd r0, r8, [sp, #28]",
+        "ldr r12, [sp, #36]",
         "tbb [pc, r8]",
         "3:",
         ".byte (40f-3b)/2, (47f-3b)/2, (46f-3b)/2, (45f-3b)/2, (44f-3b)/2, (43f-3b)/2, (42f-3b)/2, (41f-3b)/2",
@@ -375,7 +386,7 @@ unsafe extern "C" fn dense_rows(run: *const Run) {
         "47:", group!(),
         "subs r12, #1",
         "bne 40b",
-        "ldr r8, [sp, #36]",
+        "ldr r8, [sp, #40]",
         "ldrd r6, r7, [sp]",
         "sub r2, r2, r3",
         "sub r4, r4, r5",
@@ -392,18 +403,21 @@ unsafe extern "C" fn dense_rows(run: *const Run) {
         "5:",
         "mov r0, #0xe0e0e0e0",
         "50:",
-        epilogue!("52", "0", "2b"),
+        epilogue!("56", "44", "2b"),
         "6:", // at most three rows of plain bytes
-        "ldr r12, [sp, #44]",
+        "ldr r12, [sp, #48]",
         "cmp r12, #0",
         "beq 9f",
         "mov r8, #0",
+        "str r8, [sp, #48]",
+        "ldr r8, [sp, #64]", // y: this block is the last
+        "add r8, #8",
         "str r8, [sp, #44]",
         "mov r11, sp",
         "7:",
         "ldr r3, [lr], #4",
-        "ldr r0, [sp, #24]",
-        "ldr r2, [sp, #48]",
+        "ldr r0, [sp, #28]",
+        "ldr r2, [sp, #52]",
         "70:",
         "ldr r8, [r1], #4",
         "ldm r0!, {{r6, r7}}",
@@ -418,18 +432,19 @@ unsafe extern "C" fn dense_rows(run: *const Run) {
         "bne 7b",
         "ldrd r3, r6, [sp]",
         "ldrd r5, r7, [sp, #8]",
-        "ldr r0, [sp, #64]", // the mask of the partial block
+        "ldr r0, [sp, #68]", // the mask of the partial block
         "b 50b",
         "9:",
-        "add sp, #80",
+        "add sp, #88",
         "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
+        epilogue_apart!("0"),
         scale = sym scale_by_definition,
     )
 }
 
 /// Requantizes sums that are finished.
 ///
-/// Stack, from `sp`: 24 bytes of scratch, 24 groups, 28 tail, 32 unused, 36 epilogue.
+/// Stack, from `sp`: 24 bytes of scratch, 24 blocks_end, 28 tail, 32 epilogue.
 ///
 /// # Safety
 /// `finished` describes tensors of at least the sizes that [`Armv7em::requantize_sums`] checks.
@@ -438,32 +453,35 @@ unsafe extern "C" fn requantize_rows(finished: *const Finished) {
     naked_asm!(
         "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
         "add r12, r0, #12",
-        "ldm r12, {{r2, r3, r4, r5, r6, r7, r8}}",
-        "push {{r2, r3, r4, r5, r6, r7, r8}}",
+        "ldm r12, {{r2, r3, r4, r5, r6, r7, r8, r9}}",
+        "push {{r2, r3, r4, r5, r6, r7, r8, r9}}",
+        "mov r5, r4", // y
         "ldm r0, {{r1, r2, r3}}",
-        "sub sp, #36",
+        "sub sp, #32",
         "strd r2, r3, [sp, #24]",
+        "cmp r5, r2",
+        "beq 6f",
         "2:",
-        "ldr r8, [sp, #24]",
-        "subs r8, #1",
-        "bmi 6f",
-        "str r8, [sp, #24]",
         "mov r0, #0xe0e0e0e0",
         "5:",
         "ldm r1!, {{r3, r4, r5, r7}}",
         "mov r6, r4",
-        epilogue!("36", "0", "2b"),
+        epilogue!("32", "24", "2b"),
         "6:",
         "ldr r12, [sp, #28]",
         "cmp r12, #0",
         "beq 9f",
         "mov r8, #0",
         "str r8, [sp, #28]",
-        "ldr r0, [sp, #48]",
+        "ldr r8, [sp, #40]", // y: this block is the last
+        "add r8, #8",
+        "str r8, [sp, #24]",
+        "ldr r0, [sp, #44]", // the mask of the partial block
         "b 5b",
         "9:",
         "add sp, #64",
         "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
+        epilogue_apart!("0"),
         scale = sym scale_by_definition,
     )
 }

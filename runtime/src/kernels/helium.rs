@@ -26,25 +26,17 @@ impl Kernels for Helium {
 
     fn dense(layer: &Layer<'_>, x: &[i8], y: &mut [i8]) {
         let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
-        let padded = layer.padded_outputs();
-        let starts = layer.biases.as_ptr().addr() | layer.mantissas.as_ptr().addr() | layer.exponents.as_ptr().addr();
         let fits = inputs != 0
             && layer.weights.len() >= layer.layout.row_bytes(layer.inputs).wrapping_mul(outputs)
-            && layer.biases.len() >= padded
-            && layer.mantissas.len() >= padded
-            && layer.exponents.len() >= padded
             && x.len() >= inputs
-            && y.len() >= padded
-            && starts & 3 == 0;
-        if !fits {
-            return;
-        }
+            && y.len() >= layer.padded_outputs();
+        let Some(tables) = layer.tables().filter(|_| fits) else { return };
         let tail = outputs & (BLOCK - 1);
         let rows = Rows {
             weights: layer.weights.as_ptr(),
-            biases: layer.biases.as_ptr(),
-            mantissas: layer.mantissas.as_ptr(),
-            exponents: layer.exponents.as_ptr(),
+            biases: tables.biases,
+            mantissas: tables.mantissas,
+            exponents: tables.exponents,
             y: y.as_mut_ptr(),
             blocks: outputs / BLOCK,
             x: x.as_ptr(),
@@ -67,8 +59,8 @@ struct Rows {
     weights: *const i8,
     exponents: *const i8,
     y: *mut i8,
-    biases: *const [u8; 4],
-    mantissas: *const [u8; 4],
+    biases: *const i32,
+    mantissas: *const i32,
     blocks: usize,
     x: *const i8,
     inputs: usize,

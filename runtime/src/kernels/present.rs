@@ -87,6 +87,7 @@ impl<'a> Source<'a> {
 /// # Shapes
 /// - `sums`: `[outputs]` in whole blocks of four, overwritten
 /// - `y`: room for `[outputs]` in whole blocks of four
+#[inline]
 pub(crate) fn sparse_input<K: Kernels>(
     layer: &Layer<'_>,
     mut source: Source<'_>,

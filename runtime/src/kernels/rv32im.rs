@@ -56,8 +56,8 @@ impl Kernels for Rv32im {
 /// What the ends of the rows need; field order is known to the assembly.
 #[repr(C)]
 struct Ends {
-    biases: *const [u8; 4],
-    mantissas: *const [u8; 4],
+    biases: *const i32,
+    mantissas: *const i32,
     exponents: *const i8,
     y: *mut i8,
     blocks: usize,
@@ -82,20 +82,14 @@ struct Rows {
 impl Ends {
     /// `None` unless every tensor and y hold whole blocks of four and words start on words.
     fn new(layer: &Layer<'_>, y: &mut [i8]) -> Option<Self> {
-        let padded = layer.padded_outputs();
-        let starts = layer.biases.as_ptr().addr() | layer.mantissas.as_ptr().addr() | layer.exponents.as_ptr().addr();
-        let fits = layer.biases.len() >= padded
-            && layer.mantissas.len() >= padded
-            && layer.exponents.len() >= padded
-            && y.len() >= padded
-            && starts & 3 == 0;
+        let tables = layer.tables().filter(|_| y.len() >= layer.padded_outputs())?;
         let outputs = usize::from(layer.outputs);
         let tail = outputs & (BLOCK - 1);
         let range = layer.range;
-        fits.then_some(Self {
-            biases: layer.biases.as_ptr(),
-            mantissas: layer.mantissas.as_ptr(),
-            exponents: layer.exponents.as_ptr(),
+        Some(Self {
+            biases: tables.biases,
+            mantissas: tables.mantissas,
+            exponents: tables.exponents,
             y: y.as_mut_ptr(),
             blocks: outputs / BLOCK,
             tail,

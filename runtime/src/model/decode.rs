@@ -10,6 +10,7 @@ use super::metadata::{
 use crate::LoadError;
 
 /// Reads all of `bytes`.
+#[inline(never)]
 pub(super) fn decode(bytes: &[u8]) -> Result<Metadata<'_>, LoadError> {
     let mut reader = Reader { rest: bytes, canonical: true };
     let metadata = reader.metadata().ok_or(LoadError::Metadata)?;

@@ -27,9 +27,17 @@ pub struct Layer<'a> {
     pub layout: Layout,
     /// The weights as they lie in the file; [`Layer::weight`] reads one of them.
     pub weights: &'a [i8],
-    pub(crate) biases: &'a [[u8; 4]],
-    pub(crate) mantissas: &'a [[u8; 4]],
-    pub(crate) exponents: &'a [i8],
+    /// Biases, mantissas and exponents, one table behind the other.
+    parameters: &'a [u8],
+}
+
+/// Where the tables of a layer's parameters start.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(eyas_kernels = "portable", allow(dead_code, reason = "portable kernels read channels"))]
+pub(crate) struct Tables {
+    pub biases: *const i32,
+    pub mantissas: *const i32,
+    pub exponents: *const i8,
 }
 
 /// What one output needs besides its weights.
@@ -44,7 +52,12 @@ pub struct Channel {
 impl<'a> Layer<'a> {
     /// The channels in output order.
     pub fn channels(&self) -> impl ExactSizeIterator<Item = Channel> + use<'a> {
-        let parts = self.biases.iter().zip(self.mantissas).zip(self.exponents).take(usize::from(self.outputs));
+        let words = aligned(usize::from(self.outputs) << 2);
+        let (biases, rest) = self.parameters.split_at_checked(words).unwrap_or_default();
+        let (mantissas, exponents) = rest.split_at_checked(words).unwrap_or_default();
+        let words = |table: &'a [u8]| table.as_chunks::<4>().0.iter();
+        let exponents = bytemuck::must_cast_slice::<u8, i8>(exponents).iter();
+        let parts = words(biases).zip(words(mantissas)).zip(exponents).take(usize::from(self.outputs));
         parts.map(|((&bias, &mantissa), &exponent)| Channel {
             bias: i32::from_le_bytes(bias),
             multiplier: Multiplier { mantissa: i32::from_le_bytes(mantissa), exponent },
@@ -74,6 +87,22 @@ impl<'a> Layer<'a> {
     /// Outputs rounded up to whole blocks: what kernels may write.
     pub(crate) const fn padded_outputs(&self) -> usize {
         (self.outputs as usize).wrapping_add(BLOCK - 1) & !(BLOCK - 1)
+    }
+
+    /// The tables for kernels: each holds whole blocks of four outputs and starts on a word.
+    ///
+    /// `None` where that is not so; never for a layer that `load` has proven.
+    #[inline]
+    #[cfg_attr(eyas_kernels = "portable", allow(dead_code, reason = "portable kernels read channels"))]
+    pub(crate) fn tables(&self) -> Option<Tables> {
+        let words = aligned(usize::from(self.outputs) << 2);
+        let start = self.parameters.as_ptr();
+        let fits = self.parameters.len() >= (words << 1).wrapping_add(self.padded_outputs()) && start.addr() & 3 == 0;
+        fits.then(|| Tables {
+            biases: start.cast(),
+            mantissas: start.wrapping_add(words).cast(),
+            exponents: start.wrapping_add(words << 1).cast(),
+        })
     }
 
     /// Multiply-accumulates of one dense pass.
@@ -124,6 +153,11 @@ impl<'a, 'm> Layers<'a, 'm> {
         Self { metas: metadata.layers.iter(), inputs, zero_point, layout, tensors }
     }
 
+    /// The kind of the next layer.
+    pub(crate) fn next_kind(&self) -> Option<LayerKind> {
+        self.metas.as_slice().first().map(|meta| meta.kind)
+    }
+
     /// The tensor bytes behind the last layer: gains and offsets of a per-input front end.
     pub(crate) fn rest(mut self) -> &'a [u8] {
         while self.next().is_some() {}
@@ -152,9 +186,8 @@ impl<'a> Iterator for Layers<'a, '_> {
         let layout = if cfg!(feature = "every-layout") { self.layout } else { Layout::THIS };
         let weight_bytes = Layer::weight_bytes(meta.kind, layout, inputs, meta.outputs);
         let weights = self.cut(weight_bytes)?.get(..weight_bytes)?;
-        let biases = self.cut(outputs.saturating_mul(4))?;
-        let mantissas = self.cut(outputs.saturating_mul(4))?;
-        let exponents = self.cut(outputs)?;
+        // Three tables in one piece: two of words and one of bytes.
+        let parameters = self.cut((aligned(outputs << 2) << 1).wrapping_add(outputs))?;
         Some(Layer {
             kind: meta.kind,
             inputs,
@@ -163,9 +196,7 @@ impl<'a> Iterator for Layers<'a, '_> {
             layout,
             range: OutputRange { zero_point: meta.zero_point, lo: meta.lo, hi: meta.hi },
             weights: bytemuck::must_cast_slice(weights),
-            biases: biases.as_chunks().0,
-            mantissas: mantissas.as_chunks().0,
-            exponents: bytemuck::must_cast_slice(exponents),
+            parameters,
         })
     }
 }

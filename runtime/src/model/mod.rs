@@ -32,8 +32,9 @@ pub use pack::pack;
 #[cfg(feature = "std")]
 pub use write::{LayerTensors, reseal, write, write_packed};
 
-/// Rounds up to the next multiple of [`ALIGNMENT`].
+/// Rounds up to the next multiple of [`ALIGNMENT`]; `bytes` is far below `usize::MAX`.
+#[inline]
 #[must_use]
 pub const fn aligned(bytes: usize) -> usize {
-    bytes.saturating_add(ALIGNMENT - 1) & !(ALIGNMENT - 1)
+    bytes.wrapping_add(ALIGNMENT - 1) & !(ALIGNMENT - 1)
 }

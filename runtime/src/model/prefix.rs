@@ -26,6 +26,7 @@ pub const CRC: Crc<u32, crc::NoTable> = Crc::<u32, crc::NoTable>::new(&crc::CRC_
 
 /// CRC-32C of `bytes`.
 #[must_use]
+#[inline(never)]
 pub fn checksum(bytes: &[u8]) -> u32 {
     #[cfg(target_pointer_width = "64")]
     static TABLED: Crc<u32, crc::Table<16>> = CRC;
@@ -85,6 +86,7 @@ impl Prefix {
     }
 
     /// Reads and checks the prefix against the length and the seal of the file.
+    #[inline(never)]
     pub(crate) fn check(file: &[u8]) -> Result<Self, LoadError> {
         let smallest = LoadError::Truncated { expected: (PREFIX_BYTES + CRC_BYTES) as u32, found: length(file) };
         let prefix = file.first_chunk::<PREFIX_BYTES>().ok_or(smallest)?;
