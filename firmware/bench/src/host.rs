@@ -65,7 +65,7 @@ pub fn start_counter() {
     }
 }
 
-/// The counter now, in ticks that [`elapsed`] turns into instructions.
+/// The counter now, in ticks that [`instructions`] turns into instructions.
 #[inline(always)]
 pub fn counter() -> u32 {
     #[cfg(target_arch = "arm")]
@@ -82,24 +82,25 @@ pub fn counter() -> u32 {
     }
 }
 
-/// Instructions between two readings.
-pub fn elapsed(a: u32, b: u32) -> u32 {
-    #[cfg(target_arch = "arm")]
-    {
-        // One instruction is 64 ns under `-icount shift=6`; the tick is that of the board's clock.
-        let ticks = a.wrapping_sub(b) & 0x00ff_ffff;
-        ((u64::from(ticks) * u64::from(TICK_PICOSECONDS) + 32_000) / 64_000) as u32
-    }
-    #[cfg(target_arch = "riscv32")]
-    {
-        // QEMU's counter is its virtual time: 64 ns an instruction under `-icount shift=6`.
-        b.wrapping_sub(a) / 64
-    }
+/// Ticks between two readings.
+pub fn ticks(a: u32, b: u32) -> u32 {
+    if cfg!(target_arch = "arm") { a.wrapping_sub(b) & 0x00ff_ffff } else { b.wrapping_sub(a) }
+}
+
+/// Instructions of one of `runs` equal runs that took `ticks` in all, to the nearest.
+///
+/// One instruction is 64 ns under `-icount shift=6`.
+pub fn instructions(ticks: u32, runs: u32) -> u32 {
+    let run = u64::from(runs) * 64_000;
+    ((u64::from(ticks) * TICK_PICOSECONDS + run / 2) / run) as u32
 }
 
 /// SysTick's period: 25 MHz on mps2-an386, 32 MHz on mps3-an547.
 #[cfg(target_arch = "arm")]
-const TICK_PICOSECONDS: u32 = if cfg!(bench_board = "an547") { 31_250 } else { 40_000 };
+const TICK_PICOSECONDS: u64 = if cfg!(bench_board = "an547") { 31_250 } else { 40_000 };
+/// QEMU's counter of retired instructions is its virtual time in nanoseconds.
+#[cfg(target_arch = "riscv32")]
+const TICK_PICOSECONDS: u64 = 1_000;
 
 /// The stack pointer of the caller's frame.
 #[inline(always)]

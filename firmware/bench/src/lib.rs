@@ -25,10 +25,10 @@ pub fn instructions(mut run: impl FnMut()) -> u32 {
         run();
         run();
         let b = host::counter();
-        host::elapsed(a, b)
+        host::ticks(a, b)
     };
     let empty = five(&mut || {});
-    (five(&mut run).wrapping_sub(empty) + 2) / 5
+    host::instructions(five(&mut run).wrapping_sub(empty), 5)
 }
 
 /// Bytes of stack that `run` touches below its caller, at most [`PAINTED`].

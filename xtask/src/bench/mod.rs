@@ -29,6 +29,9 @@ pub struct Bench {
     /// Compare every number of inputs 1 to 65 and outputs 1 to 17 on the emulated cores; measure nothing
     #[arg(long)]
     battery: bool,
+    /// Measure this workload only: m1, m2, m3, m4 or m4-sparse
+    #[arg(long, value_name = "NAME")]
+    workload: Option<String>,
 }
 
 impl Bench {
@@ -73,7 +76,7 @@ impl Bench {
         let footprint = elf::Sizes::read(&images.join("footprint"))?;
         let baseline = elf::Sizes::read(&images.join("baseline"))?;
         let mut rows = Vec::new();
-        for name in WORKLOADS {
+        for name in WORKLOADS.into_iter().filter(|name| self.workload.as_deref().is_none_or(|only| only == *name)) {
             let prepared = workload(&folder, name, core.layout)?;
             let mut runs = vec![(&prepared, Measure::Inference)];
             if prepared.nnz.is_some() {
