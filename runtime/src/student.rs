@@ -1,8 +1,8 @@
 //! The one type users hold: load once, infer many.
 
 use crate::kernels::portable::Portable;
-use crate::kernels::{Active, Kernels, Source, dense, sparse_input};
-use crate::model::{CoreClass, Costs, FrontEnd, GoldenVectors, LayerKind, Layers, Layout, Loaded, Metadata, load};
+use crate::kernels::{Active, Kernels, Source, add_all, dense};
+use crate::model::{CoreClass, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, Metadata, load};
 use crate::quant::quantize_feature;
 use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
 
@@ -28,13 +28,29 @@ impl<'a> Student<'a> {
     ///
     /// # Errors
     /// The first thing that is wrong; see [`LoadError`]. `file` must start on a 16-byte boundary.
-    #[inline(never)]
+    #[inline]
     pub fn load(file: &'a [u8]) -> Result<Self, LoadError> {
-        let Loaded { metadata, layout, tensors } = load(file)?;
-        let costs = Costs::new(&metadata, file.len());
-        let first_buffer_words = costs.first_buffer_bytes(CoreClass::THIS) >> 2;
-        let arena_words = costs.arena_bytes(CoreClass::THIS) >> 2;
-        Ok(Self { file, metadata, layout, tensors, first_buffer_words, arena_words })
+        // Inlined, with all the work behind a reference, so that the student is built where the caller keeps it.
+        let mut student = Self {
+            file,
+            metadata: Metadata::default(),
+            layout: Layout::THIS,
+            tensors: &[],
+            first_buffer_words: 0,
+            arena_words: 0,
+        };
+        student.read()?;
+        Ok(student)
+    }
+
+    /// Proves the file and fills in what follows from it.
+    #[inline(never)]
+    fn read(&mut self) -> Result<(), LoadError> {
+        (self.layout, self.tensors) = load(self.file, &mut self.metadata)?;
+        let costs = self.costs();
+        self.first_buffer_words = costs.first_buffer_bytes(CoreClass::THIS) >> 2;
+        self.arena_words = costs.arena_bytes(CoreClass::THIS) >> 2;
+        Ok(())
     }
 
     /// Runs the network on one input vector.
@@ -244,13 +260,16 @@ struct Pass<'s, 'x, 'b> {
     units: usize,
 }
 
-impl Pass<'_, '_, '_> {
+impl<'s> Pass<'s, '_, '_> {
     /// Runs one layer; false behind the last one. One copy for all callers.
     #[inline(never)]
     fn step<K: Kernels>(&mut self) -> bool {
         // A separate frame and no layer in memory for the common kind.
         if self.layers.next_kind() == Some(LayerKind::SparseInput) {
-            return self.sparse_step::<K>();
+            let Some(layer) = self.sum_present::<K>() else { return false };
+            let sums: &[i32] = bytemuck::must_cast_slice(self.back);
+            K::requantize_sums(&layer, sums, bytemuck::must_cast_slice_mut(self.front));
+            return self.turn(layer.outputs);
         }
         let Some(layer) = self.layers.next() else { return false };
         let x = match core::mem::replace(&mut self.input, Input::Layer) {
@@ -261,17 +280,18 @@ impl Pass<'_, '_, '_> {
         self.turn(layer.outputs)
     }
 
+    /// The finished sums of a sparse-input layer, in `back`. A frame of its own, gone before they are requantized.
     #[inline(never)]
-    fn sparse_step<K: Kernels>(&mut self) -> bool {
-        let Some(layer) = self.layers.next() else { return false };
+    fn sum_present<K: Kernels>(&mut self) -> Option<Layer<'s>> {
+        let layer = self.layers.next()?;
         let zero_point = layer.input_zero_point;
         let source = match core::mem::replace(&mut self.input, Input::Layer) {
             Input::All(x) => Source::scan(x, zero_point),
             Input::Listed(inputs, value) => Source::listed(inputs, value, zero_point),
             Input::Layer => Source::scan(&[], zero_point),
         };
-        sparse_input::<K>(&layer, source, bytemuck::must_cast_slice_mut(self.back), self.front);
-        self.turn(layer.outputs)
+        add_all::<K>(&layer, source, bytemuck::must_cast_slice_mut(self.back), self.front);
+        Some(layer)
     }
 
     fn turn(&mut self, outputs: u16) -> bool {

@@ -110,18 +110,25 @@ impl Kernels for Armv7em {
     }
 
     fn requantize_sums(layer: &Layer<'_>, sums: &[i32], y: &mut [i16]) {
-        let Some((_, epilogue)) = Epilogue::new(layer, y).filter(|_| sums.len() >= layer.padded_outputs()) else {
-            return;
-        };
-        let finished = Finished {
-            sums: sums.as_ptr(),
-            blocks_end: epilogue.y.wrapping_add(usize::from(layer.outputs) & !(BLOCK - 1)),
-            tail: usize::from(layer.outputs) % BLOCK,
+        let outputs = usize::from(layer.outputs);
+        let fits = sums.len() >= layer.padded_outputs();
+        let Some((_, epilogue)) = Epilogue::new(layer, y).filter(|_| fits) else { return };
+        // Rows of no inputs whose biases are the sums.
+        let run = Run {
+            weights: layer.weights.as_ptr(),
+            biases: sums.as_ptr(),
+            x: core::ptr::null(),
+            x_end: core::ptr::null(),
+            entry: PASS_GROUPS,
+            passes: 0,
+            blocks_end: epilogue.y.wrapping_add(outputs & !(BLOCK - 1)),
+            tail: outputs % BLOCK,
+            groups: 0,
             epilogue,
         };
-        // SAFETY: `sums` holds whole blocks of four, checked above; the rest is checked by
-        // `Epilogue::new`.
-        unsafe { requantize_rows(&finished) }
+        // SAFETY: with no groups neither weights nor x are read; the sums are whole blocks of four, checked above;
+        // the rest is checked by `Epilogue::new`.
+        unsafe { dense_rows(&run) }
     }
 }
 
@@ -184,6 +191,7 @@ impl Epilogue {
 #[repr(C)]
 struct Run {
     x: *const i16,
+    /// Groups of the first, partial pass; 0 for a whole one, [`PASS_GROUPS`] for none at all.
     entry: usize,
     passes: usize,
     x_end: *const i16,
@@ -194,16 +202,6 @@ struct Run {
     epilogue: Epilogue,
     weights: *const i8,
     biases: *const i32,
-}
-
-/// Finished sums as the assembly sees them; field order is known to it.
-#[repr(C)]
-struct Finished {
-    sums: *const i32,
-    /// Where y is behind the last whole block.
-    blocks_end: *const i16,
-    tail: usize,
-    epilogue: Epilogue,
 }
 
 /// A list of present inputs as the assembly sees it; field order is known to it.
@@ -376,6 +374,7 @@ unsafe extern "C" fn dense_rows(run: *const Run) {
         "tbb [pc, r8]",
         "3:",
         ".byte (40f-3b)/2, (47f-3b)/2, (46f-3b)/2, (45f-3b)/2, (44f-3b)/2, (43f-3b)/2, (42f-3b)/2, (41f-3b)/2",
+        ".byte (48f-3b)/2, 0",
         "40:", group!(),
         "41:", group!(),
         "42:", group!(),
@@ -386,6 +385,7 @@ unsafe extern "C" fn dense_rows(run: *const Run) {
         "47:", group!(),
         "subs r12, #1",
         "bne 40b",
+        "48:",
         "ldr r8, [sp, #40]",
         "ldrd r6, r7, [sp]",
         "sub r2, r2, r3",
@@ -418,6 +418,8 @@ unsafe extern "C" fn dense_rows(run: *const Run) {
         "ldr r3, [lr], #4",
         "ldr r0, [sp, #28]",
         "ldr r2, [sp, #52]",
+        "cmp r2, #0",
+        "beq 71f",
         "70:",
         "ldr r8, [r1], #4",
         "ldm r0!, {{r6, r7}}",
@@ -427,6 +429,7 @@ unsafe extern "C" fn dense_rows(run: *const Run) {
         "smlad r3, r8, r7, r3",
         "subs r2, #1",
         "bne 70b",
+        "71:",
         "str r3, [r11], #4",
         "subs r12, #1",
         "bne 7b",
@@ -436,50 +439,6 @@ unsafe extern "C" fn dense_rows(run: *const Run) {
         "b 50b",
         "9:",
         "add sp, #88",
-        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
-        epilogue_apart!("0"),
-        scale = sym scale_by_definition,
-    )
-}
-
-/// Requantizes sums that are finished.
-///
-/// Stack, from `sp`: 24 bytes of scratch, 24 blocks_end, 28 tail, 32 epilogue.
-///
-/// # Safety
-/// `finished` describes tensors of at least the sizes that [`Armv7em::requantize_sums`] checks.
-#[unsafe(naked)]
-unsafe extern "C" fn requantize_rows(finished: *const Finished) {
-    naked_asm!(
-        "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
-        "add r12, r0, #12",
-        "ldm r12, {{r2, r3, r4, r5, r6, r7, r8, r9}}",
-        "push {{r2, r3, r4, r5, r6, r7, r8, r9}}",
-        "mov r5, r4", // y
-        "ldm r0, {{r1, r2, r3}}",
-        "sub sp, #32",
-        "strd r2, r3, [sp, #24]",
-        "cmp r5, r2",
-        "beq 6f",
-        "2:",
-        "mov r0, #0xe0e0e0e0",
-        "5:",
-        "ldm r1!, {{r3, r4, r5, r7}}",
-        "mov r6, r4",
-        epilogue!("32", "24", "2b"),
-        "6:",
-        "ldr r12, [sp, #28]",
-        "cmp r12, #0",
-        "beq 9f",
-        "mov r8, #0",
-        "str r8, [sp, #28]",
-        "ldr r8, [sp, #40]", // y: this block is the last
-        "add r8, #8",
-        "str r8, [sp, #24]",
-        "ldr r0, [sp, #44]", // the mask of the partial block
-        "b 5b",
-        "9:",
-        "add sp, #64",
         "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
         epilogue_apart!("0"),
         scale = sym scale_by_definition,

@@ -22,7 +22,7 @@ mod rv32im;
 
 use crate::model::{CoreClass, Layer, Layout};
 pub use present::Present;
-pub(crate) use present::{Source, sparse_input};
+pub(crate) use present::{Source, add_all};
 
 /// The kernels of this build.
 #[cfg(eyas_kernels = "armv6m")]

@@ -78,31 +78,22 @@ impl<'a> Source<'a> {
     }
 }
 
-/// One sparse-input layer.
+/// The sums of a sparse-input layer: `sums[o] = bias[o] + Σ_{x[i] ≠ zero} w[i][o] · (x[i] − zero)`.
 ///
-/// `y[o] = requantize(bias[o] + Σ_{x[i] ≠ zero} w[i][o] · (x[i] − zero))`.
-///
-/// The list of present inputs is collected piecewise in the room for the outputs, which are not there yet.
+/// The list of present inputs is collected piecewise in `room`, that of the outputs, which are not there yet.
 ///
 /// # Shapes
 /// - `sums`: `[outputs]` in whole blocks of four, overwritten
-/// - `y`: room for `[outputs]` in whole blocks of four
-#[inline]
-pub(crate) fn sparse_input<K: Kernels>(
-    layer: &Layer<'_>,
-    mut source: Source<'_>,
-    sums: &mut [i32],
-    y: &mut [u32],
-) {
-    let padded = layer.padded_outputs();
-    let sums = sums.get_mut(..padded).unwrap_or_default();
+/// - `room`: for `[outputs]` in whole blocks of four, overwritten
+pub(crate) fn add_all<K: Kernels>(layer: &Layer<'_>, mut source: Source<'_>, sums: &mut [i32], room: &mut [u32]) {
+    let sums = sums.get_mut(..layer.padded_outputs()).unwrap_or_default();
     for (sum, channel) in sums.iter_mut().zip(layer.channels()) {
         *sum = channel.bias;
     }
     // Whole words may be read where every run starts on one.
     let whole_words = layer.column_bytes() % BLOCK == 0;
     loop {
-        let present = source.fill(bytemuck::must_cast_slice_mut(y));
+        let present = source.fill(bytemuck::must_cast_slice_mut(room));
         if present.is_empty() {
             break;
         }
@@ -112,5 +103,4 @@ pub(crate) fn sparse_input<K: Kernels>(
             portable::add_present(layer, present, sums);
         }
     }
-    K::requantize_sums(layer, sums, bytemuck::must_cast_slice_mut(y));
 }

@@ -5,19 +5,19 @@
 //! a test compares the two.
 
 use super::metadata::{
-    FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, Metadata, OutputMeta, Provenance, Task,
+    FrontEnd, LayerKind, LayerMeta, MAX_LAYERS, Metadata, Task,
 };
 use crate::LoadError;
 
-/// Reads all of `bytes`.
+/// Reads all of `bytes` into `metadata`, field by field, so that no second copy is on the stack.
 #[inline(never)]
-pub(super) fn decode(bytes: &[u8]) -> Result<Metadata<'_>, LoadError> {
+pub(super) fn decode<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Result<(), LoadError> {
     let mut reader = Reader { rest: bytes, canonical: true };
-    let metadata = reader.metadata().ok_or(LoadError::Metadata)?;
+    reader.metadata(metadata).ok_or(LoadError::Metadata)?;
     if !reader.canonical || !reader.rest.is_empty() {
         return Err(LoadError::NotCanonical);
     }
-    Ok(metadata)
+    Ok(())
 }
 
 struct Reader<'a> {
@@ -28,63 +28,54 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     #[inline(always)]
-    fn metadata(&mut self) -> Option<Metadata<'a>> {
-        let task = match self.number(u32::MAX.into())? {
+    fn metadata(&mut self, metadata: &mut Metadata<'a>) -> Option<()> {
+        metadata.task = match self.number()? {
             0 => Task::Classify,
             1 => Task::Regress,
             _ => return None,
         };
-        let inputs = self.number(u16::MAX.into())? as u16;
-        let input_zero_point = self.byte()? as i8;
-        let mut layers = heapless::Vec::new();
-        let count = self.number(u32::MAX.into())?;
+        metadata.inputs = self.width()?;
+        metadata.input_zero_point = self.byte()? as i8;
+        let count = self.number()?;
         if count > MAX_LAYERS as u64 {
             return None;
         }
         for _ in 0..count {
-            let kind = match self.number(u32::MAX.into())? {
+            let kind = match self.number()? {
                 0 => LayerKind::Dense,
                 1 => LayerKind::SparseInput,
                 _ => return None,
             };
-            let outputs = self.number(u16::MAX.into())? as u16;
+            let outputs = self.width()?;
             let (zero_point, lo, hi) = (self.byte()? as i8, self.byte()? as i8, self.byte()? as i8);
-            layers.push(LayerMeta { kind, outputs, zero_point, lo, hi }).ok()?;
+            metadata.layers.push(LayerMeta { kind, outputs, zero_point, lo, hi }).ok()?;
         }
-        let front_end = match self.number(u32::MAX.into())? {
+        metadata.front_end = match self.number()? {
             0 => FrontEnd::Integers,
             1 => FrontEnd::Uniform { gain: self.real()?, offset: self.real()? },
             2 => FrontEnd::PerInput,
             _ => return None,
         };
-        let schema = InputSchema { names: self.text()?, units: self.text()?, hash: self.hash()? };
-        let output = OutputMeta {
-            labels: self.text()?,
-            scale: self.real()?,
-            confidence: self.bytes()?,
-            abstain: self.bytes()?,
-        };
-        let provenance = Provenance {
-            teacher: self.text()?,
-            data_hash: self.bytes()?,
-            recipe_hash: self.bytes()?,
-            seed: self.number(u64::MAX)?,
-            tool: self.text()?,
-        };
-        let counter = self.number(u32::MAX.into())? as u32;
-        let golden = self.bytes()?;
-        Some(Metadata {
-            task,
-            inputs,
-            input_zero_point,
-            layers,
-            front_end,
-            schema,
-            output,
-            provenance,
-            counter,
-            golden,
-        })
+        for text in [&mut metadata.schema.names, &mut metadata.schema.units] {
+            *text = self.text()?;
+        }
+        metadata.schema.hash = self.hash()?;
+        metadata.output.labels = self.text()?;
+        metadata.output.scale = self.real()?;
+        metadata.output.confidence = self.bytes()?;
+        metadata.output.abstain = self.bytes()?;
+        metadata.provenance.teacher = self.text()?;
+        metadata.provenance.data_hash = self.bytes()?;
+        metadata.provenance.recipe_hash = self.bytes()?;
+        metadata.provenance.seed = self.number()?;
+        metadata.provenance.tool = self.text()?;
+        metadata.counter = u32::try_from(self.number()?).ok()?;
+        metadata.golden = self.bytes()?;
+        Some(())
+    }
+
+    fn width(&mut self) -> Option<u16> {
+        u16::try_from(self.number()?).ok()
     }
 
     #[inline(never)]
@@ -96,7 +87,7 @@ impl<'a> Reader<'a> {
 
     /// A varint: seven bits a byte, lowest first, the top bit set on all but the last.
     #[inline(never)]
-    fn number(&mut self, largest: u64) -> Option<u64> {
+    fn number(&mut self) -> Option<u64> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -108,7 +99,7 @@ impl<'a> Reader<'a> {
             value |= bits.wrapping_shl(shift);
             if byte & 0x80 == 0 {
                 self.canonical &= byte != 0 || shift == 0;
-                return (value <= largest).then_some(value);
+                return Some(value);
             }
         }
         None
@@ -116,7 +107,7 @@ impl<'a> Reader<'a> {
 
     #[inline(never)]
     fn bytes(&mut self) -> Option<&'a [u8]> {
-        let length = usize::try_from(self.number(u32::MAX.into())?).ok()?;
+        let length = usize::try_from(self.number()?).ok()?;
         let (bytes, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
         Some(bytes)
@@ -142,7 +133,13 @@ impl<'a> Reader<'a> {
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
+    use super::super::metadata::{InputSchema, OutputMeta, Provenance};
     use super::*;
+
+    fn decode(bytes: &[u8]) -> Result<Metadata<'_>, LoadError> {
+        let mut metadata = Metadata::default();
+        super::decode(bytes, &mut metadata).map(|()| metadata)
+    }
 
     /// Any bytes: what postcard decodes and encodes back to the same bytes is what this decoder accepts.
     #[test]

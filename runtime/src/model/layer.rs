@@ -70,7 +70,7 @@ impl<'a> Layer<'a> {
     #[must_use]
     pub fn weight(&self, o: usize, i: usize) -> i16 {
         let place = match self.kind {
-            LayerKind::Dense => self.layout.place(self.inputs, self.outputs, o, i),
+            LayerKind::Dense => self.layout.read().place(self.inputs, self.outputs, o, i),
             LayerKind::SparseInput => {
                 let at = i.wrapping_mul(self.column_bytes()).wrapping_add(o);
                 Place { at, digit: Digit::Byte }
@@ -81,7 +81,7 @@ impl<'a> Layer<'a> {
 
     /// Bytes of one input's run of weights in a sparse-input layer.
     pub(crate) const fn column_bytes(&self) -> usize {
-        self.layout.column_bytes(self.outputs)
+        self.layout.read().column_bytes(self.outputs)
     }
 
     /// Outputs rounded up to whole blocks: what kernels may write.
@@ -182,8 +182,7 @@ impl<'a> Iterator for Layers<'a, '_> {
         let inputs = core::mem::replace(&mut self.inputs, meta.outputs);
         let input_zero_point = core::mem::replace(&mut self.zero_point, meta.zero_point);
         let outputs = usize::from(meta.outputs);
-        // One layout only: nothing to decide at run time.
-        let layout = if cfg!(feature = "every-layout") { self.layout } else { Layout::THIS };
+        let layout = self.layout.read();
         let weight_bytes = Layer::weight_bytes(meta.kind, layout, inputs, meta.outputs);
         let weights = self.cut(weight_bytes)?.get(..weight_bytes)?;
         // Three tables in one piece: two of words and one of bytes.

@@ -57,6 +57,12 @@ impl Layout {
         Self::ALL.get(usize::from(number)).copied()
     }
 
+    /// The layout of a loaded file: with one layout only there is nothing to decide at run time.
+    #[inline]
+    pub(crate) const fn read(self) -> Self {
+        if cfg!(feature = "every-layout") { self } else { Self::THIS }
+    }
+
     /// A power of two: a row of a dense layer is padded to a multiple of this many inputs.
     const fn group(self) -> usize {
         match self {

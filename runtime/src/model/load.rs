@@ -9,17 +9,11 @@ use super::metadata::{FrontEnd, LayerKind, MAX_LAYERS, MAX_WIDTH, Metadata, Task
 use super::prefix::{ALIGNMENT, PREFIX_BYTES, Prefix};
 use crate::LoadError;
 
-/// The parts of a proven file.
-pub(crate) struct Loaded<'a> {
-    pub metadata: Metadata<'a>,
-    pub layout: Layout,
-    pub tensors: &'a [u8],
-}
-
-/// Checks `file` and returns its parts.
+/// Checks `file`, fills `metadata` and returns the layout and the tensors.
 ///
 /// Cost: linear in the length of the file; every loop is bounded by bytes that exist.
-pub(crate) fn load(file: &[u8]) -> Result<Loaded<'_>, LoadError> {
+#[inline(never)]
+pub(crate) fn load<'a>(file: &'a [u8], metadata: &mut Metadata<'a>) -> Result<(Layout, &'a [u8]), LoadError> {
     let remainder = (file.as_ptr() as usize % ALIGNMENT) as u8;
     if remainder != 0 {
         return Err(LoadError::Misaligned { remainder });
@@ -27,7 +21,7 @@ pub(crate) fn load(file: &[u8]) -> Result<Loaded<'_>, LoadError> {
     let prefix = Prefix::check(file)?;
     let metadata_end = PREFIX_BYTES.saturating_add(prefix.metadata_bytes as usize);
     let tensors_end = prefix.tensors_offset().saturating_add(prefix.tensor_bytes as usize);
-    let (Some(metadata), Some(gap), Some(tensors)) = (
+    let (Some(encoded), Some(gap), Some(tensors)) = (
         file.get(PREFIX_BYTES..metadata_end),
         file.get(metadata_end..prefix.tensors_offset()),
         file.get(prefix.tensors_offset()..tensors_end),
@@ -35,17 +29,17 @@ pub(crate) fn load(file: &[u8]) -> Result<Loaded<'_>, LoadError> {
         return Err(LoadError::Sections);
     };
     check_padding(file, gap)?;
-    let metadata = decode(metadata)?;
-    check_metadata(&metadata)?;
+    decode(encoded, metadata)?;
+    check_metadata(metadata)?;
     let layout = prefix.layout;
     if !cfg!(feature = "every-layout") && layout != Layout::THIS {
         return Err(LoadError::Layout { expected: Layout::THIS, found: layout });
     }
-    check_tensors(file, &metadata, layout, tensors)?;
-    if !GoldenVectors::new(&metadata).are_valid() {
+    check_tensors(file, metadata, layout, tensors)?;
+    if !GoldenVectors::new(metadata).are_valid() {
         return Err(LoadError::Golden);
     }
-    Ok(Loaded { metadata, layout, tensors })
+    Ok((layout, tensors))
 }
 
 fn check_metadata(metadata: &Metadata<'_>) -> Result<(), LoadError> {

@@ -134,6 +134,24 @@ pub struct Metadata<'a> {
     pub golden: &'a [u8],
 }
 
+impl Default for Metadata<'_> {
+    /// A student without layers, which nothing accepts: the room that loading fills.
+    fn default() -> Self {
+        Self {
+            task: Task::Classify,
+            inputs: 0,
+            input_zero_point: 0,
+            layers: Vec::new(),
+            front_end: FrontEnd::Integers,
+            schema: InputSchema { names: "", units: "", hash: 0 },
+            output: OutputMeta { labels: "", scale: 0.0, confidence: &[], abstain: &[] },
+            provenance: Provenance { teacher: "", data_hash: &[], recipe_hash: &[], seed: 0, tool: "" },
+            counter: 0,
+            golden: &[],
+        }
+    }
+}
+
 impl<'a> Metadata<'a> {
     /// Number of outputs of the last layer.
     #[must_use]

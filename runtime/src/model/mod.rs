@@ -22,7 +22,7 @@ pub use golden::{GoldenInput, GoldenVector, GoldenVectors};
 pub use layer::{Channel, Layer, Layers};
 pub use layout::Layout;
 pub(crate) use layout::BLOCK;
-pub(crate) use load::{Loaded, load};
+pub(crate) use load::load;
 pub use metadata::{
     FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, MAX_WIDTH, Metadata, OutputMeta, Provenance, Task,
 };
