@@ -17,9 +17,10 @@ pub struct Present {
 pub(crate) enum Source<'a> {
     /// A scan of all inputs, comparing whole words with the zero point.
     Scan {
+        /// Inputs in front of the first whole word.
+        front: &'a [i8],
         words: &'a [u32],
-        /// Inputs in front of the first and behind the last whole word, and of a word with a present one.
-        bytes: core::slice::Iter<'a, i8>,
+        /// Inputs behind the last whole word.
         behind: &'a [i8],
         next: u16,
         zero_point: i8,
@@ -31,7 +32,7 @@ pub(crate) enum Source<'a> {
 impl<'a> Source<'a> {
     pub(crate) fn scan(x: &'a [i8], zero_point: i8) -> Self {
         let (front, words, behind) = bytemuck::pod_align_to::<i8, u32>(x);
-        Self::Scan { words, bytes: front.iter(), behind, next: 0, zero_point }
+        Self::Scan { front, words, behind, next: 0, zero_point }
     }
 
     pub(crate) fn listed(inputs: &'a [u16], value: i8, zero_point: i8) -> Self {
@@ -40,7 +41,7 @@ impl<'a> Source<'a> {
         Self::Listed { inputs, distance: i16::from(value).wrapping_sub(zero_point.into()) }
     }
 
-    /// Fills `list` from the front and returns the filled part; empty at the end.
+    /// Fills `list`, at least four long, from the front and returns the filled part; empty at the end.
     fn fill<'l>(&mut self, list: &'l mut [Present]) -> &'l [Present] {
         let mut count = 0usize;
         match self {
@@ -51,31 +52,49 @@ impl<'a> Source<'a> {
                 }
                 *inputs = inputs.get(count..).unwrap_or_default();
             }
-            Self::Scan { words, bytes, behind, next, zero_point } => {
-                let zero = i16::from(*zero_point);
+            Self::Scan { front, words, behind, next, zero_point } => {
                 let absent = u32::from_ne_bytes([*zero_point as u8; 4]);
-                while let Some(room) = list.get_mut(count) {
-                    if let Some(&x) = bytes.next() {
-                        *room = Present { input: *next, distance: i16::from(x).wrapping_sub(zero) };
-                        count = count.wrapping_add(usize::from(x != *zero_point));
-                        *next = next.wrapping_add(1);
-                    } else if !words.is_empty() {
-                        let skip = words.iter().position(|&word| word != absent).unwrap_or(words.len());
-                        *next = next.wrapping_add((skip as u16).wrapping_mul(4));
-                        let (_, rest) = words.split_at_checked(skip).unwrap_or_default();
-                        let (word, rest) = rest.split_at_checked(1).unwrap_or_default();
-                        *bytes = bytemuck::must_cast_slice::<u32, i8>(word).iter();
+                // A word may hold four.
+                while list.len().wrapping_sub(count) >= 4 {
+                    let bytes: &[i8] = if !front.is_empty() {
+                        core::mem::take(front)
+                    } else if let [first, rest @ ..] = words {
+                        if *first == absent {
+                            *words = skip_absent(words, absent, next);
+                            continue;
+                        }
                         *words = rest;
-                    } else if behind.is_empty() {
-                        break;
+                        bytemuck::must_cast_slice(core::slice::from_ref(first))
+                    } else if !behind.is_empty() {
+                        core::mem::take(behind)
                     } else {
-                        *bytes = core::mem::take(behind).iter();
+                        break;
+                    };
+                    for &x in bytes {
+                        if x != *zero_point
+                            && let Some(room) = list.get_mut(count)
+                        {
+                            *room = Present { input: *next, distance: i16::from(x).wrapping_sub((*zero_point).into()) };
+                            count = count.wrapping_add(1);
+                        }
+                        *next = next.wrapping_add(1);
                     }
                 }
             }
         }
         list.get(..count).unwrap_or_default()
     }
+}
+
+/// The words from the first on that is not `absent`; counts the inputs before it.
+fn skip_absent<'w>(words: &'w [u32], absent: u32, next: &mut u16) -> &'w [u32] {
+    let (fours, _) = words.as_chunks::<4>();
+    let differ = |&[a, b, c, d]: &[u32; 4]| (a ^ absent) | (b ^ absent) | (c ^ absent) | (d ^ absent) != 0;
+    let whole = fours.iter().position(differ).unwrap_or(fours.len()) << 2;
+    let rest = words.get(whole..).unwrap_or_default();
+    let single = rest.iter().position(|&word| word != absent).unwrap_or(rest.len());
+    *next = next.wrapping_add((whole.wrapping_add(single) as u16) << 2);
+    rest.get(single..).unwrap_or_default()
 }
 
 /// The sums of a sparse-input layer: `sums[o] = bias[o] + Σ_{x[i] ≠ zero} w[i][o] · (x[i] − zero)`.
