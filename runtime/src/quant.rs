@@ -110,6 +110,23 @@ pub fn quantize_feature(x: f32, gain: f32, offset: f32) -> Option<i8> {
     Some(rounded as i8)
 }
 
+/// What every feature of a row is multiplied with so that the magnitudes sum to 1: the reciprocal of their sum.
+///
+/// Summed in input order in single precision, so zeros may be left out; 1 for a row of zeros.
+///
+/// # Errors
+/// The position at which the sum stops being a finite number.
+pub fn row_share(features: impl IntoIterator<Item = f32>) -> Result<f32, u32> {
+    let mut sum = 0f32;
+    for (index, feature) in (0u32..).zip(features) {
+        sum += feature.abs();
+        if !sum.is_finite() {
+            return Err(index);
+        }
+    }
+    Ok(if sum == 0.0 { 1.0 } else { sum.recip() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,8 +2,10 @@
 
 use crate::kernels::portable::Portable;
 use crate::kernels::{Active, Kernels, Source, add_all, dense};
-use crate::model::{CoreClass, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, Metadata, load};
-use crate::quant::quantize_feature;
+use crate::model::{
+    CoreClass, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, Metadata, Normalization, load,
+};
+use crate::quant::{quantize_feature, row_share};
 use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
 
 /// A checked view of a student file.
@@ -156,7 +158,7 @@ impl<'a> Student<'a> {
         })
     }
 
-    /// Turns real features into input integers by the file's front end.
+    /// Turns real features into input integers by the file's normalization and front end.
     ///
     /// # Shapes
     /// - `features` and `x`: `[inputs]`
@@ -179,13 +181,19 @@ impl<'a> Student<'a> {
             FrontEnd::Uniform { gain: g, offset: o } => (gain, offset) = (g, o),
             FrontEnd::PerInput => per_input = self.front_end_tables(),
         }
+        let share = match self.metadata.normalization {
+            Normalization::None => 1.0,
+            Normalization::RowSum => {
+                row_share(features.iter().copied()).map_err(|index| QuantizeError::NotFinite { index })?
+            }
+        };
         let mut gains = per_input.0.iter();
         let mut offsets = per_input.1.iter();
         for ((index, &feature), x) in (0u32..).zip(features).zip(x) {
             if let (Some(&g), Some(&o)) = (gains.next(), offsets.next()) {
                 (gain, offset) = (f32::from_le_bytes(g), f32::from_le_bytes(o));
             }
-            *x = quantize_feature(feature, gain, offset).ok_or(QuantizeError::NotFinite { index })?;
+            *x = quantize_feature(feature * share, gain, offset).ok_or(QuantizeError::NotFinite { index })?;
         }
         Ok(())
     }

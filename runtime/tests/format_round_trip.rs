@@ -2,7 +2,7 @@
 
 mod support;
 
-use eyas::model::{CoreClass, Costs, FrontEnd, LayerKind, Layout, pack};
+use eyas::model::{CoreClass, Costs, FrontEnd, LayerKind, Layout, Normalization, pack};
 use eyas::{AlignedBytes, Decision, InferError, LoadError, QuantizeError, SelftestError, Student};
 use support::Parts;
 
@@ -113,6 +113,23 @@ fn unaligned_bytes_are_refused_by_name() {
 fn parts_kind(file: &[u8]) -> LayerKind {
     let file = eyas::AlignedBytes::from(file);
     Student::load(&file).unwrap().layers().next().unwrap().kind
+}
+
+#[test]
+fn rows_are_normalized_before_the_gain() {
+    let mut parts = Parts::random(&[4, 2], true, &mut 17);
+    parts.metadata.normalization = Normalization::RowSum;
+    let file = parts.file();
+    let student = Student::load(&file).unwrap();
+    let mut x = [0; 4];
+    student.quantize(&[0.0, 3.0, 1.0, 0.0], &mut x).unwrap();
+    assert_eq!(x, [-128, 63, -64, -128], "255 * 0.75 and 255 * 0.25 above -128, halves up");
+    student.quantize(&[0.0; 4], &mut x).unwrap();
+    assert_eq!(x, [-128; 4]);
+    for (bad, index) in [(f32::NAN, 2), (f32::INFINITY, 2), (f32::MAX, 3)] {
+        let features = [0.0, 1.0, bad, f32::MAX];
+        assert_eq!(student.quantize(&features, &mut x), Err(QuantizeError::NotFinite { index }), "{bad}");
+    }
 }
 
 /// Packing keeps every weight, pads at most fifteen bytes a row, and packing back gives the same bytes.

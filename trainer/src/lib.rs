@@ -1,1 +1,14 @@
-//! stub
+//! Distils big teachers into tiny int8 students and seals them into files that the runtime executes.
+
+pub mod cli;
+pub mod dataset;
+pub mod distill;
+pub mod export;
+pub mod nn;
+pub mod output;
+pub mod quantize;
+pub mod recipe;
+pub mod report;
+pub mod run;
+pub mod teacher;
+pub mod verify;

@@ -1,6 +1,16 @@
 //! The project's own commands.
 
 mod bench;
+// The device check of the trainer, by its source: a dependency on the trainer would make `cargo xtask setup`
+// compile a neural-network framework first.
+#[path = "../../trainer/src/verify/cortex_m4/mod.rs"]
+#[allow(dead_code, reason = "the trainer uses all of it")]
+mod cortex_m4;
+mod golden;
+mod setup;
+mod size;
+mod steps;
+mod test;
 
 use clap::Parser;
 use std::path::{Path, PathBuf};
@@ -8,14 +18,30 @@ use std::process::ExitCode;
 
 /// The project's own commands, each the same for people and for CI.
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask")]
+#[command(
+    bin_name = "cargo xtask",
+    after_help = "Examples:\n  cargo xtask setup           install what this machine lacks\n  \
+                  cargo xtask test            everything CI checks\n  \
+                  cargo xtask test --quick    the checks that take seconds\n  \
+                  cargo xtask bench           instructions on an emulated Cortex-M4\n  \
+                  cargo xtask size --json     flash, RAM and stack of the runtime\n  \
+                  cargo xtask golden          are the committed student files unchanged?"
+)]
 enum Command {
+    Setup(setup::Setup),
+    Test(test::Test),
     Bench(bench::Bench),
+    Size(size::Size),
+    Golden(golden::Golden),
 }
 
 fn main() -> ExitCode {
     let result = match Command::parse() {
+        Command::Setup(command) => command.run(),
+        Command::Test(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::Size(command) => command.run(),
+        Command::Golden(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

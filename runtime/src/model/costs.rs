@@ -177,14 +177,14 @@ const fn larger(a: usize, b: usize) -> usize {
 }
 
 /// Reads postcard's varints in constants.
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
+pub(super) struct Cursor<'a> {
+    pub bytes: &'a [u8],
+    pub at: usize,
 }
 
 impl Cursor<'_> {
     #[allow(clippy::indexing_slicing, reason = "get is not const; the bound is checked in the line above")]
-    const fn byte(&mut self) -> Option<u8> {
+    pub const fn byte(&mut self) -> Option<u8> {
         if self.at >= self.bytes.len() {
             return None;
         }
@@ -194,7 +194,7 @@ impl Cursor<'_> {
     }
 
     /// A `u16` varint: at most three bytes.
-    const fn varint(&mut self) -> Option<usize> {
+    pub const fn varint(&mut self) -> Option<usize> {
         let mut value = 0usize;
         let mut shift = 0u32;
         while shift < 21 {

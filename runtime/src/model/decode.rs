@@ -5,7 +5,7 @@
 //! a test compares the two.
 
 use super::metadata::{
-    FrontEnd, LayerKind, LayerMeta, MAX_LAYERS, Metadata, Task,
+    FrontEnd, LayerKind, LayerMeta, MAX_LAYERS, Metadata, Normalization, Task,
 };
 use crate::LoadError;
 
@@ -50,6 +50,11 @@ impl<'a> Reader<'a> {
             let (zero_point, lo, hi) = (self.byte()? as i8, self.byte()? as i8, self.byte()? as i8);
             metadata.layers.push(LayerMeta { kind, outputs, zero_point, lo, hi }).ok()?;
         }
+        metadata.normalization = match self.number()? {
+            0 => Normalization::None,
+            1 => Normalization::RowSum,
+            _ => return None,
+        };
         metadata.front_end = match self.number()? {
             0 => FrontEnd::Integers,
             1 => FrontEnd::Uniform { gain: self.real()?, offset: self.real()? },
@@ -152,6 +157,7 @@ mod tests {
             inputs: 129,
             input_zero_point: -128,
             layers,
+            normalization: Normalization::RowSum,
             front_end: FrontEnd::Uniform { gain: 1.5, offset: -2.0 },
             schema: InputSchema { names: "a\nb", units: "", hash: u64::MAX },
             output: OutputMeta { labels: "é", scale: 0.5, confidence: &[], abstain: &[1] },

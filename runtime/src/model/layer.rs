@@ -124,13 +124,13 @@ impl<'a> Layer<'a> {
 
     /// Bytes of the tensors of a layer of this shape, padding included.
     pub(crate) const fn tensor_bytes(kind: LayerKind, layout: Layout, inputs: u16, outputs: u16) -> usize {
-        let weights = Self::weight_bytes(kind, layout, inputs, outputs);
+        aligned(Self::weight_bytes(kind, layout, inputs, outputs)).saturating_add(Self::parameter_bytes(outputs))
+    }
+
+    /// Bytes of biases, mantissas and exponents, padding included.
+    pub(crate) const fn parameter_bytes(outputs: u16) -> usize {
         let outputs = outputs as usize;
-        let words = aligned(outputs.saturating_mul(4));
-        aligned(weights)
-            .saturating_add(words)
-            .saturating_add(words)
-            .saturating_add(aligned(outputs))
+        (aligned(outputs << 2) << 1).wrapping_add(aligned(outputs))
     }
 }
 

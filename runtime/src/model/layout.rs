@@ -53,8 +53,15 @@ impl Layout {
     pub const ALL: [Self; 5] = [Self::Canonical, Self::Pairs, Self::Quads, Self::Fours, Self::Lanes];
 
     /// The layout with this number in the prefix.
-    pub(crate) fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(number)).copied()
+    pub(crate) const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Canonical),
+            1 => Some(Self::Pairs),
+            2 => Some(Self::Quads),
+            3 => Some(Self::Fours),
+            4 => Some(Self::Lanes),
+            _ => None,
+        }
     }
 
     /// The layout of a loaded file: with one layout only there is nothing to decide at run time.
@@ -118,20 +125,5 @@ impl Place {
         // The low digit is signed; where it is negative the high byte is one less than its digit.
         let high = i16::from(*weights.get(self.at.wrapping_add(1))?);
         Some(high.wrapping_add(i16::from(low < 0)))
-    }
-
-    /// Adds `weight` at this place; every place is written once, on zeros.
-    #[cfg(feature = "std")]
-    pub(crate) fn write(self, weights: &mut [i8], weight: i8) {
-        if self.digit == Digit::Byte {
-            if let Some(to) = weights.get_mut(self.at) {
-                *to = weight;
-            }
-        } else if let Some([low, high]) = weights.get_mut(self.at..).and_then(|rest| rest.first_chunk_mut::<2>()) {
-            let factor = if self.digit == Digit::Low { 1 } else { 256 };
-            let word = i16::from_le_bytes([*low as u8, *high as u8]);
-            let [l, h] = word.wrapping_add(i16::from(weight).wrapping_mul(factor)).to_le_bytes();
-            (*low, *high) = (l as i8, h as i8);
-        }
     }
 }

@@ -62,6 +62,16 @@ pub enum FrontEnd {
     PerInput,
 }
 
+/// What happens to a row of real features before its gains apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
+pub enum Normalization {
+    /// Nothing.
+    None,
+    /// Every feature is divided by the sum of the row's magnitudes; a row of zeros stays.
+    RowSum,
+}
+
 /// Which inputs the student was trained on, in which order and unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
@@ -70,7 +80,8 @@ pub struct InputSchema<'a> {
     pub names: &'a str,
     /// Units of the inputs in the same form; empty if none are given.
     pub units: &'a str,
-    /// First eight bytes of the SHA-256 over names, units, front end and input width, little-endian.
+    /// First eight bytes, little-endian, of a SHA-256 over everything that gives an input its meaning: number of
+    /// inputs, names, zero point, normalization and gains.
     #[cfg_attr(feature = "std", serde(with = "postcard::fixint::le"))]
     pub hash: u64,
 }
@@ -117,6 +128,8 @@ pub struct Metadata<'a> {
     pub input_zero_point: i8,
     /// The layers, first to last, 1 to [`MAX_LAYERS`].
     pub layers: Vec<LayerMeta, MAX_LAYERS>,
+    /// What happens to a row of real features first.
+    pub normalization: Normalization,
     /// How real features become input integers.
     pub front_end: FrontEnd,
     /// Which inputs the student expects.
@@ -142,6 +155,7 @@ impl Default for Metadata<'_> {
             inputs: 0,
             input_zero_point: 0,
             layers: Vec::new(),
+            normalization: Normalization::None,
             front_end: FrontEnd::Integers,
             schema: InputSchema { names: "", units: "", hash: 0 },
             output: OutputMeta { labels: "", scale: 0.0, confidence: &[], abstain: &[] },

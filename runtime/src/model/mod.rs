@@ -1,6 +1,6 @@
 //! The student file, read in place (`docs/spec/format.md`).
 //!
-//! `prefix | metadata | tensors | [signature] | CRC-32C`. Everything is checked once, in [`load`]; behind it
+//! `prefix | metadata | tensors | [signature] | CRC-32C`. Everything is checked once, in [`crate::Student::load`]; behind it
 //! no accessor can fail. The types here are also what the trainer serializes, so that writer and reader
 //! cannot drift apart.
 
@@ -12,7 +12,6 @@ mod layout;
 mod load;
 mod metadata;
 mod prefix;
-#[cfg(feature = "std")]
 mod pack;
 #[cfg(feature = "std")]
 mod write;
@@ -24,13 +23,16 @@ pub use layout::Layout;
 pub(crate) use layout::BLOCK;
 pub(crate) use load::load;
 pub use metadata::{
-    FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, MAX_WIDTH, Metadata, OutputMeta, Provenance, Task,
+    FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, MAX_WIDTH, Metadata, Normalization, OutputMeta,
+    Provenance, Task,
 };
+pub(crate) use prefix::checksum_const;
 pub use prefix::{ALIGNMENT, CRC, FORMAT_VERSION, MAGIC, PREFIX_BYTES, Prefix, checksum};
 #[cfg(feature = "std")]
 pub use pack::pack;
+pub use pack::{pack_into, packed_bytes};
 #[cfg(feature = "std")]
-pub use write::{LayerTensors, reseal, write, write_packed};
+pub use write::{LayerTensors, reseal, write};
 
 /// Rounds up to the next multiple of [`ALIGNMENT`]; `bytes` is far below `usize::MAX`.
 #[inline]

@@ -35,6 +35,11 @@ pub fn checksum(bytes: &[u8]) -> u32 {
     TABLED.checksum(bytes)
 }
 
+/// [`checksum`] for constants, bit by bit.
+pub(crate) const fn checksum_const(bytes: &[u8]) -> u32 {
+    Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISCSI).checksum(bytes)
+}
+
 /// The fixed prefix: where the other sections lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prefix {

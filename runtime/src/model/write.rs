@@ -1,7 +1,6 @@
 //! The writer of student files, beside the reader so that the two cannot drift apart. Host only.
 
-use super::layout::{Digit, Place};
-use super::{ALIGNMENT, Layer, LayerKind, LayerMeta, Layout, Metadata, PREFIX_BYTES, Prefix, aligned, checksum};
+use super::{ALIGNMENT, Layout, Metadata, PREFIX_BYTES, Prefix, aligned, checksum};
 use crate::quant::Multiplier;
 use std::vec::Vec;
 
@@ -16,37 +15,21 @@ pub struct LayerTensors {
     pub multipliers: Vec<Multiplier>,
 }
 
-/// Writes a student file with canonical weights; see [`write_packed`].
-///
-/// # Errors
-/// As [`write_packed`].
-pub fn write(
-    metadata: &Metadata<'_>,
-    layers: &[LayerTensors],
-    per_input: Option<(&[f32], &[f32])>,
-) -> postcard::Result<Vec<u8>> {
-    write_packed(metadata, layers, per_input, Layout::Canonical)
-}
-
-/// Writes a student file with its weights in the order of `layout`.
+/// Writes a student file with canonical weights; [`super::pack`] gives them another order.
 ///
 /// `per_input` holds gains and offsets, each `[inputs]`, for a per-input front end. Nothing is checked here:
 /// [`crate::Student::load`] on the result is the check, and the only one.
 ///
 /// # Errors
 /// postcard's, if the metadata cannot be encoded; none is known.
-pub fn write_packed(
+pub fn write(
     metadata: &Metadata<'_>,
     layers: &[LayerTensors],
     per_input: Option<(&[f32], &[f32])>,
-    layout: Layout,
 ) -> postcard::Result<Vec<u8>> {
     let mut tensors = Vec::new();
-    let mut inputs = metadata.inputs;
-    for (meta, layer) in metadata.layers.iter().zip(layers) {
-        let weights = ordered(meta, inputs, &layer.weights, layout);
-        inputs = meta.outputs;
-        push(&mut tensors, weights.iter().map(|&weight| weight as u8));
+    for layer in layers {
+        push(&mut tensors, layer.weights.iter().map(|&weight| weight as u8));
         push(&mut tensors, layer.biases.iter().flat_map(|bias| bias.to_le_bytes()));
         push(&mut tensors, layer.multipliers.iter().flat_map(|m| m.mantissa.to_le_bytes()));
         push(&mut tensors, layer.multipliers.iter().map(|m| m.exponent as u8));
@@ -62,7 +45,7 @@ pub fn write_packed(
         total_bytes: sealed.saturating_add(4) as u32,
         metadata_bytes: encoded.len() as u32,
         tensor_bytes: tensors.len() as u32,
-        layout,
+        layout: Layout::Canonical,
     };
     let mut file = Vec::with_capacity(sealed.saturating_add(4));
     file.extend(prefix.to_bytes());
@@ -71,32 +54,6 @@ pub fn write_packed(
     file.extend(tensors);
     file.extend(checksum(&file).to_le_bytes());
     Ok(file)
-}
-
-/// Canonical weights of one layer in the order of `layout`.
-fn ordered(meta: &LayerMeta, inputs: u16, weights: &[i8], layout: Layout) -> Vec<i8> {
-    let (inner, outer) = match meta.kind {
-        LayerKind::Dense => (inputs, meta.outputs),
-        LayerKind::SparseInput => (meta.outputs, inputs),
-    };
-    if layout == Layout::Canonical || weights.len() != usize::from(inner).saturating_mul(usize::from(outer)) {
-        // A wrong number of weights goes through as it is; `load` refuses it.
-        return weights.to_vec();
-    }
-    let mut packed = std::vec![0; Layer::weight_bytes(meta.kind, layout, inputs, meta.outputs)];
-    for (major, run) in weights.chunks_exact(usize::from(inner).max(1)).enumerate() {
-        for (minor, &weight) in run.iter().enumerate() {
-            let place = match meta.kind {
-                LayerKind::Dense => layout.place(inputs, meta.outputs, major, minor),
-                LayerKind::SparseInput => {
-                    let at = major.wrapping_mul(layout.column_bytes(meta.outputs)).wrapping_add(minor);
-                    Place { at, digit: Digit::Byte }
-                }
-            };
-            place.write(&mut packed, weight);
-        }
-    }
-    packed
 }
 
 /// Makes the CRC-32C at the end of `file` match the bytes before it. For tests of what lies behind the seal.

@@ -3,8 +3,8 @@
 
 use eyas::AlignedBytes;
 use eyas::model::{
-    FrontEnd, GoldenInput, InputSchema, LayerKind, LayerMeta, LayerTensors, Metadata, OutputMeta, Provenance, Task,
-    write,
+    FrontEnd, GoldenInput, InputSchema, LayerKind, LayerMeta, LayerTensors, Metadata, Normalization, OutputMeta,
+    Provenance, Task, write,
 };
 use eyas::quant::Multiplier;
 
@@ -63,6 +63,7 @@ impl Parts {
                 inputs: widths[0],
                 input_zero_point,
                 layers: metas,
+                normalization: Normalization::None,
                 front_end: FrontEnd::Uniform { gain: 255.0, offset: -128.0 },
                 schema: InputSchema { names: "", units: "", hash: 7 },
                 output: OutputMeta { labels, scale: 0.125, confidence: &[], abstain: &[] },

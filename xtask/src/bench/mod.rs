@@ -2,6 +2,7 @@
 
 mod elf;
 mod image;
+mod layers;
 mod npz;
 mod report;
 mod students;
@@ -15,7 +16,7 @@ use students::{WORKLOADS, battery, workload};
 /// Counts instructions on emulated cores and compares every integer with the portable kernels.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --core cortex-m4 --json\n  \
-                  cargo xtask bench --battery")]
+                  cargo xtask bench --battery\n  cargo xtask bench --student models/cora/student.eyas")]
 pub struct Bench {
     /// Measure this core only: cortex-m4, cortex-m0, cortex-m55 or riscv32
     #[arg(long, value_name = "CORE")]
@@ -32,6 +33,12 @@ pub struct Bench {
     /// Measure this workload only: m1, m2, m3, m4 or m4-sparse
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
+    /// Count by layer on the Cortex-M4 instead: networks of common shapes
+    #[arg(long)]
+    layers: bool,
+    /// Count by layer on the Cortex-M4 instead: this student file on its golden vectors
+    #[arg(long, value_name = "FILE")]
+    student: Option<PathBuf>,
 }
 
 impl Bench {
@@ -40,6 +47,9 @@ impl Bench {
     /// # Errors
     /// What is missing, what does not build or run, an integer that differs, or a count over its budget.
     pub fn run(&self) -> Result<()> {
+        if self.layers || self.student.is_some() {
+            return layers::run(self.student.as_deref(), self.json);
+        }
         let mut rows = Vec::new();
         for core in CORES.iter().filter(|core| self.core.as_deref().is_none_or(|name| name == core.name)) {
             if self.battery {

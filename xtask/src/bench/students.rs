@@ -3,8 +3,8 @@
 use super::npz::Npz;
 use anyhow::{Context, Result, ensure};
 use eyas::model::{
-    FrontEnd, InputSchema, LayerKind, LayerMeta, LayerTensors, Layout, Metadata, OutputMeta, Provenance, Task,
-    write_packed,
+    FrontEnd, InputSchema, LayerKind, LayerMeta, LayerTensors, Layout, Metadata, Normalization, OutputMeta, Provenance,
+    Task, pack, write,
 };
 use eyas::quant::Multiplier;
 use eyas::{AlignedBytes, CoreClass, Student};
@@ -191,6 +191,7 @@ fn file(
         inputs,
         input_zero_point,
         layers,
+        normalization: Normalization::None,
         front_end: FrontEnd::Integers,
         schema: InputSchema { names: "", units: "", hash: 0 },
         output: OutputMeta { labels: &labels, scale: 1.0, confidence: &[], abstain: &[] },
@@ -198,8 +199,8 @@ fn file(
         counter: 0,
         golden: &[],
     };
-    let bytes = write_packed(&metadata, tensors, None, layout).map_err(|error| anyhow::anyhow!("{error}"))?;
-    Ok(AlignedBytes::from(bytes.as_slice()))
+    let canonical = write(&metadata, tensors, None).map_err(|error| anyhow::anyhow!("{error}"))?;
+    Ok(AlignedBytes::from(pack(&canonical, layout)?.as_slice()))
 }
 
 /// What the portable kernels say.

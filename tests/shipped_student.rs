@@ -1,0 +1,99 @@
+//! The shipped student: small enough, equal on host and chip, and impossible to break by changing its file.
+
+use eyas::model::reseal;
+use eyas::{AlignedBytes, LoadError, Student};
+use eyas_tests::SplitMix64;
+use eyas_tests::command::{root, stdout};
+use serde_json::Value;
+use std::fs;
+
+fn shipped() -> Vec<u8> {
+    fs::read(root().join("models/cora/student.eyas")).expect("the shipped student")
+}
+
+/// Loads bytes; whatever loads must run.
+fn load_and_run(file: &AlignedBytes) -> Result<(), LoadError> {
+    let student = Student::load(file)?;
+    let mut arena = vec![0; student.arena_words()];
+    let mut x = vec![0; usize::from(student.metadata().inputs)];
+    for fill in [-128, 127] {
+        x.fill(fill);
+        let answer = student.infer(&x, &mut arena).expect("right lengths");
+        let _ = answer.decision();
+    }
+    let _ = student.selftest(&mut x, &mut arena);
+    Ok(())
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    let file = shipped();
+    for length in 0..file.len() {
+        assert!(load_and_run(&AlignedBytes::from(&file[..length])).is_err(), "{length} bytes were accepted");
+    }
+}
+
+#[test]
+fn every_single_bit_flip_is_refused() {
+    let mut file = AlignedBytes::from(shipped().as_slice());
+    for at in 0..file.len() {
+        for bit in 0..8 {
+            file[at] ^= 1 << bit;
+            assert!(Student::load(&file).is_err(), "bit {bit} of byte {at} was flipped and the file accepted");
+            file[at] ^= 1 << bit;
+        }
+    }
+    assert!(Student::load(&file).is_ok());
+}
+
+#[test]
+fn a_hundred_thousand_resealed_mutations_never_panic() {
+    let original = shipped();
+    let mut numbers = SplitMix64::new(1);
+    let (mut accepted, mut refused) = (0, 0);
+    for _ in 0..100_000 {
+        let mut mutant = original.clone();
+        for _ in 0..=numbers.within(0, 2) {
+            // Every second change hits the prefix and the metadata, where the checks are.
+            let reach = if numbers.within(0, 1) == 0 { 1600 } else { mutant.len() as i64 };
+            let at = numbers.within(0, reach - 1) as usize;
+            mutant[at] = numbers.within(0, 255) as u8;
+        }
+        let mut mutant = AlignedBytes::from(mutant.as_slice());
+        reseal(&mut mutant);
+        match load_and_run(&mutant) {
+            Ok(()) => accepted += 1,
+            Err(_) => refused += 1,
+        }
+    }
+    println!("100000 re-sealed mutations: {accepted} accepted and run, {refused} refused, 0 panics");
+    assert!(accepted > 0 && refused > 0);
+}
+
+#[test]
+fn the_card_the_metrics_and_the_file_tell_the_same() {
+    let folder = root().join("models/cora");
+    let metrics: Value =
+        serde_json::from_slice(&fs::read(folder.join("metrics.json")).expect("metrics")).expect("JSON");
+    let inspected: Value =
+        serde_json::from_str(&stdout(&["inspect", "models/cora/student.eyas", "--json"])).expect("JSON");
+    assert!(inspected["weight_bytes"].as_u64().expect("a number") <= 24_576);
+    assert_eq!(metrics["cost"]["file_bytes"], inspected["file_bytes"]);
+    assert_eq!(metrics["shipped_seed"], inspected["seed"]);
+    assert_eq!(metrics["recipe_hash"], inspected["recipe_hash"]);
+    let mean = metrics["mean"]["transductive"]["student_int8"].as_f64().expect("a number");
+    let shipped =
+        metrics["seeds"].as_array().expect("seeds").iter().find(|seed| seed["seed"] == metrics["shipped_seed"]);
+    let shipped = shipped.expect("its seed")["transductive"]["student_int8"].as_f64().expect("a number");
+    assert!(mean > 80.7 && shipped > 80.7, "mean {mean}, shipped {shipped}");
+}
+
+#[test]
+fn a_cortex_m4_computes_the_same_integers() {
+    let said = stdout(&["verify", "models/cora/student.eyas", "--target", "cortex-m4", "--json"]);
+    let verified: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(verified["target"], "cortex-m4");
+    assert_eq!((verified["rows"].as_u64(), verified["mismatches"].as_u64()), (Some(200), Some(0)));
+    assert!(verified["values"].as_u64().expect("a number") >= 200 * 23);
+    assert!(verified["instructions_per_inference"].as_f64().expect("a number") > 1000.0);
+}

@@ -1,0 +1,201 @@
+//! `eyas distill`: one recipe, one command, one folder.
+
+use super::progress::Bars;
+use super::verify::{Target, verify};
+use super::{DataOptions, Failure};
+use crate::nn::BackendKind;
+use crate::output::{Existing, OutputFolder};
+use crate::recipe::{Prepared, Recipe};
+use crate::report::summary;
+use crate::run::{
+    Interrupt, RESULTS, RunContext, RunError, RunOptions, STUDENT, Written, execute as carry_out, teacher_in_words,
+    write,
+};
+use eyas::Student;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+
+static INTERRUPT: Interrupt = Interrupt::new();
+
+/// Distil, quantize, seal and verify the student that a recipe describes.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  eyas distill models/cora/recipe.toml\n  eyas distill models/cora/recipe.toml --seeds 1 --verify cortex-m4\n  eyas distill recipe.toml --out runs/wide --seeds 5 --data-dir ~/graphs\n  eyas distill recipe.toml --resume\n\nThe folder then holds student.eyas, report.html, card.md, metrics.json, vectors.npz and the resolved recipe.\nThe same recipe and seeds give the same student.eyas, byte for byte, on any number of threads. Ctrl-C keeps every\nfinished stage and the last epoch; --resume goes on from there to the same bytes."
+)]
+pub struct Arguments {
+    /// The recipe.
+    recipe: PathBuf,
+    /// Output folder; `runs/` and the recipe's name by default.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// One seed instead of the recipe's.
+    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    seed: Option<u64>,
+    /// Only the first K seeds of the recipe, or more counted up from its last.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: Option<u64>,
+    /// Backend of the float training.
+    #[arg(long, default_value = "flex", value_parser = ["flex", "ndarray", "candle"])]
+    backend: String,
+    /// Trainings side by side; the number of cores by default. Does not change the result.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Where the finished student is verified.
+    #[arg(long, value_enum, default_value_t = Target::Host)]
+    verify: Target,
+    /// Go on from the checkpoints of an interrupted run in the folder.
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
+    /// Replace the results of another run in the folder; they stay until the new ones are complete.
+    #[arg(long)]
+    force: bool,
+    /// Check recipe and data, say what would be done, and stop.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print metrics.json to standard output at the end.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    data_options: DataOptions,
+}
+
+/// Runs the subcommand.
+pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
+    let backend: BackendKind = arguments.backend.parse().map_err(Failure::usage)?;
+    let mut recipe = Recipe::load(&arguments.recipe).map_err(Failure::usage)?;
+    recipe.report.seeds = seeds(arguments, &recipe.report.seeds);
+    let prepared = recipe.prepare_beside(&arguments.recipe, arguments.data_options.data_dir.clone());
+    let prepared = prepared.map_err(Failure::refused)?;
+    let threads = arguments.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
+    let options = RunOptions { seeds: recipe.report.seeds.clone(), backend, threads };
+    let name = name(&arguments.recipe);
+    let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&name));
+    announce(&recipe, &prepared, &options, &out);
+    if arguments.dry_run {
+        return Ok(());
+    }
+
+    let existing = match (arguments.resume, arguments.force) {
+        (true, _) => Existing::Resume,
+        (_, true) => Existing::Replace,
+        _ => Existing::Refuse,
+    };
+    let folder = OutputFolder::open(&out, &RESULTS, existing).map_err(Failure::work)?;
+    ctrlc::set_handler(|| {
+        // A second Ctrl-C does not wait for the epoch to end.
+        if INTERRUPT.is_raised() {
+            std::process::exit(130);
+        }
+        INTERRUPT.raise();
+    })
+    .map_err(Failure::work)?;
+    let bars = Bars::new();
+    let checkpoints = folder.checkpoints();
+    let identity = identity(&recipe, &prepared, backend);
+    let context = RunContext { observer: &bars, interrupt: &INTERRUPT, checkpoints: Some((&checkpoints, identity)) };
+    let result = carry_out(&recipe, &prepared, &options, &context);
+    bars.finish();
+    let result = result.map_err(failure)?;
+    let Written { file, metrics } = write(&recipe, &name, &prepared, &options, &result, &folder).map_err(failure)?;
+    folder.remove_checkpoints().map_err(Failure::work)?;
+
+    if arguments.json {
+        super::rows::print(&serde_json::to_string(&metrics).map_err(Failure::work)?)?;
+    } else {
+        super::rows::print(&summary(&metrics))?;
+    }
+    let student = Student::load(&file).map_err(Failure::refused)?;
+    let integers = result.shipped.student.coding.integers(&prepared.graph.features);
+    let rows: Vec<Vec<i8>> =
+        prepared.split.test.iter().take(VERIFIED_ROWS).map(|&node| integers[node].clone()).collect();
+    eprintln!("verifying {}", out.join(STUDENT).display());
+    let verified = verify(&out.join(STUDENT), &student, &rows, arguments.verify)?;
+    // Standard output is one object with --json.
+    if arguments.json {
+        eprintln!("{}", verified.sentence())
+    } else {
+        super::rows::print(&verified.sentence())?
+    }
+    verified.verdict()?;
+    eprintln!("{} {}", out.join(STUDENT).display(), out.join("report.html").display());
+    Ok(())
+}
+
+/// Test rows that the finished student is verified on.
+const VERIFIED_ROWS: usize = 200;
+
+/// The seeds of the run: one, the first K, or K counted on from the last.
+fn seeds(arguments: &Arguments, recipe: &[u64]) -> Vec<u64> {
+    if let Some(seed) = arguments.seed {
+        return vec![seed];
+    }
+    let count = arguments.seeds.map_or(recipe.len(), |count| count as usize);
+    let mut seeds: Vec<u64> = recipe.iter().copied().take(count).collect();
+    while seeds.len() < count {
+        seeds.push(seeds.iter().max().map_or(0, |last| last + 1));
+    }
+    seeds.sort_unstable();
+    seeds
+}
+
+/// The name of a run: the recipe's file name, or its folder's where the file is just `recipe.toml`.
+fn name(recipe: &Path) -> String {
+    let stem = recipe.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let folder =
+        recipe.canonicalize().ok().and_then(|path| Some(path.parent()?.file_name()?.to_string_lossy().into_owned()));
+    if stem == "recipe" { folder.unwrap_or(stem) } else { stem }
+}
+
+/// What must be equal for checkpoints to be continued.
+fn identity(recipe: &Recipe, prepared: &Prepared, backend: BackendKind) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(recipe.recipe_hash());
+    hasher.update(prepared.graph.data_hash(&prepared.split));
+    hasher.update(backend.name());
+    hasher.update(env!("CARGO_PKG_VERSION"));
+    hasher.finalize().into()
+}
+
+fn announce(recipe: &Recipe, prepared: &Prepared, options: &RunOptions, out: &Path) {
+    let graph = &prepared.graph;
+    eprintln!(
+        "{} from {}: {} nodes, {} edges, {} inputs, {} classes; train {} / tune {} / test {}",
+        graph.name,
+        prepared.path.display(),
+        graph.nodes(),
+        graph.edges(),
+        graph.inputs(),
+        graph.classes,
+        prepared.split.train.len(),
+        prepared.split.tune.len(),
+        prepared.split.test.len(),
+    );
+    if prepared.inductive_share > 0.0 {
+        let percent = 100.0 * prepared.inductive_share;
+        eprintln!(
+            "inductive: beside it, each seed takes {percent} % of the test nodes out before any teacher is trained"
+        );
+    }
+    for warning in &prepared.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let hidden: Vec<String> = recipe.student.hidden.iter().map(ToString::to_string).collect();
+    let widths = [vec![graph.inputs().to_string()], hidden, vec![graph.classes.to_string()]].concat().join("-");
+    eprintln!(
+        "teacher {}, student {widths}, seeds {:?}, backend {}, {} threads, into {}",
+        teacher_in_words(recipe),
+        options.seeds,
+        options.backend.name(),
+        options.threads,
+        out.display(),
+    );
+}
+
+fn failure(error: RunError) -> Failure {
+    match error {
+        RunError::Interrupted => Failure::interrupted(error),
+        RunError::NoLabels(_) | RunError::Seal(_) => Failure::refused(error),
+        _ => Failure::work(error),
+    }
+}

@@ -1,0 +1,60 @@
+//! The command line: one file a subcommand; `main.rs` parses, calls and prints.
+
+mod compare;
+mod distill;
+mod failure;
+mod inspect;
+mod progress;
+mod rows;
+mod run;
+mod verify;
+
+pub use failure::Failure;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Distils big teachers into tiny int8 students and checks what chips will compute.
+///
+/// Exit status: 0 success; 1 the work failed (a difference found, a training diverged, a disk full);
+/// 2 bad usage (flags or recipe); 3 a file was refused (student file, data set, checkpoint); 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "eyas", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Distill(distill::Arguments),
+    Inspect(inspect::Arguments),
+    Verify(verify::Arguments),
+    Run(run::Arguments),
+    Compare(compare::Arguments),
+}
+
+/// Where data sets are looked for, shared by the subcommands that read them.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DataOptions {
+    /// Folder with data sets, such as `DIR/cora/cora.npz` or `DIR/graphs/cora/cora.npz`.
+    ///
+    /// Looked in before the folder of the environment variable EYAS_DATA, the recipe's own folder and the data
+    /// that ships with the repository.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// Runs the parsed command.
+///
+/// # Errors
+/// [`Failure`] with the exit status that fits.
+pub fn execute(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Distill(arguments) => distill::execute(&arguments),
+        Command::Inspect(arguments) => inspect::execute(&arguments),
+        Command::Verify(arguments) => verify::execute(&arguments),
+        Command::Run(arguments) => run::execute(&arguments),
+        Command::Compare(arguments) => compare::execute(&arguments),
+    }
+}

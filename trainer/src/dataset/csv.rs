@@ -1,0 +1,297 @@
+//! Graphs and tables a user brings as CSV files: UTF-8, commas, a header line.
+//!
+//! `nodes.csv` has a column `id` (any text, once each), may have `label` and `split` (`train`, `tune`, `test` or empty), and
+//! every other column is a feature. `edges.csv` has the columns `source` and `target`, both ids; the order of the two does
+//! not matter and an edge may be listed in both directions.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::path::Path;
+
+use ::csv::{ErrorKind, Reader, ReaderBuilder, StringRecord, Trim};
+use sprs::CsMat;
+
+use super::assemble::{Labels, Parts, integer_labels, plain_class_names};
+use super::error::{At, DataError, FaultKind, Place, quoted};
+use super::features::FeatureRows;
+use super::limits::{MAX_CLASSES, MAX_INPUTS, MAX_TEXT_BYTES};
+use super::npz::too_large;
+use super::split::Split;
+
+/// Rows of a CSV file with the reserved columns taken out. Lists are empty where the column is missing.
+pub(super) struct Rows {
+    pub features: CsMat<f32>,
+    pub input_names: Vec<String>,
+    pub ids: Vec<String>,
+    pub labels: Vec<String>,
+    pub splits: Vec<String>,
+    /// Line of each row, counted from 1.
+    pub lines: Vec<u64>,
+}
+
+/// Reads nodes and, where there are any, edges.
+pub(super) fn read_graph(nodes: &Path, edges: Option<&Path>, name: String) -> Result<Parts, DataError> {
+    let place = Place::file(nodes);
+    let rows = read_rows(nodes)?;
+    if rows.ids.is_empty() {
+        return Err(DataError::new(
+            FaultKind::Layout,
+            place.at(At::Line(1)),
+            "a column `id` that names the nodes",
+            format!("the columns {}", rows.input_names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")),
+            "add the column; the edges refer to it",
+        ));
+    }
+    let mut positions = HashMap::with_capacity(rows.ids.len());
+    for (node, id) in rows.ids.iter().enumerate() {
+        if let Some(first) = positions.insert(id.as_str(), node) {
+            return Err(DataError::new(
+                FaultKind::Duplicate,
+                place.at(At::Cell { line: rows.lines[node], column: "id".to_owned() }),
+                "every id once",
+                format!("{} again, first on line {}", quoted(id), rows.lines[first]),
+                "give every node its own id",
+            ));
+        }
+    }
+    let edges = edges.map_or_else(|| Ok(Vec::new()), |path| read_edges(path, nodes, &positions))?;
+    let labels = labels(&rows, &place)?;
+    let published = split(&rows, &place)?;
+    Ok(Parts {
+        file: nodes.to_path_buf(),
+        name,
+        features: rows.features,
+        edges,
+        both_directions: false,
+        labels,
+        input_names: rows.input_names,
+        published,
+    })
+}
+
+/// Reads a CSV file with features and the optional columns `id`, `label` and `split`.
+pub(super) fn read_rows(path: &Path) -> Result<Rows, DataError> {
+    let place = Place::file(path);
+    let mut reader = open(path)?;
+    let header = header(&mut reader, path)?;
+    let reserved = |name: &str| header.iter().position(|column| column == name);
+    let (id, label, split) = (reserved("id"), reserved("label"), reserved("split"));
+    let inputs: Vec<usize> = (0..header.len()).filter(|&column| ![id, label, split].contains(&Some(column))).collect();
+    let mut features = FeatureRows::new(inputs.len(), &place.clone().at(At::Line(1)))?;
+    let mut rows = Rows {
+        features: CsMat::zero((0, 0)),
+        input_names: inputs.iter().map(|&column| header[column].clone()).collect(),
+        ids: Vec::new(),
+        labels: Vec::new(),
+        splits: Vec::new(),
+        lines: Vec::new(),
+    };
+    let mut record = StringRecord::new();
+    let mut values = Vec::with_capacity(inputs.len());
+    while reader.read_record(&mut record).map_err(|error| refused(path, error))? {
+        let line = record.position().map_or(0, ::csv::Position::line);
+        values.clear();
+        for (input, &column) in inputs.iter().enumerate() {
+            let at = || place.clone().at(At::Cell { line, column: header[column].clone() });
+            values.push((input, number(&record[column], features.rows(), input, at)?));
+        }
+        features.push(values.iter().copied(), &place)?;
+        rows.lines.push(line);
+        for (column, cells) in [(id, &mut rows.ids), (label, &mut rows.labels), (split, &mut rows.splits)] {
+            if let Some(column) = column {
+                cells.push(record[column].to_owned());
+            }
+        }
+    }
+    if rows.lines.is_empty() {
+        return Err(DataError::new(FaultKind::Layout, place, "at least one row below the header", "none", "add rows"));
+    }
+    rows.features = features.finish();
+    Ok(rows)
+}
+
+fn open(path: &Path) -> Result<Reader<File>, DataError> {
+    let file = File::open(path).map_err(|error| DataError::read(path, &error))?;
+    let metadata = file.metadata().map_err(|error| DataError::read(path, &error))?;
+    if metadata.len() > MAX_TEXT_BYTES {
+        return Err(too_large(Place::file(path), format!("{} bytes", metadata.len()), MAX_TEXT_BYTES));
+    }
+    Ok(ReaderBuilder::new().trim(Trim::All).from_reader(file))
+}
+
+/// The header: column names, each once, not all of them numbers.
+fn header(reader: &mut Reader<File>, path: &Path) -> Result<Vec<String>, DataError> {
+    let place = Place::file(path).at(At::Line(1));
+    let names: Vec<String> =
+        reader.headers().map_err(|error| refused(path, error))?.iter().map(str::to_owned).collect();
+    if names.len() as u64 > MAX_INPUTS + 3 {
+        return Err(too_large(place, format!("{} columns", names.len()), MAX_INPUTS + 3));
+    }
+    if names.iter().all(|name| name.parse::<f64>().is_ok() || name.is_empty()) {
+        let found = names
+            .first()
+            .map_or_else(|| "an empty file".to_owned(), |first| format!("values such as {}", quoted(first)));
+        return Err(DataError::new(
+            FaultKind::Layout,
+            place,
+            "a header line",
+            found,
+            "name the columns in the first line",
+        ));
+    }
+    if let [only] = names.as_slice()
+        && only.contains([';', '\t'])
+    {
+        let found = quoted(only);
+        return Err(DataError::new(
+            FaultKind::Layout,
+            place,
+            "commas between cells",
+            found,
+            "save the file with commas",
+        ));
+    }
+    let mut seen = BTreeSet::new();
+    match names.iter().find(|name| !seen.insert(name.as_str())) {
+        Some(name) => Err(DataError::new(
+            FaultKind::Duplicate,
+            place,
+            "every column name once",
+            quoted(name),
+            "rename the column",
+        )),
+        None => Ok(names),
+    }
+}
+
+/// A finite number in a cell.
+fn number(cell: &str, node: usize, feature: usize, place: impl Fn() -> Place) -> Result<f32, DataError> {
+    match cell.parse::<f32>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        Ok(_) => Err(DataError::new(
+            FaultKind::NotFinite,
+            place(),
+            "a finite value",
+            format!("{} (node {node}, feature {feature})", quoted(cell)),
+            "replace missing or infinite readings before training",
+        )),
+        Err(_) => Err(DataError::new(
+            FaultKind::Cell,
+            place(),
+            "a number",
+            if cell.is_empty() { "an empty cell".to_owned() } else { quoted(cell) },
+            "fill in a number, or take the column out; only `id`, `label` and `split` hold words",
+        )),
+    }
+}
+
+/// Directed edges as listed.
+fn read_edges(path: &Path, nodes: &Path, positions: &HashMap<&str, usize>) -> Result<Vec<(u32, u32)>, DataError> {
+    let mut reader = open(path)?;
+    let header = header(&mut reader, path)?;
+    if header != ["source", "target"] {
+        return Err(DataError::new(
+            FaultKind::Layout,
+            Place::file(path).at(At::Line(1)),
+            "the header `source,target`",
+            quoted(&header.join(",")),
+            "name the two columns so; weights are not used, so leave them out",
+        ));
+    }
+    let mut edges = Vec::new();
+    let mut record = StringRecord::new();
+    while reader.read_record(&mut record).map_err(|error| refused(path, error))? {
+        let mut ends = [0; 2];
+        for (column, end) in ends.iter_mut().enumerate() {
+            let Some(&node) = positions.get(&record[column]) else {
+                let line = record.position().map_or(0, ::csv::Position::line);
+                return Err(DataError::new(
+                    FaultKind::UnknownNode,
+                    Place::file(path).at(At::Cell { line, column: header[column].clone() }),
+                    format!("an id of {}", nodes.display()),
+                    quoted(&record[column]),
+                    "add the node or drop the edge",
+                ));
+            };
+            // FeatureRows caps the nodes far below 2^32.
+            *end = node as u32;
+        }
+        edges.push((ends[0], ends[1]));
+    }
+    Ok(edges)
+}
+
+/// Labels as integers where all are, as sorted names otherwise; `None` when the column is missing or wholly empty.
+fn labels(rows: &Rows, place: &Place) -> Result<Option<Labels>, DataError> {
+    if rows.labels.iter().all(String::is_empty) {
+        return Ok(None);
+    }
+    let at = |node: usize| At::Cell { line: rows.lines[node], column: "label".to_owned() };
+    if let Some(node) = rows.labels.iter().position(String::is_empty) {
+        return Err(DataError::new(
+            FaultKind::Labels,
+            place.clone().at(at(node)),
+            "a label for every node, or for none",
+            "an empty cell",
+            "label the node; its label is not used while its `split` cell is empty",
+        ));
+    }
+    let integers: Result<Vec<i64>, _> = rows.labels.iter().map(|label| label.parse()).collect();
+    if let Ok(integers) = integers {
+        let (of_nodes, classes) = integer_labels(&integers, None, place, at)?;
+        return Ok(Some(Labels { of_nodes, class_names: plain_class_names(classes) }));
+    }
+    let names: BTreeSet<&str> = rows.labels.iter().map(String::as_str).collect();
+    if names.len() as u64 > MAX_CLASSES {
+        return Err(too_large(place.clone(), format!("{} different labels", names.len()), MAX_CLASSES));
+    }
+    let numbers: HashMap<&str, u16> = names.iter().copied().zip(0..).collect();
+    let of_nodes = rows.labels.iter().map(|label| numbers[label.as_str()]).collect();
+    Ok(Some(Labels { of_nodes, class_names: names.into_iter().map(str::to_owned).collect() }))
+}
+
+/// The split column; `None` when it is missing or wholly empty.
+fn split(rows: &Rows, place: &Place) -> Result<Option<Split>, DataError> {
+    let mut split = Split::default();
+    for (node, cell) in rows.splits.iter().enumerate() {
+        match cell.as_str() {
+            "train" => split.train.push(node),
+            "tune" => split.tune.push(node),
+            "test" => split.test.push(node),
+            "" => {}
+            other => {
+                return Err(DataError::new(
+                    FaultKind::Cell,
+                    place.clone().at(At::Cell { line: rows.lines[node], column: "split".to_owned() }),
+                    "`train`, `tune`, `test` or nothing",
+                    quoted(other),
+                    "call the part that chooses settings `tune`",
+                ));
+            }
+        }
+    }
+    Ok((split != Split::default()).then_some(split))
+}
+
+/// An error of the CSV reader with its place.
+fn refused(path: &Path, error: ::csv::Error) -> DataError {
+    let place = Place::file(path);
+    let line = error.position().map_or(At::Whole, |position| At::Line(position.line()));
+    match error.kind() {
+        ErrorKind::UnequalLengths { expected_len, len, .. } => DataError::new(
+            FaultKind::Ragged,
+            place.at(line),
+            format!("{expected_len} cells as in the header"),
+            format!("{len}"),
+            "fill in the missing cells, or quote cells that hold a comma",
+        ),
+        ErrorKind::Io(error) => DataError::read(path, error),
+        _ => DataError::new(
+            FaultKind::Damaged,
+            place.at(line),
+            "UTF-8 text",
+            error.to_string(),
+            "save the file as UTF-8",
+        ),
+    }
+}

@@ -1,0 +1,169 @@
+//! Finds a data set by name or path, and says how to get it when it is not there.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use super::error::{DataError, FaultKind, Place};
+
+/// Name of the environment variable that points to a folder with data sets.
+pub const ENVIRONMENT: &str = "EYAS_DATA";
+
+/// A public data set with its origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Known {
+    /// Name a recipe uses.
+    pub name: &'static str,
+    /// Name of the file inside its folder, without extension.
+    file: &'static str,
+    /// Where it comes from, in the names upstream uses.
+    pub origin: &'static str,
+    /// Work to cite.
+    pub citation: &'static str,
+}
+
+const PLANETOID: &str = "Sen et al., Collective Classification in Network Data, AI Magazine 2008; Yang, Cohen, \
+                         Salakhutdinov, Revisiting Semi-Supervised Learning with Graph Embeddings, ICML 2016";
+const PITFALLS: &str = "Shchur et al., Pitfalls of Graph Neural Network Evaluation, 2018 (arXiv 1811.05868)";
+
+/// The data sets recipes know by name.
+pub const KNOWN: &[Known] = &[
+    Known {
+        name: "cora",
+        file: "cora",
+        origin: "github kimiyoung/planetoid, data/ind.cora.*, repacked into plain arrays (shipped with Eyas under \
+                 models/cora/data)",
+        citation: PLANETOID,
+    },
+    Known {
+        name: "citeseer",
+        file: "citeseer",
+        origin: "github kimiyoung/planetoid, data/ind.citeseer.*, repacked into plain arrays",
+        citation: PLANETOID,
+    },
+    Known {
+        name: "pubmed",
+        file: "pubmed",
+        origin: "github kimiyoung/planetoid, data/ind.pubmed.*, repacked into plain arrays",
+        citation: PLANETOID,
+    },
+    Known {
+        name: "amazon-photo",
+        file: "amazon-photo",
+        origin: "github EdisonLeeeee/GraphData, datasets/amazon_photo.npz, its pickled matrices repacked into plain arrays",
+        citation: "Shchur et al., Pitfalls of Graph Neural Network Evaluation, 2018 (arXiv 1811.05868); McAuley et al., \
+                   Image-Based Recommendations on Styles and Substitutes, SIGIR 2015",
+    },
+    Known {
+        name: "coauthor-cs",
+        file: "coauthor-cs",
+        origin: "github EdisonLeeeee/GraphData, datasets/coauthor_cs.npz, its pickled matrices repacked into plain arrays",
+        citation: PITFALLS,
+    },
+    Known {
+        name: "cpf-cora",
+        file: "cora",
+        origin: "github shchur/gnn-benchmark, data/npz/cora.npz, as it is",
+        citation: PITFALLS,
+    },
+];
+
+/// Folders to search, each optional.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    /// Folder given on the command line (`--data-dir`).
+    pub data_dir: Option<PathBuf>,
+    /// Folder from the environment variable [`ENVIRONMENT`].
+    pub environment: Option<PathBuf>,
+    /// Folder the recipe lies in.
+    pub recipe_dir: Option<PathBuf>,
+    /// Folders whose ancestors may be the repository with its shipped data.
+    pub inside_repository: Vec<PathBuf>,
+}
+
+impl Search {
+    /// The search of a command: the two folders given, the environment, and the repository around the working folder or
+    /// the running binary.
+    pub fn from_environment(data_dir: Option<PathBuf>, recipe_dir: Option<PathBuf>) -> Self {
+        let binary = env::current_exe().ok().and_then(|binary| binary.parent().map(Path::to_path_buf));
+        Self {
+            data_dir,
+            environment: env::var_os(ENVIRONMENT).filter(|value| !value.is_empty()).map(PathBuf::from),
+            recipe_dir,
+            inside_repository: env::current_dir().ok().into_iter().chain(binary).collect(),
+        }
+    }
+}
+
+/// Finds the data set a recipe names by path or by name.
+///
+/// A path (one that holds a separator, or ends in `.npz` or `.csv`) is taken relative to the recipe's folder, then to the
+/// working folder. A name is looked for, in this order, under the folder of the command line, that of the environment and
+/// that of the recipe, each as `graphs/<name>/<file>.npz`, `<name>/<file>.npz`, `<name>.npz` and a folder `<name>` with
+/// `nodes.csv`; then as `data/<name>.npz` beside the recipe; then among the data shipped with the repository.
+///
+/// # Errors
+/// [`FaultKind::NotFound`] with every place looked at, and for a known data set its origin and the work to cite.
+pub fn locate(source: &str, search: &Search) -> Result<PathBuf, DataError> {
+    let looks_like_path = source.contains(['/', '\\'])
+        || [".npz", ".csv"].iter().any(|extension| source.to_ascii_lowercase().ends_with(extension));
+    let mut places = Vec::new();
+    if looks_like_path {
+        places.extend(search.recipe_dir.iter().map(|folder| folder.join(source)));
+        places.push(PathBuf::from(source));
+        return places.iter().find(|path| path.exists()).cloned().ok_or_else(|| {
+            missing(
+                source,
+                &places,
+                "correct the path; it is taken relative to the recipe, then to the working folder".to_owned(),
+            )
+        });
+    }
+    let known = KNOWN.iter().find(|known| known.name == source);
+    let file = format!("{}.npz", known.map_or(source, |known| known.file));
+    for folder in [&search.data_dir, &search.environment, &search.recipe_dir].into_iter().flatten() {
+        places.push(folder.join("graphs").join(source).join(&file));
+        places.push(folder.join(source).join(&file));
+        // `cora.npz` beside other files is the planetoid Cora, whatever was asked for by a longer name.
+        places.push(folder.join(format!("{source}.npz")));
+        places.push(folder.join(source).join("nodes.csv"));
+    }
+    places.extend(search.recipe_dir.iter().map(|folder| folder.join("data").join(format!("{source}.npz"))));
+    if source == "cora" {
+        let shipped = Path::new("models").join("cora").join("data").join("cora.npz");
+        let repository = search
+            .inside_repository
+            .iter()
+            .flat_map(|folder| folder.ancestors())
+            .map(|folder| folder.join(&shipped))
+            .find(|path| path.is_file());
+        // Only the place inside the repository is worth telling, not every ancestor tried.
+        places.push(repository.unwrap_or(shipped));
+    }
+    match places.iter().find(|path| path.is_file()) {
+        Some(path) if path.ends_with("nodes.csv") => Ok(path.parent().unwrap_or(path).to_path_buf()),
+        Some(path) => Ok(path.clone()),
+        None => Err(missing(source, &places, how_to_get(source, known))),
+    }
+}
+
+fn how_to_get(source: &str, known: Option<&Known>) -> String {
+    let place = format!("put it under a folder and name that folder with --data-dir or {ENVIRONMENT}");
+    if let Some(known) = known {
+        return format!("get it from {} (cite {}) and {place}", known.origin, known.citation);
+    }
+    let nearest = KNOWN
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(known.name, source), known.name))
+        .min()
+        .filter(|&(distance, _)| distance <= 3)
+        .map_or_else(String::new, |(_, name)| format!("did you mean {name}? Otherwise "));
+    format!("{nearest}{place}, or write a path such as ./graph.npz")
+}
+
+fn missing(source: &str, places: &[PathBuf], remedy: String) -> DataError {
+    let places: Vec<String> = places.iter().map(|path| path.display().to_string()).collect();
+    let looked =
+        if places.is_empty() { "no folder to look in".to_owned() } else { format!("nothing at {}", places.join(", ")) };
+    DataError::new(FaultKind::NotFound, Place::file(source.as_ref()), "a data set of this name", looked, remedy)
+}

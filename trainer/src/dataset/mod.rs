@@ -1,0 +1,79 @@
+//! Data sets: reading, checking, splitting and finding them.
+//!
+//! Nothing that is read is trusted: sizes are capped before memory is taken, every index is proven, every value is finite.
+//! What was repaired is told as a [`Warning`]; what cannot be used is a [`DataError`] that names the place and the remedy.
+
+mod archive;
+mod assemble;
+mod csv;
+mod error;
+mod features;
+mod graph;
+pub mod limits;
+pub mod locate;
+mod npz;
+mod order;
+pub mod split;
+pub mod table;
+mod warning;
+
+use std::path::{Path, PathBuf};
+
+pub use error::{At, DataError, Fault, FaultKind, Place};
+pub use graph::Graph;
+pub use split::{Inductive, Split};
+pub use table::Table;
+pub use warning::{UNBALANCED_RATIO, Warning};
+
+/// How a graph is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// File with the edges when the nodes come as a CSV file; a folder brings its own `edges.csv`.
+    pub edges: Option<PathBuf>,
+    /// Keep the largest connected component only, as papers on the gnn-benchmark data do.
+    pub largest_component: bool,
+}
+
+/// A graph and what the user should know about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The graph.
+    pub graph: Graph,
+    /// What was repaired or looks odd.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads a graph and tells its layout by content.
+///
+/// - an `.npz` archive in the planetoid-like or the gnn-benchmark layout (pickled arrays are never opened);
+/// - a folder with `nodes.csv` and `edges.csv`;
+/// - a `.csv` file with nodes; its edges come from [`ReadOptions::edges`], and without them the graph has none.
+///
+/// One-way edges are made undirected, self-loops and repeated edges are dropped, each with a warning.
+///
+/// # Errors
+/// [`DataError`] for everything that cannot be used; see [`FaultKind`].
+pub fn read(path: &Path, options: &ReadOptions) -> Result<Loaded, DataError> {
+    let name = path.file_stem().map_or_else(|| "graph".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let metadata = std::fs::metadata(path).map_err(|error| DataError::read(path, &error))?;
+    let parts = if metadata.is_dir() {
+        csv::read_graph(&path.join("nodes.csv"), Some(&path.join("edges.csv")), name)?
+    } else if starts_like_archive(path)? {
+        let mut npz = npz::Npz::open(path)?;
+        archive::read(&mut npz, path, name)?
+    } else {
+        csv::read_graph(path, options.edges.as_deref(), name)?
+    };
+    assemble::assemble(parts, options)
+}
+
+/// Whether a file begins like a zip archive.
+fn starts_like_archive(path: &Path) -> Result<bool, DataError> {
+    use std::io::Read;
+    let mut start = Vec::with_capacity(4);
+    let file = std::fs::File::open(path).map_err(|error| DataError::read(path, &error))?;
+    file.take(4).read_to_end(&mut start).map_err(|error| DataError::read(path, &error))?;
+    // A damaged archive should be told as one, not as a strange CSV file.
+    let named = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"));
+    Ok(named || start == b"PK\x03\x04" || start == b"PK\x05\x06")
+}

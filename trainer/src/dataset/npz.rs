@@ -1,0 +1,348 @@
+//! Arrays out of an `.npz` archive, read so that no archive can take more memory than its cap.
+//!
+//! An array is refused before it is allocated when its header declares more than the entry can hold or than is left of the
+//! archive's budget. Object arrays are pickles, which can run code; they are named in the error and never opened.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use npyz::{DType, NpyHeader, Order, TypeChar};
+use zip::ZipArchive;
+
+use super::error::{DataError, FaultKind, Place, quoted};
+use super::limits::{MAX_ARRAY_BYTES, MAX_FILE_BYTES, MAX_HEADER_BYTES};
+
+/// An open archive with its memory budget.
+pub(super) struct Npz {
+    path: PathBuf,
+    archive: ZipArchive<BufReader<File>>,
+    budget: u64,
+}
+
+/// Shape and values of one array, in row-major order.
+#[derive(Debug)]
+pub(super) struct Array<T> {
+    /// Length of each dimension.
+    pub shape: Vec<u64>,
+    /// Values, last dimension fastest.
+    pub values: Vec<T>,
+}
+
+impl Npz {
+    /// Opens the archive and reads its directory, no array yet.
+    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
+        let file = File::open(path).map_err(|error| DataError::read(path, &error))?;
+        let bytes = file.metadata().map_err(|error| DataError::read(path, &error))?.len();
+        if bytes > MAX_FILE_BYTES {
+            return Err(too_large(Place::file(path), format!("{bytes} bytes"), MAX_FILE_BYTES));
+        }
+        let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
+            DataError::new(
+                FaultKind::Damaged,
+                Place::file(path),
+                "an .npz archive (zip)",
+                error.to_string(),
+                "write the file again, for instance with numpy.savez_compressed",
+            )
+        })?;
+        Ok(Self { path: path.to_path_buf(), archive, budget: MAX_ARRAY_BYTES })
+    }
+
+    /// Whether the archive has this array.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.archive.index_for_name(&npyz::npz::file_name_from_array_name(name)).is_some()
+    }
+
+    /// Names of all arrays, sorted.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.archive.file_names().filter_map(npyz::npz::array_name_from_file_name).map(str::to_owned).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// A place inside this archive.
+    pub(super) fn place(&self, array: &str) -> Place {
+        Place::array(&self.path, array)
+    }
+
+    /// Reads an array of any integer type.
+    pub(super) fn integers(&mut self, name: &str) -> Result<Array<i64>, DataError> {
+        let (header, bytes) = self.raw(name, 8)?;
+        let place = self.place(name);
+        let values = match scalar(&header) {
+            Some((TypeChar::Int, 1)) => convert::<i8, i64>(header.clone(), &bytes, i64::from),
+            Some((TypeChar::Int, 2)) => convert::<i16, i64>(header.clone(), &bytes, i64::from),
+            Some((TypeChar::Int, 4)) => convert::<i32, i64>(header.clone(), &bytes, i64::from),
+            Some((TypeChar::Int, 8)) => convert::<i64, i64>(header.clone(), &bytes, |value| value),
+            Some((TypeChar::Uint, 1)) => convert::<u8, i64>(header.clone(), &bytes, i64::from),
+            Some((TypeChar::Uint, 2)) => convert::<u16, i64>(header.clone(), &bytes, i64::from),
+            Some((TypeChar::Uint, 4)) => convert::<u32, i64>(header.clone(), &bytes, i64::from),
+            // Values beyond i64 end as i64::MAX, which every range check that follows refuses.
+            Some((TypeChar::Uint, 8)) => {
+                convert::<u64, i64>(header.clone(), &bytes, |value| i64::try_from(value).unwrap_or(i64::MAX))
+            }
+            _ => {
+                return Err(wrong_type(place, "an integer array (i1 to i8, u1 to u8)", &header));
+            }
+        };
+        finish(place, header, values)
+    }
+
+    /// Reads an array of reals or integers as `f32`; a finite value beyond the range of `f32` becomes infinite.
+    pub(super) fn reals(&mut self, name: &str) -> Result<Array<f32>, DataError> {
+        let (header, bytes) = self.raw(name, 4)?;
+        let place = self.place(name);
+        let values = match scalar(&header) {
+            Some((TypeChar::Float, 4)) => convert::<f32, f32>(header.clone(), &bytes, |value| value),
+            Some((TypeChar::Float, 8)) => convert::<f64, f32>(header.clone(), &bytes, |value| value as f32),
+            Some((TypeChar::Bool, 1)) => {
+                convert::<bool, f32>(header.clone(), &bytes, |value| if value { 1.0 } else { 0.0 })
+            }
+            Some((TypeChar::Int, 1)) => convert::<i8, f32>(header.clone(), &bytes, f32::from),
+            Some((TypeChar::Int, 2)) => convert::<i16, f32>(header.clone(), &bytes, f32::from),
+            Some((TypeChar::Int, 4)) => convert::<i32, f32>(header.clone(), &bytes, |value| value as f32),
+            Some((TypeChar::Int, 8)) => convert::<i64, f32>(header.clone(), &bytes, |value| value as f32),
+            Some((TypeChar::Uint, 1)) => convert::<u8, f32>(header.clone(), &bytes, f32::from),
+            Some((TypeChar::Uint, 2)) => convert::<u16, f32>(header.clone(), &bytes, f32::from),
+            Some((TypeChar::Uint, 4)) => convert::<u32, f32>(header.clone(), &bytes, |value| value as f32),
+            Some((TypeChar::Uint, 8)) => convert::<u64, f32>(header.clone(), &bytes, |value| value as f32),
+            _ => {
+                return Err(wrong_type(place, "a real array (f4 or f8, or integers)", &header));
+            }
+        };
+        finish(place, header, values)
+    }
+
+    /// Reads an array of fixed-width strings; `None` when it is missing or an object array (a pickle, not opened).
+    pub(super) fn strings(&mut self, name: &str) -> Result<Option<Vec<String>>, DataError> {
+        if !self.has(name) {
+            return Ok(None);
+        }
+        let place = self.place(name);
+        let (header, mut entry) = self.header(name)?;
+        if header.uses_pickled_array() {
+            return Ok(None);
+        }
+        let Some((TypeChar::UnicodeStr | TypeChar::ByteStr, width)) = scalar(&header) else {
+            return Err(wrong_type(place, "an array of fixed-width strings", &header));
+        };
+        // A string costs its vector slot beside its characters.
+        let bytes = entry.bytes(&header, width.saturating_add(size_of::<String>() as u64))?;
+        let values = convert::<String, String>(header.clone(), &bytes, |value| value);
+        finish(place, header, values).map(|array| Some(array.values))
+    }
+
+    /// Header and bytes of an array whose elements will take `width` bytes each in memory.
+    fn raw(&mut self, name: &str, width: u64) -> Result<(NpyHeader, Vec<u8>), DataError> {
+        let place = self.place(name);
+        let (header, mut entry) = self.header(name)?;
+        if header.uses_pickled_array() {
+            return Err(wrong_type(place, "an array of plain numbers", &header));
+        }
+        let bytes = entry.bytes(&header, width)?;
+        Ok((header, bytes))
+    }
+
+    /// Header of an array and a reader that stands behind it.
+    fn header(&mut self, name: &str) -> Result<(NpyHeader, Entry<'_, impl Read>), DataError> {
+        let place = self.place(name);
+        let index = self.archive.index_for_name(&npyz::npz::file_name_from_array_name(name)).ok_or_else(|| {
+            DataError::new(
+                FaultKind::Layout,
+                place.clone(),
+                "an array of this name",
+                format!("the arrays {}", self.names().join(", ")),
+                "add the array to the archive",
+            )
+        })?;
+        let mut file =
+            self.archive.by_index(index).map_err(|error| damaged(&place, "a readable archive entry", &error))?;
+        let declared = file.size();
+        let header = read_header(&mut file, &place)?;
+        Ok((header, Entry { file, declared, place, budget: &mut self.budget }))
+    }
+}
+
+/// An archive entry behind its header.
+struct Entry<'a, R> {
+    file: R,
+    declared: u64,
+    place: Place,
+    budget: &'a mut u64,
+}
+
+impl<R: Read> Entry<'_, R> {
+    /// Reads exactly the bytes the header declares, after checking them against the entry and the budget.
+    fn bytes(&mut self, header: &NpyHeader, width: u64) -> Result<Vec<u8>, DataError> {
+        let elements = header.len();
+        let item = header.dtype().num_bytes().unwrap_or(0) as u64;
+        let found = || format!("shape {:?} of {item} bytes an element", header.shape());
+        let data = elements.checked_mul(item).ok_or_else(|| too_large(self.place.clone(), found(), MAX_ARRAY_BYTES))?;
+        // Raw bytes and converted values live side by side for a moment.
+        let memory = elements.checked_mul(width).and_then(|values| values.checked_add(data));
+        match memory {
+            Some(memory) if memory <= *self.budget => *self.budget -= memory,
+            _ => return Err(too_large(self.place.clone(), found(), MAX_ARRAY_BYTES)),
+        }
+        if data > self.declared {
+            return Err(DataError::new(
+                FaultKind::Damaged,
+                self.place.clone(),
+                format!("{data} bytes for shape {:?}", header.shape()),
+                format!("an archive entry of {} bytes", self.declared),
+                "the file is cut short or its header lies: write it again",
+            ));
+        }
+        let mut bytes = Vec::new();
+        let limit = data.saturating_add(1);
+        // One byte beyond the end makes the archive reader compare its check sum.
+        (&mut self.file)
+            .take(limit)
+            .read_to_end(&mut bytes)
+            .map_err(|error| damaged(&self.place, "an undamaged archive entry", &error))?;
+        if bytes.len() as u64 != data {
+            let found = if (bytes.len() as u64) < data { format!("{} bytes", bytes.len()) } else { "more".to_owned() };
+            return Err(DataError::new(
+                FaultKind::Damaged,
+                self.place.clone(),
+                format!("{data} bytes for shape {:?}", header.shape()),
+                found,
+                "the file is cut short or its header lies: write it again",
+            ));
+        }
+        Ok(bytes)
+    }
+}
+
+/// Reads the header of an array.
+///
+/// The text is checked here first, since the parser behind trusts it: the length is capped, nesting is impossible, and the
+/// product of the declared lengths fits in 64 bits.
+fn read_header(reader: &mut impl Read, place: &Place) -> Result<NpyHeader, DataError> {
+    let bad = |found: String| {
+        DataError::new(
+            FaultKind::Damaged,
+            place.clone(),
+            "the header of a plain .npy array",
+            found,
+            "write the array again, for instance with numpy.savez_compressed",
+        )
+    };
+    let mut bytes = vec![0; 10];
+    reader.read_exact(&mut bytes).map_err(|error| bad(error.to_string()))?;
+    if &bytes[..6] != b"\x93NUMPY" {
+        return Err(bad("other bytes".to_owned()));
+    }
+    let mut length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    if bytes[6] > 1 {
+        let mut high = [0; 2];
+        reader.read_exact(&mut high).map_err(|error| bad(error.to_string()))?;
+        bytes.extend_from_slice(&high);
+        length |= usize::from(u16::from_le_bytes(high)) << 16;
+    }
+    if length > MAX_HEADER_BYTES {
+        return Err(bad(format!("a header of {length} bytes, more than {MAX_HEADER_BYTES}")));
+    }
+    let start = bytes.len();
+    bytes.resize(start + length, 0);
+    reader.read_exact(&mut bytes[start..]).map_err(|error| bad(error.to_string()))?;
+    let text = std::str::from_utf8(&bytes[start..]).map_err(|error| bad(error.to_string()))?;
+    if !is_plain(text) {
+        return Err(bad(quoted(text.trim_end())));
+    }
+    NpyHeader::from_reader(&bytes[..]).map_err(|error| bad(error.to_string()))
+}
+
+/// Whether a header is one flat dictionary whose numbers have a product below 2^63.
+fn is_plain(text: &str) -> bool {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"{}():,.'\"<>|=_ \n".contains(&byte));
+    let depth = text.bytes().filter(|byte| b"{(".contains(byte)).count();
+    // A shape is written in decimal; 0x10 or 1_0 would slip past the product below.
+    let decimal = text
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .all(|word| !word.starts_with(|c: char| c.is_ascii_digit()) || word.bytes().all(|byte| byte.is_ascii_digit()));
+    let product = text
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|digits| !digits.is_empty())
+        .try_fold(1u64, |product, digits| {
+            product.checked_mul(digits.parse::<u64>().ok()?.max(1)).filter(|product| product >> 63 == 0)
+        });
+    plain && depth <= 2 && decimal && product.is_some()
+}
+
+/// Type letter and bytes an element; `None` for records.
+fn scalar(header: &NpyHeader) -> Option<(TypeChar, u64)> {
+    match header.dtype() {
+        DType::Plain(kind) => Some((kind.type_char(), kind.num_bytes()? as u64)),
+        DType::Array(..) | DType::Record(_) => None,
+    }
+}
+
+fn convert<S: npyz::Deserialize, T>(header: NpyHeader, bytes: &[u8], map: impl Fn(S) -> T) -> std::io::Result<Vec<T>> {
+    let reader = npyz::NpyFile::with_header(header, bytes)
+        .data::<S>()
+        .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string()))?;
+    reader.map(|value| value.map(&map)).collect()
+}
+
+/// Puts the values in row-major order.
+fn finish<T>(place: Place, header: NpyHeader, values: std::io::Result<Vec<T>>) -> Result<Array<T>, DataError> {
+    let values = values.map_err(|error| damaged(&place, "values of the declared type", &error))?;
+    let shape = header.shape().to_vec();
+    if header.order() == Order::Fortran && shape.iter().filter(|&&length| length > 1).count() > 1 {
+        return Err(DataError::new(
+            FaultKind::Shape,
+            place,
+            "row-major (C) order",
+            "column-major (Fortran) order",
+            "store numpy.ascontiguousarray(array)",
+        ));
+    }
+    Ok(Array { shape, values })
+}
+
+fn wrong_type(place: Place, expected: &str, header: &NpyHeader) -> DataError {
+    let (found, remedy) = if header.uses_pickled_array() {
+        ("an object array (a Python pickle)".to_owned(), "store plain arrays; pickles are never opened")
+    } else {
+        (format!("element type {}", header.dtype().descr()), "convert the array with numpy's astype")
+    };
+    DataError::new(FaultKind::ElementType, place, expected, found, remedy)
+}
+
+fn damaged(place: &Place, expected: &str, error: &dyn std::error::Error) -> DataError {
+    DataError::new(
+        FaultKind::Damaged,
+        place.clone(),
+        expected,
+        error.to_string(),
+        "fetch or write the file again: it is damaged",
+    )
+}
+
+/// The error for a cap that is exceeded.
+pub(super) fn too_large(place: Place, found: String, cap: u64) -> DataError {
+    DataError::new(FaultKind::TooLarge, place, format!("at most {cap}"), found, "use a smaller data set")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plain;
+
+    #[test]
+    fn numpy_headers_pass_and_traps_do_not() {
+        assert!(is_plain("{'descr': '<i4', 'fortran_order': False, 'shape': (2709,), }          \n"));
+        assert!(is_plain("{'descr': '|O', 'fortran_order': False, 'shape': (), }\n"));
+        for trap in [
+            "{'descr': '<i4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 0), }",
+            "{'descr': '<i4', 'fortran_order': False, 'shape': (0xFFFFFFFF, 0xFFFFFFFF, 2), }",
+            "{'descr': '<i4', 'fortran_order': False, 'shape': (9_999_999_999_999,), }",
+            "{'descr': '<i4', 'fortran_order': False, 'sh\\x61pe': (1,), }",
+            "((((((((((((((((((((1))))))))))))))))))))",
+        ] {
+            assert!(!is_plain(trap), "{trap}");
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Train, tune and test: which nodes may teach, which may choose, which may only judge.
+
+use super::error::{At, DataError, FaultKind, Place};
+use super::graph::Graph;
+use super::order::{Purpose, permutation};
+
+/// Node ids of the three parts, each ascending, disjoint; nodes in none of them are observed without a label.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Split {
+    /// Nodes whose labels train.
+    pub train: Vec<usize>,
+    /// Nodes whose labels choose the epoch and the settings.
+    pub tune: Vec<usize>,
+    /// Nodes whose labels only judge.
+    pub test: Vec<usize>,
+}
+
+/// A split in which some test nodes and all their edges are unseen until the student is judged.
+///
+/// All other nodes stay observed. (The code released with FF-G2M keeps only train, tune and the observed test nodes, which
+/// throws half of Cora away.)
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inductive {
+    /// The graph without the unseen nodes and their edges.
+    pub observed: Graph,
+    /// Original id of each observed node, ascending.
+    pub kept: Vec<usize>,
+    /// The split in ids of `observed`; its test part holds the test nodes that stayed.
+    pub split: Split,
+    /// Original ids of the unseen nodes, ascending.
+    pub unseen: Vec<usize>,
+}
+
+impl Split {
+    /// Checks a split against its graph.
+    ///
+    /// # Errors
+    /// [`FaultKind::Split`] for an empty part or a class without a train node, [`FaultKind::OutOfRange`] for an id that is
+    /// no node, [`FaultKind::Duplicate`] for a node that stands twice, [`FaultKind::Labels`] when the graph has no labels.
+    pub fn check(&self, graph: &Graph) -> Result<(), DataError> {
+        let place = || Place::file(graph.name.as_ref());
+        let labels = labels(graph)?;
+        let mut owner = vec![""; graph.nodes()];
+        for (part, ids) in [("train", &self.train), ("tune", &self.tune), ("test", &self.test)] {
+            if ids.is_empty() {
+                return Err(DataError::new(
+                    FaultKind::Split,
+                    place(),
+                    format!("at least one {part} node"),
+                    "none",
+                    "give every split train, tune and test nodes",
+                ));
+            }
+            for &id in ids {
+                match owner.get_mut(id) {
+                    Some(owner) if owner.is_empty() => *owner = part,
+                    Some(owner) => {
+                        return Err(DataError::new(
+                            FaultKind::Duplicate,
+                            place().at(At::Node(id as u64)),
+                            "a node in one part of the split",
+                            format!("it in {owner} and again in {part}"),
+                            "list every node once",
+                        ));
+                    }
+                    None => {
+                        return Err(DataError::new(
+                            FaultKind::OutOfRange,
+                            place().at(At::Node(id as u64)),
+                            format!("{part} nodes in 0..{}", graph.nodes()),
+                            id.to_string(),
+                            "count nodes from 0",
+                        ));
+                    }
+                }
+            }
+        }
+        let mut taught = vec![false; graph.classes];
+        self.train.iter().for_each(|&id| taught[usize::from(labels[id])] = true);
+        match taught.iter().position(|&taught| !taught) {
+            Some(class) => Err(DataError::new(
+                FaultKind::Split,
+                place().at(At::Class(class as u64)),
+                "at least one train node of every class",
+                format!("none of {}", graph.class_names[class]),
+                "move a node of that class to train, or drop the class",
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The split in other ids: node `id` becomes `position[id]`, and is dropped where that is `usize::MAX`.
+    pub(super) fn renumbered(&self, position: &[usize]) -> Self {
+        let part = |ids: &[usize]| {
+            let mut ids: Vec<usize> = ids.iter().map(|&id| position[id]).filter(|&id| id != usize::MAX).collect();
+            ids.sort_unstable();
+            ids
+        };
+        Self { train: part(&self.train), tune: part(&self.tune), test: part(&self.test) }
+    }
+
+    fn sorted(mut self) -> Self {
+        for part in [&mut self.train, &mut self.tune, &mut self.test] {
+            part.sort_unstable();
+        }
+        self
+    }
+}
+
+/// The split that came with the data.
+///
+/// # Errors
+/// [`FaultKind::Split`] when there is none, and those of [`Split::check`].
+pub fn published(graph: &Graph) -> Result<Split, DataError> {
+    let split = graph.published.clone().ok_or_else(|| {
+        DataError::new(
+            FaultKind::Split,
+            Place::file(graph.name.as_ref()),
+            "a published split",
+            "none",
+            "set split = \"random\" under [data] of the recipe, or add a `split` column to nodes.csv",
+        )
+    })?;
+    split.check(graph)?;
+    Ok(split)
+}
+
+/// A split drawn at random, reproducible from the seed alone.
+///
+/// Algorithm: a random order of all nodes (ChaCha8 stream of `seed`, see `order.rs`). Walking along it, a node goes to
+/// train while its class has fewer than `per_class` there. The nodes left over, still in that order, fill tune with `tune`
+/// nodes, then test with `test` nodes. Ids are sorted at the end.
+///
+/// # Errors
+/// [`FaultKind::Split`] when a class or the rest has too few nodes, and those of [`Split::check`].
+pub fn random(graph: &Graph, per_class: usize, tune: usize, test: usize, seed: u64) -> Result<Split, DataError> {
+    let labels = labels(graph)?;
+    let mut missing = vec![per_class; graph.classes];
+    let mut split = Split::default();
+    let mut rest = Vec::new();
+    for node in permutation(graph.nodes(), seed, Purpose::RandomSplit) {
+        let missing = &mut missing[usize::from(labels[node])];
+        if *missing > 0 {
+            *missing -= 1;
+            split.train.push(node);
+        } else {
+            rest.push(node);
+        }
+    }
+    let place = || Place::file(graph.name.as_ref());
+    if let Some(class) = missing.iter().position(|&missing| missing > 0) {
+        return Err(DataError::new(
+            FaultKind::Split,
+            place().at(At::Class(class as u64)),
+            format!("at least {per_class} nodes of {} to train on", graph.class_names[class]),
+            (per_class - missing[class]).to_string(),
+            "lower train_per_class under [data] of the recipe",
+        ));
+    }
+    if tune.checked_add(test).is_none_or(|wanted| wanted > rest.len()) {
+        return Err(DataError::new(
+            FaultKind::Split,
+            place(),
+            format!("{tune} tune and {test} test nodes beside {} train nodes", split.train.len()),
+            format!("{} nodes left", rest.len()),
+            "lower tune_nodes or test_nodes under [data] of the recipe",
+        ));
+    }
+    split.tune = rest[..tune].to_vec();
+    split.test = rest[tune..tune + test].to_vec();
+    let split = split.sorted();
+    split.check(graph)?;
+    Ok(split)
+}
+
+/// Takes a share of the test nodes out of the graph, with all their edges.
+///
+/// `round(share * test nodes)` of them, the first in a random order of the test part (ChaCha8 stream of `seed`).
+///
+/// # Errors
+/// [`FaultKind::Split`] when `share` is not strictly between 0 and 1 or leaves no node on one of the two sides, and those
+/// of [`Split::check`].
+pub fn inductive(graph: &Graph, split: &Split, share: f64, seed: u64) -> Result<Inductive, DataError> {
+    split.check(graph)?;
+    let count = if share > 0.0 && share < 1.0 { (share * split.test.len() as f64).round() as usize } else { 0 };
+    if count == 0 || count >= split.test.len() {
+        return Err(DataError::new(
+            FaultKind::Split,
+            Place::file(graph.name.as_ref()),
+            "a share of the test nodes that leaves some unseen and some observed",
+            format!("{share} of {} test nodes", split.test.len()),
+            "set inductive_share under [data] of the recipe between 0 and 1, 0.2 for instance",
+        ));
+    }
+    let order = permutation(split.test.len(), seed, Purpose::InductiveSplit);
+    let mut unseen: Vec<usize> = order[..count].iter().map(|&position| split.test[position]).collect();
+    unseen.sort_unstable();
+    let kept: Vec<usize> = (0..graph.nodes()).filter(|node| unseen.binary_search(node).is_err()).collect();
+    let mut position = vec![usize::MAX; graph.nodes()];
+    for (new, &old) in kept.iter().enumerate() {
+        position[old] = new;
+    }
+    Ok(Inductive { observed: graph.subgraph(&kept), split: split.renumbered(&position), kept, unseen })
+}
+
+fn labels(graph: &Graph) -> Result<&[u16], DataError> {
+    graph.labels.as_deref().ok_or_else(|| {
+        DataError::new(
+            FaultKind::Labels,
+            Place::file(graph.name.as_ref()),
+            "labels, since a split needs them",
+            "none",
+            "add a `label` column to nodes.csv or a `labels` array to the archive",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use sprs::CsMat;
+
+    use super::*;
+
+    /// A ring of nodes whose class is their number modulo `classes`.
+    fn ring(nodes: usize, classes: usize) -> Graph {
+        let mut adjacency = sprs::TriMat::new((nodes, nodes));
+        for node in 0..nodes {
+            adjacency.add_triplet(node, (node + 1) % nodes, 1.0);
+            adjacency.add_triplet((node + 1) % nodes, node, 1.0);
+        }
+        Graph {
+            name: "ring".to_owned(),
+            features: CsMat::eye(nodes),
+            adjacency: adjacency.to_csr(),
+            labels: Some((0..nodes).map(|node| (node % classes) as u16).collect()),
+            classes,
+            class_names: (0..classes).map(|class| format!("class {class}")).collect(),
+            input_names: Vec::new(),
+            published: None,
+        }
+    }
+
+    #[test]
+    fn faults_of_a_split_are_told() {
+        let graph = ring(6, 2);
+        let split = |train: &[usize], tune: &[usize], test: &[usize]| Split {
+            train: train.to_vec(),
+            tune: tune.to_vec(),
+            test: test.to_vec(),
+        };
+        assert_eq!(split(&[0, 1], &[2], &[3]).check(&graph), Ok(()));
+        for (split, kind, at) in [
+            (split(&[0, 2], &[1], &[3]), FaultKind::Split, At::Class(1)),
+            (split(&[0, 1], &[], &[3]), FaultKind::Split, At::Whole),
+            (split(&[0, 1], &[2], &[2]), FaultKind::Duplicate, At::Node(2)),
+            (split(&[0, 1], &[2], &[6]), FaultKind::OutOfRange, At::Node(6)),
+        ] {
+            let error = split.check(&graph).unwrap_err();
+            assert_eq!((error.kind(), &error.fault().place.at), (kind, &at), "{error}");
+        }
+        assert_eq!(published(&graph).unwrap_err().kind(), FaultKind::Split);
+        let unlabelled = Graph { labels: None, ..graph };
+        assert_eq!(random(&unlabelled, 1, 1, 1, 0).unwrap_err().kind(), FaultKind::Labels);
+    }
+
+    proptest! {
+        #[test]
+        fn random_and_inductive_splits_keep_their_promises(nodes in 20usize..60, classes in 2usize..4, seed: u64, share in 0.1..0.9f64) {
+            let graph = ring(nodes, classes);
+            let split = random(&graph, 2, 4, 8, seed).unwrap();
+            prop_assert_eq!(split.check(&graph), Ok(()));
+            prop_assert_eq!((split.train.len(), split.tune.len(), split.test.len()), (2 * classes, 4, 8));
+            let inductive = inductive(&graph, &split, share, seed).unwrap();
+            prop_assert_eq!(inductive.split.check(&inductive.observed), Ok(()));
+            prop_assert_eq!(inductive.kept.len() + inductive.unseen.len(), nodes);
+            prop_assert_eq!(inductive.unseen.len(), (share * 8.0).round() as usize);
+            prop_assert!(inductive.unseen.iter().all(|node| split.test.contains(node)));
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The three tensor backends and the one place where a run-time choice becomes a type.
+
+use std::marker::PhantomData;
+
+use burn::backend::{Autodiff, Flex, NdArray};
+use burn::tensor::{Tensor, TensorPrimitive};
+use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
+
+use super::network::{Masks, Network, Parameter, View};
+use super::operators::{Operators, elements, give, take};
+
+pub(crate) type FlexCpu = Flex;
+pub(crate) type NdarrayCpu = NdArray<f32>;
+// Deprecated upstream, required here: it exists last in this release of burn.
+#[allow(deprecated)]
+pub(crate) type CandleCpu = burn::backend::Candle<f32>;
+
+/// Which tensor backend trains; all three see the same random numbers and agree within rounding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackendKind {
+    /// burn-flex, the fast default.
+    #[default]
+    Flex,
+    /// burn-ndarray.
+    Ndarray,
+    /// burn-candle.
+    Candle,
+}
+
+impl BackendKind {
+    /// Every backend, the default first.
+    pub const ALL: [BackendKind; 3] = [BackendKind::Flex, BackendKind::Ndarray, BackendKind::Candle];
+
+    /// The name used in recipes and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            BackendKind::Flex => "flex",
+            BackendKind::Ndarray => "ndarray",
+            BackendKind::Candle => "candle",
+        }
+    }
+
+    pub(crate) fn engine(self) -> &'static dyn Engine {
+        match self {
+            BackendKind::Flex => &On::<FlexCpu>(PhantomData),
+            BackendKind::Ndarray => &On::<NdarrayCpu>(PhantomData),
+            BackendKind::Candle => &On::<CandleCpu>(PhantomData),
+        }
+    }
+}
+
+impl std::fmt::Display for BackendKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for BackendKind {
+    type Err = UnknownBackend;
+
+    fn from_str(name: &str) -> Result<Self, UnknownBackend> {
+        BackendKind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| UnknownBackend { found: name.to_owned() })
+    }
+}
+
+/// A backend name that is none of the three.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown backend `{found}`: expected flex, ndarray or candle; flex is the fast default")]
+pub struct UnknownBackend {
+    /// The name as given.
+    pub found: String,
+}
+
+/// Loss of a batch of logits: writes d loss / d logits into the second argument, returns the loss.
+pub(crate) type LossGradient<'a> = dyn FnMut(ArrayView2<'_, f32>, &mut Array2<f32>) -> f64 + 'a;
+
+/// What a training loop asks of a backend. Parameters are borrowed for the call and come back
+/// unchanged; their buffers travel through the tensors without a copy where the backend allows it.
+pub(crate) trait Engine: Send + Sync {
+    /// Logits of the view's rows in evaluation mode.
+    fn logits(&self, network: &Network, view: &View, parameters: &mut [Parameter]) -> Array2<f32>;
+
+    /// One forward and backward pass in training mode: the loss and one gradient a parameter.
+    fn step(
+        &self,
+        network: &Network,
+        view: &View,
+        parameters: &mut [Parameter],
+        masks: Masks,
+        loss: &mut LossGradient<'_>,
+    ) -> (f64, Vec<Vec<f32>>);
+}
+
+struct On<B>(PhantomData<B>);
+
+fn lend<B: Operators>(parameters: &mut [Parameter]) -> Vec<Tensor<B, 2>> {
+    parameters
+        .iter_mut()
+        .map(|parameter| {
+            let values = std::mem::take(&mut parameter.values);
+            let tensor = give::<B>(values, parameter.rows, parameter.columns);
+            Tensor::from_primitive(TensorPrimitive::Float(tensor))
+        })
+        .collect()
+}
+
+fn vector<B: Operators>(tensor: Tensor<B, 2>) -> Vec<f32> {
+    tensor.into_data().into_vec().unwrap_or_else(|_| unreachable!("every tensor of this module is f32"))
+}
+
+fn array(data: &burn::tensor::TensorData) -> ArrayView2<'_, f32> {
+    ArrayView2::from_shape((data.shape[0], data.shape[1]), elements(data))
+        .unwrap_or_else(|_| unreachable!("tensor data is contiguous"))
+}
+
+impl<B: Operators> Engine for On<B> {
+    fn logits(&self, network: &Network, view: &View, parameters: &mut [Parameter]) -> Array2<f32> {
+        let tensors = lend::<B>(parameters);
+        let logits = network.forward(&tensors, view, None).into_data();
+        for (parameter, tensor) in parameters.iter_mut().zip(tensors) {
+            parameter.values = vector(tensor);
+        }
+        array(&logits).to_owned()
+    }
+
+    fn step(
+        &self,
+        network: &Network,
+        view: &View,
+        parameters: &mut [Parameter],
+        masks: Masks,
+        loss: &mut LossGradient<'_>,
+    ) -> (f64, Vec<Vec<f32>>) {
+        let tensors: Vec<_> = lend::<Autodiff<B>>(parameters).into_iter().map(Tensor::require_grad).collect();
+        let logits = network.forward(&tensors, view, Some(masks));
+        let data = take::<B>(logits.clone().inner().into_primitive().tensor());
+        let mut gradient = Array2::zeros((data.shape[0], data.shape[1]));
+        let value = loss(array(&data), &mut gradient);
+        let (rows, columns) = gradient.dim();
+        // d(sum(logits * G))/d logits = G: the closed gradient enters the tape as a constant.
+        let constant = give::<Autodiff<B>>(gradient.into_raw_vec_and_offset().0, rows, columns);
+        let constant = Tensor::from_primitive(TensorPrimitive::Float(constant));
+        let mut gradients = (logits * constant).sum().backward();
+        let by_parameter = tensors
+            .iter()
+            .zip(parameters.iter())
+            .map(|(tensor, parameter)| match tensor.grad_remove(&mut gradients) {
+                Some(gradient) => vector(gradient),
+                None => vec![0.0; parameter.rows * parameter.columns],
+            })
+            .collect();
+        drop(gradients);
+        for (parameter, tensor) in parameters.iter_mut().zip(tensors) {
+            parameter.values = vector(tensor.inner());
+        }
+        (value, by_parameter)
+    }
+}

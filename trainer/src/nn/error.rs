@@ -1,0 +1,114 @@
+//! What can be wrong with a training request, each with its place and its remedy.
+
+/// A request that cannot be trained.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// Two inputs describe different numbers of rows, classes or columns.
+    #[error("{place}: expected {expected} {unit}, found {found}; give arrays that describe the same data")]
+    Shape {
+        /// The input that does not fit.
+        place: &'static str,
+        /// What is counted.
+        unit: &'static str,
+        /// The count the other inputs have.
+        expected: usize,
+        /// The count found.
+        found: usize,
+    },
+    /// A list that must hold something is empty.
+    #[error("{place} is empty; {remedy}")]
+    Empty {
+        /// The empty list.
+        place: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A row, class or edge index is outside its range.
+    #[error("{place}: entry {position} is {found}, expected less than {limit}; check the numbering starts at 0")]
+    OutOfRange {
+        /// The list.
+        place: &'static str,
+        /// Position in the list.
+        position: usize,
+        /// The value found.
+        found: usize,
+        /// One more than the highest permitted value.
+        limit: usize,
+    },
+    /// A number of the plan is outside its range.
+    #[error("{name} is {found}, expected {expected}")]
+    Setting {
+        /// Name of the setting.
+        name: &'static str,
+        /// The permitted range in words.
+        expected: &'static str,
+        /// The value found.
+        found: String,
+    },
+    /// The loss is no longer a finite number.
+    #[error(
+        "the loss is not finite at epoch {epoch} with learning rate {learning_rate}; lower the learning rate or check the inputs for non-finite values"
+    )]
+    Diverged {
+        /// Epoch, from 0.
+        epoch: usize,
+        /// Learning rate in use.
+        learning_rate: f32,
+    },
+    /// A saved state belongs to another run.
+    #[error(
+        "the saved state belongs to another run (seed, widths, dropout, plan or backend differ); resume with the recipe that wrote it or start anew"
+    )]
+    ForeignState,
+}
+
+/// Checks that every entry of `list` is below `limit`.
+pub(crate) fn check_indices(place: &'static str, list: &[usize], limit: usize) -> Result<(), TrainError> {
+    match list.iter().position(|&entry| entry >= limit) {
+        Some(position) => Err(TrainError::OutOfRange { place, position, found: list[position], limit }),
+        None => Ok(()),
+    }
+}
+
+/// Checks one label a row and every label below `classes`.
+pub(crate) fn check_labels(labels: &[u16], rows: usize, classes: usize) -> Result<(), TrainError> {
+    if labels.len() != rows {
+        return Err(TrainError::Shape { place: "labels", unit: "rows", expected: rows, found: labels.len() });
+    }
+    match labels.iter().position(|&label| usize::from(label) >= classes) {
+        Some(position) => {
+            Err(TrainError::OutOfRange { place: "labels", position, found: labels[position].into(), limit: classes })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Checks a rate in [0, 1).
+pub(crate) fn check_rate(name: &'static str, rate: f32) -> Result<(), TrainError> {
+    if (0.0..1.0).contains(&rate) {
+        Ok(())
+    } else {
+        Err(TrainError::Setting { name, expected: "at least 0 and less than 1", found: rate.to_string() })
+    }
+}
+
+/// Checks the loop settings and the widths.
+pub(crate) fn check_plan(plan: &super::train::TrainPlan, widths: &[usize]) -> Result<(), TrainError> {
+    let setting = |name, expected, found: String| Err(TrainError::Setting { name, expected, found });
+    if widths.contains(&0) {
+        return setting("width", "at least 1 in every layer", format!("{widths:?}"));
+    }
+    let adam = plan.adam;
+    if !(adam.learning_rate > 0.0 && adam.learning_rate.is_finite()) {
+        return setting("learning_rate", "greater than 0", adam.learning_rate.to_string());
+    }
+    if !(adam.weight_decay >= 0.0 && adam.weight_decay.is_finite()) {
+        return setting("weight_decay", "0 or greater", adam.weight_decay.to_string());
+    }
+    if plan.max_epochs == 0 || plan.patience == 0 {
+        let found = format!("{} and {}", plan.max_epochs, plan.patience);
+        return setting("max_epochs and patience", "at least 1 each", found);
+    }
+    plan.average.map_or(Ok(()), |decay| check_rate("average", decay))
+}

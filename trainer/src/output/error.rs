@@ -1,0 +1,86 @@
+//! Why something could not be written, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A fault of the output side of a run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutputError {
+    /// The folder holds files of another run.
+    #[error(
+        "{}: expected a folder without a run, found {}; choose another folder, or force the run to replace them",
+        .folder.display(), .found.join(", ")
+    )]
+    Occupied {
+        /// The folder.
+        folder: PathBuf,
+        /// Names of the files of the other run.
+        found: Vec<String>,
+    },
+    /// Another process writes into the folder at this moment.
+    #[error(
+        "{}: expected a folder no other run uses, found it locked; wait for that run to end, or choose another folder",
+        .folder.display()
+    )]
+    Locked {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The disk is full.
+    #[error("{}: the disk is full; free some space and start again with the same folder", .path.display())]
+    Full {
+        /// The file that was being written.
+        path: PathBuf,
+    },
+    /// Any other refusal of the operating system.
+    #[error("{}: cannot {action}: {error}; check that the path exists and may be written", .path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// The answer of the operating system.
+        #[source]
+        error: io::Error,
+    },
+    /// A checkpoint could not be encoded.
+    #[error("{}: cannot encode the state: {reason}", .path.display())]
+    Encode {
+        /// The checkpoint that was being written.
+        path: PathBuf,
+        /// What the encoder said.
+        reason: String,
+    },
+    /// The checkpoints belong to a run with another recipe or other data.
+    #[error(
+        "{}: expected a checkpoint of this run, found one of another recipe or other data; choose another folder, or \
+         force the run to start anew",
+        .path.display()
+    )]
+    OtherRun {
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// The last and the previous checkpoint are both unusable.
+    #[error(
+        "{}: expected an undamaged checkpoint, found none ({}); force the run to start anew",
+        .folder.display(), .reasons.join("; ")
+    )]
+    Damaged {
+        /// Folder of the checkpoints.
+        folder: PathBuf,
+        /// One reason a file.
+        reasons: Vec<String>,
+    },
+}
+
+impl OutputError {
+    /// An operating-system error; a full disk gets its own variant.
+    pub(crate) fn io(action: &'static str, path: &Path, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path: path.to_path_buf() },
+            _ => Self::Io { action, path: path.to_path_buf(), error },
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What a run leaves on disk: a folder that belongs to one run at a time, files that are whole or absent, and checkpoints.
+
+mod atomic;
+mod checkpoint;
+mod error;
+mod folder;
+
+pub use atomic::write_atomic;
+pub use checkpoint::{Checkpoints, Restored};
+pub use error::OutputError;
+pub use folder::{Existing, OutputFolder};

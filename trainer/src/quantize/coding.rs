@@ -1,0 +1,117 @@
+//! How real features become input integers, chosen from the rows the student may see.
+
+use crate::nn::normalize_rows;
+use eyas::model::{FrontEnd, Normalization};
+use sprs::CsMat;
+
+/// Share of non-zero features below which the first layer skips absent inputs.
+const SPARSE_BELOW: f64 = 0.25;
+/// Integer steps between the smallest and the largest input.
+const STEPS: f64 = 255.0;
+
+/// The affine map of every input: `q = ⌊x · gain + offset + ½⌋`, one step worth `1 / gain`.
+///
+/// For features that are never negative the zero point is −128, so that an absent feature is skipped; else it
+/// is 0 and the range symmetric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputCoding {
+    /// Integer that stands for the feature value 0.
+    pub zero_point: i8,
+    /// Integer steps for each unit of the feature, one an input.
+    pub gains: Vec<f32>,
+    /// Whether absent inputs are skipped.
+    pub sparse: bool,
+    /// What happens to a row before the gains apply.
+    pub normalization: Normalization,
+}
+
+impl InputCoding {
+    /// Chooses the coding from `rows` `[rows x inputs]` as the device measures them; only rows the student may see.
+    ///
+    /// A bag of words (every value 0 or 1) gets one gain, other features a gain each from their largest magnitude.
+    /// An input that is zero in all rows takes the gain of the widest one.
+    #[must_use]
+    pub fn of(rows: &CsMat<f32>, normalization: Normalization) -> Self {
+        let rows = &normalized(rows, normalization);
+        let values = rows.data();
+        let negative = values.iter().any(|&x| x < 0.0);
+        let largest = values.iter().fold(0f32, |largest, x| largest.max(x.abs()));
+        let fallback = if largest > 0.0 { largest } else { 1.0 };
+        let mut magnitudes = vec![0f32; rows.cols()];
+        for row in rows.outer_iterator() {
+            for (input, &x) in row.iter() {
+                magnitudes[input] = magnitudes[input].max(x.abs());
+            }
+        }
+        let binary = values.iter().all(|&x| x == 0.0 || x == 1.0);
+        let steps = if negative { STEPS / 2.0 } else { STEPS };
+        let gains = magnitudes
+            .iter()
+            .map(|&magnitude| if binary || magnitude == 0.0 { fallback } else { magnitude })
+            .map(|magnitude| (steps / f64::from(magnitude)) as f32)
+            .collect();
+        let density = values.iter().filter(|&&x| x != 0.0).count() as f64 / (rows.rows() * rows.cols()).max(1) as f64;
+        let zero_point = if negative { 0 } else { -128 };
+        Self { zero_point, gains, sparse: density < SPARSE_BELOW, normalization }
+    }
+
+    /// Real value of one integer step of input `i`.
+    #[must_use]
+    pub fn step(&self, i: usize) -> f64 {
+        1.0 / f64::from(self.gains[i])
+    }
+
+    /// The front end of the student file.
+    #[must_use]
+    pub fn front_end(&self) -> FrontEnd {
+        match self.gains.first() {
+            Some(&gain) if self.gains.iter().all(|&g| g == gain) => {
+                FrontEnd::Uniform { gain, offset: f32::from(self.zero_point) }
+            }
+            _ => FrontEnd::PerInput,
+        }
+    }
+
+    /// Offsets for a per-input front end.
+    #[must_use]
+    pub fn offsets(&self) -> Vec<f32> {
+        vec![f32::from(self.zero_point); self.gains.len()]
+    }
+}
+
+/// The rows a network with this normalization is trained on.
+#[must_use]
+pub fn normalized(rows: &CsMat<f32>, normalization: Normalization) -> CsMat<f32> {
+    match normalization {
+        Normalization::None => rows.clone(),
+        Normalization::RowSum => normalize_rows(rows),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sprs::TriMat;
+
+    fn rows(entries: &[(usize, usize, f32)], shape: (usize, usize)) -> CsMat<f32> {
+        let mut rows = TriMat::new(shape);
+        entries.iter().for_each(|&(row, input, x)| rows.add_triplet(row, input, x));
+        rows.to_csr()
+    }
+
+    #[test]
+    fn a_bag_of_words_has_one_gain() {
+        let coding = InputCoding::of(&rows(&[(0, 1, 1.0), (1, 7, 1.0)], (2, 10)), Normalization::None);
+        assert_eq!(coding.front_end(), FrontEnd::Uniform { gain: 255.0, offset: -128.0 });
+        assert!(coding.sparse);
+    }
+
+    #[test]
+    fn other_features_get_a_gain_each() {
+        let coding = InputCoding::of(&rows(&[(0, 0, 0.5), (1, 0, 0.25), (1, 1, 4.0)], (2, 3)), Normalization::None);
+        assert_eq!(coding.gains, [510.0, 63.75, 63.75]);
+        assert_eq!((coding.zero_point, coding.sparse), (-128, false));
+        let signed = InputCoding::of(&rows(&[(0, 0, -0.5), (1, 1, 4.0)], (2, 2)), Normalization::None);
+        assert_eq!((signed.zero_point, signed.gains), (0, vec![255.0, 31.875]));
+    }
+}

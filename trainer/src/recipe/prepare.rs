@@ -1,0 +1,117 @@
+//! From the `[data]` table to a graph with its split: the one place where its keys take effect.
+
+use std::path::{Path, PathBuf};
+
+use super::sections::SplitKind;
+use super::{Recipe, RecipeError};
+use crate::dataset::locate::{Search, locate};
+use crate::dataset::{DataError, FaultKind, Graph, Inductive, Place, ReadOptions, Split, Warning, read, split};
+
+/// The data of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// Where the graph was found.
+    pub path: PathBuf,
+    /// The whole graph.
+    pub graph: Graph,
+    /// The split of the whole graph.
+    pub split: Split,
+    /// Share of the test nodes that [`Prepared::inductive`] takes out; 0 for none.
+    pub inductive_share: f64,
+    /// What the user should know about the data.
+    pub warnings: Vec<Warning>,
+    /// Origin, licence and citation, from the `NOTICE.md` beside the data.
+    pub notice: Option<String>,
+}
+
+impl Prepared {
+    /// The observed part of the graph and the unseen nodes, drawn from `seed`; `None` where the recipe takes none out.
+    ///
+    /// # Errors
+    /// [`DataError`] when the share takes out no node or all of them.
+    pub fn inductive(&self, seed: u64) -> Result<Option<Inductive>, DataError> {
+        if self.inductive_share == 0.0 {
+            return Ok(None);
+        }
+        split::inductive(&self.graph, &self.split, self.inductive_share, seed).map(Some)
+    }
+}
+
+/// Why the data of a recipe cannot be prepared.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrepareError {
+    /// The recipe itself.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The data it names.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+impl Recipe {
+    /// Finds, reads and splits the data.
+    ///
+    /// # Errors
+    /// [`DataError`] when the data is missing or unusable, has no edges (teachers and links need them), or cannot be split
+    /// as asked.
+    pub fn prepare(&self, search: &Search) -> Result<Prepared, DataError> {
+        let path = locate(&self.data.source, search)?;
+        let edges = self.data.edges.as_deref().map(|edges| beside(edges, search));
+        let options = ReadOptions { edges, largest_component: self.data.largest_component };
+        let loaded = read(&path, &options)?;
+        let graph = loaded.graph;
+        if graph.adjacency.nnz() == 0 {
+            return Err(DataError::new(
+                FaultKind::Layout,
+                Place::file(&path),
+                "at least one edge, since a graph teacher learns from them",
+                "none",
+                "add edges.csv beside nodes.csv, or name the file under `edges` in [data] of the recipe",
+            ));
+        }
+        let data = &self.data;
+        // Loading a recipe fills these keys wherever the choice they belong to is made.
+        let seed = data.split_seed.unwrap_or(0);
+        let split = match data.split {
+            SplitKind::Published => split::published(&graph)?,
+            SplitKind::Random => split::random(
+                &graph,
+                data.train_per_class.unwrap_or(0),
+                data.tune_nodes.unwrap_or(0),
+                data.test_nodes.unwrap_or(0),
+                seed,
+            )?,
+        };
+        let notice = std::fs::read_to_string(path.with_file_name("NOTICE.md")).ok();
+        let inductive_share = data.inductive_share;
+        let prepared = Prepared { path, graph, split, inductive_share, warnings: loaded.warnings, notice };
+        // A share that takes out no node or all of them is refused before anything is trained.
+        prepared.inductive(0)?;
+        Ok(prepared)
+    }
+
+    /// As [`Recipe::prepare`] for a recipe read from `path`, whose folder is searched too.
+    ///
+    /// # Errors
+    /// As [`Recipe::prepare`].
+    pub fn prepare_beside(&self, path: &Path, data_dir: Option<PathBuf>) -> Result<Prepared, DataError> {
+        self.prepare(&Search::from_environment(data_dir, path.parent().map(Path::to_path_buf)))
+    }
+
+    /// Reads a recipe and prepares its data; the recipe's folder is searched too.
+    ///
+    /// # Errors
+    /// [`PrepareError`] for the recipe or its data.
+    pub fn load_and_prepare(path: &Path, data_dir: Option<PathBuf>) -> Result<(Self, Prepared), PrepareError> {
+        let recipe = Self::load(path)?;
+        let prepared = recipe.prepare_beside(path, data_dir)?;
+        Ok((recipe, prepared))
+    }
+}
+
+/// A path of the recipe, taken relative to its folder, or to the working folder when nothing is there.
+fn beside(path: &str, search: &Search) -> PathBuf {
+    let near = search.recipe_dir.as_ref().map(|folder| folder.join(path)).filter(|near| near.exists());
+    near.unwrap_or_else(|| PathBuf::from(path))
+}

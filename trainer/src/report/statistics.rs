@@ -1,0 +1,52 @@
+//! Means over seeds with their spread; differences paired by seed.
+
+use serde::{Deserialize, Serialize};
+
+/// Arithmetic mean; 0 for no values.
+#[must_use]
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// Population standard deviation, as the reference results state it; 0 for fewer than two values.
+#[must_use]
+pub fn standard_deviation(values: &[f64]) -> f64 {
+    let centre = mean(values);
+    mean(&values.iter().map(|value| (value - centre).powi(2)).collect::<Vec<_>>()).sqrt()
+}
+
+/// Mean difference of two measurements taken with the same seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Paired {
+    /// Mean of `a − b` over the seeds.
+    pub mean: f64,
+    /// Standard error of that mean: sample standard deviation over `√n`; absent for fewer than two seeds.
+    pub standard_error: Option<f64>,
+    /// Number of seeds.
+    pub seeds: usize,
+}
+
+/// Pairs two lists by position. Positions beyond the shorter list are left out.
+#[must_use]
+pub fn paired(a: &[f64], b: &[f64]) -> Paired {
+    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+    let seeds = differences.len();
+    let standard_error = (seeds > 1).then(|| standard_deviation(&differences) / ((seeds - 1) as f64).sqrt());
+    Paired { mean: mean(&differences), standard_error, seeds }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spread_and_pairs() {
+        assert_eq!((mean(&[]), mean(&[1.0, 2.0, 6.0])), (0.0, 3.0));
+        assert!((standard_deviation(&[1.0, 3.0]) - 1.0).abs() < 1e-12);
+        let difference = paired(&[3.0, 5.0, 4.0], &[2.0, 2.0, 2.0]);
+        assert!((difference.mean - 2.0).abs() < 1e-12);
+        // Sample deviation 1, over the square root of 3.
+        assert!((difference.standard_error.unwrap() - 1.0 / 3f64.sqrt()).abs() < 1e-12);
+        assert_eq!(paired(&[1.0], &[0.5]).standard_error, None);
+    }
+}

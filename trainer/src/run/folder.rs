@@ -1,0 +1,138 @@
+//! Everything a run leaves behind: student file, vectors, metrics, report, card, resolved recipe.
+
+use super::{RunError, RunOptions, RunResult, plan};
+use crate::export::{Sealed, seal, write_vectors};
+use crate::output::OutputFolder;
+use crate::quantize::{About, Replay};
+use crate::recipe::{Prepared, Recipe};
+use crate::report::metrics::{self, CostMetrics, DataMetrics, Metrics, Summary};
+use crate::report::{card, html};
+use eyas::model::{CoreClass, Provenance};
+use eyas::{AlignedBytes, Student};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// Name of the sealed student in a run folder.
+pub const STUDENT: &str = "student.eyas";
+/// Name of the resolved recipe in a run folder.
+pub const RECIPE: &str = "recipe.toml";
+/// Every name a run writes.
+pub const RESULTS: [&str; 6] = [STUDENT, RECIPE, "metrics.json", "report.html", "card.md", "vectors.npz"];
+/// Test rows in `vectors.npz`.
+const VECTOR_ROWS: usize = 200;
+
+/// What was written.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The student file.
+    pub file: AlignedBytes,
+    /// Everything measured.
+    pub metrics: Metrics,
+}
+
+/// Name and version of this trainer.
+#[must_use]
+pub fn tool() -> String {
+    format!("eyas {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Seals the shipped student and writes the run folder, the student file last.
+///
+/// `notice` is the licence line of the data, for the card.
+///
+/// # Errors
+/// [`RunError`] when the runtime refuses the student or a file cannot be written; a student file that was there
+/// before is then still whole.
+pub fn write(
+    recipe: &Recipe,
+    name: &str,
+    prepared: &Prepared,
+    options: &RunOptions,
+    result: &RunResult,
+    folder: &OutputFolder,
+) -> Result<Written, RunError> {
+    let graph = &prepared.graph;
+    let resolved = recipe.resolved();
+    let (data_hash, recipe_hash) = (graph.data_hash(&prepared.split), recipe.recipe_hash());
+    let (teacher, tool) = (plan::teacher_in_words(recipe), tool());
+    let student = &result.shipped.student;
+    let integers = student.coding.integers(&graph.features);
+    let rows = |nodes: &[usize]| nodes.iter().map(|&node| integers[node].clone()).collect::<Vec<_>>();
+    let about = About {
+        labels: &graph.class_names,
+        input_names: &graph.input_names,
+        provenance: Provenance {
+            teacher: &teacher,
+            data_hash: &data_hash,
+            recipe_hash: &recipe_hash,
+            seed: result.shipped.seed,
+            tool: &tool,
+        },
+        golden: &[],
+    };
+    let Sealed { file, .. } = seal(student, &about, &rows(&prepared.split.tune))?;
+    let loaded = Student::load(&file).map_err(crate::export::SealError::from)?;
+
+    let test = &prepared.split.test;
+    let replay = Replay::of_file(&loaded, &rows(test));
+    let labels = graph.labels.as_deref().unwrap_or_default();
+    let truth: Vec<u16> = test.iter().map(|&node| labels[node]).collect();
+    let (classes, macro_f1) = metrics::by_class(&graph.class_names, &truth, &replay.labels);
+    let costs = loaded.costs();
+    let mut widths = vec![costs.inputs];
+    widths.extend(loaded.layers().map(|layer| usize::from(layer.outputs)));
+    let split = &prepared.split;
+    let metrics = Metrics {
+        schema: metrics::SCHEMA.into(),
+        tool: tool.clone(),
+        recipe: name.into(),
+        recipe_hash: hexadecimal(&recipe_hash),
+        backend: options.backend.name().into(),
+        threads: options.threads,
+        teacher: teacher.clone(),
+        student_widths: widths,
+        data: DataMetrics {
+            name: graph.name.clone(),
+            nodes: graph.nodes(),
+            edges: graph.edges(),
+            inputs: graph.inputs(),
+            classes: graph.classes,
+            split: [split.train.len(), split.tune.len(), split.test.len()],
+            hash: hexadecimal(&data_hash),
+            warnings: prepared.warnings.iter().map(ToString::to_string).collect(),
+        },
+        shipped_seed: result.shipped.seed,
+        student_hash: hexadecimal(&Sha256::digest(&*file)),
+        mean: Summary::mean(&result.seeds),
+        sd: Summary::sd(&result.seeds),
+        differences: metrics::differences(&result.seeds),
+        seeds: result.seeds.clone(),
+        classes,
+        macro_f1,
+        cost: CostMetrics {
+            file_bytes: costs.file_bytes,
+            weight_bytes: costs.weight_bytes,
+            parameters: costs.parameters,
+            macs: costs.macs,
+            arena_bytes: costs.arena_bytes(CoreClass::Bytes),
+            arena_bytes_cortex_m4: costs.arena_bytes(CoreClass::Halfwords),
+            arena_bytes_cortex_m0: costs.arena_bytes(CoreClass::Words),
+        },
+    };
+
+    let shown = &test[..test.len().min(VECTOR_ROWS)];
+    let vectors = write_vectors(&rows(shown), &Replay::of_file(&loaded, &rows(shown)));
+    let vectors = vectors.map_err(|error| crate::output::OutputError::io("build", Path::new("vectors.npz"), error))?;
+    let json = serde_json::to_string_pretty(&metrics).unwrap_or_default() + "\n";
+    folder.write("vectors.npz", &vectors)?;
+    folder.write("metrics.json", json.as_bytes())?;
+    folder.write("report.html", html(&metrics, &resolved)?.as_bytes())?;
+    folder.write("card.md", card(&metrics, prepared.notice.as_deref())?.as_bytes())?;
+    folder.write(RECIPE, resolved.as_bytes())?;
+    folder.write(STUDENT, &file)?;
+    Ok(Written { file, metrics })
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

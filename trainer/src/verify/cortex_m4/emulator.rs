@@ -1,0 +1,109 @@
+//! Runs an image under QEMU: files in, files out, never longer than allowed.
+
+use super::DeviceError;
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Name of the row file in the scratch folder.
+const ROWS: &str = "rows.bin";
+/// Name of the file of integers in the scratch folder.
+const INTEGERS: &str = "integers.bin";
+
+/// What a finished run left behind.
+#[derive(Clone, Debug)]
+pub(super) struct Transcript {
+    /// Everything the firmware printed.
+    pub stdout: String,
+    /// For each row the outputs of all layers.
+    pub integers: Vec<u8>,
+}
+
+/// Runs `image` on `rows` in the folder `scratch`.
+///
+/// # Errors
+/// [`DeviceError::EmulatorMissing`], [`DeviceError::Timeout`] (the emulator is ended), or
+/// [`DeviceError::Firmware`] with the firmware's last words if its exit status is not 0.
+pub(super) fn run(
+    qemu: &Path,
+    image: &Path,
+    rows: &[Vec<i8>],
+    scratch: &Path,
+    limit: Duration,
+) -> Result<Transcript, DeviceError> {
+    let file = |name: &str| scratch.join(name);
+    write_rows(&file(ROWS), rows)?;
+    let arguments =
+        if rows.is_empty() { String::new() } else { format!(",arg=--rows,arg={ROWS},arg=--integers,arg={INTEGERS}") };
+    // What an earlier run left must not pass for this one's.
+    fs::write(file(INTEGERS), []).map_err(|source| DeviceError::Io { path: file(INTEGERS), source })?;
+
+    let mut child = Command::new(qemu)
+        // Relative names: semihosting splits its command line at spaces, which a folder's name may hold.
+        .current_dir(scratch)
+        .args(["-M", "mps2-an386", "-cpu", "cortex-m4", "-icount", "shift=6,sleep=off"])
+        .args(["-display", "none", "-monitor", "none", "-serial", "none", "-semihosting-config"])
+        .arg(format!("enable=on,target=native,arg=eyas{arguments}"))
+        .arg("-kernel")
+        .arg(image)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|source| DeviceError::EmulatorMissing { path: qemu.into(), reason: source.to_string() })?;
+    let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
+    let status = wait(&mut child, limit);
+    let (stdout, stderr) = (stdout.join().unwrap_or_default(), stderr.join().unwrap_or_default());
+    let Some(status) = status else { return Err(DeviceError::Timeout { seconds: limit.as_secs() }) };
+    if !status.success() {
+        let said = if stderr.trim().is_empty() { &stdout } else { &stderr };
+        return Err(DeviceError::Firmware { status: status.to_string(), message: said.trim().into() });
+    }
+    let integers = fs::read(file(INTEGERS)).map_err(|source| DeviceError::Io { path: file(INTEGERS), source })?;
+    Ok(Transcript { stdout, integers })
+}
+
+/// `u32` count, `u32` inputs, then the rows, one byte an input.
+fn write_rows(path: &Path, rows: &[Vec<i8>]) -> Result<(), DeviceError> {
+    let inputs = rows.first().map_or(0, Vec::len);
+    let mut bytes = Vec::with_capacity(8 + rows.len() * inputs);
+    bytes.extend((rows.len() as u32).to_le_bytes());
+    bytes.extend((inputs as u32).to_le_bytes());
+    for row in rows {
+        if row.len() != inputs {
+            return Err(DeviceError::RowLength { expected: inputs, found: row.len() });
+        }
+        bytes.extend(row.iter().map(|&value| value as u8));
+    }
+    fs::write(path, bytes).map_err(|source| DeviceError::Io { path: path.into(), source })
+}
+
+/// Reads a stream to its end on a thread of its own, so that a full pipe cannot stop the emulator.
+fn collect(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // A broken pipe ends the text early; the exit status and the summary decide what that means.
+        let _ = stream.map(|mut stream| stream.read_to_end(&mut bytes));
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// Waits for the end; `None` after `limit`, the process ended by force.
+fn wait(child: &mut std::process::Child, limit: Duration) -> Option<ExitStatus> {
+    let deadline = Instant::now() + limit;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(10)),
+            _ => {
+                // Either it is gone already or this ends it.
+                let _ = child.kill();
+                let _ = child.wait();
+                return None;
+            }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Counts of the public graphs, as their sources state them. Cora ships with the repository; the others are checked where
+//! they are found.
+
+use std::path::{Path, PathBuf};
+
+use eyas_trainer::dataset::locate::{Search, locate};
+use eyas_trainer::dataset::{FaultKind, Graph, Loaded, ReadOptions, Split, Warning, read, split};
+
+struct Counts {
+    name: &'static str,
+    nodes: usize,
+    edges: usize,
+    inputs: usize,
+    nonzeros: usize,
+    classes: usize,
+    split: Option<[usize; 3]>,
+    isolated: usize,
+    /// Share of the edges that join equal labels, in thousandths.
+    homophily: usize,
+}
+
+const CORA: Counts = Counts {
+    name: "cora",
+    nodes: 2708,
+    edges: 5278,
+    inputs: 1433,
+    nonzeros: 49_216,
+    classes: 7,
+    split: Some([140, 500, 1000]),
+    isolated: 0,
+    homophily: 810,
+};
+
+const OTHERS: [Counts; 5] = [
+    Counts {
+        name: "citeseer",
+        nodes: 3327,
+        edges: 4552,
+        inputs: 3703,
+        nonzeros: 105_165,
+        classes: 6,
+        split: Some([120, 500, 1000]),
+        isolated: 48,
+        homophily: 736,
+    },
+    Counts {
+        name: "pubmed",
+        nodes: 19_717,
+        edges: 44_324,
+        inputs: 500,
+        nonzeros: 988_031,
+        classes: 3,
+        split: Some([60, 500, 1000]),
+        isolated: 0,
+        homophily: 802,
+    },
+    Counts {
+        name: "amazon-photo",
+        nodes: 7650,
+        edges: 119_081,
+        inputs: 745,
+        nonzeros: 1_979_909,
+        classes: 8,
+        split: None,
+        isolated: 115,
+        homophily: 827,
+    },
+    Counts {
+        name: "coauthor-cs",
+        nodes: 18_333,
+        edges: 81_894,
+        inputs: 6805,
+        nonzeros: 1_092_079,
+        classes: 15,
+        split: None,
+        isolated: 0,
+        homophily: 808,
+    },
+    Counts {
+        name: "cpf-cora",
+        nodes: 2708,
+        edges: 5278,
+        inputs: 1433,
+        nonzeros: 49_216,
+        classes: 7,
+        split: None,
+        isolated: 0,
+        homophily: 810,
+    },
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn cora() -> Graph {
+    Graph::load(&root().join("models/cora/data/cora.npz")).unwrap()
+}
+
+fn check(counts: &Counts, loaded: &Loaded) {
+    let graph = &loaded.graph;
+    let sizes = (graph.nodes(), graph.edges(), graph.inputs(), graph.features.nnz(), graph.classes);
+    assert_eq!(sizes, (counts.nodes, counts.edges, counts.inputs, counts.nonzeros, counts.classes), "{}", counts.name);
+    let published = graph.published.as_ref().map(|split| [split.train.len(), split.tune.len(), split.test.len()]);
+    assert_eq!(published, counts.split, "{}", counts.name);
+    let isolated = loaded.warnings.iter().find_map(|warning| match warning {
+        Warning::IsolatedNodes { count, .. } => Some(*count),
+        _ => None,
+    });
+    assert_eq!(isolated.unwrap_or(0), counts.isolated, "{}", counts.name);
+    let labels = graph.labels.as_ref().unwrap();
+    let equal = graph.adjacency.iter().filter(|&(_, (from, to))| labels[from] == labels[to]).count();
+    assert_eq!(
+        (equal as f64 / graph.adjacency.nnz() as f64 * 1000.0).round() as usize,
+        counts.homophily,
+        "{}",
+        counts.name
+    );
+}
+
+#[test]
+fn shipped_cora_is_as_its_source_states() {
+    let loaded = read(&root().join("models/cora/data/cora.npz"), &ReadOptions::default()).unwrap();
+    check(&CORA, &loaded);
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    assert!(loaded.graph.is_binary());
+    let published = split::published(&loaded.graph).unwrap();
+    assert_eq!(published.train, (0..140).collect::<Vec<_>>());
+}
+
+#[test]
+fn other_graphs_are_as_their_sources_state() {
+    let beside = root().join("../shared/data");
+    let mut search = Search::from_environment(None, None);
+    if beside.is_dir() {
+        search.data_dir = Some(beside);
+    }
+    for counts in &OTHERS {
+        match locate(counts.name, &search) {
+            Ok(path) => check(counts, &read(&path, &ReadOptions::default()).unwrap()),
+            Err(error) => println!("skipped {}: {error}", counts.name),
+        }
+    }
+    if let Ok(path) = locate("cpf-cora", &search) {
+        let options = ReadOptions { largest_component: true, ..ReadOptions::default() };
+        let largest = read(&path, &options).unwrap().graph;
+        assert_eq!(largest.nodes(), 2485);
+        assert_eq!(largest.class_names.len(), 7);
+    }
+}
+
+#[test]
+fn a_random_split_has_its_sizes_and_depends_on_the_seed_only() {
+    let graph = cora();
+    let first = split::random(&graph, 20, 500, 1000, 1).unwrap();
+    assert_eq!([first.train.len(), first.tune.len(), first.test.len()], [140, 500, 1000]);
+    assert_eq!(first, split::random(&graph, 20, 500, 1000, 1).unwrap());
+    assert_ne!(first, split::random(&graph, 20, 500, 1000, 2).unwrap());
+    let labels = graph.labels.as_ref().unwrap();
+    for class in 0..7 {
+        assert_eq!(first.train.iter().filter(|&&node| labels[node] == class).count(), 20);
+    }
+    assert_eq!(split::random(&graph, 2000, 500, 1000, 1).unwrap_err().kind(), FaultKind::Split);
+    assert_eq!(split::random(&graph, 20, usize::MAX, 1000, 1).unwrap_err().kind(), FaultKind::Split);
+}
+
+#[test]
+fn an_inductive_split_removes_test_nodes_and_their_edges_only() {
+    let graph = cora();
+    let published = split::published(&graph).unwrap();
+    let inductive = split::inductive(&graph, &published, 0.2, 3).unwrap();
+    assert_eq!((inductive.unseen.len(), inductive.observed.nodes()), (200, 2508));
+    assert_eq!(inductive.split.test.len(), 800);
+    assert!(inductive.unseen.iter().all(|node| published.test.binary_search(node).is_ok()));
+    let back = |ids: &[usize]| ids.iter().map(|&id| inductive.kept[id]).collect::<Vec<_>>();
+    assert_eq!(back(&inductive.split.train), published.train);
+    assert_eq!(back(&inductive.split.tune), published.tune);
+    let between = graph
+        .adjacency
+        .iter()
+        .filter(|&(_, (from, to))| [from, to].iter().all(|node| inductive.kept.binary_search(node).is_ok()));
+    assert_eq!(between.count(), inductive.observed.adjacency.nnz());
+    for (id, &original) in inductive.kept.iter().enumerate() {
+        assert_eq!(inductive.observed.features.outer_view(id), graph.features.outer_view(original));
+    }
+    for share in [0.0, 1.0, -1.0, f64::NAN, 0.0001] {
+        assert_eq!(split::inductive(&graph, &published, share, 3).unwrap_err().kind(), FaultKind::Split);
+    }
+}
+
+#[test]
+fn the_data_hash_does_not_see_test_labels_and_sees_everything_else() {
+    let graph = cora();
+    let split = split::published(&graph).unwrap();
+    let hash = graph.data_hash(&split);
+    let mut shuffled = graph.clone();
+    let labels = shuffled.labels.as_mut().unwrap();
+    let mut moved: Vec<u16> = split.test.iter().map(|&node| labels[node]).collect();
+    moved.rotate_left(17);
+    split.test.iter().zip(moved).for_each(|(&node, label)| labels[node] = label);
+    assert_ne!(shuffled.labels, graph.labels);
+    assert_eq!(shuffled.data_hash(&split), hash);
+
+    let changed = |change: &dyn Fn(&mut Graph, &mut Split)| {
+        let (mut graph, mut split) = (graph.clone(), split.clone());
+        change(&mut graph, &mut split);
+        graph.data_hash(&split)
+    };
+    let label = changed(&|graph, split| graph.labels.as_mut().unwrap()[split.tune[0]] ^= 1);
+    let feature = changed(&|graph, _| graph.features.data_mut()[5] = 2.0);
+    let part = changed(&|_, split| {
+        split.test.pop();
+    });
+    let name = changed(&|graph, _| graph.class_names[0].push('x'));
+    for other in [label, feature, part, name] {
+        assert_ne!(other, hash);
+    }
+    assert_eq!(changed(&|graph, _| graph.name.push('x')), hash);
+}
+
+#[test]
+fn a_missing_data_set_is_told_with_places_origin_and_citation() {
+    let search = Search { data_dir: Some("nowhere".into()), ..Search::default() };
+    let error = locate("citeseer", &search).unwrap_err();
+    assert_eq!(error.kind(), FaultKind::NotFound);
+    let message = error.to_string();
+    for part in ["nowhere", "kimiyoung/planetoid", "ICML 2016", "--data-dir", "EYAS_DATA"] {
+        assert!(message.contains(part), "{part} in {message}");
+    }
+    let message = locate("citeser", &search).unwrap_err().to_string();
+    assert!(message.contains("did you mean citeseer?"), "{message}");
+    assert!(locate("./absent.npz", &search).unwrap_err().to_string().contains("correct the path"));
+}
+
+#[test]
+fn data_sets_are_found_by_name_and_by_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |path: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, b"").unwrap();
+        path
+    };
+    let search = Search { data_dir: Some(folder.path().to_path_buf()), ..Search::default() };
+    let plain = file("pubmed.npz");
+    assert_eq!(locate("pubmed", &search).unwrap(), plain);
+    let nested = file("pubmed/pubmed.npz");
+    assert_eq!(locate("pubmed", &search).unwrap(), nested);
+    let graphs = file("graphs/pubmed/pubmed.npz");
+    assert_eq!(locate("pubmed", &search).unwrap(), graphs);
+    let cpf = file("graphs/cpf-cora/cora.npz");
+    assert_eq!(locate("cpf-cora", &search).unwrap(), cpf);
+    let own = file("sensors/nodes.csv");
+    assert_eq!(locate("sensors", &search).unwrap(), own.parent().unwrap());
+    let beside = Search { recipe_dir: Some(folder.path().to_path_buf()), ..Search::default() };
+    assert_eq!(locate("graphs/pubmed/pubmed.npz", &beside).unwrap(), graphs);
+    let model = Search { recipe_dir: Some(root().join("models/cora")), ..Search::default() };
+    assert!(locate("cora", &model).unwrap().ends_with("models/cora/data/cora.npz"));
+    let shipped = Search { inside_repository: vec![root().join("trainer/src")], ..Search::default() };
+    assert!(locate("cora", &shipped).unwrap().ends_with("models/cora/data/cora.npz"));
+}

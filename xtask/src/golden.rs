@@ -1,0 +1,45 @@
+//! `cargo xtask golden`: the committed student files, checked or written anew.
+
+use anyhow::{Context, Result, bail};
+use eyas_tests::format;
+use std::fs;
+
+/// Checks that the committed golden files are what today's writer makes; writes them with `--overwrite`.
+#[derive(clap::Args)]
+pub struct Golden {
+    /// Write the files instead of checking them
+    #[arg(long)]
+    overwrite: bool,
+}
+
+impl Golden {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// The files that changed or are missing, or what the file system says.
+    pub fn run(&self) -> Result<()> {
+        let mut changed = Vec::new();
+        for file in format::files() {
+            let (path, bytes) = (file.path(), file.bytes());
+            let same = fs::read(&path).is_ok_and(|committed| committed == *bytes);
+            if same {
+                println!("  same     {} ({} bytes)", file.name, bytes.len());
+            } else if self.overwrite {
+                fs::create_dir_all(format::folder())?;
+                fs::write(&path, &*bytes).with_context(|| format!("cannot write {}", path.display()))?;
+                println!("  written  {} ({} bytes)", file.name, bytes.len());
+            } else {
+                println!("  CHANGED  {}", file.name);
+                changed.push(file.name);
+            }
+        }
+        if !changed.is_empty() {
+            bail!(
+                "{} differ from what the writer makes now. If the format was meant to change, raise its version; \
+                 then `cargo xtask golden --overwrite`",
+                changed.join(", ")
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! `cargo xtask test`: everything that has to hold before a change is taken, for people and for CI.
+
+use crate::cortex_m4::{self, TARGET, Toolchain};
+use crate::root;
+use crate::steps::{Outcome, impossible, run};
+use anyhow::{Result, bail};
+use eyas_tests::format;
+use std::process::Command;
+
+/// Targets the runtime must build for without `std`: Cortex-M0+, Cortex-M4F, RISC-V without atomics.
+const BARE_METAL: [&str; 3] = ["thumbv6m-none-eabi", TARGET, "riscv32imc-unknown-none-elf"];
+
+/// Checks everything: form, lints, documentation, all tests, builds for bare metal.
+///
+/// Runs to the end whatever fails, then lists the failures with the command that repeats each.
+#[derive(clap::Args)]
+pub struct Test {
+    /// Only what takes seconds: form, lints, the runtime's own tests
+    #[arg(long)]
+    quick: bool,
+}
+
+impl Test {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// How many checks failed.
+    pub fn run(&self) -> Result<()> {
+        let mut outcomes = vec![
+            run("form", cargo(&["fmt", "--all", "--check"])),
+            run("form of the firmware", cargo(&["fmt", "--manifest-path", "firmware/Cargo.toml", "--check"])),
+            run("lints of the runtime, no features", clippy(&["--package", "eyas", "--no-default-features"])),
+            run("lints of the runtime, all features", clippy(&["--package", "eyas", "--all-features"])),
+            run("runtime with overflow checks", cargo(&["test", "--package", "eyas", "--features", "std,serde"])),
+        ];
+        let slow = ["lints of the workspace", "documentation", "all tests", "bare metal", "firmware"];
+        if self.quick {
+            summarize(&outcomes, &slow)
+        } else {
+            outcomes.push(run("lints of the workspace", clippy(&["--workspace"])));
+            outcomes.push(run("documentation", documentation()));
+            outcomes.extend(all_tests());
+            outcomes.extend(bare_metal());
+            summarize(&outcomes, &[])
+        }
+    }
+}
+
+/// cargo in the root of the repository.
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(root()).args(arguments);
+    command
+}
+
+fn clippy(selection: &[&str]) -> Command {
+    // In the release profile: what the tests need anyway is compiled once.
+    let mut command = cargo(&["clippy", "--release", "--all-targets"]);
+    command.args(selection).args(["--", "-D", "warnings"]);
+    command
+}
+
+fn documentation() -> Command {
+    let mut command = cargo(&["doc", "--package", "eyas", "--all-features", "--no-deps"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    command
+}
+
+/// The tests of the workspace: optimised, since some train real networks.
+fn all_tests() -> Vec<Outcome> {
+    let nextest = cargo(&["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
+    let tests: &[&str] = if nextest {
+        &["nextest", "run", "--workspace", "--release", "--no-fail-fast"]
+    } else {
+        &["test", "--workspace", "--release", "--lib", "--bins", "--tests", "--no-fail-fast"]
+    };
+    vec![
+        run("all tests", cargo(tests)),
+        run("examples in the documentation", cargo(&["test", "--workspace", "--release", "--doc"])),
+    ]
+}
+
+fn bare_metal() -> Vec<Outcome> {
+    let target_dir = root().join("firmware/target");
+    let mut outcomes = Vec::new();
+    for target in BARE_METAL {
+        outcomes.push(match Toolchain::find(target) {
+            Err(error) => impossible(target, &error.to_string()),
+            Ok(toolchain) => {
+                let mut build = toolchain.cargo_build(&root(), &target_dir);
+                build.args(["--release", "--package", "eyas"]);
+                run("bare metal", build)
+            }
+        });
+    }
+    let toolchain = cortex_m4::locations().and_then(|locations| {
+        let toolchain = Toolchain::find(TARGET)?;
+        toolchain.check_linker()?;
+        Ok(toolchain.cargo_build(&locations.firmware.join("qemu-cortex-m4"), &target_dir))
+    });
+    outcomes.push(match toolchain {
+        Err(error) => impossible("firmware", &error.to_string()),
+        Ok(mut build) => {
+            build.arg("--release").env("EYAS_STUDENT", format::folder().join("dense.eyas"));
+            run("firmware", build)
+        }
+    });
+    outcomes
+}
+
+/// Prints one line a check, the failures with their commands, and last what the test runners said of themselves.
+fn summarize(outcomes: &[Outcome], left_out: &[&str]) -> Result<()> {
+    println!("\n=== summary");
+    for outcome in outcomes {
+        let verdict = if outcome.passed { "ok    " } else { "FAILED" };
+        println!("  {verdict} {:>6.1} s  {}", outcome.seconds, outcome.name);
+    }
+    for name in left_out {
+        println!("  left out (--quick)  {name}");
+    }
+    let failed: Vec<_> = outcomes.iter().filter(|outcome| !outcome.passed).collect();
+    for outcome in &failed {
+        println!("\nfailed: {}; repeat it with\n  {}", outcome.name, outcome.repeat);
+    }
+    println!();
+    for outcome in outcomes {
+        for line in outcome.said.iter().filter(|line| is_closing(line)) {
+            println!("{}: {}", outcome.name, line.trim());
+        }
+    }
+    if !failed.is_empty() {
+        bail!("{} of {} checks failed", failed.len(), outcomes.len());
+    }
+    Ok(())
+}
+
+/// Whether a line is a test runner's count of what passed; `cargo test` prints one for each program.
+fn is_closing(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("Summary [") || (line.starts_with("test result:") && !line.contains(" 0 passed; 0 failed"))
+}
