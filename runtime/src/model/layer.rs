@@ -1,8 +1,8 @@
 //! A layer as the kernels see it: shape, ranges and borrowed tensors.
 
-use super::{BLOCK, Layout, aligned};
 use super::layout::{Digit, Place};
 use super::metadata::{LayerKind, LayerMeta, Metadata};
+use super::{BLOCK, Layout, aligned};
 use crate::quant::{Multiplier, OutputRange};
 
 /// One dense layer with its tensors, borrowed from the file.

@@ -60,11 +60,6 @@ impl Sizes {
         }
         Ok(sizes)
     }
-
-    /// Bytes of the functions whose name holds `part`.
-    pub fn of(&self, part: &str) -> u32 {
-        self.functions.iter().filter(|(name, _)| name.contains(part)).map(|(_, size)| size).sum()
-    }
 }
 
 fn word(bytes: &[u8], at: usize) -> Result<u32> {

@@ -111,7 +111,12 @@ impl Core {
         }
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         let output = cargo.output().context("cannot run cargo")?;
-        ensure!(output.status.success(), "the {} image does not build:\n{}", self.name, String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success(),
+            "the {} image does not build:\n{}",
+            self.name,
+            String::from_utf8_lossy(&output.stderr)
+        );
         Ok(target_folder.join(self.target).join(if small { "small" } else { "release" }))
     }
 
