@@ -110,7 +110,7 @@ pub(crate) fn add_all<K: Kernels>(layer: &Layer<'_>, mut source: Source<'_>, sum
         *sum = channel.bias;
     }
     // Whole words may be read where every run starts on one.
-    let whole_words = layer.column_bytes() % BLOCK == 0;
+    let whole_words = layer.column_bytes().is_multiple_of(BLOCK);
     loop {
         let present = source.fill(bytemuck::must_cast_slice_mut(room));
         if present.is_empty() {

@@ -82,7 +82,8 @@ impl Layout {
     /// Bytes of one row of a dense layer, padding included.
     #[must_use]
     pub const fn row_bytes(self, inputs: u16) -> usize {
-        (inputs as usize).wrapping_add(self.group() - 1) & !(self.group() - 1)
+        let mask = self.group().saturating_sub(1);
+        (inputs as usize).wrapping_add(mask) & !mask
     }
 
     /// Bytes of one input's run of weights in a sparse-input layer, padding included.

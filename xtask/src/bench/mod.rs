@@ -6,6 +6,7 @@ mod layers;
 mod npz;
 mod report;
 mod students;
+mod training;
 
 use anyhow::{Context, Result, bail};
 use image::{CORES, Core, Measure};
@@ -39,6 +40,9 @@ pub struct Bench {
     /// Count by layer on the Cortex-M4 instead: this student file on its golden vectors
     #[arg(long, value_name = "FILE")]
     student: Option<PathBuf>,
+    /// Compare training time with PyTorch instead (`cargo xtask setup --bench` installs it)
+    #[arg(long)]
+    training: bool,
 }
 
 impl Bench {
@@ -47,6 +51,9 @@ impl Bench {
     /// # Errors
     /// What is missing, what does not build or run, an integer that differs, or a count over its budget.
     pub fn run(&self) -> Result<()> {
+        if self.training {
+            return training::run(self.data_dir.as_deref(), self.json);
+        }
         if self.layers || self.student.is_some() {
             return layers::run(self.student.as_deref(), self.json);
         }
