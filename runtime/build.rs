@@ -8,7 +8,9 @@ use std::env::var;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(eyas_kernels, values(\"portable\", \"armv6m\", \"armv7em\", \"helium\", \"rv32im\"))");
+    println!(
+        "cargo::rustc-check-cfg=cfg(eyas_kernels, values(\"portable\", \"armv6m\", \"armv7em\", \"helium\", \"rv32im\"))"
+    );
     println!("cargo::rustc-cfg=eyas_kernels=\"{}\"", kernels());
 }
 

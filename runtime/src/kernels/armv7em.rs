@@ -11,7 +11,7 @@
 //! the result. Other exponents, which real students do not have, take a call to the definition.
 
 use super::{Kernels, Present};
-use crate::model::{BLOCK, CoreClass, Layer, Layout};
+use crate::model::{BLOCK, CoreClass, Layer, LayerKind, Layout};
 use crate::quant::{Multiplier, scale_sum};
 use core::arch::naked_asm;
 
@@ -40,12 +40,9 @@ impl Kernels for Armv7em {
             unsafe { widen_groups(groups.as_ptr(), pairs.as_mut_ptr(), pairs.as_ptr().wrapping_add(count)) }
         }
         if let (false, Some(pair)) = (rest.is_empty(), pairs.get_mut(count)) {
-            let mut group = [[0; GROUP]];
-            for (to, from) in group.as_flattened_mut().iter_mut().zip(rest) {
-                *to = *from;
-            }
+            let group = rest.iter().rev().fold(0u32, |group, &x| (group << 8) | u32::from(x as u8)).to_le_bytes();
             // SAFETY: as above, one group.
-            unsafe { widen_groups(group.as_ptr(), pair, (&raw const *pair).wrapping_add(1)) }
+            unsafe { widen_groups((&raw const group).cast(), pair, (&raw const *pair).wrapping_add(1)) }
         }
         bytemuck::must_cast_slice(buffer)
     }
@@ -55,7 +52,9 @@ impl Kernels for Armv7em {
         let groups = usize::from(layer.inputs).div_ceil(GROUP);
         let first_groups = (groups.wrapping_sub(1) % FOLD_GROUPS).wrapping_add(1);
         let tail = outputs % BLOCK;
-        let fits = layer.weights.len() >= outputs.wrapping_mul(groups).wrapping_mul(GROUP)
+        // In the terms of the layer itself, so that the compiler sees where it holds.
+        let fits = layer.weights.len()
+            >= Layer::weight_bytes(LayerKind::Dense, Layout::Pairs, layer.inputs, layer.outputs)
             && x.len() >= groups.wrapping_mul(GROUP)
             && groups != 0
             && (layer.weights.as_ptr().addr() | x.as_ptr().addr()) & 3 == 0;
@@ -237,10 +236,14 @@ unsafe extern "C" fn scale_by_definition(sums: *mut [i32; 4], mantissas: *const 
 macro_rules! epilogue {
     ($at:literal, $end:literal, $next:literal) => {
         concat!(
-            "ldrd r8, r2, [sp, #", $at, "]\n", // mantissas, exponents
+            "ldrd r8, r2, [sp, #",
+            $at,
+            "]\n", // mantissas, exponents
             "ldm r8!, {{r9, r10, r11, r12}}\n",
             "ldr r4, [r2], #4\n",
-            "strd r8, r2, [sp, #", $at, "]\n",
+            "strd r8, r2, [sp, #",
+            $at,
+            "]\n",
             "rsb r4, r4, #0xfefefefe\n", // n of the four rows; a byte above 31 where the exponent is above −2
             "tst r4, r0\n",
             "bne 90f\n",
@@ -268,7 +271,9 @@ macro_rules! epilogue {
             "91:\n",
             "pkhbt r3, r3, r5, lsl #16\n",
             "pkhbt r6, r6, r7, lsl #16\n",
-            "add r8, sp, #", $at, "+16\n",
+            "add r8, sp, #",
+            $at,
+            "+16\n",
             "ldm r8, {{r9, r10, r11, r12}}\n", // zero point, lo, hi, whole range
             "cmp r12, #0\n",
             "qadd16 r3, r3, r9\n",
@@ -277,12 +282,20 @@ macro_rules! epilogue {
             "ssat16 r3, #8, r3\n",
             "ssat16 r6, #8, r6\n",
             "93:\n",
-            "ldr r8, [sp, #", $at, "+8]\n",
-            "ldr r9, [sp, #", $end, "]\n",
+            "ldr r8, [sp, #",
+            $at,
+            "+8]\n",
+            "ldr r9, [sp, #",
+            $end,
+            "]\n",
             "strd r3, r6, [r8], #8\n",
-            "str r8, [sp, #", $at, "+8]\n",
+            "str r8, [sp, #",
+            $at,
+            "+8]\n",
             "cmp r8, r9\n",
-            "bne ", $next, "\n",
+            "bne ",
+            $next,
+            "\n",
         )
     };
 }
@@ -302,16 +315,30 @@ macro_rules! epilogue_apart {
             "sel r6, r11, r6\n",
             "b 93b\n",
             "90:\n", // r8 and r2 are four elements on
-            "strd r3, r6, [sp, #", $free, "]\n",
-            "strd r5, r7, [sp, #", $free, "+8]\n",
-            "strd r1, lr, [sp, #", $free, "+16]\n",
-            "add r0, sp, #", $free, "\n",
+            "strd r3, r6, [sp, #",
+            $free,
+            "]\n",
+            "strd r5, r7, [sp, #",
+            $free,
+            "+8]\n",
+            "strd r1, lr, [sp, #",
+            $free,
+            "+16]\n",
+            "add r0, sp, #",
+            $free,
+            "\n",
             "sub r1, r8, #16\n",
             "sub r2, r2, #4\n",
             "bl {scale}\n",
-            "ldrd r3, r6, [sp, #", $free, "]\n",
-            "ldrd r5, r7, [sp, #", $free, "+8]\n",
-            "ldrd r1, lr, [sp, #", $free, "+16]\n",
+            "ldrd r3, r6, [sp, #",
+            $free,
+            "]\n",
+            "ldrd r5, r7, [sp, #",
+            $free,
+            "+8]\n",
+            "ldrd r1, lr, [sp, #",
+            $free,
+            "+16]\n",
             "b 91b\n",
         )
     };

@@ -106,11 +106,11 @@ fn skip_absent<'w>(words: &'w [u32], absent: u32, next: &mut u16) -> &'w [u32] {
 /// - `room`: for `[outputs]` in whole blocks of four, overwritten
 pub(crate) fn add_all<K: Kernels>(layer: &Layer<'_>, mut source: Source<'_>, sums: &mut [i32], room: &mut [u32]) {
     let sums = sums.get_mut(..layer.padded_outputs()).unwrap_or_default();
-    for (sum, channel) in sums.iter_mut().zip(layer.channels()) {
-        *sum = channel.bias;
+    for (sum, bias) in sums.iter_mut().zip(layer.biases()) {
+        *sum = bias;
     }
     // Whole words may be read where every run starts on one.
-    let whole_words = layer.column_bytes() % BLOCK == 0;
+    let whole_words = layer.column_bytes().is_multiple_of(BLOCK);
     loop {
         let present = source.fill(bytemuck::must_cast_slice_mut(room));
         if present.is_empty() {

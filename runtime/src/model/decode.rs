@@ -4,9 +4,7 @@
 //! every number that is longer than it must be, so that each value has one encoding. The writer is postcard's own;
 //! a test compares the two.
 
-use super::metadata::{
-    FrontEnd, LayerKind, LayerMeta, MAX_LAYERS, Metadata, Normalization, Task,
-};
+use super::metadata::{FrontEnd, LayerKind, LayerMeta, MAX_LAYERS, Metadata, Normalization, Task};
 use crate::LoadError;
 
 /// Reads all of `bytes` into `metadata`, field by field, so that no second copy is on the stack.

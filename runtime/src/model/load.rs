@@ -1,9 +1,9 @@
 //! Proves everything about a file once, so that nothing behind it can fail.
 
+use super::Layout;
 use super::aligned;
 use super::decode::decode;
 use super::golden::GoldenVectors;
-use super::Layout;
 use super::layer::{Layer, Layers};
 use super::metadata::{FrontEnd, LayerKind, MAX_LAYERS, MAX_WIDTH, Metadata, Task, lines};
 use super::prefix::{ALIGNMENT, PREFIX_BYTES, Prefix};

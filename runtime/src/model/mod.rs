@@ -11,26 +11,26 @@ mod layer;
 mod layout;
 mod load;
 mod metadata;
-mod prefix;
 mod pack;
+mod prefix;
 #[cfg(feature = "std")]
 mod write;
 
 pub use costs::{CoreClass, Costs};
 pub use golden::{GoldenInput, GoldenVector, GoldenVectors};
 pub use layer::{Channel, Layer, Layers};
-pub use layout::Layout;
 pub(crate) use layout::BLOCK;
+pub use layout::Layout;
 pub(crate) use load::load;
 pub use metadata::{
     FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, MAX_WIDTH, Metadata, Normalization, OutputMeta,
     Provenance, Task,
 };
-pub(crate) use prefix::checksum_const;
-pub use prefix::{ALIGNMENT, CRC, FORMAT_VERSION, MAGIC, PREFIX_BYTES, Prefix, checksum};
 #[cfg(feature = "std")]
 pub use pack::pack;
 pub use pack::{pack_into, packed_bytes};
+pub(crate) use prefix::checksum_const;
+pub use prefix::{ALIGNMENT, CRC, FORMAT_VERSION, MAGIC, PREFIX_BYTES, Prefix, checksum};
 #[cfg(feature = "std")]
 pub use write::{LayerTensors, reseal, write};
 

@@ -61,9 +61,12 @@ impl Sizes {
         Ok(sizes)
     }
 
-    /// Bytes of the functions whose name holds `part`.
-    pub fn of(&self, part: &str) -> u32 {
-        self.functions.iter().filter(|(name, _)| name.contains(part)).map(|(_, size)| size).sum()
+    /// Bytes of the functions in module `module` of crate `eyas`, by their mangled names.
+    pub fn of_module(&self, module: &str) -> u32 {
+        let path = format!("{}{module}", module.len());
+        // The first path in a name is where the function stands; later ones are its type arguments.
+        let stands = |name: &str| name.split_once("4eyas").is_some_and(|(_, rest)| rest.starts_with(&path));
+        self.functions.iter().filter(|(name, _)| stands(name)).map(|(_, size)| size).sum()
     }
 }
 

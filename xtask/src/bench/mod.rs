@@ -113,7 +113,7 @@ impl Bench {
                 listed: lines.get(1).map(|line| mean(&line.instructions)),
                 code_bytes: footprint.flash - baseline.flash,
                 code_bytes_for_size: small.flash.saturating_sub(baseline.flash),
-                kernel_bytes: footprint.of("7kernels"),
+                kernel_bytes: footprint.of_module("kernels"),
                 static_ram_bytes: footprint.ram - baseline.ram,
                 load_stack_bytes: first.stack.first().copied().unwrap_or_default(),
                 stack_bytes: first.stack.get(1).copied().unwrap_or_default(),

@@ -21,11 +21,12 @@ impl Npz {
     /// A file that cannot be read, or is not the zip of `.npy` members that NumPy writes.
     pub fn read(path: &Path) -> Result<Self> {
         let file = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        members(&file).and_then(|members| {
-            let arrays = members.into_iter().map(|(name, bytes)| Ok((name, array(&bytes)?)));
-            Ok(Self(arrays.collect::<Result<_>>()?))
-        })
-        .with_context(|| format!("{} is not a NumPy archive", path.display()))
+        members(&file)
+            .and_then(|members| {
+                let arrays = members.into_iter().map(|(name, bytes)| Ok((name, array(&bytes)?)));
+                Ok(Self(arrays.collect::<Result<_>>()?))
+            })
+            .with_context(|| format!("{} is not a NumPy archive", path.display()))
     }
 
     /// The array `name`.

@@ -145,9 +145,7 @@ fn random(widths: &[u16], sparse: bool, layout: Layout, state: &mut u64) -> Resu
         let odd = int(state, 0, 3) == 0;
         let extreme = int(state, 0, 7) == 0;
         layers.push(LayerTensors {
-            weights: (0..inputs * outputs)
-                .map(|_| if extreme { 127 } else { int(state, -127, 127) as i8 })
-                .collect(),
+            weights: (0..inputs * outputs).map(|_| if extreme { 127 } else { int(state, -127, 127) as i8 }).collect(),
             biases: (0..outputs).map(|_| int(state, -30_000, 30_000) as i32).collect(),
             multipliers: (0..outputs)
                 .map(|_| Multiplier {
@@ -195,7 +193,13 @@ fn file(
         front_end: FrontEnd::Integers,
         schema: InputSchema { names: "", units: "", hash: 0 },
         output: OutputMeta { labels: &labels, scale: 1.0, confidence: &[], abstain: &[] },
-        provenance: Provenance { teacher: "none", data_hash: &[], recipe_hash: &[], seed: 0, tool: "cargo xtask bench" },
+        provenance: Provenance {
+            teacher: "none",
+            data_hash: &[],
+            recipe_hash: &[],
+            seed: 0,
+            tool: "cargo xtask bench",
+        },
         counter: 0,
         golden: &[],
     };
