@@ -54,7 +54,7 @@ pub fn exit() -> ! {
 #[cfg(target_arch = "arm")]
 const SYST_CSR: *mut u32 = 0xe000_e010 as *mut u32;
 
-/// Starts the counter; call before [`counter`].
+/// Starts the counter; call once. It runs freely: a restart would wait for the emulator's timer.
 pub fn start_counter() {
     #[cfg(target_arch = "arm")]
     // SAFETY: the SysTick registers of every Cortex-M; full period, processor clock, no interrupt.

@@ -17,7 +17,6 @@ pub const BUNDLE: usize = 0x8100_0000;
 /// one tick, which a fifth of it is too small to show.
 pub fn instructions(mut run: impl FnMut()) -> u32 {
     let five = |run: &mut dyn FnMut()| {
-        host::start_counter();
         let a = host::counter();
         run();
         run();

@@ -11,7 +11,7 @@
 //! the result. Other exponents, which real students do not have, take a call to the definition.
 
 use super::{Kernels, Present};
-use crate::model::{BLOCK, CoreClass, Layer, Layout};
+use crate::model::{BLOCK, CoreClass, Layer, LayerKind, Layout};
 use crate::quant::{Multiplier, scale_sum};
 use core::arch::naked_asm;
 
@@ -40,12 +40,9 @@ impl Kernels for Armv7em {
             unsafe { widen_groups(groups.as_ptr(), pairs.as_mut_ptr(), pairs.as_ptr().wrapping_add(count)) }
         }
         if let (false, Some(pair)) = (rest.is_empty(), pairs.get_mut(count)) {
-            let mut group = [[0; GROUP]];
-            for (to, from) in group.as_flattened_mut().iter_mut().zip(rest) {
-                *to = *from;
-            }
+            let group = rest.iter().rev().fold(0u32, |group, &x| (group << 8) | u32::from(x as u8)).to_le_bytes();
             // SAFETY: as above, one group.
-            unsafe { widen_groups(group.as_ptr(), pair, (&raw const *pair).wrapping_add(1)) }
+            unsafe { widen_groups((&raw const group).cast(), pair, (&raw const *pair).wrapping_add(1)) }
         }
         bytemuck::must_cast_slice(buffer)
     }
@@ -55,7 +52,9 @@ impl Kernels for Armv7em {
         let groups = usize::from(layer.inputs).div_ceil(GROUP);
         let first_groups = (groups.wrapping_sub(1) % FOLD_GROUPS).wrapping_add(1);
         let tail = outputs % BLOCK;
-        let fits = layer.weights.len() >= outputs.wrapping_mul(groups).wrapping_mul(GROUP)
+        // In the terms of the layer itself, so that the compiler sees where it holds.
+        let fits = layer.weights.len()
+            >= Layer::weight_bytes(LayerKind::Dense, Layout::Pairs, layer.inputs, layer.outputs)
             && x.len() >= groups.wrapping_mul(GROUP)
             && groups != 0
             && (layer.weights.as_ptr().addr() | x.as_ptr().addr()) & 3 == 0;

@@ -106,8 +106,8 @@ fn skip_absent<'w>(words: &'w [u32], absent: u32, next: &mut u16) -> &'w [u32] {
 /// - `room`: for `[outputs]` in whole blocks of four, overwritten
 pub(crate) fn add_all<K: Kernels>(layer: &Layer<'_>, mut source: Source<'_>, sums: &mut [i32], room: &mut [u32]) {
     let sums = sums.get_mut(..layer.padded_outputs()).unwrap_or_default();
-    for (sum, channel) in sums.iter_mut().zip(layer.channels()) {
-        *sum = channel.bias;
+    for (sum, bias) in sums.iter_mut().zip(layer.biases()) {
+        *sum = bias;
     }
     // Whole words may be read where every run starts on one.
     let whole_words = layer.column_bytes().is_multiple_of(BLOCK);

@@ -50,6 +50,13 @@ pub struct Channel {
 }
 
 impl<'a> Layer<'a> {
+    /// The biases in output order.
+    pub(crate) fn biases(&self) -> impl Iterator<Item = i32> + use<'a> {
+        // The tensors of a file start on 16 bytes: whole words, where reading bytes would cost small cores four loads.
+        let (_, words, _) = bytemuck::pod_align_to::<u8, i32>(self.parameters);
+        words.iter().take(usize::from(self.outputs)).map(|&bias| i32::from_le(bias))
+    }
+
     /// The channels in output order.
     pub fn channels(&self) -> impl ExactSizeIterator<Item = Channel> + use<'a> {
         let words = aligned(usize::from(self.outputs) << 2);
@@ -97,7 +104,7 @@ impl<'a> Layer<'a> {
     pub(crate) fn tables(&self) -> Option<Tables> {
         let words = aligned(usize::from(self.outputs) << 2);
         let start = self.parameters.as_ptr();
-        let fits = self.parameters.len() >= (words << 1).wrapping_add(self.padded_outputs()) && start.addr() & 3 == 0;
+        let fits = self.parameters.len() >= Self::parameter_bytes(self.outputs) && start.addr() & 3 == 0;
         fits.then(|| Tables {
             biases: start.cast(),
             mantissas: start.wrapping_add(words).cast(),
@@ -181,12 +188,11 @@ impl<'a> Iterator for Layers<'a, '_> {
         let meta = *self.metas.next()?;
         let inputs = core::mem::replace(&mut self.inputs, meta.outputs);
         let input_zero_point = core::mem::replace(&mut self.zero_point, meta.zero_point);
-        let outputs = usize::from(meta.outputs);
         let layout = self.layout.read();
         let weight_bytes = Layer::weight_bytes(meta.kind, layout, inputs, meta.outputs);
         let weights = self.cut(weight_bytes)?.get(..weight_bytes)?;
-        // Three tables in one piece: two of words and one of bytes.
-        let parameters = self.cut((aligned(outputs << 2) << 1).wrapping_add(outputs))?;
+        let (parameters, rest) = self.tensors.split_at_checked(Layer::parameter_bytes(meta.outputs))?;
+        self.tensors = rest;
         Some(Layer {
             kind: meta.kind,
             inputs,

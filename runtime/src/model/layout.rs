@@ -70,20 +70,19 @@ impl Layout {
         if cfg!(feature = "every-layout") { self } else { Self::THIS }
     }
 
-    /// A power of two: a row of a dense layer is padded to a multiple of this many inputs.
-    const fn group(self) -> usize {
+    /// A row of a dense layer is padded to a multiple of one more than this many inputs, a power of two.
+    const fn group_mask(self) -> usize {
         match self {
-            Self::Canonical | Self::Quads | Self::Fours => 1,
-            Self::Pairs => 4,
-            Self::Lanes => 16,
+            Self::Canonical | Self::Quads | Self::Fours => 0,
+            Self::Pairs => 3,
+            Self::Lanes => 15,
         }
     }
 
     /// Bytes of one row of a dense layer, padding included.
     #[must_use]
     pub const fn row_bytes(self, inputs: u16) -> usize {
-        let mask = self.group().saturating_sub(1);
-        (inputs as usize).wrapping_add(mask) & !mask
+        (inputs as usize).wrapping_add(self.group_mask()) & !self.group_mask()
     }
 
     /// Bytes of one input's run of weights in a sparse-input layer, padding included.

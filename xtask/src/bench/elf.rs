@@ -60,6 +60,14 @@ impl Sizes {
         }
         Ok(sizes)
     }
+
+    /// Bytes of the functions in module `module` of crate `eyas`, by their mangled names.
+    pub fn of_module(&self, module: &str) -> u32 {
+        let path = format!("{}{module}", module.len());
+        // The first path in a name is where the function stands; later ones are its type arguments.
+        let stands = |name: &str| name.split_once("4eyas").is_some_and(|(_, rest)| rest.starts_with(&path));
+        self.functions.iter().filter(|(name, _)| stands(name)).map(|(_, size)| size).sum()
+    }
 }
 
 fn word(bytes: &[u8], at: usize) -> Result<u32> {

@@ -67,6 +67,22 @@ pub const CORES: [Core; 4] = [
     },
 ];
 
+/// How the images are optimised.
+#[derive(Clone, Copy)]
+pub enum Profile {
+    Speed,
+    Size,
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Speed => "release",
+            Self::Size => "small",
+        }
+    }
+}
+
 /// What one student's line says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
@@ -74,6 +90,8 @@ pub struct Line {
     pub instructions: Vec<u32>,
     /// Load and infer.
     pub stack: Vec<u32>,
+    /// Smallest and largest count over random inputs.
+    pub spread: Vec<u32>,
 }
 
 /// What to measure of a student; the numbers are the image's.
@@ -83,11 +101,33 @@ pub enum Measure {
     Nothing = 0,
     Inference = 1,
     Listed = 3,
+    Spread = 4,
 }
 
 impl Core {
-    /// Builds the images; `small` for size, `every_layout` with the portable loops. Returns the folder.
-    pub fn build(&self, every_layout: bool, small: bool, extra: &[&str]) -> Result<PathBuf> {
+    /// Builds the images, for speed or for size. Returns their folder.
+    pub fn build(&self, profile: Profile, every_layout: bool) -> Result<PathBuf> {
+        for image in ["bench", "footprint", "baseline"] {
+            let output = self.rustc(image, profile, every_layout, &[])?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            ensure!(output.status.success(), "the {} image {image} does not build:\n{said}", self.name);
+        }
+        Ok(root().join("target/bench").join(self.target).join(profile.name()))
+    }
+
+    /// Whether the smallest image links, which it does only if it cannot reach a panic; `seeded` puts one in.
+    pub fn links_without_panic(&self, every_layout: bool, seeded: bool) -> Result<bool> {
+        let extra: &[&str] = if seeded { &["--cfg=seeded_panic"] } else { &[] };
+        let output = self.rustc("footprint", Profile::Speed, every_layout, extra)?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            ensure!(said.contains("a_panic_is_reachable"), "the {} image does not build:\n{said}", self.name);
+        }
+        Ok(output.status.success())
+    }
+
+    /// Builds one image, with flags for its own crate only.
+    fn rustc(&self, image: &str, profile: Profile, every_layout: bool, extra: &[&str]) -> Result<std::process::Output> {
         let folder = root().join("firmware/bench");
         let target_folder = root().join("target/bench");
         let (linker, flavor) = self.linker()?;
@@ -97,10 +137,9 @@ impl Core {
         flags.push(format!("-Clink-arg=-L{}", folder.join("link").display()));
         flags.push(format!("-Clink-arg=-T{}", self.script));
         flags.push("-Clink-arg=--gc-sections".into());
-        flags.extend(extra.iter().map(ToString::to_string));
         let mut cargo = Command::new("cargo");
-        cargo.args(["build", "--quiet", "-Zbuild-std=core", "--target", self.target]);
-        cargo.args(["--profile", if small { "small" } else { "release" }, "--target-dir"]).arg(&target_folder);
+        cargo.args(["rustc", "--quiet", "-Zbuild-std=core", "--target", self.target]);
+        cargo.args(["--bin", image, "--profile", profile.name(), "--target-dir"]).arg(&target_folder);
         if every_layout {
             cargo.args(["--features", "every-layout"]);
         }
@@ -110,14 +149,7 @@ impl Core {
             cargo.env("RUSTC", "/usr/bin/rustc");
         }
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
-        let output = cargo.output().context("cannot run cargo")?;
-        ensure!(
-            output.status.success(),
-            "the {} image does not build:\n{}",
-            self.name,
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Ok(target_folder.join(self.target).join(if small { "small" } else { "release" }))
+        cargo.arg("--").args(extra).output().context("cannot run cargo")
     }
 
     /// GNU's for Arm; the LLVM linker of the Rust toolchain where there is none for the target.
@@ -197,6 +229,7 @@ fn parse(text: &str, students: usize) -> Result<Vec<Line>> {
                 "wrong" => found.wrong = number,
                 "instructions" => found.instructions.push(number),
                 "stack" => found.stack.push(number),
+                "spread" => found.spread.push(number),
                 other => bail!("unknown word {other}"),
             }
         }

@@ -9,7 +9,7 @@ mod students;
 mod training;
 
 use anyhow::{Context, Result, bail};
-use image::{CORES, Core, Measure};
+use image::{CORES, Core, Measure, Profile};
 use report::Row;
 use std::path::PathBuf;
 use students::{WORKLOADS, battery, workload};
@@ -34,6 +34,12 @@ pub struct Bench {
     /// Measure this workload only: m1, m2, m3, m4 or m4-sparse
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
+    /// Count a thousand random inputs: a dense inference takes the same number of instructions for each
+    #[arg(long)]
+    spread: bool,
+    /// Link load, self-test, inference and decision with a panic handler that does not exist
+    #[arg(long)]
+    gate: bool,
     /// Count by layer on the Cortex-M4 instead: networks of common shapes
     #[arg(long)]
     layers: bool,
@@ -61,11 +67,15 @@ impl Bench {
         for core in CORES.iter().filter(|core| self.core.as_deref().is_none_or(|name| name == core.name)) {
             if self.battery {
                 run_battery(core)?;
+            } else if self.spread {
+                self.run_spread(core)?;
+            } else if self.gate {
+                run_gate(core)?;
             } else {
                 rows.extend(self.measure(core)?);
             }
         }
-        if self.battery {
+        if self.battery || self.spread || self.gate {
             return Ok(());
         }
         if self.json {
@@ -89,7 +99,8 @@ impl Bench {
 
     fn measure(&self, core: &Core) -> Result<Vec<Row>> {
         let folder = self.workloads()?;
-        let images = core.build(false, false, &[])?;
+        let images = core.build(Profile::Speed, false)?;
+        let small = elf::Sizes::read(&core.build(Profile::Size, false)?.join("footprint"))?;
         let footprint = elf::Sizes::read(&images.join("footprint"))?;
         let baseline = elf::Sizes::read(&images.join("baseline"))?;
         let mut rows = Vec::new();
@@ -108,6 +119,8 @@ impl Bench {
                 spread: first.instructions.iter().max().unwrap_or(&0) - first.instructions.iter().min().unwrap_or(&0),
                 listed: lines.get(1).map(|line| mean(&line.instructions)),
                 code_bytes: footprint.flash - baseline.flash,
+                code_bytes_for_size: small.flash.saturating_sub(baseline.flash),
+                kernel_bytes: footprint.of_module("kernels"),
                 static_ram_bytes: footprint.ram - baseline.ram,
                 load_stack_bytes: first.stack.first().copied().unwrap_or_default(),
                 stack_bytes: first.stack.get(1).copied().unwrap_or_default(),
@@ -121,6 +134,22 @@ impl Bench {
         Ok(rows)
     }
 
+    /// A thousand random inputs for each dense workload.
+    fn run_spread(&self, core: &Core) -> Result<()> {
+        let folder = self.workloads()?;
+        let images = core.build(Profile::Speed, false)?;
+        for name in WORKLOADS.into_iter().filter(|name| !name.ends_with("-sparse")) {
+            let prepared = workload(&folder, name, core.layout)?;
+            let lines = core.run(&images.join("bench"), &[(&prepared, Measure::Spread)])?;
+            let [smallest, largest] = lines.first().context("no line")?.spread[..] else { bail!("no spread") };
+            println!("{} {name}: {smallest} to {largest} instructions over 1000 inputs", core.name);
+            if smallest != largest {
+                bail!("{} {name}: the count depends on the input", core.name);
+            }
+        }
+        Ok(())
+    }
+
     fn workloads(&self) -> Result<PathBuf> {
         let given = self.data_dir.clone();
         let named = std::env::var_os("EYAS_DATA").map(|folder| PathBuf::from(folder).join("workloads"));
@@ -132,6 +161,20 @@ impl Bench {
     }
 }
 
+/// No panic can be reached with one layout or with all, and the gate sees one that is put in.
+fn run_gate(core: &Core) -> Result<()> {
+    for every_layout in [false, true] {
+        if !core.links_without_panic(every_layout, false)? {
+            bail!("{}: a panic can be reached (every layout: {every_layout})", core.name);
+        }
+    }
+    if core.links_without_panic(false, true)? {
+        bail!("{}: the gate does not see a panic that was put in", core.name);
+    }
+    println!("{}: no panic can be reached; a seeded one was seen", core.name);
+    Ok(())
+}
+
 fn mean(counts: &[u32]) -> u64 {
     let sum: u64 = counts.iter().map(|&count| u64::from(count)).sum();
     sum / (counts.len() as u64).max(1)
@@ -139,7 +182,7 @@ fn mean(counts: &[u32]) -> u64 {
 
 /// Every tail on the emulated core against the host's portable kernels, in the core's layout and the others.
 fn run_battery(core: &Core) -> Result<()> {
-    let images = core.build(true, false, &[])?;
+    let images = core.build(Profile::Speed, true)?;
     for layout in eyas::Layout::ALL {
         let all = battery(layout)?;
         let runs: Vec<_> = all.iter().map(|prepared| (prepared, Measure::Nothing)).collect();

@@ -16,6 +16,10 @@ pub struct Row {
     /// Instructions on the list of present inputs, where the workload has one.
     pub listed: Option<u64>,
     pub code_bytes: u32,
+    /// The same with the runtime at `opt-level = "z"`.
+    pub code_bytes_for_size: u32,
+    /// Functions of the kernels alone.
+    pub kernel_bytes: u32,
     pub static_ram_bytes: u32,
     pub stack_bytes: u32,
     pub load_stack_bytes: u32,
@@ -45,7 +49,7 @@ pub fn json(row: &Row) -> String {
     let mut line = format!(
         "{{\"core\":\"{}\",\"workload\":\"{}\",\"instructions\":{},\"code_bytes\":{},\"stack_bytes\":{},\
          \"arena_bytes\":{},\"exact\":{},\"golden_off_by_one\":{},\"weights_crc32\":\"{:08x}\",\
-         \"load_stack_bytes\":{},\"static_ram_bytes\":{},\"spread\":{}",
+         \"load_stack_bytes\":{},\"static_ram_bytes\":{},\"spread\":{},\"code_bytes_for_size\":{},\"kernel_bytes\":{}",
         row.core,
         row.workload,
         row.instructions,
@@ -58,6 +62,8 @@ pub fn json(row: &Row) -> String {
         row.load_stack_bytes,
         row.static_ram_bytes,
         row.spread,
+        row.code_bytes_for_size,
+        row.kernel_bytes,
     );
     if let Some(nnz) = row.nnz {
         let _ = write!(line, ",\"nnz\":{nnz}");
@@ -71,7 +77,7 @@ pub fn json(row: &Row) -> String {
 /// The rows as a table, with the published count beside each.
 pub fn table(rows: &[Row]) -> String {
     let mut text = String::from(
-        "| core | workload | instructions | published | ratio | code | stack infer / load | arena | exact |\n\
+        "| core | workload | instructions | published | ratio | code, for size, kernels | stack infer / load | arena | exact |\n\
          |---|---|---|---|---|---|---|---|---|\n",
     );
     for row in rows {
@@ -81,11 +87,13 @@ pub fn table(rows: &[Row]) -> String {
         let listed = row.listed.map_or(String::new(), |count| format!(" ({count} from a list)"));
         let _ = writeln!(
             text,
-            "| {} | {} | {}{listed} | {published} | {ratio} | {} | {} / {} | {} | {} |",
+            "| {} | {} | {}{listed} | {published} | {ratio} | {}, {}, {} | {} / {} | {} | {} |",
             row.core,
             row.workload,
             row.instructions,
             row.code_bytes,
+            row.code_bytes_for_size,
+            row.kernel_bytes,
             row.stack_bytes,
             row.load_stack_bytes,
             row.arena_bytes,
@@ -112,6 +120,8 @@ pub fn check_budgets(budgets: &str, rows: &[Row]) -> Result<()> {
         for row in rows.iter().filter(|row| row.core == core) {
             let found = match key {
                 "code_bytes" => row.code_bytes.into(),
+                "code_bytes_for_size" => row.code_bytes_for_size.into(),
+                "kernel_bytes" => row.kernel_bytes.into(),
                 "stack_bytes" => row.stack_bytes.into(),
                 "load_stack_bytes" => row.load_stack_bytes.into(),
                 "static_ram_bytes" => row.static_ram_bytes.into(),

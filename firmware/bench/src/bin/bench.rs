@@ -4,23 +4,28 @@
 //! vectors, what to measure, 0), the file, and for each vector the input and the expected outputs of all layers,
 //! each part padded to 16 bytes. `cargo xtask bench` writes it and reads the lines printed here:
 //!
-//! `student INDEX load CODE wrong N [instructions N... | stack LOAD INFER SELFTEST]`
+//! `student INDEX load CODE wrong N [instructions N...] [stack LOAD INFER] [spread SMALLEST LARGEST]`
 #![no_std]
 #![no_main]
 
 use core::hint::black_box;
 use core::ptr::addr_of_mut;
 use eyas::Student;
-use eyas_bench_image::host::{exit, print, print_number};
+use eyas_bench_image::host::{exit, print, print_number, start_counter};
 use eyas_bench_image::{BUNDLE, instructions, stack};
 
 /// Count the instructions of every vector, and the stack once.
 const MEASURE: u32 = 1;
 /// Count a run on the list of present inputs instead.
 const LISTED: u32 = 2;
+/// Count a thousand random inputs and print the smallest and the largest count.
+const SPREAD: u32 = 4;
+/// Inputs of [`SPREAD`].
+const RANDOM_INPUTS: u32 = 1000;
 
 static mut ARENA: [u32; 16384] = [0; 16384];
 static mut LIST: [u16; 2048] = [0; 2048];
+static mut INPUT: [i8; 2048] = [0; 2048];
 
 struct Cursor(usize);
 
@@ -66,12 +71,39 @@ fn decide_present(student: &Student<'_>, present: &[u16], arena: &mut [u32]) {
     }
 }
 
+/// Smallest and largest count over random inputs: uniform ones, and such that drive sums to their ends.
+fn spread(student: &Student<'_>, arena: &mut [u32]) -> (u32, u32) {
+    // SAFETY: one thread, no interrupt.
+    let input: &mut [i8] = unsafe { &mut *addr_of_mut!(INPUT) };
+    let x = &mut input[..student.costs().inputs];
+    let (mut smallest, mut largest, mut state) = (u32::MAX, 0, 1u32);
+    for round in 0..RANDOM_INPUTS {
+        for x in x.iter_mut() {
+            // A 32-bit xorshift.
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            *x = match round % 4 {
+                0 | 1 => (state >> 24) as i8,
+                2 => ((state >> 24) as i8 >> 7) ^ 127,
+                _ => (state >> 30) as i8,
+            };
+        }
+        let x = black_box(&*x);
+        let count = instructions(|| decide(student, x, arena));
+        smallest = smallest.min(count);
+        largest = largest.max(count);
+    }
+    (smallest, largest)
+}
+
 #[unsafe(no_mangle)]
 extern "C" fn bench_main() -> ! {
     // SAFETY: one thread, no interrupt.
     let arena: &mut [u32] = unsafe { &mut *addr_of_mut!(ARENA) };
     // SAFETY: one thread, no interrupt.
     let list: &mut [u16] = unsafe { &mut *addr_of_mut!(LIST) };
+    start_counter();
     let mut bundle = Cursor(BUNDLE);
     let students = bundle.word();
     bundle.0 += 12;
@@ -108,7 +140,7 @@ extern "C" fn bench_main() -> ! {
         }
         print(c"wrong ");
         print_number(wrong);
-        if measure != 0 {
+        if measure & (MEASURE | LISTED) != 0 {
             print(c"instructions ");
             let end = core::mem::replace(&mut bundle.0, start);
             for _ in 0..vectors {
@@ -140,6 +172,12 @@ extern "C" fn bench_main() -> ! {
             print(c"stack ");
             print_number(stack(|| load_only(file)));
             print_number(stack(|| decide(&student, black_box(x), arena)));
+        }
+        if measure & SPREAD != 0 {
+            print(c"spread ");
+            let (smallest, largest) = spread(&student, arena);
+            print_number(smallest);
+            print_number(largest);
         }
         print(c"\n");
     }
