@@ -85,7 +85,9 @@ fn eyas(name: &str, file: &Path) -> Result<Side> {
     command.args(["--threads", "1", "--seed", "2022", "--force", "--json"]);
     let metrics = object(&mut command)?;
     let seed = &metrics["seeds"][0];
-    let read = |stage: &str| Ok((number(&seed["cpu_seconds"][stage])?, number(&seed["epochs"][stage])?));
+    let read = |stage: &str| -> Result<(f64, f64)> {
+        Ok((number(&seed["cpu_seconds"][stage])?, number(&seed["epochs"][stage])?))
+    };
     Ok(Side { teacher: read("teacher")?, student: read("student")? })
 }
 
