@@ -24,7 +24,7 @@ fn on_host(bytes: &[u8], rows: &[Vec<i8>]) -> Vec<Vec<i8>> {
         let mut arena = vec![0; student.arena_words()];
         let mut integers = |row: &Vec<i8>| {
             let mut all = Vec::new();
-            student.infer_portable(row, &mut arena, |_, outputs| all.extend_from_slice(outputs)).expect("the row fits");
+            student.infer_portable(row, &mut arena, |_, outputs| all.extend(outputs.iter())).expect("the row fits");
             all
         };
         rows.iter().map(&mut integers).collect()

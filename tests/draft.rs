@@ -207,7 +207,7 @@ impl Draft {
 pub(crate) fn integers(student: &Student<'_>, x: &[i8]) -> Vec<i8> {
     let mut arena = vec![0; student.arena_words()];
     let mut all = Vec::new();
-    student.infer_portable(x, &mut arena, |_, outputs| all.extend_from_slice(outputs)).expect("the row fits");
+    student.infer_portable(x, &mut arena, |_, outputs| all.extend(outputs.iter())).expect("the row fits");
     all
 }
 

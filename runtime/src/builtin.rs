@@ -20,9 +20,17 @@ macro_rules! include_student {
         $vis struct $name;
 
         impl $name {
-            /// The student file.
+            /// The student file, its weights in the order of this target's kernels.
             pub const FILE: &'static [u8] = {
-                static FILE: &$crate::Aligned<[u8; include_bytes!($path).len()]> = &$crate::Aligned(*include_bytes!($path));
+                const GIVEN: &[u8] = include_bytes!($path);
+                const BYTES: usize = $crate::model::packed_bytes(GIVEN, $crate::Layout::THIS);
+                // A loop over every weight: long for a constant, seconds at most.
+                #[allow(long_running_const_eval)]
+                static FILE: $crate::Aligned<[u8; BYTES]> = {
+                    let mut packed = [0; BYTES];
+                    $crate::model::pack_into(GIVEN, $crate::Layout::THIS, &mut packed);
+                    $crate::Aligned(packed)
+                };
                 &FILE.0
             };
             /// Shape and costs.

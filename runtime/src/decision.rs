@@ -50,22 +50,21 @@ impl<'a> Answer<'a> {
         self.logits
     }
 
-    /// The winning label and its margin. One pass, no branch depends on the values.
+    /// The winning label and its margin. One pass; the number of instructions does not depend on the values.
     #[must_use]
     pub fn decision(&self) -> Decision {
-        let mut label = 0u16;
-        let mut best = i32::MIN;
-        let mut second = i32::MIN;
-        for (index, &logit) in self.logits.iter().enumerate() {
-            let logit = i32::from(logit);
-            let wins = logit > best;
-            second = if wins { best } else { second.max(logit) };
-            label = if wins { index as u16 } else { label };
-            best = best.max(logit);
+        // A logit above its inverted index: the largest such key is the largest logit, the lowest index first.
+        let mut best = NO_LOGIT;
+        let mut second = NO_LOGIT;
+        for (index, &logit) in (0u16..).zip(self.logits) {
+            let key = (i32::from(logit) << 16) | i32::from(!index);
+            let (larger, smaller) = ordered(best, key);
+            best = larger;
+            second = ordered(second, smaller).0;
         }
         // A single output has no rival; its margin saturates.
-        let margin = best.saturating_sub(second).clamp(0, 255) as u8;
-        Decision { label, margin }
+        let margin = ordered((best >> 16).wrapping_sub(second >> 16), 255).1;
+        Decision { label: !(best as u16), margin: margin as u8 }
     }
 
     /// The value of output `index` with its scale; `None` past the last output.
@@ -73,6 +72,23 @@ impl<'a> Answer<'a> {
     pub fn quantity(&self, index: usize) -> Option<Quantity> {
         self.logits.get(index).map(|&value| Quantity { value, zero_point: self.zero_point, scale: self.scale })
     }
+}
+
+/// Below every key.
+const NO_LOGIT: i32 = -1024 << 16;
+
+/// The larger and the smaller of two numbers less than 2^31 apart, without a branch.
+#[inline(always)]
+fn ordered(a: i32, b: i32) -> (i32, i32) {
+    let difference = a.wrapping_sub(b);
+    let below = difference & opaque(difference >> 31);
+    (a.wrapping_sub(below), b.wrapping_add(below))
+}
+
+/// Hides a mask from the compiler where it would make a branch of it: cores without conditional instructions.
+#[inline(always)]
+fn opaque(mask: i32) -> i32 {
+    if cfg!(any(eyas_kernels = "armv6m", eyas_kernels = "rv32im")) { core::hint::black_box(mask) } else { mask }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Numbers are stable and never reused; 0 stays free for success. The C header prints the same numbers.
 
+use crate::model::Layout;
 use core::fmt;
 
 /// Declares one error enum: variants with their number, fields and message in one place.
@@ -91,6 +92,8 @@ errors! {
         Reserved = 25, "a part reserved for later versions is in use; update the runtime";
         /// A classifier needs at least two outputs.
         Outputs { found: u16 } = 26, "a classifier with {found} outputs, at least 2 expected";
+        /// The weights are packed for other kernels, and this build reads its own layout only.
+        Layout { expected: Layout, found: Layout } = 27, "weights in {found:?} order, this firmware reads {expected:?}; pack the file for this core or enable the feature every-layout";
     }
 }
 
@@ -101,6 +104,10 @@ errors! {
         InputLength { expected: u32, found: u32 } = 1, "{found} inputs, {expected} expected";
         /// The arena is too small; lengths in 32-bit words.
         ArenaLength { expected: u32, found: u32 } = 2, "an arena of {found} words, {expected} needed";
+        /// Entry `position` of the list of present inputs is not above the one before it, or not an input.
+        Present { position: u32 } = 3, "entry {position} of the present inputs is out of order or out of range";
+        /// The first layer takes dense input; a list of present inputs needs a sparse-input layer.
+        NotSparse = 4, "the first layer takes dense input, not a list of present inputs";
     }
 }
 
@@ -137,6 +144,8 @@ impl From<InferError> for SelftestError {
         match error {
             InferError::InputLength { expected, found } => Self::InputLength { expected, found },
             InferError::ArenaLength { expected, found } => Self::ArenaLength { expected, found },
+            // The self-test gives every input.
+            InferError::Present { .. } | InferError::NotSparse => Self::NoVectors,
         }
     }
 }

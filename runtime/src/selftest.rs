@@ -22,6 +22,7 @@ impl Student<'_> {
     ///
     /// # Errors
     /// The first difference with vector, layer, unit, expected and got; a wrong length; or no vectors in the file.
+    #[inline(never)]
     pub fn selftest(&self, input: &mut [i8], arena: &mut [u32]) -> Result<SelftestReport, SelftestError> {
         let mut report = SelftestReport { vectors: 0, values: 0 };
         for vector in self.golden_vectors() {
@@ -32,7 +33,7 @@ impl Student<'_> {
             self.infer_observed(input, arena, |layer, outputs| {
                 let (recorded, rest) = expected.split_at_checked(outputs.len()).unwrap_or_default();
                 expected = rest;
-                for ((unit, &got), &expected) in (0u16..).zip(outputs).zip(recorded) {
+                for ((unit, got), &expected) in (0u16..).zip(outputs.iter()).zip(recorded) {
                     if got != expected && difference.is_none() {
                         difference = Some(SelftestError::Difference {
                             vector: replayed,

@@ -1,11 +1,12 @@
 //! The one type users hold: load once, infer many.
 
-use crate::kernels::{active, portable};
+use crate::kernels::portable::Portable;
+use crate::kernels::{Active, Kernels, Source, add_all, dense};
 use crate::model::{
-    CoreClass, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Metadata, Normalization, load,
+    CoreClass, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, Metadata, Normalization, load,
 };
 use crate::quant::{quantize_feature, row_share};
-use crate::{Answer, InferError, LoadError, QuantizeError};
+use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
 
 /// A checked view of a student file.
 ///
@@ -15,6 +16,7 @@ use crate::{Answer, InferError, LoadError, QuantizeError};
 pub struct Student<'a> {
     file: &'a [u8],
     metadata: Metadata<'a>,
+    layout: Layout,
     tensors: &'a [u8],
     first_buffer_words: usize,
     arena_words: usize,
@@ -28,12 +30,29 @@ impl<'a> Student<'a> {
     ///
     /// # Errors
     /// The first thing that is wrong; see [`LoadError`]. `file` must start on a 16-byte boundary.
+    #[inline]
     pub fn load(file: &'a [u8]) -> Result<Self, LoadError> {
-        let (metadata, tensors) = load(file)?;
-        let costs = Costs::new(&metadata, file.len());
-        let first_buffer_words = costs.first_buffer_bytes(CoreClass::THIS) >> 2;
-        let arena_words = costs.arena_bytes(CoreClass::THIS) >> 2;
-        Ok(Self { file, metadata, tensors, first_buffer_words, arena_words })
+        // Inlined, with all the work behind a reference, so that the student is built where the caller keeps it.
+        let mut student = Self {
+            file,
+            metadata: Metadata::default(),
+            layout: Layout::THIS,
+            tensors: &[],
+            first_buffer_words: 0,
+            arena_words: 0,
+        };
+        student.read()?;
+        Ok(student)
+    }
+
+    /// Proves the file and fills in what follows from it.
+    #[inline(never)]
+    fn read(&mut self) -> Result<(), LoadError> {
+        (self.layout, self.tensors) = load(self.file, &mut self.metadata)?;
+        let costs = self.costs();
+        self.first_buffer_words = costs.first_buffer_bytes(CoreClass::THIS) >> 2;
+        self.arena_words = costs.arena_bytes(CoreClass::THIS) >> 2;
+        Ok(())
     }
 
     /// Runs the network on one input vector.
@@ -52,13 +71,15 @@ impl<'a> Student<'a> {
     ///
     /// # Errors
     /// As [`Student::infer`].
+    #[inline]
     pub fn infer_observed<'b>(
         &self,
         x: &[i8],
         arena: &'b mut [u32],
-        observe: impl FnMut(usize, &[i8]),
+        observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
-        self.run(x, arena, observe, active::dense, active::sparse_input)
+        self.check_input(x)?;
+        self.run::<Active>(Input::All(x), arena, observe)
     }
 
     /// Like [`Student::infer_observed`], always on the portable kernels: the specification to compare with.
@@ -69,50 +90,69 @@ impl<'a> Student<'a> {
         &self,
         x: &[i8],
         arena: &'b mut [u32],
-        observe: impl FnMut(usize, &[i8]),
+        observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
-        self.run(x, arena, observe, portable::dense, portable::sparse_input)
+        self.check_input(x)?;
+        self.run::<Portable>(Input::All(x), arena, observe)
+    }
+
+    /// Runs a sparse-input student on the list of its present inputs, without looking at the absent ones.
+    ///
+    /// Every listed input holds `value`, every other one the input zero point: a bag of words.
+    ///
+    /// # Shapes
+    /// - `present`: strictly ascending, each below the number of inputs
+    /// - `arena`: as for [`Student::infer`]
+    ///
+    /// # Errors
+    /// A first layer that takes dense input; the first entry out of order or range; an arena that is too small.
+    pub fn infer_present<'b>(
+        &self,
+        present: &[u16],
+        value: i8,
+        arena: &'b mut [u32],
+    ) -> Result<Answer<'b>, InferError> {
+        if self.metadata.layers.first().is_none_or(|layer| layer.kind != LayerKind::SparseInput) {
+            return Err(InferError::NotSparse);
+        }
+        let mut smallest = 0u16;
+        for (position, &input) in (0u32..).zip(present) {
+            if input < smallest || input >= self.metadata.inputs {
+                return Err(InferError::Present { position });
+            }
+            smallest = input.wrapping_add(1);
+        }
+        self.run::<Active>(Input::Listed(present, value), arena, |_, _| {})
+    }
+
+    fn check_input(&self, x: &[i8]) -> Result<(), InferError> {
+        let inputs = usize::from(self.metadata.inputs);
+        if x.len() == inputs {
+            Ok(())
+        } else {
+            Err(InferError::InputLength { expected: inputs as u32, found: x.len() as u32 })
+        }
     }
 
     #[inline]
-    fn run<'b>(
+    fn run<'b, K: Kernels>(
         &self,
-        x: &[i8],
+        input: Input<'_>,
         arena: &'b mut [u32],
-        mut observe: impl FnMut(usize, &[i8]),
-        dense: impl Fn(&Layer<'_>, &[i8], &mut [i8]),
-        sparse_input: impl Fn(&Layer<'_>, &[i8], &mut [i32], &mut [i8]),
+        mut observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
-        let inputs = usize::from(self.metadata.inputs);
-        if x.len() != inputs {
-            return Err(InferError::InputLength { expected: inputs as u32, found: x.len() as u32 });
-        }
         let too_small = InferError::ArenaLength { expected: self.arena_words as u32, found: arena.len() as u32 };
         let second_words = self.arena_words.saturating_sub(self.first_buffer_words);
-        let (first, rest) = arena.split_at_mut_checked(self.first_buffer_words).ok_or(too_small)?;
-        let second = rest.get_mut(..second_words).ok_or(too_small)?;
-
-        // `front` receives the next layer's outputs, `back` holds the last ones.
-        let (mut back, mut front) = (first, second);
-        let mut width = 0usize;
-        for (index, layer) in self.layers().enumerate() {
-            let outputs = usize::from(layer.outputs);
-            let y = bytemuck::must_cast_slice_mut::<u32, i8>(front).get_mut(..outputs).unwrap_or_default();
-            if layer.kind == LayerKind::SparseInput {
-                sparse_input(&layer, x, bytemuck::must_cast_slice_mut(back), y);
-            } else if index == 0 {
-                dense(&layer, x, y);
-            } else {
-                let back: &[i8] = bytemuck::must_cast_slice(back);
-                dense(&layer, back.get(..width).unwrap_or_default(), y);
-            }
-            observe(index, y);
-            width = outputs;
-            core::mem::swap(&mut back, &mut front);
+        let (back, rest) = arena.split_at_mut_checked(self.first_buffer_words).ok_or(too_small)?;
+        let front = rest.get_mut(..second_words).ok_or(too_small)?;
+        let mut pass = Pass { layers: self.layers(), input, back, front, units: 0 };
+        let mut index = 0usize;
+        while pass.step::<K>() {
+            observe(index, Outputs::new(pass.back, pass.units, K::CLASS));
+            index = index.wrapping_add(1);
         }
-        let back: &'b [i8] = bytemuck::must_cast_slice(back);
         Ok(Answer {
-            logits: back.get(..width).unwrap_or_default(),
+            logits: Outputs::into_integers(pass.back, pass.units, K::CLASS),
             scale: self.metadata.output.scale,
             zero_point: self.metadata.layers.last().map_or(0, |layer| layer.zero_point),
         })
@@ -139,11 +179,7 @@ impl<'a> Student<'a> {
         match self.metadata.front_end {
             FrontEnd::Integers => return Err(QuantizeError::NoFrontEnd),
             FrontEnd::Uniform { gain: g, offset: o } => (gain, offset) = (g, o),
-            FrontEnd::PerInput => {
-                let rest = self.layers().rest();
-                let (gains, offsets) = rest.split_at_checked(rest.len() >> 1).unwrap_or_default();
-                per_input = (gains.as_chunks().0, offsets.as_chunks().0);
-            }
+            FrontEnd::PerInput => per_input = self.front_end_tables(),
         }
         let share = match self.metadata.normalization {
             Normalization::None => 1.0,
@@ -162,10 +198,26 @@ impl<'a> Student<'a> {
         Ok(())
     }
 
+    /// Gains and offsets of a per-input front end as `f32` bytes, `[inputs]` each; empty for other front ends.
+    #[must_use]
+    pub fn front_end_tables(&self) -> (&'a [[u8; 4]], &'a [[u8; 4]]) {
+        let rest = self.layers().rest();
+        let (gains, offsets) = rest.split_at_checked(rest.len() >> 1).unwrap_or_default();
+        let inputs = usize::from(self.metadata.inputs);
+        let table = |bytes: &'a [u8]| bytes.as_chunks().0.get(..inputs).unwrap_or_default();
+        (table(gains), table(offsets))
+    }
+
+    /// The order of the weights in the file.
+    #[must_use]
+    pub const fn layout(&self) -> Layout {
+        self.layout
+    }
+
     /// The layers with their tensors, first to last.
     #[must_use]
     pub fn layers(&self) -> Layers<'a, '_> {
-        Layers::new(&self.metadata, self.tensors)
+        Layers::new(&self.metadata, self.layout, self.tensors)
     }
 
     /// Everything the file says besides its tensors.
@@ -190,5 +242,69 @@ impl<'a> Student<'a> {
     #[must_use]
     pub const fn arena_words(&self) -> usize {
         self.arena_words
+    }
+}
+
+/// What the next layer reads.
+#[derive(Clone, Copy)]
+enum Input<'x> {
+    /// Every input.
+    All(&'x [i8]),
+    /// The present inputs and the value each of them holds.
+    Listed(&'x [u16], i8),
+    /// The outputs of the layer before.
+    Layer,
+}
+
+/// An inference between two layers.
+struct Pass<'s, 'x, 'b> {
+    layers: Layers<'s, 'x>,
+    input: Input<'x>,
+    /// Holds the outputs of the layer before.
+    back: &'b mut [u32],
+    /// Receives the outputs of the next one.
+    front: &'b mut [u32],
+    /// Outputs in `back`.
+    units: usize,
+}
+
+impl<'s> Pass<'s, '_, '_> {
+    /// Runs one layer; false behind the last one. One copy for all callers.
+    #[inline(never)]
+    fn step<K: Kernels>(&mut self) -> bool {
+        // A separate frame and no layer in memory for the common kind.
+        if self.layers.next_kind() == Some(LayerKind::SparseInput) {
+            let Some(layer) = self.sum_present::<K>() else { return false };
+            let sums: &[i32] = bytemuck::must_cast_slice(self.back);
+            K::requantize_sums(&layer, sums, bytemuck::must_cast_slice_mut(self.front));
+            return self.turn(layer.outputs);
+        }
+        let Some(layer) = self.layers.next() else { return false };
+        let x = match core::mem::replace(&mut self.input, Input::Layer) {
+            Input::All(x) => K::input(x, self.back),
+            Input::Listed(..) | Input::Layer => bytemuck::must_cast_slice(self.back),
+        };
+        dense::<K>(&layer, x, bytemuck::must_cast_slice_mut(self.front));
+        self.turn(layer.outputs)
+    }
+
+    /// The finished sums of a sparse-input layer, in `back`. A frame of its own, gone before they are requantized.
+    #[inline(never)]
+    fn sum_present<K: Kernels>(&mut self) -> Option<Layer<'s>> {
+        let layer = self.layers.next()?;
+        let zero_point = layer.input_zero_point;
+        let source = match core::mem::replace(&mut self.input, Input::Layer) {
+            Input::All(x) => Source::scan(x, zero_point),
+            Input::Listed(inputs, value) => Source::listed(inputs, value, zero_point),
+            Input::Layer => Source::scan(&[], zero_point),
+        };
+        add_all::<K>(&layer, source, bytemuck::must_cast_slice_mut(self.back), self.front);
+        Some(layer)
+    }
+
+    fn turn(&mut self, outputs: u16) -> bool {
+        self.units = usize::from(outputs);
+        core::mem::swap(&mut self.back, &mut self.front);
+        true
     }
 }

@@ -2,8 +2,8 @@
 
 mod support;
 
-use eyas::model::{CoreClass, Costs, FrontEnd, LayerKind, Normalization};
-use eyas::{Decision, InferError, LoadError, QuantizeError, SelftestError, Student};
+use eyas::model::{CoreClass, Costs, FrontEnd, LayerKind, Layout, Normalization, pack};
+use eyas::{AlignedBytes, Decision, InferError, LoadError, QuantizeError, SelftestError, Student};
 use support::Parts;
 
 #[test]
@@ -129,5 +129,55 @@ fn rows_are_normalized_before_the_gain() {
     for (bad, index) in [(f32::NAN, 2), (f32::INFINITY, 2), (f32::MAX, 3)] {
         let features = [0.0, 1.0, bad, f32::MAX];
         assert_eq!(student.quantize(&features, &mut x), Err(QuantizeError::NotFinite { index }), "{bad}");
+    }
+}
+
+/// Packing keeps every weight, pads at most fifteen bytes a row, and packing back gives the same bytes.
+#[test]
+fn packing_is_reversible() {
+    let state = &mut 77;
+    for sparse in [false, true] {
+        for widths in [&[33, 32, 16, 2][..], &[5, 3], &[1, 1], &[130, 9, 6]] {
+            let canonical = Parts::random(widths, sparse, state).with_golden_vectors(2, state).file();
+            for layout in Layout::ALL {
+                let packed = pack(&canonical, layout).unwrap();
+                assert_eq!(pack(&packed, layout).unwrap(), packed);
+                assert_eq!(pack(&packed, Layout::Canonical).unwrap(), canonical.to_vec());
+                let rows: usize = widths.iter().map(|&width| usize::from(width)).sum();
+                assert!(packed.len() <= canonical.len() + 15 * rows);
+            }
+        }
+    }
+}
+
+/// Zeros that a layout puts behind a row's end, and digits that no weight has.
+#[test]
+fn packed_files_are_proven_too() {
+    let state = &mut 78;
+    for layout in Layout::ALL {
+        let canonical = Parts::random(&[9, 6], false, state).file();
+        let packed = pack(&canonical, layout).unwrap();
+        let aligned = AlignedBytes::from(packed.as_slice());
+        let weights = Student::load(&aligned).unwrap().layers().next().unwrap().weights;
+        let start = weights.as_ptr() as usize - aligned.as_ptr() as usize;
+        let (mut refused, mut accepted) = (0, 0);
+        for at in start..start + weights.len() {
+            for value in 0..=255 {
+                let mut mutant = packed.clone();
+                mutant[at] = value;
+                eyas::model::reseal(&mut mutant);
+                let aligned = AlignedBytes::from(mutant.as_slice());
+                match Student::load(&aligned) {
+                    // Whatever loads is the one form of some network.
+                    Ok(_) => {
+                        accepted += 1;
+                        assert_eq!(pack(&pack(&mutant, Layout::Canonical).unwrap(), layout).unwrap(), mutant);
+                    }
+                    Err(LoadError::Weight { .. } | LoadError::Padding { .. }) => refused += 1,
+                    Err(error) => panic!("{layout:?}: {error}"),
+                }
+            }
+        }
+        assert!(refused >= weights.len() && accepted >= 54 * 200, "{layout:?}: {refused}, {accepted}");
     }
 }

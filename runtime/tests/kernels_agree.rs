@@ -2,8 +2,8 @@
 
 mod support;
 
-use eyas::Student;
-use eyas::model::{LayerKind, LayerTensors};
+use eyas::model::{LayerKind, LayerTensors, pack};
+use eyas::{AlignedBytes, InferError, Layout, Student};
 use support::{Parts, draw, int};
 
 /// What the layers compute, in 128-bit integers straight from the formula in `docs/spec/arithmetic.md`.
@@ -36,13 +36,19 @@ fn oracle(parts: &Parts, x: &[i8]) -> Vec<Vec<i8>> {
 }
 
 fn check(parts: &Parts, x: &[i8]) {
-    let file = parts.file();
-    let student = Student::load(&file).unwrap();
-    let mut arena = vec![0xdead_beef; student.arena_words()];
     let expected = oracle(parts, x);
+    for layout in Layout::ALL {
+        let file = AlignedBytes::from(pack(&parts.file(), layout).unwrap().as_slice());
+        check_file(&file, x, &expected);
+    }
+}
+
+fn check_file(file: &[u8], x: &[i8], expected: &[Vec<i8>]) {
+    let student = Student::load(file).unwrap();
+    let mut arena = vec![0xdead_beef; student.arena_words()];
     for portable in [false, true] {
         let mut got = Vec::new();
-        let observe = |_: usize, y: &[i8]| got.push(y.to_vec());
+        let observe = |_: usize, y: eyas::Outputs<'_>| got.push(y.iter().collect::<Vec<_>>());
         let answer = if portable {
             student.infer_portable(x, &mut arena, observe)
         } else {
@@ -78,6 +84,31 @@ fn deep_students() {
                 check(&parts, &parts.input(state));
             }
         }
+    }
+}
+
+/// A list of present inputs gives what the scan finds.
+#[test]
+fn listed_inputs_equal_scanned_ones() {
+    let state = &mut 5;
+    for round in 0..100 {
+        let widths = [int(state, 1, 900) as u16, int(state, 1, 40) as u16, 3];
+        let parts = Parts::random(&widths, true, state);
+        let file = AlignedBytes::from(pack(&parts.file(), Layout::ALL[round % 5]).unwrap().as_slice());
+        let student = Student::load(&file).unwrap();
+        let mut arena = vec![0; student.arena_words()];
+        let present: Vec<u16> = (0..widths[0]).filter(|_| int(state, 0, 5) == 0).collect();
+        let mut x = vec![parts.metadata.input_zero_point; widths[0].into()];
+        present.iter().for_each(|&input| x[usize::from(input)] = 127);
+        let scanned = student.infer(&x, &mut arena).unwrap().logits().to_vec();
+        assert_eq!(student.infer_present(&present, 127, &mut arena).unwrap().logits(), scanned);
+        let repeated: Vec<u16> = present.iter().flat_map(|&input| [input, input]).collect();
+        if !present.is_empty() {
+            let error = student.infer_present(&repeated, 127, &mut arena).unwrap_err();
+            assert_eq!(error, InferError::Present { position: 1 });
+        }
+        let error = student.infer_present(&[widths[0]], 127, &mut arena).unwrap_err();
+        assert_eq!(error, InferError::Present { position: 0 });
     }
 }
 

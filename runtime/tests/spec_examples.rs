@@ -62,7 +62,7 @@ fn example_file() -> AlignedBytes {
     let mut golden = Vec::new();
     GoldenInput::encode(&x, -128, |byte| golden.push(byte));
     let mut arena = vec![0; student.arena_words()];
-    student.infer_observed(&x, &mut arena, |_, y| golden.extend(y.iter().map(|&y| y as u8))).unwrap();
+    student.infer_observed(&x, &mut arena, |_, y| golden.extend(y.iter().map(|y| y as u8))).unwrap();
     seal(&golden)
 }
 
@@ -231,7 +231,10 @@ fn the_example_student_by_hand() {
         let mut x = [0; 3];
         student.quantize(&features, &mut x).unwrap();
         let mut layers = Vec::new();
-        let answer = student.infer_observed(&x, &mut arena, |_, y| layers.push(join(y))).unwrap().decision();
+        let answer = student
+            .infer_observed(&x, &mut arena, |_, y| layers.push(join(&y.iter().collect::<Vec<_>>())))
+            .unwrap()
+            .decision();
         let shown = features.map(|feature: f32| feature.to_string()).join(", ");
         let cells = [shown, join(&x), layers[0].clone(), layers[1].clone()].join(" | ");
         writeln!(expected, "| {cells} | {} | {} |", answer.label, answer.margin).unwrap();

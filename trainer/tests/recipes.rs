@@ -208,7 +208,7 @@ fn every_ready_recipe_loads() {
 fn a_recipe_prepares_its_data() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let (recipe, prepared) = Recipe::load_and_prepare(&root.join("models/cora/recipe.toml"), None).unwrap();
-    let inductive = prepared.inductive.unwrap();
+    let inductive = prepared.inductive(2022).unwrap().unwrap();
     assert_eq!((prepared.graph.nodes(), inductive.unseen.len()), (2708, 200));
     assert_eq!(recipe.student.hidden, [16]);
 
@@ -223,7 +223,7 @@ fn a_recipe_prepares_its_data() {
     fs::write(&recipe, text).unwrap();
     let (_, prepared) = Recipe::load_and_prepare(&recipe, None).unwrap();
     assert_eq!(
-        (prepared.graph.edges(), prepared.split.train.len(), prepared.inductive.unwrap().unseen.len()),
+        (prepared.graph.edges(), prepared.split.train.len(), prepared.inductive(2022).unwrap().unwrap().unseen.len()),
         (39, 10, 4)
     );
 

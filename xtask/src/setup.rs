@@ -14,7 +14,7 @@ const TARGETS: [&str; 3] = ["thumbv6m-none-eabi", TARGET, "riscv32imc-unknown-no
 /// Debian's compiler with the source of `core`, for machines that cannot download targets.
 const DEBIAN_RUST: [&str; 2] = ["rustc-web", "rust-web-src"];
 /// What `--bench` compares with.
-const BENCH_PACKAGES: [&str; 4] = ["torch", "numpy", "onnxruntime", "ai-edge-litert"];
+const BENCH_PACKAGES: [&str; 5] = ["torch", "numpy", "scipy", "onnxruntime", "ai-edge-litert"];
 
 /// Installs what this machine lacks for tests and measurements; does nothing where nothing is missing.
 #[derive(clap::Args)]

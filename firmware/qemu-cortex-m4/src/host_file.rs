@@ -89,8 +89,8 @@ impl Sink {
     }
 
     /// Appends integers, one byte each.
-    pub fn write(&mut self, values: &[i8]) {
-        for &value in values {
+    pub fn write(&mut self, values: impl Iterator<Item = i8>) {
+        for value in values {
             if self.len == BUFFER_BYTES {
                 self.flush();
             }

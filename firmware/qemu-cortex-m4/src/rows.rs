@@ -35,7 +35,7 @@ pub fn run(student: &Student<'_>, x: &mut [i8], arena: &mut [u32], totals: &mut 
         if !source.fill(as_bytes(x)) {
             fail(format_args!("{rows} ends inside row {row} of {count}"));
         }
-        if let Err(error) = student.infer_observed(x, arena, |_, outputs| sink.write(outputs)) {
+        if let Err(error) = student.infer_observed(x, arena, |_, outputs| sink.write(outputs.iter())) {
             fail(format_args!("row {row}: {error}"));
         }
         let decision = measure::inference(student, x, arena, totals);

@@ -1,14 +1,91 @@
 //! Inner loops: the only place where `unsafe` may stand.
 //!
-//! One file for each instruction set, chosen at compile time. The contract all of them share:
-//!
-//! - `dense(layer, x, y)`: `y[o] = requantize(bias'[o] + Σ_i w[o][i] · x[i])`, `x` of `layer.inputs`, `y` of
-//!   `layer.outputs` integers;
-//! - `sparse_input(layer, x, sums, y)`: the same integers from weights in `[inputs][outputs]` order, skipping
-//!   every input equal to the zero point; `sums` has at least `layer.outputs` words.
-//!
-//! Every file equals [`portable`] bit for bit; `tests/kernels_agree.rs` is the one battery for all.
+//! One file for each instruction set, chosen at compile time by `build.rs`; each implements [`Kernels`] and
+//! equals [`portable`] bit for bit. `tests/kernels_agree.rs` is the one battery for all; what the host cannot
+//! run, the bench image runs on the emulated core.
 
 pub mod portable;
+mod present;
 
-pub use portable as active;
+#[cfg(eyas_kernels = "armv6m")]
+#[allow(unsafe_code)]
+mod armv6m;
+#[cfg(eyas_kernels = "armv7em")]
+#[allow(unsafe_code)]
+mod armv7em;
+#[cfg(eyas_kernels = "helium")]
+#[allow(unsafe_code)]
+mod helium;
+#[cfg(eyas_kernels = "rv32im")]
+#[allow(unsafe_code)]
+mod rv32im;
+
+use crate::model::{CoreClass, Layer, Layout};
+pub use present::Present;
+pub(crate) use present::{Source, add_all};
+
+/// The kernels of this build.
+#[cfg(eyas_kernels = "armv6m")]
+pub use armv6m::Armv6m as Active;
+/// The kernels of this build.
+#[cfg(eyas_kernels = "armv7em")]
+pub use armv7em::Armv7em as Active;
+/// The kernels of this build.
+#[cfg(eyas_kernels = "helium")]
+pub use helium::Helium as Active;
+/// The kernels of this build.
+#[cfg(eyas_kernels = "portable")]
+pub use portable::Portable as Active;
+/// The kernels of this build.
+#[cfg(eyas_kernels = "rv32im")]
+pub use rv32im::Rv32im as Active;
+
+/// What one instruction set supplies.
+///
+/// Activations lie in the arena in the form of [`Kernels::CLASS`]; unit `i` at [`CoreClass::place`]`(i)`.
+/// Outputs are written in whole blocks of four; what lies past the last output is any number and meets zero
+/// weights only.
+pub trait Kernels {
+    /// An activation in the arena.
+    type Activation: bytemuck::Pod + From<i8> + Into<i32>;
+    /// Width and order of the activations.
+    const CLASS: CoreClass;
+    /// The layout these kernels read; every other one goes to [`portable`].
+    const LAYOUT: Layout;
+
+    /// The first layer's input in this form: `x` itself where an activation is a byte, else filled into `buffer`.
+    fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [Self::Activation];
+
+    /// `y[o] = requantize(bias'[o] + Σ_i w[o][i] · x[i])` for weights in [`Kernels::LAYOUT`].
+    ///
+    /// # Shapes
+    /// - `x`: at least `[inputs]`, in an arena buffer also whole groups of four
+    /// - `y`: `[outputs]` in whole blocks of four
+    fn dense(layer: &Layer<'_>, x: &[Self::Activation], y: &mut [Self::Activation]);
+
+    /// `sums[o] += Σ_present w[i][o] · distance`, the weights of one input in a run of whole words.
+    ///
+    /// # Shapes
+    /// - `present`: inputs below `layer.inputs`
+    /// - `sums`: `[outputs]` in whole blocks of four
+    fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {
+        portable::add_present(layer, present, sums);
+    }
+
+    /// `y[o] = requantize(sums[o])`.
+    ///
+    /// # Shapes
+    /// - `sums`, `y`: `[outputs]` in whole blocks of four
+    fn requantize_sums(layer: &Layer<'_>, sums: &[i32], y: &mut [Self::Activation]) {
+        portable::requantize_sums::<Self>(layer, sums, y);
+    }
+}
+
+/// One dense layer: the kernels of `K` in their own layout, the portable ones in any other.
+pub(crate) fn dense<K: Kernels>(layer: &Layer<'_>, x: &[K::Activation], y: &mut [K::Activation]) {
+    if cfg!(feature = "every-layout") && layer.layout as u8 != K::LAYOUT as u8 {
+        portable::dense::<K>(layer, x, y);
+    } else {
+        K::dense(layer, x, y);
+    }
+}

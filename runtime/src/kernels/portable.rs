@@ -1,57 +1,80 @@
 //! The specification of the kernels, in plain Rust, to be read aloud.
 
-use crate::model::{Channel, Layer};
+use super::{Kernels, Present};
+use crate::model::{Channel, CoreClass, Layer, Layout};
 use crate::quant::requantize;
 
-/// Multiplies one input vector by a weight matrix and requantizes the sums.
+/// Plain Rust: hosts and cores without a file of their own.
+#[derive(Clone, Copy, Debug)]
+pub struct Portable;
+
+impl Kernels for Portable {
+    type Activation = i8;
+    const CLASS: CoreClass = CoreClass::Bytes;
+    const LAYOUT: Layout = Layout::Canonical;
+
+    fn input<'b>(x: &'b [i8], _: &'b mut [u32]) -> &'b [i8] {
+        x
+    }
+
+    fn dense(layer: &Layer<'_>, x: &[i8], y: &mut [i8]) {
+        // A width of 0 cannot pass `load`; `max` tells the compiler.
+        let rows = layer.weights.chunks_exact(usize::from(layer.inputs).max(1));
+        for ((row, Channel { bias, multiplier }), y) in rows.zip(layer.channels()).zip(y) {
+            let mut acc = bias;
+            for (&w, &x) in row.iter().zip(x) {
+                acc = acc.wrapping_add(i32::from(w).wrapping_mul(i32::from(x)));
+            }
+            *y = requantize(acc, multiplier, layer.range);
+        }
+    }
+}
+
+/// Multiplies one input vector by a weight matrix in any layout and requantizes the sums.
 ///
 /// `y[o] = requantize(bias'[o] + Σ_i w[o][i] · x[i])`, the input zero point folded into `bias'`.
 ///
 /// # Shapes
-/// - `x`: `[inputs]`
-/// - `layer.weights`: `[outputs][inputs]`, row-major
-/// - `y`: `[outputs]`
+/// - `x`: `[inputs]`, `y`: `[outputs]`, both in the form of `K`
 ///
 /// # Exactness
 /// `load` proves that no partial sum leaves 32 bits, so the order of the terms does not matter.
-pub fn dense(layer: &Layer<'_>, x: &[i8], y: &mut [i8]) {
-    // A width of 0 cannot pass `load`; `max` tells the compiler.
-    let rows = layer.weights.chunks_exact(usize::from(layer.inputs).max(1));
-    for ((row, Channel { bias, multiplier }), y) in rows.zip(layer.channels()).zip(y) {
+pub fn dense<K: Kernels>(layer: &Layer<'_>, x: &[K::Activation], y: &mut [K::Activation]) {
+    for (o, Channel { bias, multiplier }) in layer.channels().enumerate() {
         let mut acc = bias;
-        for (&w, &x) in row.iter().zip(x) {
-            acc = acc.wrapping_add(i32::from(w).wrapping_mul(i32::from(x)));
+        for i in 0..usize::from(layer.inputs) {
+            let x: i32 = x.get(K::CLASS.place(i)).map_or(0, |&x| x.into());
+            acc = acc.wrapping_add(i32::from(layer.weight(o, i)).wrapping_mul(x));
         }
-        *y = requantize(acc, multiplier, layer.range);
+        if let Some(y) = y.get_mut(K::CLASS.place(o)) {
+            *y = requantize(acc, multiplier, layer.range).into();
+        }
     }
 }
 
-/// The same layer for inputs that are mostly absent: cost grows with the present ones only.
+/// Adds the weights of the present inputs, each times its distance from the zero point, to the sums.
 ///
-/// `y[o] = requantize(bias[o] + Σ_{x[i] ≠ zero} w[i][o] · (x[i] − zero))`.
+/// `sums[o] += Σ_present w[i][o] · (x[i] − zero)`.
 ///
 /// # Shapes
-/// - `x`: `[inputs]`
 /// - `layer.weights`: `[inputs][outputs]`, so that one present input reads one run of weights
-/// - `sums`: at least `[outputs]`, overwritten
-/// - `y`: `[outputs]`
-///
-/// # Exactness
-/// Equal to [`dense`] on the same weights, for every input.
-pub fn sparse_input(layer: &Layer<'_>, x: &[i8], sums: &mut [i32], y: &mut [i8]) {
-    for (sum, channel) in sums.iter_mut().zip(layer.channels()) {
-        *sum = channel.bias;
-    }
-    let columns = layer.weights.chunks_exact(usize::from(layer.outputs).max(1));
-    for (column, &x) in columns.zip(x) {
-        if x != layer.input_zero_point {
-            let distance = i32::from(x).wrapping_sub(i32::from(layer.input_zero_point));
-            for (sum, &w) in sums.iter_mut().zip(column) {
-                *sum = sum.wrapping_add(i32::from(w).wrapping_mul(distance));
-            }
+/// - `sums`: at least `[outputs]`
+pub fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {
+    let run = layer.column_bytes();
+    for &Present { input, distance } in present {
+        let start = usize::from(input).wrapping_mul(run);
+        let column = layer.weights.get(start..start.wrapping_add(run)).unwrap_or_default();
+        for (sum, &w) in sums.iter_mut().zip(column) {
+            *sum = sum.wrapping_add(i32::from(w).wrapping_mul(i32::from(distance)));
         }
     }
-    for ((&sum, channel), y) in sums.iter().zip(layer.channels()).zip(y) {
-        *y = requantize(sum, channel.multiplier, layer.range);
+}
+
+/// Turns finished sums into outputs: `y[o] = requantize(sums[o])`.
+pub fn requantize_sums<K: Kernels + ?Sized>(layer: &Layer<'_>, sums: &[i32], y: &mut [K::Activation]) {
+    for (o, (&sum, channel)) in sums.iter().zip(layer.channels()).enumerate() {
+        if let Some(y) = y.get_mut(K::CLASS.place(o)) {
+            *y = requantize(sum, channel.multiplier, layer.range).into();
+        }
     }
 }

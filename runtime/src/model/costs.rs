@@ -1,23 +1,38 @@
 //! What a student costs, known before it runs.
 
+use crate::kernels::{Active, Kernels};
+
 use super::{LayerKind, MAX_LAYERS, Metadata, PREFIX_BYTES, aligned};
 
 /// Core families by the width of the activations their kernels keep in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CoreClass {
-    /// One byte an activation: the portable kernel, Helium, hosts.
+    /// One byte an activation: the portable kernels, Helium, RV32IM, hosts.
     Bytes,
     /// Two bytes: Cortex-M4, M7, M33 (dual 16-bit multiply).
     Halfwords,
-    /// Four bytes: Cortex-M0+, M3.
+    /// Four bytes: Cortex-M0, M0+, M3.
     Words,
 }
 
 impl CoreClass {
-    /// The class of the kernel this build runs.
-    pub const THIS: Self = Self::Bytes;
+    /// The class of the kernels this build runs.
+    pub const THIS: Self = <Active as Kernels>::CLASS;
 
-    const fn activation_bytes(self) -> usize {
+    /// Where unit `unit` lies in a buffer of activations.
+    ///
+    /// [`CoreClass::Halfwords`] swaps the middle two of every four: the order in which the dual multiply takes
+    /// them.
+    #[inline]
+    #[must_use]
+    pub const fn place(self, unit: usize) -> usize {
+        match self {
+            Self::Halfwords => (unit & !3) | ((unit & 1) << 1) | ((unit >> 1) & 1),
+            Self::Bytes | Self::Words => unit,
+        }
+    }
+
+    pub(crate) const fn activation_bytes(self) -> usize {
         match self {
             Self::Bytes => 1,
             Self::Halfwords => 2,
@@ -162,14 +177,14 @@ const fn larger(a: usize, b: usize) -> usize {
 }
 
 /// Reads postcard's varints in constants.
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
+pub(super) struct Cursor<'a> {
+    pub bytes: &'a [u8],
+    pub at: usize,
 }
 
 impl Cursor<'_> {
     #[allow(clippy::indexing_slicing, reason = "get is not const; the bound is checked in the line above")]
-    const fn byte(&mut self) -> Option<u8> {
+    pub const fn byte(&mut self) -> Option<u8> {
         if self.at >= self.bytes.len() {
             return None;
         }
@@ -179,7 +194,7 @@ impl Cursor<'_> {
     }
 
     /// A `u16` varint: at most three bytes.
-    const fn varint(&mut self) -> Option<usize> {
+    pub const fn varint(&mut self) -> Option<usize> {
         let mut value = 0usize;
         let mut shift = 0u32;
         while shift < 21 {

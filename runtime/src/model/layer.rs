@@ -1,15 +1,16 @@
 //! A layer as the kernels see it: shape, ranges and borrowed tensors.
 
-use super::aligned;
+use super::layout::{Digit, Place};
 use super::metadata::{LayerKind, LayerMeta, Metadata};
+use super::{BLOCK, Layout, aligned};
 use crate::quant::{Multiplier, OutputRange};
 
 /// One dense layer with its tensors, borrowed from the file.
 ///
 /// # Shapes
 /// - `weights`: `[outputs][inputs]` for [`LayerKind::Dense`], `[inputs][outputs]` for
-///   [`LayerKind::SparseInput`]; `i8` in −127..=127
-/// - bias, mantissa, exponent: `[outputs]`
+///   [`LayerKind::SparseInput`], in the order and with the padding of `layout`; −127..=127
+/// - bias, mantissa, exponent: `[outputs]`, each padded with zeros to 16 bytes
 #[derive(Clone, Copy, Debug)]
 pub struct Layer<'a> {
     /// How the layer reads its input.
@@ -22,11 +23,21 @@ pub struct Layer<'a> {
     pub input_zero_point: i8,
     /// Zero point and clamp of the outputs.
     pub range: OutputRange,
-    /// The weights in the order of `kind`.
+    /// The order of the weights.
+    pub layout: Layout,
+    /// The weights as they lie in the file; [`Layer::weight`] reads one of them.
     pub weights: &'a [i8],
-    pub(crate) biases: &'a [[u8; 4]],
-    pub(crate) mantissas: &'a [[u8; 4]],
-    pub(crate) exponents: &'a [i8],
+    /// Biases, mantissas and exponents, one table behind the other.
+    parameters: &'a [u8],
+}
+
+/// Where the tables of a layer's parameters start.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(eyas_kernels = "portable", allow(dead_code, reason = "portable kernels read channels"))]
+pub(crate) struct Tables {
+    pub biases: *const i32,
+    pub mantissas: *const i32,
+    pub exponents: *const i8,
 }
 
 /// What one output needs besides its weights.
@@ -39,12 +50,65 @@ pub struct Channel {
 }
 
 impl<'a> Layer<'a> {
+    /// The biases in output order.
+    pub(crate) fn biases(&self) -> impl Iterator<Item = i32> + use<'a> {
+        // The tensors of a file start on 16 bytes: whole words, where reading bytes would cost small cores four loads.
+        let (_, words, _) = bytemuck::pod_align_to::<u8, i32>(self.parameters);
+        words.iter().take(usize::from(self.outputs)).map(|&bias| i32::from_le(bias))
+    }
+
     /// The channels in output order.
     pub fn channels(&self) -> impl ExactSizeIterator<Item = Channel> + use<'a> {
-        let parts = self.biases.iter().zip(self.mantissas).zip(self.exponents);
+        let words = aligned(usize::from(self.outputs) << 2);
+        let (biases, rest) = self.parameters.split_at_checked(words).unwrap_or_default();
+        let (mantissas, exponents) = rest.split_at_checked(words).unwrap_or_default();
+        let words = |table: &'a [u8]| table.as_chunks::<4>().0.iter();
+        let exponents = bytemuck::must_cast_slice::<u8, i8>(exponents).iter();
+        let parts = words(biases).zip(words(mantissas)).zip(exponents).take(usize::from(self.outputs));
         parts.map(|((&bias, &mantissa), &exponent)| Channel {
             bias: i32::from_le_bytes(bias),
             multiplier: Multiplier { mantissa: i32::from_le_bytes(mantissa), exponent },
+        })
+    }
+
+    /// The weight of output `o` for input `i`, in any layout; 0 past the end.
+    ///
+    /// Before `load` has proven the layer a halfword may also hold −128 or 128.
+    #[must_use]
+    pub fn weight(&self, o: usize, i: usize) -> i16 {
+        let place = match self.kind {
+            LayerKind::Dense => self.layout.read().place(self.inputs, self.outputs, o, i),
+            LayerKind::SparseInput => {
+                let at = i.wrapping_mul(self.column_bytes()).wrapping_add(o);
+                Place { at, digit: Digit::Byte }
+            }
+        };
+        place.read(self.weights).unwrap_or(0)
+    }
+
+    /// Bytes of one input's run of weights in a sparse-input layer.
+    pub(crate) const fn column_bytes(&self) -> usize {
+        self.layout.read().column_bytes(self.outputs)
+    }
+
+    /// Outputs rounded up to whole blocks: what kernels may write.
+    pub(crate) const fn padded_outputs(&self) -> usize {
+        (self.outputs as usize).wrapping_add(BLOCK - 1) & !(BLOCK - 1)
+    }
+
+    /// The tables for kernels: each holds whole blocks of four outputs and starts on a word.
+    ///
+    /// `None` where that is not so; never for a layer that `load` has proven.
+    #[inline]
+    #[cfg_attr(eyas_kernels = "portable", allow(dead_code, reason = "portable kernels read channels"))]
+    pub(crate) fn tables(&self) -> Option<Tables> {
+        let words = aligned(usize::from(self.outputs) << 2);
+        let start = self.parameters.as_ptr();
+        let fits = self.parameters.len() >= Self::parameter_bytes(self.outputs) && start.addr() & 3 == 0;
+        fits.then(|| Tables {
+            biases: start.cast(),
+            mantissas: start.wrapping_add(words).cast(),
+            exponents: start.wrapping_add(words << 1).cast(),
         })
     }
 
@@ -54,14 +118,26 @@ impl<'a> Layer<'a> {
         u32::from(self.inputs).saturating_mul(u32::from(self.outputs))
     }
 
+    /// Bytes of the weights of a layer of this shape, padding inside rows included.
+    ///
+    /// Two widths of at most [`super::MAX_WIDTH`] and 15 of padding: below 2^31.
+    #[inline]
+    pub(crate) const fn weight_bytes(kind: LayerKind, layout: Layout, inputs: u16, outputs: u16) -> usize {
+        match kind {
+            LayerKind::Dense => layout.row_bytes(inputs).wrapping_mul(outputs as usize),
+            LayerKind::SparseInput => layout.column_bytes(outputs).wrapping_mul(inputs as usize),
+        }
+    }
+
     /// Bytes of the tensors of a layer of this shape, padding included.
-    pub(crate) const fn tensor_bytes(inputs: u16, outputs: u16) -> usize {
+    pub(crate) const fn tensor_bytes(kind: LayerKind, layout: Layout, inputs: u16, outputs: u16) -> usize {
+        aligned(Self::weight_bytes(kind, layout, inputs, outputs)).saturating_add(Self::parameter_bytes(outputs))
+    }
+
+    /// Bytes of biases, mantissas and exponents, padding included.
+    pub(crate) const fn parameter_bytes(outputs: u16) -> usize {
         let outputs = outputs as usize;
-        let words = aligned(outputs.saturating_mul(4));
-        aligned((inputs as usize).saturating_mul(outputs))
-            .saturating_add(words)
-            .saturating_add(words)
-            .saturating_add(aligned(outputs))
+        (aligned(outputs << 2) << 1).wrapping_add(aligned(outputs))
     }
 }
 
@@ -74,12 +150,19 @@ pub struct Layers<'a, 'm> {
     metas: core::slice::Iter<'m, LayerMeta>,
     inputs: u16,
     zero_point: i8,
+    layout: Layout,
     tensors: &'a [u8],
 }
 
 impl<'a, 'm> Layers<'a, 'm> {
-    pub(crate) fn new(metadata: &'m Metadata<'_>, tensors: &'a [u8]) -> Self {
-        Self { metas: metadata.layers.iter(), inputs: metadata.inputs, zero_point: metadata.input_zero_point, tensors }
+    pub(crate) fn new(metadata: &'m Metadata<'_>, layout: Layout, tensors: &'a [u8]) -> Self {
+        let (inputs, zero_point) = (metadata.inputs, metadata.input_zero_point);
+        Self { metas: metadata.layers.iter(), inputs, zero_point, layout, tensors }
+    }
+
+    /// The kind of the next layer.
+    pub(crate) fn next_kind(&self) -> Option<LayerKind> {
+        self.metas.as_slice().first().map(|meta| meta.kind)
     }
 
     /// The tensor bytes behind the last layer: gains and offsets of a per-input front end.
@@ -88,36 +171,37 @@ impl<'a, 'm> Layers<'a, 'm> {
         self.tensors
     }
 
-    /// Cuts `bytes` with their padding off the front of the tensors.
+    /// Cuts a tensor of `bytes` with its padding off the front.
+    #[inline]
     fn cut(&mut self, bytes: usize) -> Option<&'a [u8]> {
         let (tensor, rest) = self.tensors.split_at_checked(aligned(bytes))?;
         self.tensors = rest;
-        tensor.get(..bytes)
+        Some(tensor)
     }
 }
 
 impl<'a> Iterator for Layers<'a, '_> {
     type Item = Layer<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Layer<'a>> {
         let meta = *self.metas.next()?;
         let inputs = core::mem::replace(&mut self.inputs, meta.outputs);
         let input_zero_point = core::mem::replace(&mut self.zero_point, meta.zero_point);
-        let outputs = usize::from(meta.outputs);
-        let weights = self.cut(outputs.saturating_mul(usize::from(inputs)))?;
-        let biases = self.cut(outputs.saturating_mul(4))?;
-        let mantissas = self.cut(outputs.saturating_mul(4))?;
-        let exponents = self.cut(outputs)?;
+        let layout = self.layout.read();
+        let weight_bytes = Layer::weight_bytes(meta.kind, layout, inputs, meta.outputs);
+        let weights = self.cut(weight_bytes)?.get(..weight_bytes)?;
+        let (parameters, rest) = self.tensors.split_at_checked(Layer::parameter_bytes(meta.outputs))?;
+        self.tensors = rest;
         Some(Layer {
             kind: meta.kind,
             inputs,
             outputs: meta.outputs,
             input_zero_point,
+            layout,
             range: OutputRange { zero_point: meta.zero_point, lo: meta.lo, hi: meta.hi },
             weights: bytemuck::must_cast_slice(weights),
-            biases: biases.as_chunks().0,
-            mantissas: mantissas.as_chunks().0,
-            exponents: bytemuck::must_cast_slice(exponents),
+            parameters,
         })
     }
 }

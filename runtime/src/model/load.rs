@@ -1,17 +1,19 @@
 //! Proves everything about a file once, so that nothing behind it can fail.
 
+use super::Layout;
 use super::aligned;
+use super::decode::decode;
 use super::golden::GoldenVectors;
 use super::layer::{Layer, Layers};
 use super::metadata::{FrontEnd, LayerKind, MAX_LAYERS, MAX_WIDTH, Metadata, Task, lines};
 use super::prefix::{ALIGNMENT, PREFIX_BYTES, Prefix};
 use crate::LoadError;
-use postcard::ser_flavors::Flavor;
 
-/// Checks `file` and returns its metadata and its tensors.
+/// Checks `file`, fills `metadata` and returns the layout and the tensors.
 ///
 /// Cost: linear in the length of the file; every loop is bounded by bytes that exist.
-pub(crate) fn load(file: &[u8]) -> Result<(Metadata<'_>, &[u8]), LoadError> {
+#[inline(never)]
+pub(crate) fn load<'a>(file: &'a [u8], metadata: &mut Metadata<'a>) -> Result<(Layout, &'a [u8]), LoadError> {
     let remainder = (file.as_ptr() as usize % ALIGNMENT) as u8;
     if remainder != 0 {
         return Err(LoadError::Misaligned { remainder });
@@ -19,7 +21,7 @@ pub(crate) fn load(file: &[u8]) -> Result<(Metadata<'_>, &[u8]), LoadError> {
     let prefix = Prefix::check(file)?;
     let metadata_end = PREFIX_BYTES.saturating_add(prefix.metadata_bytes as usize);
     let tensors_end = prefix.tensors_offset().saturating_add(prefix.tensor_bytes as usize);
-    let (Some(metadata), Some(gap), Some(tensors)) = (
+    let (Some(encoded), Some(gap), Some(tensors)) = (
         file.get(PREFIX_BYTES..metadata_end),
         file.get(metadata_end..prefix.tensors_offset()),
         file.get(prefix.tensors_offset()..tensors_end),
@@ -27,45 +29,17 @@ pub(crate) fn load(file: &[u8]) -> Result<(Metadata<'_>, &[u8]), LoadError> {
         return Err(LoadError::Sections);
     };
     check_padding(file, gap)?;
-    let metadata = decode(metadata)?;
-    check_metadata(&metadata)?;
-    check_tensors(file, &metadata, tensors)?;
-    if !GoldenVectors::new(&metadata).are_valid() {
+    decode(encoded, metadata)?;
+    check_metadata(metadata)?;
+    let layout = prefix.layout;
+    if !cfg!(feature = "every-layout") && layout != Layout::THIS {
+        return Err(LoadError::Layout { expected: Layout::THIS, found: layout });
+    }
+    check_tensors(file, metadata, layout, tensors)?;
+    if !GoldenVectors::new(metadata).are_valid() {
         return Err(LoadError::Golden);
     }
-    Ok((metadata, tensors))
-}
-
-/// Decodes the metadata and compares it with its own encoding, so that there is only one.
-fn decode(bytes: &[u8]) -> Result<Metadata<'_>, LoadError> {
-    let metadata: Metadata<'_> = postcard::from_bytes(bytes).map_err(|_| LoadError::Metadata)?;
-    match postcard::serialize_with_flavor(&metadata, Compare { rest: bytes }) {
-        Ok(true) => Ok(metadata),
-        _ => Err(LoadError::NotCanonical),
-    }
-}
-
-/// A postcard output that stores nothing and compares with the bytes there should be.
-struct Compare<'a> {
-    rest: &'a [u8],
-}
-
-impl Flavor for Compare<'_> {
-    type Output = bool;
-
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        match self.rest.split_first() {
-            Some((&expected, rest)) if expected == byte => {
-                self.rest = rest;
-                Ok(())
-            }
-            _ => Err(postcard::Error::SerializeBufferFull),
-        }
-    }
-
-    fn finalize(self) -> postcard::Result<bool> {
-        Ok(self.rest.is_empty())
-    }
+    Ok((layout, tensors))
 }
 
 fn check_metadata(metadata: &Metadata<'_>) -> Result<(), LoadError> {
@@ -123,11 +97,11 @@ fn count(list: &str) -> usize {
     lines(list).take(usize::from(u16::MAX)).count()
 }
 
-fn check_tensors(file: &[u8], metadata: &Metadata<'_>, tensors: &[u8]) -> Result<(), LoadError> {
+fn check_tensors(file: &[u8], metadata: &Metadata<'_>, layout: Layout, tensors: &[u8]) -> Result<(), LoadError> {
     let mut expected = 0usize;
     let mut inputs = metadata.inputs;
     for layer in &metadata.layers {
-        expected = expected.saturating_add(Layer::tensor_bytes(inputs, layer.outputs));
+        expected = expected.saturating_add(Layer::tensor_bytes(layer.kind, layout, inputs, layer.outputs));
         inputs = layer.outputs;
     }
     let gains = aligned(usize::from(metadata.inputs).saturating_mul(4));
@@ -138,9 +112,11 @@ fn check_tensors(file: &[u8], metadata: &Metadata<'_>, tensors: &[u8]) -> Result
         return Err(LoadError::TensorLength { expected: expected as u32, found: tensors.len() as u32 });
     }
     let mut at = 0usize;
-    for (index, layer) in (0u8..).zip(Layers::new(metadata, tensors)) {
+    for (index, layer) in (0u8..).zip(Layers::new(metadata, layout, tensors)) {
         check_layer(index, &layer)?;
-        for bytes in [layer.weights.len(), layer.biases.len() << 2, layer.mantissas.len() << 2, layer.exponents.len()] {
+        check_row_padding(file, &layer)?;
+        let outputs = usize::from(layer.outputs);
+        for bytes in [layer.weights.len(), outputs << 2, outputs << 2, outputs] {
             let end = at.saturating_add(aligned(bytes));
             check_padding(file, tensors.get(at.saturating_add(bytes)..end).unwrap_or_default())?;
             at = end;
@@ -189,22 +165,36 @@ fn reach(a: i64, positive: u32, b: i64, negative: u32) -> i64 {
     a.saturating_mul(i64::from(positive)).saturating_add(b.saturating_mul(i64::from(negative)))
 }
 
-/// Sums of the positive and of the negated negative weights of one output; `None` at a weight of −128.
+/// Sums of the positive and of the negated negative weights of one output; `None` at a weight of ±128.
 fn weight_sums(layer: &Layer<'_>, unit: usize) -> Option<(u32, u32)> {
-    let (first, step, terms) = match layer.kind {
-        LayerKind::Dense => (unit.saturating_mul(usize::from(layer.inputs)), 1, usize::from(layer.inputs)),
-        LayerKind::SparseInput => (unit, usize::from(layer.outputs).max(1), usize::from(layer.inputs)),
-    };
     let mut sums = (0u32, 0u32);
-    for &weight in layer.weights.get(first..)?.iter().step_by(step).take(terms) {
-        if weight == i8::MIN {
+    for i in 0..usize::from(layer.inputs) {
+        let weight = i32::from(layer.weight(unit, i));
+        if weight.unsigned_abs() > 127 {
             return None;
         }
-        let weight = i32::from(weight);
         sums.0 = sums.0.wrapping_add(weight.max(0) as u32);
         sums.1 = sums.1.wrapping_add(weight.wrapping_neg().max(0) as u32);
     }
     Some(sums)
+}
+
+/// The zeros that a layout puts at the end of a row, or of an input's run of outputs.
+fn check_row_padding(file: &[u8], layer: &Layer<'_>) -> Result<(), LoadError> {
+    let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
+    let (rows, columns) = match layer.kind {
+        LayerKind::Dense => (0..outputs, inputs..layer.layout.row_bytes(layer.inputs)),
+        LayerKind::SparseInput => (outputs..layer.column_bytes(), 0..inputs),
+    };
+    for o in rows {
+        for i in columns.clone() {
+            if layer.weight(o, i) != 0 {
+                let start = (layer.weights.as_ptr() as usize).wrapping_sub(file.as_ptr() as usize);
+                return Err(LoadError::Padding { offset: start as u32 });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Padding must be zero, so that a file has one form only.

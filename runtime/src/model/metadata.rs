@@ -1,6 +1,7 @@
 //! The metadata section: one postcard struct, borrowed from the file.
 
 use heapless::Vec;
+#[cfg(feature = "std")]
 use serde::{Deserialize, Serialize};
 
 /// Most layers a student may have.
@@ -9,7 +10,8 @@ pub const MAX_LAYERS: usize = 8;
 pub const MAX_WIDTH: u16 = 32_767;
 
 /// What the student was trained for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub enum Task {
     /// The largest logit names the label.
     Classify,
@@ -18,7 +20,8 @@ pub enum Task {
 }
 
 /// How a layer reads its input; decides the order of its weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub enum LayerKind {
     /// Weights `[outputs][inputs]`, bias with the input zero point folded in.
     Dense,
@@ -27,7 +30,8 @@ pub enum LayerKind {
 }
 
 /// One dense layer, without its tensors. Its inputs and input zero point are the previous layer's outputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct LayerMeta {
     /// How the layer reads its input.
     pub kind: LayerKind,
@@ -42,7 +46,8 @@ pub struct LayerMeta {
 }
 
 /// How real features become input integers: `clamp(⌊x · gain + offset + ½⌋)`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub enum FrontEnd {
     /// The device supplies integers.
     Integers,
@@ -58,7 +63,8 @@ pub enum FrontEnd {
 }
 
 /// What happens to a row of real features before its gains apply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub enum Normalization {
     /// Nothing.
     None,
@@ -67,7 +73,8 @@ pub enum Normalization {
 }
 
 /// Which inputs the student was trained on, in which order and unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct InputSchema<'a> {
     /// Names of the inputs, one a line without a trailing newline; empty if unnamed.
     pub names: &'a str,
@@ -75,12 +82,13 @@ pub struct InputSchema<'a> {
     pub units: &'a str,
     /// First eight bytes, little-endian, of a SHA-256 over everything that gives an input its meaning: number of
     /// inputs, names, zero point, normalization and gains.
-    #[serde(with = "postcard::fixint::le")]
+    #[cfg_attr(feature = "std", serde(with = "postcard::fixint::le"))]
     pub hash: u64,
 }
 
 /// What the outputs mean.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct OutputMeta<'a> {
     /// Labels (or names of the quantities), one a line without a trailing newline.
     pub labels: &'a str,
@@ -93,7 +101,8 @@ pub struct OutputMeta<'a> {
 }
 
 /// Where the student comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct Provenance<'a> {
     /// The teacher in words, such as `gcn 3x512`.
     pub teacher: &'a str,
@@ -108,7 +117,8 @@ pub struct Provenance<'a> {
 }
 
 /// Everything a student file says besides its tensors. Field order is the wire order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct Metadata<'a> {
     /// What the student was trained for.
     pub task: Task,
@@ -123,18 +133,37 @@ pub struct Metadata<'a> {
     /// How real features become input integers.
     pub front_end: FrontEnd,
     /// Which inputs the student expects.
-    #[serde(borrow)]
+    #[cfg_attr(feature = "std", serde(borrow))]
     pub schema: InputSchema<'a>,
     /// What the outputs mean.
-    #[serde(borrow)]
+    #[cfg_attr(feature = "std", serde(borrow))]
     pub output: OutputMeta<'a>,
     /// Where the student comes from.
-    #[serde(borrow)]
+    #[cfg_attr(feature = "std", serde(borrow))]
     pub provenance: Provenance<'a>,
     /// Release counter; an update must carry a higher one.
     pub counter: u32,
     /// Golden vectors; see [`super::GoldenVectors`]. Empty when stripped.
     pub golden: &'a [u8],
+}
+
+impl Default for Metadata<'_> {
+    /// A student without layers, which nothing accepts: the room that loading fills.
+    fn default() -> Self {
+        Self {
+            task: Task::Classify,
+            inputs: 0,
+            input_zero_point: 0,
+            layers: Vec::new(),
+            normalization: Normalization::None,
+            front_end: FrontEnd::Integers,
+            schema: InputSchema { names: "", units: "", hash: 0 },
+            output: OutputMeta { labels: "", scale: 0.0, confidence: &[], abstain: &[] },
+            provenance: Provenance { teacher: "", data_hash: &[], recipe_hash: &[], seed: 0, tool: "" },
+            counter: 0,
+            golden: &[],
+        }
+    }
 }
 
 impl<'a> Metadata<'a> {

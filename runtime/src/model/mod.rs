@@ -5,10 +5,13 @@
 //! cannot drift apart.
 
 mod costs;
+mod decode;
 mod golden;
 mod layer;
+mod layout;
 mod load;
 mod metadata;
+mod pack;
 mod prefix;
 #[cfg(feature = "std")]
 mod write;
@@ -16,17 +19,24 @@ mod write;
 pub use costs::{CoreClass, Costs};
 pub use golden::{GoldenInput, GoldenVector, GoldenVectors};
 pub use layer::{Channel, Layer, Layers};
+pub(crate) use layout::BLOCK;
+pub use layout::Layout;
 pub(crate) use load::load;
 pub use metadata::{
     FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, MAX_WIDTH, Metadata, Normalization, OutputMeta,
     Provenance, Task,
 };
+#[cfg(feature = "std")]
+pub use pack::pack;
+pub use pack::{pack_into, packed_bytes};
+pub(crate) use prefix::checksum_const;
 pub use prefix::{ALIGNMENT, CRC, FORMAT_VERSION, MAGIC, PREFIX_BYTES, Prefix, checksum};
 #[cfg(feature = "std")]
 pub use write::{LayerTensors, reseal, write};
 
-/// Rounds up to the next multiple of [`ALIGNMENT`].
+/// Rounds up to the next multiple of [`ALIGNMENT`]; `bytes` is far below `usize::MAX`.
+#[inline]
 #[must_use]
 pub const fn aligned(bytes: usize) -> usize {
-    bytes.saturating_add(ALIGNMENT - 1) & !(ALIGNMENT - 1)
+    bytes.wrapping_add(ALIGNMENT - 1) & !(ALIGNMENT - 1)
 }

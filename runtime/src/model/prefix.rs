@@ -1,5 +1,6 @@
 //! The fixed prefix and the seal.
 
+use super::Layout;
 use crate::LoadError;
 use crc::Crc;
 
@@ -25,12 +26,18 @@ pub const CRC: Crc<u32, crc::NoTable> = Crc::<u32, crc::NoTable>::new(&crc::CRC_
 
 /// CRC-32C of `bytes`.
 #[must_use]
+#[inline(never)]
 pub fn checksum(bytes: &[u8]) -> u32 {
     #[cfg(target_pointer_width = "64")]
     static TABLED: Crc<u32, crc::Table<16>> = CRC;
     #[cfg(not(target_pointer_width = "64"))]
     const TABLED: Crc<u32, crc::NoTable> = CRC;
     TABLED.checksum(bytes)
+}
+
+/// [`checksum`] for constants, bit by bit.
+pub(crate) const fn checksum_const(bytes: &[u8]) -> u32 {
+    Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISCSI).checksum(bytes)
 }
 
 /// The fixed prefix: where the other sections lie.
@@ -42,6 +49,8 @@ pub struct Prefix {
     pub metadata_bytes: u32,
     /// Length of the tensors in bytes, a multiple of [`ALIGNMENT`].
     pub tensor_bytes: u32,
+    /// Order of the weights.
+    pub layout: Layout,
 }
 
 impl Prefix {
@@ -51,7 +60,7 @@ impl Prefix {
     /// |---|---|---|
     /// | 0 | 4 | `EYAS` |
     /// | 4 | 2 | format version |
-    /// | 6 | 2 | flags: bit 0 signed, bits 8..16 weight layout (0 canonical) |
+    /// | 6 | 2 | flags: bit 0 signed, bits 8..16 [`Layout`] |
     /// | 8 | 4 | length of the file |
     /// | 12 | 4 | length of the metadata |
     /// | 16 | 4 | offset of the tensors |
@@ -63,7 +72,7 @@ impl Prefix {
         let fields: [&[u8]; 7] = [
             &MAGIC,
             &FORMAT_VERSION.to_le_bytes(),
-            &0u16.to_le_bytes(),
+            &[0, self.layout as u8],
             &self.total_bytes.to_le_bytes(),
             &self.metadata_bytes.to_le_bytes(),
             &(self.tensors_offset() as u32).to_le_bytes(),
@@ -82,6 +91,7 @@ impl Prefix {
     }
 
     /// Reads and checks the prefix against the length and the seal of the file.
+    #[inline(never)]
     pub(crate) fn check(file: &[u8]) -> Result<Self, LoadError> {
         let smallest = LoadError::Truncated { expected: (PREFIX_BYTES + CRC_BYTES) as u32, found: length(file) };
         let prefix = file.first_chunk::<PREFIX_BYTES>().ok_or(smallest)?;
@@ -133,13 +143,13 @@ impl Prefix {
         if flags & FLAG_SIGNED != 0 {
             return Err(LoadError::Signed);
         }
-        if flags != 0 || reserved != [0; 8] {
-            return Err(LoadError::UnknownFlags { found: flags });
-        }
+        let layout = Layout::from_number(f1).filter(|_| f0 == 0 && reserved == [0; 8]);
+        let layout = layout.ok_or(LoadError::UnknownFlags { found: flags })?;
         let read = Self {
             total_bytes,
             metadata_bytes: u32::from_le_bytes([d0, d1, d2, d3]),
             tensor_bytes: u32::from_le_bytes([l0, l1, l2, l3]),
+            layout,
         };
         let sections_end = read.tensors_offset().checked_add(read.tensor_bytes as usize);
         if u32::from_le_bytes([o0, o1, o2, o3]) as usize != read.tensors_offset() || sections_end != Some(body.len()) {

@@ -1,6 +1,6 @@
 //! The writer of student files, beside the reader so that the two cannot drift apart. Host only.
 
-use super::{ALIGNMENT, Metadata, PREFIX_BYTES, Prefix, aligned, checksum};
+use super::{ALIGNMENT, Layout, Metadata, PREFIX_BYTES, Prefix, aligned, checksum};
 use crate::quant::Multiplier;
 use std::vec::Vec;
 
@@ -15,7 +15,7 @@ pub struct LayerTensors {
     pub multipliers: Vec<Multiplier>,
 }
 
-/// Writes a student file.
+/// Writes a student file with canonical weights; [`super::pack`] gives them another order.
 ///
 /// `per_input` holds gains and offsets, each `[inputs]`, for a per-input front end. Nothing is checked here:
 /// [`crate::Student::load`] on the result is the check, and the only one.
@@ -45,6 +45,7 @@ pub fn write(
         total_bytes: sealed.saturating_add(4) as u32,
         metadata_bytes: encoded.len() as u32,
         tensor_bytes: tensors.len() as u32,
+        layout: Layout::Canonical,
     };
     let mut file = Vec::with_capacity(sealed.saturating_add(4));
     file.extend(prefix.to_bytes());

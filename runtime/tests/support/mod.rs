@@ -105,7 +105,7 @@ impl Parts {
         for _ in 0..count {
             let x = self.input(state);
             GoldenInput::encode(&x, self.metadata.input_zero_point, |byte| golden.push(byte));
-            student.infer_observed(&x, &mut arena, |_, y| golden.extend(y.iter().map(|&v| v as u8))).unwrap();
+            student.infer_observed(&x, &mut arena, |_, y| golden.extend(y.iter().map(|v| v as u8))).unwrap();
         }
         self.metadata.golden = Box::leak(golden.into_boxed_slice());
         self

@@ -60,7 +60,7 @@ fn record(student: &Student<'_>, candidates: &[Vec<i8>]) -> (Vec<u8>, usize) {
     for x in candidates {
         let mut vector = Vec::new();
         GoldenInput::encode(x, student.metadata().input_zero_point, |byte| vector.push(byte));
-        let answer = student.infer_portable(x, &mut arena, |_, y| vector.extend(y.iter().map(|&y| y as u8)));
+        let answer = student.infer_portable(x, &mut arena, |_, y| vector.extend(y.iter().map(|y| y as u8)));
         let Ok(answer) = answer else { continue };
         let label = usize::from(answer.decision().label);
         if std::mem::replace(&mut seen[label], true) { repeated.push(vector) } else { fresh.push(vector) }

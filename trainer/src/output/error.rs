@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub enum OutputError {
     /// The folder holds files of another run.
     #[error(
-        "{}: expected a folder without a run, found {}; choose another folder, or force the run to replace them",
+        "{}: expected a folder without a run, found {}; choose another folder, or replace them with --force",
         .folder.display(), .found.join(", ")
     )]
     Occupied {

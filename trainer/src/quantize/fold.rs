@@ -13,6 +13,9 @@ const WEIGHT_LIMIT: f64 = 127.0;
 /// Largest magnitude of a stored bias: leaves room for every sum of int8 products.
 const BIAS_LIMIT: f64 = (1i64 << 30) as f64;
 
+/// Ratio of the largest to the smallest weight scale of a layer.
+const FAINTEST: f64 = 65_536.0;
+
 /// A student in integers, before it is sealed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IntegerStudent {
@@ -55,7 +58,7 @@ pub struct About<'a> {
 /// Rounds a float student to integers over the given ranges.
 ///
 /// Weights are symmetric per output channel, `s_w = max|w| / 127`, raised where the bias would pass 2^30; a row
-/// of zeros takes the layer's largest scale. The real step of each input is folded into the first weights.
+/// of zeros takes the layer's largest scale, and none is smaller than that over 65,536. The real step of each input is folded into the first weights.
 ///
 /// # Errors
 /// A width, depth, weight or ratio that no student file can hold.
@@ -115,6 +118,9 @@ fn fold_layer(
         if *scale == 0.0 {
             *scale = fallback;
         }
+        // What is this far below the layer's strongest output moves no int8 step; it rounds to 0 instead of
+        // needing a ratio of scales that no multiplier can hold.
+        *scale = scale.max(widest / FAINTEST);
         // The folded bias adds at most 128 · 127 for each input to the plain one.
         let room = BIAS_LIMIT - 128.0 * WEIGHT_LIMIT * inputs as f64;
         *scale = scale.max(f64::from(bias).abs() / room);
@@ -215,5 +221,39 @@ impl IntegerStudent {
         self.coding.gains.iter().for_each(|gain| hasher.update(gain.to_le_bytes()));
         let digest: [u8; 32] = hasher.finalize().into();
         u64::from_le_bytes([digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7]])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eyas::model::Normalization;
+    use ndarray::array;
+
+    fn coding() -> InputCoding {
+        InputCoding { zero_point: -128, gains: vec![255.0; 2], sparse: true, normalization: Normalization::None }
+    }
+
+    #[test]
+    fn a_unit_that_has_died_becomes_zeros() {
+        let weights = MlpWeights {
+            layers: vec![
+                DenseWeights { weight: array![[0.5, -1.0], [1e-11, 2e-12], [0.0, 0.0]], bias: array![0.1, 1e-12, 0.0] },
+                DenseWeights { weight: array![[1.0, 1.0, 1.0], [-1.0, 2.0, 0.5]], bias: array![0.0, 0.5] },
+            ],
+        };
+        let student = fold(&weights, &coding(), &vec![(0.0, 2.0), (-2.0, 2.0)]).unwrap();
+        assert_eq!(student.layers[0].weights, [64, -127, 0, 0, 0, 0]);
+        assert_eq!(student.layers[0].biases[1..], [0, 0]);
+    }
+
+    #[test]
+    fn what_no_file_can_hold_is_refused_by_place() {
+        let layer = |value: f32| DenseWeights { weight: array![[value, 1.0], [1.0, 1.0]], bias: array![0.0, 0.0] };
+        let diverged = MlpWeights { layers: vec![layer(f32::NAN)] };
+        assert!(matches!(fold(&diverged, &coding(), &vec![(-1.0, 1.0)]), Err(QuantizeError::NotFinite { layer: 0 })));
+        let deep = MlpWeights { layers: vec![layer(1.0); MAX_LAYERS + 1] };
+        let ranges = vec![(-1.0, 1.0); MAX_LAYERS + 1];
+        assert!(matches!(fold(&deep, &coding(), &ranges), Err(QuantizeError::Layers { .. })));
     }
 }

@@ -40,7 +40,7 @@ impl Replay {
             student.layers().map(|layer| Vec::with_capacity(rows.len() * usize::from(layer.outputs))).collect();
         let mut labels = Vec::with_capacity(rows.len());
         for row in rows {
-            let answer = student.infer_observed(row, &mut arena, |layer, y| layers[layer].extend_from_slice(y));
+            let answer = student.infer_observed(row, &mut arena, |layer, y| layers[layer].extend(y.iter()));
             // The arena is the student's own figure and the rows were quantized for it.
             labels.push(answer.expect("a row of the student's own length").decision().label);
         }

@@ -128,7 +128,11 @@ pub fn write(
     folder.write("metrics.json", json.as_bytes())?;
     folder.write("report.html", html(&metrics, &resolved)?.as_bytes())?;
     folder.write("card.md", card(&metrics, prepared.notice.as_deref())?.as_bytes())?;
-    folder.write(RECIPE, resolved.as_bytes())?;
+    // The very recipe of this run, with its author's comments, is not written over.
+    let there = Recipe::load(&folder.path().join(RECIPE));
+    if !there.is_ok_and(|there| there.recipe_hash() == recipe_hash) {
+        folder.write(RECIPE, resolved.as_bytes())?;
+    }
     folder.write(STUDENT, &file)?;
     Ok(Written { file, metrics })
 }

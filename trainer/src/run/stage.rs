@@ -85,7 +85,7 @@ pub struct RunContext<'a> {
 #[derive(Serialize, Deserialize)]
 enum Kept<T> {
     /// A training in progress.
-    Unfinished(TrainState),
+    Unfinished(Box<TrainState>),
     /// A result.
     Done(T),
 }
@@ -113,7 +113,7 @@ pub(super) fn stage<T: Serialize + DeserializeOwned>(
                 context.observer.stage(StageEvent::Done { stage: name, resumed: true });
                 return Ok(result);
             }
-            Some(Kept::Unfinished(state)) => resume = Some(state),
+            Some(Kept::Unfinished(state)) => resume = Some(*state),
             None => {}
         }
     }
@@ -134,7 +134,7 @@ pub(super) fn stage<T: Serialize + DeserializeOwned>(
         if let Some(slot) = &slot
             && (stop || saved.elapsed() >= SAVE_EVERY)
         {
-            failure = slot.save(&Kept::<T>::Unfinished(report.state.clone())).err();
+            failure = slot.save(&Kept::<T>::Unfinished(Box::new(report.state.clone()))).err();
             saved = Instant::now();
         }
         if stop || failure.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -85,7 +85,7 @@ pub fn expected_outputs(student: &Student<'_>, rows: &[Vec<i8>]) -> Result<Vec<V
     let mut arena = vec![0; student.arena_words()];
     let one = |(row, x): (usize, &Vec<i8>)| {
         let mut outputs = Vec::new();
-        let run = student.infer_portable(x, &mut arena, |_, y| outputs.extend_from_slice(y));
+        let run = student.infer_portable(x, &mut arena, |_, y| outputs.extend(y.iter()));
         run.map(|_| outputs).map_err(|source| HostError::Row { row, source })
     };
     rows.iter().enumerate().map(one).collect()
@@ -110,7 +110,7 @@ pub fn compare_kernels(student: &Student<'_>, rows: &[Vec<i8>]) -> Result<Compar
     let widths: Vec<usize> = student.layers().map(|layer| usize::from(layer.outputs)).collect();
     for (row, expected) in expected_outputs(student, rows)?.iter().enumerate() {
         let mut got = Vec::with_capacity(expected.len());
-        let run = student.infer_observed(&rows[row], &mut arena, |_, y| got.extend_from_slice(y));
+        let run = student.infer_observed(&rows[row], &mut arena, |_, y| got.extend(y.iter()));
         run.map_err(|source| HostError::Row { row, source })?;
         comparison.add(&widths, expected, &got);
     }

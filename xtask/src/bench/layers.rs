@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: instructions for each layer on an emulated Cortex-M4.
+//! `cargo xtask bench --layers` and `--student`: instructions for each layer on an emulated Cortex-M4.
 
 use crate::cortex_m4::{self, DeviceRun};
 use anyhow::{Result, bail};
@@ -8,24 +8,12 @@ use eyas::{AlignedBytes, Student};
 use eyas_tests::shapes;
 use serde_json::json;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Rows each network is measured on.
 const ROWS: usize = 8;
 /// Instructions that looking at one layer may take before the layers' counts are not to be trusted.
 const MOST_OBSERVING: f64 = 100.0;
-
-/// Counts instructions on an emulated Cortex-M4: fixed networks, or one student file on its golden vectors.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --student models/cora/student.eyas --json")]
-pub struct Bench {
-    /// A student file to measure instead of the fixed networks
-    #[arg(long, value_name = "FILE")]
-    student: Option<PathBuf>,
-    /// Print JSON instead of a table
-    #[arg(long)]
-    json: bool,
-}
 
 /// One measured network.
 struct Measured {
@@ -35,31 +23,29 @@ struct Measured {
     run: DeviceRun,
 }
 
-impl Bench {
-    /// Runs the command.
-    ///
-    /// # Errors
-    /// What is missing for the emulated run, or what failed in it.
-    pub fn run(&self) -> Result<()> {
-        let mut all = Vec::new();
-        if let Some(path) = &self.student {
-            let bytes = AlignedBytes::from(fs::read(path)?.as_slice());
-            all.push(measure(path.display().to_string(), path, &bytes, &[])?);
-        } else {
-            let folder = tempfile::tempdir()?;
-            for shape in shapes::measured() {
-                let (path, bytes) = (folder.path().join("student.eyas"), shape.draft.file());
-                fs::write(&path, &*bytes)?;
-                all.push(measure(shape.name.into(), &path, &bytes, &shape.draft.rows(ROWS))?);
-            }
+/// Measures one student file, or fixed networks of common shapes.
+///
+/// # Errors
+/// What is missing for the emulated run, or what failed in it.
+pub fn run(student: Option<&Path>, json: bool) -> Result<()> {
+    let mut all = Vec::new();
+    if let Some(path) = student {
+        let bytes = AlignedBytes::from(fs::read(path)?.as_slice());
+        all.push(measure(path.display().to_string(), path, &bytes, &[])?);
+    } else {
+        let folder = tempfile::tempdir()?;
+        for shape in shapes::measured() {
+            let (path, bytes) = (folder.path().join("student.eyas"), shape.draft.file());
+            fs::write(&path, &*bytes)?;
+            all.push(measure(shape.name.into(), &path, &bytes, &shape.draft.rows(ROWS))?);
         }
-        if self.json {
-            print_json(&all)
-        } else {
-            print_table(&all)
-        }
-        Ok(())
     }
+    if json {
+        print_json(&all)
+    } else {
+        print_table(&all)
+    }
+    Ok(())
 }
 
 fn measure(name: String, path: &Path, bytes: &AlignedBytes, rows: &[Vec<i8>]) -> Result<Measured> {

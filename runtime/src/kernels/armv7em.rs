@@ -1,0 +1,583 @@
+//! Cortex-M4, M7, M33: dual 16-bit multiply-accumulate on pairs of rows.
+//!
+//! A halfword of weights is `256 · a + b` for two rows a, b at one input. For two inputs a word,
+//! `SMLAD` on the raw word adds `256 · Σ x·a + Σ x·b` to S; `SXTB16` leaves the b and a second `SMLAD` adds
+//! `Σ x·b` to B. Then `Σ x·a = (S − B) >> 8` in wrapping arithmetic, exact while it is inside 24 bits, which
+//! any 512 int8 products are: 512 · 127 · 128 < 2^23. Longer rows fold the difference into a 32-bit sum
+//! every 512 inputs. Three instructions do four MACs, one load of x serves four rows.
+//!
+//! Requantizing takes `SMMLA`: with `e ≤ −2` and `n = −2 − e`,
+//! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into
+//! the result. Other exponents, which real students do not have, take a call to the definition.
+
+use super::{Kernels, Present};
+use crate::model::{BLOCK, CoreClass, Layer, LayerKind, Layout};
+use crate::quant::{Multiplier, scale_sum};
+use core::arch::naked_asm;
+
+/// Kernels of the Armv7E-M instruction set.
+#[derive(Clone, Copy, Debug)]
+pub struct Armv7em;
+
+/// Inputs of one word of canonical bytes, and of one group of words in the packed order.
+const GROUP: usize = 4;
+/// Groups of four inputs between two folds.
+const FOLD_GROUPS: usize = 128;
+/// Groups of one pass through the unrolled loop.
+const PASS_GROUPS: usize = 8;
+
+impl Kernels for Armv7em {
+    type Activation = i16;
+    const CLASS: CoreClass = CoreClass::Halfwords;
+    const LAYOUT: Layout = Layout::Pairs;
+
+    fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [i16] {
+        let (groups, rest) = x.as_chunks::<GROUP>();
+        let (pairs, _) = buffer.as_chunks_mut::<2>();
+        let count = groups.len().min(pairs.len());
+        if count != 0 {
+            // SAFETY: reads `count` groups of four bytes, at any address, and writes as many pairs of words.
+            unsafe { widen_groups(groups.as_ptr(), pairs.as_mut_ptr(), pairs.as_ptr().wrapping_add(count)) }
+        }
+        if let (false, Some(pair)) = (rest.is_empty(), pairs.get_mut(count)) {
+            let group = rest.iter().rev().fold(0u32, |group, &x| (group << 8) | u32::from(x as u8)).to_le_bytes();
+            // SAFETY: as above, one group.
+            unsafe { widen_groups((&raw const group).cast(), pair, (&raw const *pair).wrapping_add(1)) }
+        }
+        bytemuck::must_cast_slice(buffer)
+    }
+
+    fn dense(layer: &Layer<'_>, x: &[i16], y: &mut [i16]) {
+        let outputs = usize::from(layer.outputs);
+        let groups = usize::from(layer.inputs).div_ceil(GROUP);
+        let first_groups = (groups.wrapping_sub(1) % FOLD_GROUPS).wrapping_add(1);
+        let tail = outputs % BLOCK;
+        // In the terms of the layer itself, so that the compiler sees where it holds.
+        let fits = layer.weights.len()
+            >= Layer::weight_bytes(LayerKind::Dense, Layout::Pairs, layer.inputs, layer.outputs)
+            && x.len() >= groups.wrapping_mul(GROUP)
+            && groups != 0
+            && (layer.weights.as_ptr().addr() | x.as_ptr().addr()) & 3 == 0;
+        let Some((biases, epilogue)) = Epilogue::new(layer, y).filter(|_| fits) else { return };
+        let run = Run {
+            weights: layer.weights.as_ptr(),
+            biases,
+            x: x.as_ptr(),
+            x_end: x.as_ptr().wrapping_add(groups.wrapping_mul(GROUP)),
+            entry: first_groups % PASS_GROUPS,
+            passes: first_groups.div_ceil(PASS_GROUPS),
+            blocks_end: epilogue.y.wrapping_add(outputs & !(BLOCK - 1)),
+            tail,
+            groups,
+            epilogue,
+        };
+        // SAFETY: `dense_rows` reads `outputs · groups · 4` weights and `groups · 4` activations, checked above;
+        // the rest is checked by
+        // `Epilogue::new`.
+        unsafe { dense_rows(&run) }
+    }
+
+    fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {
+        let run = layer.column_bytes();
+        let fits = sums.len() >= run
+            && run % BLOCK == 0
+            && run != 0
+            && layer.weights.len() >= run.wrapping_mul(usize::from(layer.inputs))
+            && layer.weights.as_ptr().addr() % 4 == 0
+            && present.iter().all(|present| present.input < layer.inputs);
+        let Some(first) = present.first().filter(|_| fits) else { return };
+        // 16-bit lanes hold 257 weights; the list is as long as the room for the outputs.
+        let same = present.len() <= 257 && present.iter().all(|present| present.distance == first.distance);
+        let columns = Columns {
+            weights: layer.weights.as_ptr(),
+            run,
+            present: present.as_ptr(),
+            present_end: present.as_ptr_range().end,
+            sums: sums.as_mut_ptr(),
+            sums_end: sums.as_mut_ptr().wrapping_add(run),
+            distance: first.distance.into(),
+        };
+        // SAFETY: every listed input is below `inputs`, so its run of `run` weights lies in `weights`; `sums`
+        // has `run` elements, a multiple of four; both start on words.
+        unsafe {
+            if same {
+                add_equal(&columns);
+            } else {
+                add_scaled(&columns);
+            }
+        }
+    }
+
+    fn requantize_sums(layer: &Layer<'_>, sums: &[i32], y: &mut [i16]) {
+        let outputs = usize::from(layer.outputs);
+        let fits = sums.len() >= layer.padded_outputs();
+        let Some((_, epilogue)) = Epilogue::new(layer, y).filter(|_| fits) else { return };
+        // Rows of no inputs whose biases are the sums.
+        let run = Run {
+            weights: layer.weights.as_ptr(),
+            biases: sums.as_ptr(),
+            x: core::ptr::null(),
+            x_end: core::ptr::null(),
+            entry: PASS_GROUPS,
+            passes: 0,
+            blocks_end: epilogue.y.wrapping_add(outputs & !(BLOCK - 1)),
+            tail: outputs % BLOCK,
+            groups: 0,
+            epilogue,
+        };
+        // SAFETY: with no groups neither weights nor x are read; the sums are whole blocks of four, checked above;
+        // the rest is checked by `Epilogue::new`.
+        unsafe { dense_rows(&run) }
+    }
+}
+
+/// Bytes to halfwords, each four in the order 0, 2, 1, 3.
+///
+/// # Safety
+/// `to..end` is not empty and writable; `from` has a group for each pair in it.
+#[unsafe(naked)]
+unsafe extern "C" fn widen_groups(from: *const [i8; GROUP], to: *mut [u32; 2], end: *const [u32; 2]) {
+    naked_asm!(
+        "push {{r4, lr}}",
+        "2:",
+        "ldr r3, [r0], #4",
+        "sxtb16 r4, r3",
+        "sxtb16 r3, r3, ror #8",
+        "strd r4, r3, [r1], #8",
+        "cmp r1, r2",
+        "bne 2b",
+        "pop {{r4, pc}}",
+    )
+}
+
+/// What the ends of four rows need: scales in, activations out. Field order is known to the assembly.
+#[repr(C)]
+struct Epilogue {
+    mantissas: *const i32,
+    exponents: *const i8,
+    y: *mut i16,
+    /// Bits that mark an exponent above −2 in the last, partial block.
+    tail_mask: u32,
+    zero_point: u32,
+    lo: u32,
+    hi: u32,
+    /// Whether the clamp is that of the byte.
+    whole_range: u32,
+}
+
+impl Epilogue {
+    /// The biases and this; `None` unless the tables and the outputs hold whole blocks of four, on whole words.
+    #[inline]
+    fn new(layer: &Layer<'_>, y: &mut [i16]) -> Option<(*const i32, Self)> {
+        let tables = layer.tables().filter(|_| y.len() >= layer.padded_outputs() && y.as_ptr().addr() & 3 == 0)?;
+        let both = |value: i8| u32::from(i16::from(value) as u16).wrapping_mul(0x1_0001);
+        let tail = u32::from(layer.outputs) % BLOCK as u32;
+        let epilogue = Self {
+            mantissas: tables.mantissas,
+            exponents: tables.exponents,
+            y: y.as_mut_ptr(),
+            tail_mask: 0xe0e0_e0e0u32.wrapping_shr(32u32.wrapping_sub(tail.wrapping_mul(8))),
+            zero_point: both(layer.range.zero_point),
+            lo: both(layer.range.lo),
+            hi: both(layer.range.hi),
+            whole_range: u32::from(layer.range.lo == i8::MIN && layer.range.hi == i8::MAX),
+        };
+        Some((tables.biases, epilogue))
+    }
+}
+
+/// One dense layer as the assembly sees it; field order is known to it.
+#[repr(C)]
+struct Run {
+    x: *const i16,
+    /// Groups of the first, partial pass; 0 for a whole one, [`PASS_GROUPS`] for none at all.
+    entry: usize,
+    passes: usize,
+    x_end: *const i16,
+    /// Where y is behind the last whole block.
+    blocks_end: *const i16,
+    tail: usize,
+    groups: usize,
+    epilogue: Epilogue,
+    weights: *const i8,
+    biases: *const i32,
+}
+
+/// A list of present inputs as the assembly sees it; field order is known to it.
+#[repr(C)]
+struct Columns {
+    weights: *const i8,
+    run: usize,
+    present: *const Present,
+    present_end: *const Present,
+    sums: *mut i32,
+    sums_end: *mut i32,
+    distance: i32,
+}
+
+/// The definition, for a block with an exponent above −2: scales four sums and saturates them to 16 bits.
+///
+/// # Safety
+/// `sums` points to four sums, `mantissas` and `exponents` to four elements each.
+unsafe extern "C" fn scale_by_definition(sums: *mut [i32; 4], mantissas: *const [i32; 4], exponents: *const [i8; 4]) {
+    // SAFETY: the caller's promise; the mantissas start on a word (`Layer::tables`).
+    let (sums, mantissas, exponents) = unsafe { (&mut *sums, &*mantissas, &*exponents) };
+    for ((sum, &mantissa), &exponent) in sums.iter_mut().zip(mantissas).zip(exponents) {
+        let scaled = scale_sum(*sum, Multiplier { mantissa, exponent });
+        *sum = scaled.clamp(i16::MIN.into(), i16::MAX.into()) as i32;
+    }
+}
+
+/// Scales, clamps and stores four sums in r3, r6, r5, r7.
+///
+/// In: `sp` points at an [`Epilogue`] `$at` bytes up; r0 marks exponents above −2. Keeps r1 and lr. Repeats from
+/// `$next` until y is the end stored `$end` bytes up, else runs on. The number of instructions is the same for
+/// all sums.
+macro_rules! epilogue {
+    ($at:literal, $end:literal, $next:literal) => {
+        concat!(
+            "ldrd r8, r2, [sp, #",
+            $at,
+            "]\n", // mantissas, exponents
+            "ldm r8!, {{r9, r10, r11, r12}}\n",
+            "ldr r4, [r2], #4\n",
+            "strd r8, r2, [sp, #",
+            $at,
+            "]\n",
+            "rsb r4, r4, #0xfefefefe\n", // n of the four rows; a byte above 31 where the exponent is above −2
+            "tst r4, r0\n",
+            "bne 90f\n",
+            "mov r0, #1\n",
+            // Shifts by a register take its lowest byte.
+            "lsl r2, r0, r4\n",
+            "smmla r3, r3, r9, r2\n",
+            "asr r3, r4\n",
+            "lsr r4, #8\n",
+            "lsl r2, r0, r4\n",
+            "smmla r6, r6, r10, r2\n",
+            "asr r6, r4\n",
+            "lsr r4, #8\n",
+            "lsl r2, r0, r4\n",
+            "smmla r5, r5, r11, r2\n",
+            "asr r5, r4\n",
+            "lsr r4, #8\n",
+            "lsl r2, r0, r4\n",
+            "smmla r7, r7, r12, r2\n",
+            "asr r7, r4\n",
+            "ssat r3, #16, r3, asr #1\n",
+            "ssat r6, #16, r6, asr #1\n",
+            "ssat r5, #16, r5, asr #1\n",
+            "ssat r7, #16, r7, asr #1\n",
+            "91:\n",
+            "pkhbt r3, r3, r5, lsl #16\n",
+            "pkhbt r6, r6, r7, lsl #16\n",
+            "add r8, sp, #",
+            $at,
+            "+16\n",
+            "ldm r8, {{r9, r10, r11, r12}}\n", // zero point, lo, hi, whole range
+            "cmp r12, #0\n",
+            "qadd16 r3, r3, r9\n",
+            "qadd16 r6, r6, r9\n",
+            "beq 92f\n",
+            "ssat16 r3, #8, r3\n",
+            "ssat16 r6, #8, r6\n",
+            "93:\n",
+            "ldr r8, [sp, #",
+            $at,
+            "+8]\n",
+            "ldr r9, [sp, #",
+            $end,
+            "]\n",
+            "strd r3, r6, [r8], #8\n",
+            "str r8, [sp, #",
+            $at,
+            "+8]\n",
+            "cmp r8, r9\n",
+            "bne ",
+            $next,
+            "\n",
+        )
+    };
+}
+
+/// The parts of [`epilogue`] off its common path: any clamp, any exponent. 24 bytes are free `$free` bytes up.
+macro_rules! epilogue_apart {
+    ($free:literal) => {
+        concat!(
+            "92:\n",
+            "ssub16 r8, r3, r10\n",
+            "sel r3, r3, r10\n",
+            "ssub16 r8, r3, r11\n",
+            "sel r3, r11, r3\n",
+            "ssub16 r8, r6, r10\n",
+            "sel r6, r6, r10\n",
+            "ssub16 r8, r6, r11\n",
+            "sel r6, r11, r6\n",
+            "b 93b\n",
+            "90:\n", // r8 and r2 are four elements on
+            "strd r3, r6, [sp, #",
+            $free,
+            "]\n",
+            "strd r5, r7, [sp, #",
+            $free,
+            "+8]\n",
+            "strd r1, lr, [sp, #",
+            $free,
+            "+16]\n",
+            "add r0, sp, #",
+            $free,
+            "\n",
+            "sub r1, r8, #16\n",
+            "sub r2, r2, #4\n",
+            "bl {scale}\n",
+            "ldrd r3, r6, [sp, #",
+            $free,
+            "]\n",
+            "ldrd r5, r7, [sp, #",
+            $free,
+            "+8]\n",
+            "ldrd r1, lr, [sp, #",
+            $free,
+            "+16]\n",
+            "b 91b\n",
+        )
+    };
+}
+
+/// One group of four inputs for four rows: fourteen instructions, sixteen MACs, 54 bytes of code.
+macro_rules! group {
+    () => {
+        "ldm r0!, {{r6, r7}}
+        ldm.w r1!, {{r8, r9, r10, r11}}
+        smlad r2, r8, r6, r2
+        sxtb16 r8, r8
+        smlad r3, r8, r6, r3
+        smlad r2, r9, r7, r2
+        sxtb16 r9, r9
+        smlad r3, r9, r7, r3
+        smlad r4, r10, r6, r4
+        sxtb16 r10, r10
+        smlad r5, r10, r6, r5
+        smlad r4, r11, r7, r4
+        sxtb16 r11, r11
+        smlad r5, r11, r7, r5
+        "
+    };
+}
+
+/// All rows of a dense layer.
+///
+/// Registers: r0 x, r1 weights, r2 r4 sums S, r3 r5 sums B, r6 r7 x, r8 to r11 weights, r12 passes, lr biases.
+/// Stack, from `sp`: 28 bytes of scratch (the two 32-bit sums at 0), then a copy of [`Run`] up to `weights`.
+///
+/// # Safety
+/// `run` describes tensors of at least the sizes that [`Armv7em::dense`] checks.
+#[unsafe(naked)]
+unsafe extern "C" fn dense_rows(run: *const Run) {
+    naked_asm!(
+        ".p2align 2",
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+        "add r12, r0, #28",
+        "ldm r12!, {{r1, r2, r3, r4, r5, r6, r7, r8}}", // the epilogue
+        "push {{r1, r2, r3, r4, r5, r6, r7, r8}}",
+        "mov r11, r3", // y
+        "ldm r12, {{r9, r10}}", // weights, biases
+        "ldm r0, {{r1, r2, r3, r4, r5, r6, r7}}",
+        "sub sp, #56",
+        "add r12, sp, #28",
+        "stm r12, {{r1, r2, r3, r4, r5, r6, r7}}",
+        "mov r1, r9",
+        "mov lr, r10",
+        // Stack: 0 scratch, 28 x, 32 entry, 36 passes, 40 x_end, 44 blocks_end, 48 tail, 52 groups, 56 epilogue.
+        "cmp r11, r5",
+        "beq 6f",
+        "2:", // next block
+        "ldm lr!, {{r3, r4, r5, r6}}",
+        "strd r4, r6, [sp]",
+        "mov r2, r3",
+        "mov r4, r5",
+        "ldrd r0, r8, [sp, #28]",
+        "ldr r12, [sp, #36]",
+        "tbb [pc, r8]",
+        "3:",
+        ".byte (40f-3b)/2, (47f-3b)/2, (46f-3b)/2, (45f-3b)/2, (44f-3b)/2, (43f-3b)/2, (42f-3b)/2, (41f-3b)/2",
+        ".byte (48f-3b)/2, 0",
+        "40:", group!(),
+        "41:", group!(),
+        "42:", group!(),
+        "43:", group!(),
+        "44:", group!(),
+        "45:", group!(),
+        "46:", group!(),
+        "47:", group!(),
+        "subs r12, #1",
+        "bne 40b",
+        "48:",
+        "ldr r8, [sp, #40]",
+        "ldrd r6, r7, [sp]",
+        "sub r2, r2, r3",
+        "sub r4, r4, r5",
+        "add r6, r6, r2, asr #8",
+        "add r7, r7, r4, asr #8",
+        "cmp r0, r8",
+        "beq 5f",
+        // 512 inputs more: keep the 32-bit sums and start S at B again.
+        "strd r6, r7, [sp]",
+        "mov r2, r3",
+        "mov r4, r5",
+        "mov r12, #16",
+        "b 40b",
+        "5:",
+        "mov r0, #0xe0e0e0e0",
+        "50:",
+        epilogue!("56", "44", "2b"),
+        "6:", // at most three rows of plain bytes
+        "ldr r12, [sp, #48]",
+        "cmp r12, #0",
+        "beq 9f",
+        "mov r8, #0",
+        "str r8, [sp, #48]",
+        "ldr r8, [sp, #64]", // y: this block is the last
+        "add r8, #8",
+        "str r8, [sp, #44]",
+        "mov r11, sp",
+        "7:",
+        "ldr r3, [lr], #4",
+        "ldr r0, [sp, #28]",
+        "ldr r2, [sp, #52]",
+        "cmp r2, #0",
+        "beq 71f",
+        "70:",
+        "ldr r8, [r1], #4",
+        "ldm r0!, {{r6, r7}}",
+        "sxtb16 r9, r8",
+        "sxtb16 r8, r8, ror #8",
+        "smlad r3, r9, r6, r3",
+        "smlad r3, r8, r7, r3",
+        "subs r2, #1",
+        "bne 70b",
+        "71:",
+        "str r3, [r11], #4",
+        "subs r12, #1",
+        "bne 7b",
+        "ldrd r3, r6, [sp]",
+        "ldrd r5, r7, [sp, #8]",
+        "ldr r0, [sp, #68]", // the mask of the partial block
+        "b 50b",
+        "9:",
+        "add sp, #88",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
+        epilogue_apart!("0"),
+        scale = sym scale_by_definition,
+    )
+}
+
+/// Adds the runs of inputs with one distance: two 16-bit lanes a register, one multiplication at the end.
+///
+/// Registers: r0 weights, r1 run, r2 r3 list, r4 to r7 lanes, lr r10 sums, r11 distance.
+///
+/// # Safety
+/// As [`Armv7em::add_present`] checks; at most 257 inputs.
+#[unsafe(naked)]
+unsafe extern "C" fn add_equal(columns: *const Columns) {
+    naked_asm!(
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+        "ldm r0, {{r0, r1, r2, r3, r4, r5, r6}}",
+        "mov lr, r4",
+        "mov r10, r5",
+        "mov r11, r6",
+        "push {{r2, r3}}",
+        "1:",
+        "sub r12, r10, lr",
+        "ldr r2, [sp]",
+        "mov r4, #0",
+        "mov r5, #0",
+        "cmp r12, #32",
+        "blo 4f",
+        "mov r6, #0",
+        "mov r7, #0",
+        "2:",
+        "ldrh r12, [r2], #4",
+        "mla r12, r12, r1, r0",
+        "ldrd r8, r9, [r12]",
+        "sxtab16 r4, r4, r8",
+        "sxtab16 r5, r5, r8, ror #8",
+        "sxtab16 r6, r6, r9",
+        "sxtab16 r7, r7, r9, ror #8",
+        "cmp r2, r3",
+        "bne 2b",
+        "ldm lr, {{r2, r8, r9, r12}}",
+        "smlabb r2, r4, r11, r2",
+        "smlabb r8, r5, r11, r8",
+        "smlatb r9, r4, r11, r9",
+        "smlatb r12, r5, r11, r12",
+        "stm lr!, {{r2, r8, r9, r12}}",
+        "ldm lr, {{r2, r8, r9, r12}}",
+        "smlabb r2, r6, r11, r2",
+        "smlabb r8, r7, r11, r8",
+        "smlatb r9, r6, r11, r9",
+        "smlatb r12, r7, r11, r12",
+        "stm lr!, {{r2, r8, r9, r12}}",
+        "add r0, #8",
+        "b 1b",
+        "4:", // four sums are left, or none
+        "cmp r12, #0",
+        "beq 9f",
+        "5:",
+        "ldrh r12, [r2], #4",
+        "mla r12, r12, r1, r0",
+        "ldr r8, [r12]",
+        "sxtab16 r4, r4, r8",
+        "sxtab16 r5, r5, r8, ror #8",
+        "cmp r2, r3",
+        "bne 5b",
+        "ldm lr, {{r2, r8, r9, r12}}",
+        "smlabb r2, r4, r11, r2",
+        "smlabb r8, r5, r11, r8",
+        "smlatb r9, r4, r11, r9",
+        "smlatb r12, r5, r11, r12",
+        "stm lr, {{r2, r8, r9, r12}}",
+        "9:",
+        "pop {{r2, r3}}",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
+    )
+}
+
+/// Adds the runs of inputs with distances of their own.
+///
+/// Registers: r0 weights, r1 run, r2 r3 list, r4 to r7 sums, r8 entry, lr r12 place and end of the sums.
+///
+/// # Safety
+/// As [`Armv7em::add_present`] checks.
+#[unsafe(naked)]
+unsafe extern "C" fn add_scaled(columns: *const Columns) {
+    naked_asm!(
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+        "ldm r0, {{r0, r1, r2, r3, r4, r5}}",
+        "mov lr, r4",
+        "mov r12, r5",
+        "push {{r2, r3}}",
+        "1:",
+        "ldr r2, [sp]",
+        "ldm lr, {{r4, r5, r6, r7}}",
+        "2:",
+        "ldr r8, [r2], #4",
+        "uxth r9, r8",
+        "mla r9, r9, r1, r0",
+        "ldr r10, [r9]",
+        "sxtb16 r11, r10",
+        "sxtb16 r10, r10, ror #8",
+        "smlabt r4, r11, r8, r4",
+        "smlabt r5, r10, r8, r5",
+        "smlatt r6, r11, r8, r6",
+        "smlatt r7, r10, r8, r7",
+        "cmp r2, r3",
+        "bne 2b",
+        "stm lr!, {{r4, r5, r6, r7}}",
+        "add r0, #4",
+        "cmp lr, r12",
+        "bne 1b",
+        "pop {{r2, r3}}",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
+    )
+}

@@ -1,0 +1,63 @@
+//! One layer's integers, whatever form the kernels keep them in.
+
+use crate::CoreClass;
+
+/// The outputs of one layer, a view of the arena.
+#[derive(Clone, Copy, Debug)]
+pub struct Outputs<'a> {
+    words: &'a [u32],
+    units: usize,
+    class: CoreClass,
+}
+
+impl<'a> Outputs<'a> {
+    pub(crate) const fn new(words: &'a [u32], units: usize, class: CoreClass) -> Self {
+        Self { words, units, class }
+    }
+
+    /// Number of outputs.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.units
+    }
+
+    /// Whether the layer has no outputs; never so for a loaded student.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.units == 0
+    }
+
+    /// Output `unit`; `None` past the last one.
+    #[must_use]
+    pub fn get(&self, unit: usize) -> Option<i8> {
+        if unit >= self.units {
+            return None;
+        }
+        let place = self.class.place(unit);
+        match self.class {
+            CoreClass::Bytes => bytemuck::must_cast_slice::<u32, i8>(self.words).get(place).copied(),
+            CoreClass::Halfwords => bytemuck::must_cast_slice::<u32, i16>(self.words).get(place).map(|&y| y as i8),
+            CoreClass::Words => self.words.get(place).map(|&y| y as i8),
+        }
+    }
+
+    /// The outputs in order.
+    pub fn iter(&self) -> impl Iterator<Item = i8> + use<'a> {
+        let all = *self;
+        (0..all.units).map_while(move |unit| all.get(unit))
+    }
+
+    /// The first `units` activations in `words` as bytes, in place.
+    pub(crate) fn into_integers(words: &'a mut [u32], units: usize, class: CoreClass) -> &'a [i8] {
+        if class.activation_bytes() != 1 {
+            // Byte `unit` is written after every wider activation that shares its word has been read.
+            for unit in 0..units {
+                let y = Outputs::new(words, units, class).get(unit).unwrap_or_default();
+                if let Some(to) = bytemuck::must_cast_slice_mut::<u32, i8>(words).get_mut(unit) {
+                    *to = y;
+                }
+            }
+        }
+        bytemuck::must_cast_slice::<u32, i8>(words).get(..units).unwrap_or_default()
+    }
+}

@@ -1,0 +1,197 @@
+//! `cargo xtask bench`: instructions, flash, stack and arena of the four anchor networks on every emulated core.
+
+mod elf;
+mod image;
+mod layers;
+mod npz;
+mod report;
+mod students;
+mod training;
+
+use anyhow::{Context, Result, bail};
+use image::{CORES, Core, Measure, Profile};
+use report::Row;
+use std::path::PathBuf;
+use students::{WORKLOADS, battery, workload};
+
+/// Counts instructions on emulated cores and compares every integer with the portable kernels.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --core cortex-m4 --json\n  \
+                  cargo xtask bench --battery\n  cargo xtask bench --student models/cora/student.eyas")]
+pub struct Bench {
+    /// Measure this core only: cortex-m4, cortex-m0, cortex-m55 or riscv32
+    #[arg(long, value_name = "CORE")]
+    core: Option<String>,
+    /// Where the anchor networks lie (default: workloads in $EYAS_DATA or ../shared/data)
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// Print one JSON object a line instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Compare every number of inputs 1 to 65 and outputs 1 to 17 on the emulated cores; measure nothing
+    #[arg(long)]
+    battery: bool,
+    /// Measure this workload only: m1, m2, m3, m4 or m4-sparse
+    #[arg(long, value_name = "NAME")]
+    workload: Option<String>,
+    /// Count a thousand random inputs: a dense inference takes the same number of instructions for each
+    #[arg(long)]
+    spread: bool,
+    /// Link load, self-test, inference and decision with a panic handler that does not exist
+    #[arg(long)]
+    gate: bool,
+    /// Count by layer on the Cortex-M4 instead: networks of common shapes
+    #[arg(long)]
+    layers: bool,
+    /// Count by layer on the Cortex-M4 instead: this student file on its golden vectors
+    #[arg(long, value_name = "FILE")]
+    student: Option<PathBuf>,
+    /// Compare training time with PyTorch instead (`cargo xtask setup --bench` installs it)
+    #[arg(long)]
+    training: bool,
+}
+
+impl Bench {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// What is missing, what does not build or run, an integer that differs, or a count over its budget.
+    pub fn run(&self) -> Result<()> {
+        if self.training {
+            return training::run(self.data_dir.as_deref(), self.json);
+        }
+        if self.layers || self.student.is_some() {
+            return layers::run(self.student.as_deref(), self.json);
+        }
+        let mut rows = Vec::new();
+        for core in CORES.iter().filter(|core| self.core.as_deref().is_none_or(|name| name == core.name)) {
+            if self.battery {
+                run_battery(core)?;
+            } else if self.spread {
+                self.run_spread(core)?;
+            } else if self.gate {
+                run_gate(core)?;
+            } else {
+                rows.extend(self.measure(core)?);
+            }
+        }
+        if self.battery || self.spread || self.gate {
+            return Ok(());
+        }
+        if self.json {
+            rows.iter().for_each(|row| println!("{}", report::json(row)));
+        } else {
+            print!("{}", report::table(&rows));
+        }
+        if let Some(row) = rows.iter().find(|row| !row.exact) {
+            bail!("{} {}: integers differ from the portable kernels", row.core, row.workload);
+        }
+        // Weights in the first layer's order of a sparse input make the count depend on the input.
+        if let Some(row) = rows.iter().find(|row| row.nnz.is_none() && row.spread != 0) {
+            bail!("{} {}: the count depends on the input, by {} instructions", row.core, row.workload, row.spread);
+        }
+        let budgets = crate::root().join("budgets.toml");
+        if budgets.exists() {
+            report::check_budgets(&std::fs::read_to_string(budgets)?, &rows)?;
+        }
+        Ok(())
+    }
+
+    fn measure(&self, core: &Core) -> Result<Vec<Row>> {
+        let folder = self.workloads()?;
+        let images = core.build(Profile::Speed, false)?;
+        let small = elf::Sizes::read(&core.build(Profile::Size, false)?.join("footprint"))?;
+        let footprint = elf::Sizes::read(&images.join("footprint"))?;
+        let baseline = elf::Sizes::read(&images.join("baseline"))?;
+        let mut rows = Vec::new();
+        for name in WORKLOADS.into_iter().filter(|name| self.workload.as_deref().is_none_or(|only| only == *name)) {
+            let prepared = workload(&folder, name, core.layout)?;
+            let mut runs = vec![(&prepared, Measure::Inference)];
+            if prepared.nnz.is_some() {
+                runs.push((&prepared, Measure::Listed));
+            }
+            let lines = core.run(&images.join("bench"), &runs)?;
+            let first = lines.first().context("no line")?;
+            rows.push(Row {
+                core: core.name,
+                workload: name,
+                instructions: mean(&first.instructions),
+                spread: first.instructions.iter().max().unwrap_or(&0) - first.instructions.iter().min().unwrap_or(&0),
+                listed: lines.get(1).map(|line| mean(&line.instructions)),
+                code_bytes: footprint.flash - baseline.flash,
+                code_bytes_for_size: small.flash.saturating_sub(baseline.flash),
+                kernel_bytes: footprint.of_module("kernels"),
+                static_ram_bytes: footprint.ram - baseline.ram,
+                load_stack_bytes: first.stack.first().copied().unwrap_or_default(),
+                stack_bytes: first.stack.get(1).copied().unwrap_or_default(),
+                arena_bytes: prepared.arena_bytes(core.class)?,
+                exact: lines.iter().all(|line| line.wrong == 0),
+                golden_off_by_one: prepared.golden_off_by_one,
+                weights_crc32: prepared.weights_crc32,
+                nnz: prepared.nnz,
+            });
+        }
+        Ok(rows)
+    }
+
+    /// A thousand random inputs for each dense workload.
+    fn run_spread(&self, core: &Core) -> Result<()> {
+        let folder = self.workloads()?;
+        let images = core.build(Profile::Speed, false)?;
+        for name in WORKLOADS.into_iter().filter(|name| !name.ends_with("-sparse")) {
+            let prepared = workload(&folder, name, core.layout)?;
+            let lines = core.run(&images.join("bench"), &[(&prepared, Measure::Spread)])?;
+            let [smallest, largest] = lines.first().context("no line")?.spread[..] else { bail!("no spread") };
+            println!("{} {name}: {smallest} to {largest} instructions over 1000 inputs", core.name);
+            if smallest != largest {
+                bail!("{} {name}: the count depends on the input", core.name);
+            }
+        }
+        Ok(())
+    }
+
+    fn workloads(&self) -> Result<PathBuf> {
+        let given = self.data_dir.clone();
+        let named = std::env::var_os("EYAS_DATA").map(|folder| PathBuf::from(folder).join("workloads"));
+        let beside = crate::root().join("../shared/data/workloads");
+        let found = given.or(named).unwrap_or(beside);
+        found.join("m1.npz").exists().then_some(found.clone()).with_context(|| {
+            format!("no anchor networks in {}; name their folder with --data-dir or EYAS_DATA", found.display())
+        })
+    }
+}
+
+/// No panic can be reached with one layout or with all, and the gate sees one that is put in.
+fn run_gate(core: &Core) -> Result<()> {
+    for every_layout in [false, true] {
+        if !core.links_without_panic(every_layout, false)? {
+            bail!("{}: a panic can be reached (every layout: {every_layout})", core.name);
+        }
+    }
+    if core.links_without_panic(false, true)? {
+        bail!("{}: the gate does not see a panic that was put in", core.name);
+    }
+    println!("{}: no panic can be reached; a seeded one was seen", core.name);
+    Ok(())
+}
+
+fn mean(counts: &[u32]) -> u64 {
+    let sum: u64 = counts.iter().map(|&count| u64::from(count)).sum();
+    sum / (counts.len() as u64).max(1)
+}
+
+/// Every tail on the emulated core against the host's portable kernels, in the core's layout and the others.
+fn run_battery(core: &Core) -> Result<()> {
+    let images = core.build(Profile::Speed, true)?;
+    for layout in eyas::Layout::ALL {
+        let all = battery(layout)?;
+        let runs: Vec<_> = all.iter().map(|prepared| (prepared, Measure::Nothing)).collect();
+        let lines = core.run(&images.join("bench"), &runs)?;
+        let wrong: Vec<_> = lines.iter().zip(&all).filter(|(line, _)| line.wrong != 0).collect();
+        println!("{} {layout:?}: {} students, {} differ", core.name, lines.len(), wrong.len());
+        if let Some((line, prepared)) = wrong.first() {
+            bail!("{}, {layout:?}, {}: {} integers differ", core.name, prepared.name, line.wrong);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! The table against the anchors, the JSON lines, and the budgets.
+
+use super::students::WORKLOADS;
+use anyhow::{Context, Result, bail};
+use std::fmt::Write as _;
+
+/// One core, one workload.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub core: &'static str,
+    pub workload: &'static str,
+    /// Mean over the vectors.
+    pub instructions: u64,
+    /// Largest minus smallest count over the vectors.
+    pub spread: u32,
+    /// Instructions on the list of present inputs, where the workload has one.
+    pub listed: Option<u64>,
+    pub code_bytes: u32,
+    /// The same with the runtime at `opt-level = "z"`.
+    pub code_bytes_for_size: u32,
+    /// Functions of the kernels alone.
+    pub kernel_bytes: u32,
+    pub static_ram_bytes: u32,
+    pub stack_bytes: u32,
+    pub load_stack_bytes: u32,
+    pub arena_bytes: usize,
+    pub exact: bool,
+    pub golden_off_by_one: u32,
+    pub weights_crc32: u32,
+    pub nnz: Option<f64>,
+}
+
+/// Instructions of the best published runtime by core and workload, from device-performance.md.
+const ANCHORS: [(&str, &str, [u32; 5]); 4] = [
+    ("cortex-m4", "CMSIS-NN -O3", [6_162, 31_571, 161_661, 353_527, 353_527]),
+    ("cortex-m0", "CMSIS-NN per channel -O3", [15_200, 85_700, 454_568, 1_006_368, 1_006_368]),
+    ("cortex-m55", "CMSIS-NN -O3", [2_262, 8_540, 41_810, 89_171, 89_171]),
+    ("riscv32", "CMSIS-NN plain C -O3, m1 plain Rust", [8_944, 74_700, 438_900, 995_300, 995_300]),
+];
+
+fn anchor(row: &Row) -> Option<(&'static str, u32)> {
+    let (_, name, counts) = ANCHORS.iter().find(|(core, ..)| *core == row.core)?;
+    let at = WORKLOADS.iter().position(|name| *name == row.workload)?;
+    counts.get(at).map(|&count| (*name, count))
+}
+
+/// One object a line.
+pub fn json(row: &Row) -> String {
+    let mut line = format!(
+        "{{\"core\":\"{}\",\"workload\":\"{}\",\"instructions\":{},\"code_bytes\":{},\"stack_bytes\":{},\
+         \"arena_bytes\":{},\"exact\":{},\"golden_off_by_one\":{},\"weights_crc32\":\"{:08x}\",\
+         \"load_stack_bytes\":{},\"static_ram_bytes\":{},\"spread\":{},\"code_bytes_for_size\":{},\"kernel_bytes\":{}",
+        row.core,
+        row.workload,
+        row.instructions,
+        row.code_bytes,
+        row.stack_bytes,
+        row.arena_bytes,
+        row.exact,
+        row.golden_off_by_one,
+        row.weights_crc32,
+        row.load_stack_bytes,
+        row.static_ram_bytes,
+        row.spread,
+        row.code_bytes_for_size,
+        row.kernel_bytes,
+    );
+    if let Some(nnz) = row.nnz {
+        let _ = write!(line, ",\"nnz\":{nnz}");
+    }
+    if let Some(listed) = row.listed {
+        let _ = write!(line, ",\"instructions_listed\":{listed}");
+    }
+    line + "}"
+}
+
+/// The rows as a table, with the published count beside each.
+pub fn table(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "| core | workload | instructions | published | ratio | code, for size, kernels | stack infer / load | arena | exact |\n\
+         |---|---|---|---|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        let (published, ratio) = anchor(row).map_or((String::new(), String::new()), |(name, count)| {
+            (format!("{count} ({name})"), format!("{:.2}", f64::from(count) / row.instructions.max(1) as f64))
+        });
+        let listed = row.listed.map_or(String::new(), |count| format!(" ({count} from a list)"));
+        let _ = writeln!(
+            text,
+            "| {} | {} | {}{listed} | {published} | {ratio} | {}, {}, {} | {} / {} | {} | {} |",
+            row.core,
+            row.workload,
+            row.instructions,
+            row.code_bytes,
+            row.code_bytes_for_size,
+            row.kernel_bytes,
+            row.stack_bytes,
+            row.load_stack_bytes,
+            row.arena_bytes,
+            if row.exact { "yes" } else { "NO" },
+        );
+    }
+    text
+}
+
+/// The budget lines of `budgets.toml` for the bench: `core.workload = instructions`, `core.code_bytes = …`.
+///
+/// A rise over a line fails; a fall is printed, so that the line can be lowered by hand.
+pub fn check_budgets(budgets: &str, rows: &[Row]) -> Result<()> {
+    let mut section = String::new();
+    let mut rises = Vec::new();
+    for line in budgets.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = name.to_string();
+            continue;
+        }
+        let Some(core) = section.strip_prefix("bench.") else { continue };
+        let (key, budget) = line.split_once('=').with_context(|| format!("budgets.toml: {line}"))?;
+        let (key, budget): (&str, u64) = (key.trim(), budget.trim().replace('_', "").parse()?);
+        for row in rows.iter().filter(|row| row.core == core) {
+            let found = match key {
+                "code_bytes" => row.code_bytes.into(),
+                "code_bytes_for_size" => row.code_bytes_for_size.into(),
+                "kernel_bytes" => row.kernel_bytes.into(),
+                "stack_bytes" => row.stack_bytes.into(),
+                "load_stack_bytes" => row.load_stack_bytes.into(),
+                "static_ram_bytes" => row.static_ram_bytes.into(),
+                workload if workload == row.workload => row.instructions,
+                _ => continue,
+            };
+            if found > budget {
+                rises.push(format!("{core} {key}: budget {budget}, found {found}, {} more", found - budget));
+            } else if key == row.workload && found < budget {
+                eprintln!("{core} {key}: budget {budget}, found {found}, {} fewer", budget - found);
+            }
+        }
+    }
+    rises.sort();
+    rises.dedup();
+    if rises.is_empty() { Ok(()) } else { bail!("over the budgets of budgets.toml:\n{}", rises.join("\n")) }
+}
