@@ -95,6 +95,18 @@ fn one_changed_weight_shows() {
 }
 
 #[test]
+fn an_emulator_that_runs_nothing_is_no_success() {
+    let draft = draft("dense.eyas");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("student.eyas");
+    std::fs::write(&path, &*draft.file()).expect("the student is written");
+    let idle = |name: &str| (name == "EYAS_QEMU").then(|| "true".into());
+    let locations = Locations::find(idle).expect("`true` is on every PATH");
+    let run = cortex_m4::run(&path, &draft.rows(ROWS), 8, &locations);
+    assert!(matches!(run, Err(DeviceError::Summary { .. })), "{run:?}");
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let emulator = |name: &str| (name == "EYAS_QEMU").then(|| "/nonexistent".into());
     match Locations::find(emulator) {

@@ -8,7 +8,14 @@ use eyas_tests::format;
 use std::process::Command;
 
 /// Targets the runtime must build for without `std`: Cortex-M0+, Cortex-M4F, RISC-V without atomics.
-const BARE_METAL: [&str; 3] = ["thumbv6m-none-eabi", TARGET, "riscv32imc-unknown-none-elf"];
+const BARE_METAL: [(&str, &str); 3] = [
+    ("runtime on Cortex-M0+", "thumbv6m-none-eabi"),
+    ("runtime on Cortex-M4F", TARGET),
+    ("runtime on RV32IMC", "riscv32imc-unknown-none-elf"),
+];
+
+/// Lines shown of each failure.
+const SHOWN_REASONS: usize = 10;
 
 /// Checks everything: form, lints, documentation, all tests, builds for bare metal.
 ///
@@ -33,7 +40,7 @@ impl Test {
             run("lints of the runtime, all features", clippy(&["--package", "eyas", "--all-features"])),
             run("runtime with overflow checks", cargo(&["test", "--package", "eyas", "--features", "std,serde"])),
         ];
-        let slow = ["lints of the workspace", "documentation", "all tests", "bare metal", "firmware"];
+        let slow = ["lints of the workspace", "documentation", "all tests", "runtime on bare metal", "firmware"];
         if self.quick {
             summarize(&outcomes, &slow)
         } else {
@@ -83,13 +90,13 @@ fn all_tests() -> Vec<Outcome> {
 fn bare_metal() -> Vec<Outcome> {
     let target_dir = root().join("firmware/target");
     let mut outcomes = Vec::new();
-    for target in BARE_METAL {
+    for (name, target) in BARE_METAL {
         outcomes.push(match Toolchain::find(target) {
-            Err(error) => impossible(target, &error.to_string()),
+            Err(error) => impossible(name, &error.to_string()),
             Ok(toolchain) => {
                 let mut build = toolchain.cargo_build(&root(), &target_dir);
                 build.args(["--release", "--package", "eyas"]);
-                run("bare metal", build)
+                run(name, build)
             }
         });
     }
@@ -121,6 +128,8 @@ fn summarize(outcomes: &[Outcome], left_out: &[&str]) -> Result<()> {
     let failed: Vec<_> = outcomes.iter().filter(|outcome| !outcome.passed).collect();
     for outcome in &failed {
         println!("\nfailed: {}; repeat it with\n  {}", outcome.name, outcome.repeat);
+        let reasons = outcome.said.iter().filter(|line| is_reason(line)).take(SHOWN_REASONS);
+        reasons.for_each(|line| println!("    {}", line.trim_end()));
     }
     println!();
     for outcome in outcomes {
@@ -132,6 +141,13 @@ fn summarize(outcomes: &[Outcome], left_out: &[&str]) -> Result<()> {
         bail!("{} of {} checks failed", failed.len(), outcomes.len());
     }
     Ok(())
+}
+
+/// Whether a line names what failed: a compiler's error, a test of nextest or of `cargo test`, a badly formed file.
+fn is_reason(line: &str) -> bool {
+    let line = line.trim_start();
+    let failed_test = line.starts_with("FAIL [") || (line.starts_with("test ") && line.ends_with("FAILED"));
+    failed_test || line.starts_with("error") || line.starts_with("Diff in ")
 }
 
 /// Whether a line is a test runner's count of what passed; `cargo test` prints one for each program.

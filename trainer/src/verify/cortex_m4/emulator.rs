@@ -107,3 +107,33 @@ fn wait(child: &mut std::process::Child, limit: Duration) -> Option<ExitStatus> 
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::{DeviceError, run};
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+    use std::time::{Duration, Instant};
+
+    fn run_script(body: &str, limit: Duration) -> Result<super::Transcript, DeviceError> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let script = folder.path().join("emulator");
+        fs::write(&script, format!("#!/bin/sh\n{body}\n")).expect("written");
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("made executable");
+        run(&script, Path::new("image.elf"), &[vec![1, 2]], folder.path(), limit)
+    }
+
+    // One test, not two: a script must not be open for writing while another thread starts a process.
+    #[test]
+    fn an_endless_run_is_stopped_and_last_words_are_kept() {
+        let start = Instant::now();
+        let run = run_script("exec sleep 60", Duration::from_millis(200));
+        assert!(matches!(run, Err(DeviceError::Timeout { .. })), "{run:?}");
+        assert!(start.elapsed() < Duration::from_secs(30));
+        match run_script("echo 'error: self-test' >&2; exit 1", Duration::from_secs(30)) {
+            Err(DeviceError::Firmware { message, .. }) => assert_eq!(message, "error: self-test"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
