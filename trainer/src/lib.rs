@@ -10,5 +10,6 @@ pub mod quantize;
 pub mod recipe;
 pub mod report;
 pub mod run;
+pub mod tabular;
 pub mod teacher;
 pub mod verify;

@@ -5,7 +5,7 @@ use super::verify::{Target, verify};
 use super::{DataOptions, Failure};
 use crate::nn::BackendKind;
 use crate::output::{Existing, OutputFolder};
-use crate::recipe::{Prepared, Recipe};
+use crate::recipe::{Prepared, Recipe, TabularRecipe};
 use crate::report::summary;
 use crate::run::{
     Interrupt, RESULTS, RunContext, RunError, RunOptions, STUDENT, Written, execute as carry_out, teacher_in_words,
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
-static INTERRUPT: Interrupt = Interrupt::new();
+pub(super) static INTERRUPT: Interrupt = Interrupt::new();
 
 /// Distil, quantize, seal and verify the student that a recipe describes.
 #[derive(Debug, clap::Args)]
@@ -25,44 +25,48 @@ static INTERRUPT: Interrupt = Interrupt::new();
 )]
 pub struct Arguments {
     /// The recipe.
-    recipe: PathBuf,
+    pub(super) recipe: PathBuf,
     /// Output folder; `runs/` and the recipe's name by default.
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// One seed instead of the recipe's.
     #[arg(long, value_name = "N", conflicts_with = "seeds")]
-    seed: Option<u64>,
+    pub(super) seed: Option<u64>,
     /// Only the first K seeds of the recipe, or more counted up from its last.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1000))]
-    seeds: Option<u64>,
+    pub(super) seeds: Option<u64>,
     /// Backend of the float training.
     #[arg(long, default_value = "flex", value_parser = ["flex", "ndarray", "candle"])]
-    backend: String,
+    pub(super) backend: String,
     /// Trainings side by side; the number of cores by default. Does not change the result.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    threads: Option<u16>,
+    pub(super) threads: Option<u16>,
     /// Where the finished student is verified.
     #[arg(long, value_enum, default_value_t = Target::Host)]
-    verify: Target,
+    pub(super) verify: Target,
     /// Go on from the checkpoints of an interrupted run in the folder.
     #[arg(long, conflicts_with = "force")]
-    resume: bool,
+    pub(super) resume: bool,
     /// Replace the results of another run in the folder; they stay until the new ones are complete.
     #[arg(long)]
-    force: bool,
+    pub(super) force: bool,
     /// Check recipe and data, say what would be done, and stop.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// Print metrics.json to standard output at the end.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
-    data_options: DataOptions,
+    pub(super) data_options: DataOptions,
 }
 
 /// Runs the subcommand.
 pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let backend: BackendKind = arguments.backend.parse().map_err(Failure::usage)?;
+    // A file that cannot be read is told by the loader.
+    if std::fs::read_to_string(&arguments.recipe).is_ok_and(|text| TabularRecipe::describes(&text)) {
+        return super::distill_table::execute(arguments);
+    }
     let mut recipe = Recipe::load(&arguments.recipe).map_err(Failure::usage)?;
     recipe.report.seeds = seeds(arguments, &recipe.report.seeds);
     let prepared = recipe.prepare_beside(&arguments.recipe, arguments.data_options.data_dir.clone());
@@ -76,20 +80,8 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
 
-    let existing = match (arguments.resume, arguments.force) {
-        (true, _) => Existing::Resume,
-        (_, true) => Existing::Replace,
-        _ => Existing::Refuse,
-    };
-    let folder = OutputFolder::open(&out, &RESULTS, existing).map_err(Failure::work)?;
-    ctrlc::set_handler(|| {
-        // A second Ctrl-C does not wait for the epoch to end.
-        if INTERRUPT.is_raised() {
-            std::process::exit(130);
-        }
-        INTERRUPT.raise();
-    })
-    .map_err(Failure::work)?;
+    let folder = OutputFolder::open(&out, &RESULTS, existing(arguments)).map_err(Failure::work)?;
+    listen()?;
     let bars = Bars::new();
     let checkpoints = folder.checkpoints();
     let identity = identity(&recipe, &prepared, backend);
@@ -122,11 +114,32 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What may be in the folder already.
+pub(super) fn existing(arguments: &Arguments) -> Existing {
+    match (arguments.resume, arguments.force) {
+        (true, _) => Existing::Resume,
+        (_, true) => Existing::Replace,
+        _ => Existing::Refuse,
+    }
+}
+
+/// From here on Ctrl-C stops the run after its current epoch.
+pub(super) fn listen() -> Result<(), Failure> {
+    ctrlc::set_handler(|| {
+        // A second Ctrl-C does not wait for the epoch to end.
+        if INTERRUPT.is_raised() {
+            std::process::exit(130);
+        }
+        INTERRUPT.raise();
+    })
+    .map_err(Failure::work)
+}
+
 /// Test rows that the finished student is verified on.
 const VERIFIED_ROWS: usize = 200;
 
 /// The seeds of the run: one, the first K, or K counted on from the last.
-fn seeds(arguments: &Arguments, recipe: &[u64]) -> Vec<u64> {
+pub(super) fn seeds(arguments: &Arguments, recipe: &[u64]) -> Vec<u64> {
     if let Some(seed) = arguments.seed {
         return vec![seed];
     }
@@ -140,7 +153,7 @@ fn seeds(arguments: &Arguments, recipe: &[u64]) -> Vec<u64> {
 }
 
 /// The name of a run: the recipe's file name, or its folder's where the file is just `recipe.toml`.
-fn name(recipe: &Path) -> String {
+pub(super) fn name(recipe: &Path) -> String {
     let stem = recipe.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let folder =
         recipe.canonicalize().ok().and_then(|path| Some(path.parent()?.file_name()?.to_string_lossy().into_owned()));
@@ -192,7 +205,7 @@ fn announce(recipe: &Recipe, prepared: &Prepared, options: &RunOptions, out: &Pa
     );
 }
 
-fn failure(error: RunError) -> Failure {
+pub(super) fn failure(error: RunError) -> Failure {
     match error {
         RunError::Interrupted => Failure::interrupted(error),
         RunError::NoLabels(_) | RunError::Seal(_) => Failure::refused(error),

@@ -2,6 +2,7 @@
 
 mod compare;
 mod distill;
+mod distill_table;
 mod failure;
 mod inspect;
 mod progress;

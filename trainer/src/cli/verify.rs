@@ -3,8 +3,10 @@
 use super::rows::{print, quantize_rows, read_student};
 use super::{DataOptions, Failure};
 use crate::dataset::Table;
-use crate::recipe::Recipe;
+use crate::quantize::dense_rows;
+use crate::recipe::{Recipe, TabularRecipe};
 use crate::run::RECIPE;
+use crate::tabular::TabularPrepared;
 use crate::verify::{Comparison, compare_kernels, cortex_m4, expected_outputs};
 use eyas::Student;
 use serde::Serialize;
@@ -146,6 +148,9 @@ fn recipe_rows(student: &Student<'_>, file: &Path, options: &DataOptions) -> Res
         eprintln!("note: no {} and no --data, only the golden vectors are compared", recipe_path.display());
         return Ok(Vec::new());
     }
+    if std::fs::read_to_string(&recipe_path).is_ok_and(|text| TabularRecipe::describes(&text)) {
+        return table_rows(student, &recipe_path, options);
+    }
     let loaded = Recipe::load_and_prepare(&recipe_path, options.data_dir.clone());
     let (recipe, prepared) = loaded.map_err(Failure::usage)?;
     if recipe.recipe_hash() != student.metadata().provenance.recipe_hash {
@@ -160,4 +165,24 @@ fn recipe_rows(student: &Student<'_>, file: &Path, options: &DataOptions) -> Res
     };
     let rows = quantize_rows(student, &table, &prepared.path)?;
     Ok(prepared.split.test.iter().map(|&node| rows[node].clone()).collect())
+}
+
+/// The test rows of the first split of a recipe on a table.
+fn table_rows(student: &Student<'_>, recipe_path: &Path, options: &DataOptions) -> Result<Vec<Vec<i8>>, Failure> {
+    let recipe = TabularRecipe::load(recipe_path).map_err(Failure::usage)?;
+    if recipe.recipe_hash() != student.metadata().provenance.recipe_hash {
+        eprintln!("note: {} did not make this file, only the golden vectors are compared", recipe_path.display());
+        return Ok(Vec::new());
+    }
+    let data = TabularPrepared::load(&recipe, recipe_path, options.data_dir.clone()).map_err(Failure::refused)?;
+    let fold = data.splits(&recipe).map_err(Failure::refused)?.first().copied().unwrap_or(0);
+    let split = data.split(&recipe, fold, student.metadata().provenance.seed).map_err(Failure::refused)?;
+    let x = data.x.select(ndarray::Axis(0), &split.test);
+    let table = Table {
+        features: dense_rows(x.slice(ndarray::s![.., ..data.student])),
+        input_names: Vec::new(),
+        ids: Vec::new(),
+        labels: Vec::new(),
+    };
+    quantize_rows(student, &table, &data.path)
 }

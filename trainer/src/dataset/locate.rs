@@ -61,6 +61,24 @@ pub const KNOWN: &[Known] = &[
         citation: PITFALLS,
     },
     Known {
+        name: "sp-sw-har",
+        file: "har_windows_feat",
+        origin: "github GeoTecINIT/sp-sw-har-dataset, windows of 1 s with 16 features a channel",
+        citation: "Matey-Sanz, Casteleyn, Granell, Data in Brief 2023, 109809; CC BY 4.0",
+    },
+    Known {
+        name: "av-mnist-fsdd",
+        file: "av_pairs",
+        origin: "MNIST test images with 75 % of their energy removed, beside noisy recordings of github Jakobovski/free-spoken-digit-dataset",
+        citation: "Free Spoken Digit Dataset, CC BY-SA 4.0; LeCun et al., MNIST",
+    },
+    Known {
+        name: "room-occupancy",
+        file: "occ_windows",
+        origin: "UCI Room Occupancy Estimation, windows of 8 samples",
+        citation: "Singh et al., IEEE Globecom Workshops 2018",
+    },
+    Known {
         name: "cpf-cora",
         file: "cora",
         origin: "github shchur/gnn-benchmark, data/npz/cora.npz, as it is",
@@ -99,14 +117,15 @@ impl Search {
 ///
 /// A path (one that holds a separator, or ends in `.npz` or `.csv`) is taken relative to the recipe's folder, then to the
 /// working folder. A name is looked for, in this order, under the folder of the command line, that of the environment and
-/// that of the recipe, each as `graphs/<name>/<file>.npz`, `<name>/<file>.npz`, `<name>.npz` and a folder `<name>` with
+/// that of the recipe, each as `graphs/<name>/<file>.npz`, `multimodal/<name>/<file>.npz`,
+/// `<name>/<file>.npz`, `<name>.npz` and a folder `<name>` with
 /// `nodes.csv`; then as `data/<name>.npz` beside the recipe; then among the data shipped with the repository.
 ///
 /// # Errors
 /// [`FaultKind::NotFound`] with every place looked at, and for a known data set its origin and the work to cite.
 pub fn locate(source: &str, search: &Search) -> Result<PathBuf, DataError> {
     let looks_like_path = source.contains(['/', '\\'])
-        || [".npz", ".csv"].iter().any(|extension| source.to_ascii_lowercase().ends_with(extension));
+        || [".npz", ".csv", ".csv.gz"].iter().any(|extension| source.to_ascii_lowercase().ends_with(extension));
     let mut places = Vec::new();
     if looks_like_path {
         places.extend(search.recipe_dir.iter().map(|folder| folder.join(source)));
@@ -123,6 +142,7 @@ pub fn locate(source: &str, search: &Search) -> Result<PathBuf, DataError> {
     let file = format!("{}.npz", known.map_or(source, |known| known.file));
     for folder in [&search.data_dir, &search.environment, &search.recipe_dir].into_iter().flatten() {
         places.push(folder.join("graphs").join(source).join(&file));
+        places.push(folder.join("multimodal").join(source).join(&file));
         places.push(folder.join(source).join(&file));
         // `cora.npz` beside other files is the planetoid Cora, whatever was asked for by a longer name.
         places.push(folder.join(format!("{source}.npz")));

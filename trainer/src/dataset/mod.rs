@@ -5,6 +5,7 @@
 
 mod archive;
 mod assemble;
+mod columns;
 mod csv;
 mod error;
 mod features;
@@ -19,6 +20,7 @@ mod warning;
 
 use std::path::{Path, PathBuf};
 
+pub use columns::ColumnTable;
 pub use error::{At, DataError, Fault, FaultKind, Place};
 pub use graph::Graph;
 pub use split::{Inductive, Split};

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::network::{Masks, Network, Parameter, View};
 use super::operators::{Operators, elements, give, take};
+use super::random::DropoutMask;
+use super::towers::Tower;
 
 pub(crate) type FlexCpu = Flex;
 pub(crate) type NdarrayCpu = NdArray<f32>;
@@ -79,6 +81,9 @@ pub struct UnknownBackend {
 /// Loss of a batch of logits: writes d loss / d logits into the second argument, returns the loss.
 pub(crate) type LossGradient<'a> = dyn FnMut(ArrayView2<'_, f32>, &mut Array2<f32>) -> f64 + 'a;
 
+/// Loss of a batch from the outputs of several towers: writes one gradient a tower, returns the loss.
+pub(crate) type TowerLoss<'a> = dyn FnMut(&[Array2<f32>], &mut [Array2<f32>]) -> f64 + 'a;
+
 /// What a training loop asks of a backend. Parameters are borrowed for the call and come back
 /// unchanged; their buffers travel through the tensors without a copy where the backend allows it.
 pub(crate) trait Engine: Send + Sync {
@@ -94,6 +99,19 @@ pub(crate) trait Engine: Send + Sync {
         masks: Masks,
         loss: &mut LossGradient<'_>,
     ) -> (f64, Vec<Vec<f32>>);
+
+    /// Outputs of a tower for rows of the whole matrix, in evaluation mode.
+    fn tower_logits(&self, tower: &Tower, x: ArrayView2<'_, f32>, parameters: &mut [Parameter]) -> Array2<f32>;
+
+    /// One forward and backward pass of several towers over one batch: the loss and one gradient a parameter.
+    fn tower_step(
+        &self,
+        towers: &[Tower],
+        x: ArrayView2<'_, f32>,
+        parameters: &mut [Vec<Parameter>],
+        masks: Vec<Vec<Option<DropoutMask>>>,
+        loss: &mut TowerLoss<'_>,
+    ) -> (f64, Vec<Vec<Vec<f32>>>);
 }
 
 struct On<B>(PhantomData<B>);
@@ -160,4 +178,107 @@ impl<B: Operators> Engine for On<B> {
         }
         (value, by_parameter)
     }
+
+    fn tower_logits(&self, tower: &Tower, x: ArrayView2<'_, f32>, parameters: &mut [Parameter]) -> Array2<f32> {
+        let tensors = lend::<B>(parameters);
+        let outputs = tower_forward(tower, &tensors, x, &mut []).into_data();
+        for (parameter, tensor) in parameters.iter_mut().zip(tensors) {
+            parameter.values = vector(tensor);
+        }
+        array(&outputs).to_owned()
+    }
+
+    fn tower_step(
+        &self,
+        towers: &[Tower],
+        x: ArrayView2<'_, f32>,
+        parameters: &mut [Vec<Parameter>],
+        mut masks: Vec<Vec<Option<DropoutMask>>>,
+        loss: &mut TowerLoss<'_>,
+    ) -> (f64, Vec<Vec<Vec<f32>>>) {
+        let tensors: Vec<Vec<_>> = parameters
+            .iter_mut()
+            .map(|of| lend::<Autodiff<B>>(of).into_iter().map(Tensor::require_grad).collect())
+            .collect();
+        let outputs: Vec<Tensor<Autodiff<B>, 2>> = towers
+            .iter()
+            .zip(&tensors)
+            .zip(&mut masks)
+            .map(|((tower, tensors), masks)| tower_forward(tower, tensors, x, masks))
+            .collect();
+        let seen: Vec<Array2<f32>> = outputs
+            .iter()
+            .map(|output| array(&take::<B>(output.clone().inner().into_primitive().tensor())).to_owned())
+            .collect();
+        let mut gradients: Vec<Array2<f32>> = seen.iter().map(|output| Array2::zeros(output.dim())).collect();
+        let value = loss(&seen, &mut gradients);
+        let surrogate = outputs
+            .into_iter()
+            .zip(gradients)
+            .map(|(output, gradient)| {
+                let (rows, columns) = gradient.dim();
+                let constant = give::<Autodiff<B>>(gradient.into_raw_vec_and_offset().0, rows, columns);
+                (output * Tensor::from_primitive(TensorPrimitive::Float(constant))).sum()
+            })
+            .reduce(|sum, next| sum + next);
+        let mut tape = surrogate.unwrap_or_else(|| unreachable!("there is at least one tower")).backward();
+        let by_parameter = tensors
+            .iter()
+            .zip(parameters.iter())
+            .map(|(tensors, parameters)| {
+                tensors
+                    .iter()
+                    .zip(parameters)
+                    .map(|(tensor, parameter)| match tensor.grad_remove(&mut tape) {
+                        Some(gradient) => vector(gradient),
+                        None => vec![0.0; parameter.rows * parameter.columns],
+                    })
+                    .collect()
+            })
+            .collect();
+        drop(tape);
+        for (parameters, tensors) in parameters.iter_mut().zip(tensors) {
+            for (parameter, tensor) in parameters.iter_mut().zip(tensors) {
+                parameter.values = vector(tensor.inner());
+            }
+        }
+        (value, by_parameter)
+    }
+}
+
+/// Outputs of a tower; masks make it a training pass.
+fn tower_forward<B: Operators>(
+    tower: &Tower,
+    parameters: &[Tensor<B, 2>],
+    x: ArrayView2<'_, f32>,
+    masks: &mut [Option<DropoutMask>],
+) -> Tensor<B, 2> {
+    let mut layers = parameters.chunks_exact(2);
+    let mut masks = masks.iter_mut();
+    let mut dense = |h: Tensor<B, 2>, last: bool| {
+        let layer = layers.next().unwrap_or_else(|| unreachable!("a layer for every width"));
+        let mask = masks.next().and_then(Option::take);
+        let product = h.matmul(layer[0].clone());
+        if last {
+            return product + layer[1].clone();
+        }
+        let (product, bias) = (product.into_primitive().tensor(), layer[1].clone().into_primitive().tensor());
+        Tensor::from_primitive(TensorPrimitive::Float(B::activate(product, bias, mask)))
+    };
+    let mut joined: Vec<Tensor<B, 2>> = Vec::with_capacity(tower.branches.len());
+    for branch in &tower.branches {
+        let columns = x.slice(ndarray::s![.., branch.columns.clone()]);
+        let (rows, width) = columns.dim();
+        let values = columns.iter().copied().collect();
+        let mut h = Tensor::from_primitive(TensorPrimitive::Float(give::<B>(values, rows, width)));
+        for _ in &branch.hidden {
+            h = dense(h, false);
+        }
+        joined.push(h);
+    }
+    let mut h = if joined.len() == 1 { joined.remove(0) } else { Tensor::cat(joined, 1) };
+    for _ in &tower.hidden {
+        h = dense(h, false);
+    }
+    dense(h, true)
 }

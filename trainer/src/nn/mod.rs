@@ -9,6 +9,7 @@
 //! | `network` | MLP, GCN, GraphSAGE, GAT as one description, and the rows a pass needs |
 //! | `optimizer` | Adam in place |
 //! | `train` | the loop, early stopping, the resumable state |
+//! | `towers` | dense networks with branches, trained together in mini-batches |
 //! | `random` | addressed random streams |
 //! | `matrix` | dense matrices in checkpoints |
 //! | `mlp` | plain arrays of a trained student |
@@ -25,6 +26,7 @@ mod operators;
 mod optimizer;
 mod random;
 mod sparse;
+mod towers;
 pub(crate) mod train;
 
 #[cfg(test)]
@@ -37,4 +39,5 @@ pub use network::Parameter;
 pub use optimizer::{Adam, Moments};
 pub use random::{Purpose, stream};
 pub use sparse::normalize_rows;
+pub use towers::{BatchPlan, Branch, Lesson, Step, Tower, TrainedTower, TrainedTowers, train_towers};
 pub use train::{CurvePoint, EpochReport, Progress, TrainPlan, TrainState, accuracy, accuracy_at, predictions, silent};

@@ -21,6 +21,12 @@ pub enum Purpose {
     InputDropout = 3,
     /// Dropout of attention coefficients.
     AttentionDropout = 4,
+    /// Order of the rows in a pass.
+    Order = 5,
+    /// Augmentation of a batch.
+    Augment = 6,
+    /// Choice of the rows that keep their labels, and of random splits.
+    Choice = 7,
 }
 
 /// The generator at the address (seed, purpose, epoch, layer).

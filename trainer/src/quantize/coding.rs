@@ -2,6 +2,7 @@
 
 use crate::nn::normalize_rows;
 use eyas::model::{FrontEnd, Normalization};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 use sprs::CsMat;
 
 /// Share of non-zero features below which the first layer skips absent inputs.
@@ -23,6 +24,45 @@ pub struct InputCoding {
     pub sparse: bool,
     /// What happens to a row before the gains apply.
     pub normalization: Normalization,
+    /// Mean and deviation of each input where the student was trained on standard scores; the gains are then per score.
+    pub standard: Option<Standard>,
+}
+
+/// Standard scores `(x - mean) / deviation`, one pair an input, from the train rows alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standard {
+    /// Means.
+    pub means: Vec<f32>,
+    /// Standard deviations, above 0; 1 for an input that never changes.
+    pub deviations: Vec<f32>,
+}
+
+/// Scores are cut off here, while training and on the device alike.
+pub const LARGEST_SCORE: f32 = 10.0;
+
+impl Standard {
+    /// From the rows `train` of `x` `[rows x inputs]`.
+    #[must_use]
+    pub fn of(x: ArrayView2<'_, f32>, train: &[usize]) -> Self {
+        let count = train.len().max(1) as f64;
+        let (mut means, mut deviations) = (Vec::new(), Vec::new());
+        for column in x.columns() {
+            let mean = train.iter().map(|&row| f64::from(column[row])).sum::<f64>() / count;
+            let variance = train.iter().map(|&row| (f64::from(column[row]) - mean).powi(2)).sum::<f64>() / count;
+            means.push(mean as f32);
+            deviations.push(if variance.sqrt() < 1e-6 { 1.0 } else { variance.sqrt() as f32 });
+        }
+        Self { means, deviations }
+    }
+
+    /// Scores of all rows, cut off at [`LARGEST_SCORE`].
+    #[must_use]
+    pub fn scores(&self, x: ArrayView2<'_, f32>) -> Array2<f32> {
+        Array2::from_shape_fn(x.dim(), |(row, input)| {
+            let score = (x[[row, input]] - self.means[input]) / self.deviations[input];
+            score.clamp(-LARGEST_SCORE, LARGEST_SCORE)
+        })
+    }
 }
 
 impl InputCoding {
@@ -52,7 +92,23 @@ impl InputCoding {
             .collect();
         let density = values.iter().filter(|&&x| x != 0.0).count() as f64 / (rows.rows() * rows.cols()).max(1) as f64;
         let zero_point = if negative { 0 } else { -128 };
-        Self { zero_point, gains, sparse: density < SPARSE_BELOW, normalization }
+        Self { zero_point, gains, sparse: density < SPARSE_BELOW, normalization, standard: None }
+    }
+
+    /// The coding of standard scores: symmetric, up to the largest score of each input among the rows of `scores`.
+    #[must_use]
+    pub fn of_scores(standard: Standard, scores: ArrayView2<'_, f32>) -> Self {
+        let largest = |column: ArrayView1<'_, f32>| column.iter().fold(1f32, |largest, score| largest.max(score.abs()));
+        let gains = scores.columns().into_iter().map(|column| (STEPS / 2.0 / f64::from(largest(column))) as f32);
+        let gains = gains.collect();
+        Self { zero_point: 0, gains, sparse: false, normalization: Normalization::None, standard: Some(standard) }
+    }
+
+    /// The rows that the float student sees, `[rows x inputs]`.
+    #[must_use]
+    pub fn seen(&self, rows: &CsMat<f32>) -> CsMat<f32> {
+        let Some(standard) = &self.standard else { return normalized(rows, self.normalization) };
+        dense_rows(standard.scores(rows.to_dense().view()).view())
     }
 
     /// Real value of one integer step of input `i`.
@@ -65,6 +121,7 @@ impl InputCoding {
     #[must_use]
     pub fn front_end(&self) -> FrontEnd {
         match self.gains.first() {
+            _ if self.standard.is_some() => FrontEnd::PerInput,
             Some(&gain) if self.gains.iter().all(|&g| g == gain) => {
                 FrontEnd::Uniform { gain, offset: f32::from(self.zero_point) }
             }
@@ -72,11 +129,35 @@ impl InputCoding {
         }
     }
 
+    /// Gains for a per-input front end, integer steps for each unit of the feature itself.
+    #[must_use]
+    pub fn feature_gains(&self) -> Vec<f32> {
+        match &self.standard {
+            None => self.gains.clone(),
+            Some(standard) => self.gains.iter().zip(&standard.deviations).map(|(gain, by)| gain / by).collect(),
+        }
+    }
+
     /// Offsets for a per-input front end.
     #[must_use]
     pub fn offsets(&self) -> Vec<f32> {
-        vec![f32::from(self.zero_point); self.gains.len()]
+        let zero = f32::from(self.zero_point);
+        match &self.standard {
+            None => vec![zero; self.gains.len()],
+            Some(standard) => {
+                self.feature_gains().iter().zip(&standard.means).map(|(gain, mean)| zero - gain * mean).collect()
+            }
+        }
     }
+}
+
+/// A dense matrix as the sparse one that the quantizer reads; zeros are stored, so that columns stay where they are.
+#[must_use]
+pub fn dense_rows(rows: ArrayView2<'_, f32>) -> CsMat<f32> {
+    let (count, inputs) = rows.dim();
+    let pointers = (0..=count).map(|row| row * inputs).collect();
+    let indices = (0..count).flat_map(|_| 0..inputs).collect();
+    CsMat::new((count, inputs), pointers, indices, rows.iter().copied().collect())
 }
 
 /// The rows a network with this normalization is trained on.

@@ -51,6 +51,8 @@ pub struct About<'a> {
     pub input_names: &'a [String],
     /// The rest, as the file carries it.
     pub provenance: Provenance<'a>,
+    /// Whether the outputs are logits or quantities.
+    pub task: Task,
     /// Golden vectors; empty before they are recorded.
     pub golden: &'a [u8],
 }
@@ -189,10 +191,10 @@ impl IntegerStudent {
         let names = about.input_names.join("\n");
         let front_end = self.coding.front_end();
         let metas = self.layers.iter().map(|layer| layer.meta).collect();
-        let offsets = self.coding.offsets();
-        let per_input = (front_end == FrontEnd::PerInput).then_some((self.coding.gains.as_slice(), offsets.as_slice()));
+        let (gains, offsets) = (self.coding.feature_gains(), self.coding.offsets());
+        let per_input = (front_end == FrontEnd::PerInput).then_some((gains.as_slice(), offsets.as_slice()));
         let metadata = Metadata {
-            task: Task::Classify,
+            task: about.task,
             inputs: self.inputs() as u16,
             input_zero_point: self.coding.zero_point,
             layers: metas,
@@ -219,6 +221,10 @@ impl IntegerStudent {
         hasher.update(names);
         hasher.update([self.coding.zero_point as u8, self.coding.normalization as u8]);
         self.coding.gains.iter().for_each(|gain| hasher.update(gain.to_le_bytes()));
+        if self.coding.standard.is_some() {
+            let (gains, offsets) = (self.coding.feature_gains(), self.coding.offsets());
+            gains.iter().chain(&offsets).for_each(|value| hasher.update(value.to_le_bytes()));
+        }
         let digest: [u8; 32] = hasher.finalize().into();
         u64::from_le_bytes([digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7]])
     }
@@ -231,7 +237,13 @@ mod tests {
     use ndarray::array;
 
     fn coding() -> InputCoding {
-        InputCoding { zero_point: -128, gains: vec![255.0; 2], sparse: true, normalization: Normalization::None }
+        InputCoding {
+            zero_point: -128,
+            gains: vec![255.0; 2],
+            sparse: true,
+            normalization: Normalization::None,
+            standard: None,
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod replay;
 mod scale;
 
 pub use aware::{AwarePlan, fine_tune};
-pub use coding::{InputCoding, normalized};
+pub use coding::{InputCoding, LARGEST_SCORE, Standard, dense_rows, normalized};
 pub use correct::correct_biases;
 pub use fold::{About, IntegerLayer, IntegerStudent, fold};
 pub use forward::activations;
@@ -91,7 +91,7 @@ pub fn quantize(
     rows: &CsMat<f32>,
     plan: &QuantizePlan,
 ) -> Result<IntegerStudent, QuantizeError> {
-    let seen = normalized(rows, coding.normalization);
+    let seen = coding.seen(rows);
     let observed = activations(weights, &seen);
     let ranges = observe_ranges(&observed, plan.ranges);
     let mut student = fold(weights, coding, &ranges)?;

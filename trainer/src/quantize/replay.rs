@@ -1,7 +1,7 @@
 //! Runs an integer student over many rows, through the runtime and nothing else.
 
 use super::{About, IntegerStudent, QuantizeError};
-use eyas::model::{Normalization, Provenance};
+use eyas::model::{Normalization, Provenance, Task};
 use eyas::quant::{quantize_feature, row_share};
 use eyas::{AlignedBytes, Student};
 use sprs::CsMat;
@@ -24,7 +24,7 @@ impl Replay {
         let outputs = student.layers.last().map_or(0, |layer| layer.meta.outputs);
         let labels: Vec<String> = (0..outputs).map(|output| output.to_string()).collect();
         let provenance = Provenance { teacher: "", data_hash: &[], recipe_hash: &[], seed: 0, tool: "" };
-        let about = About { labels: &labels, input_names: &[], provenance, golden: &[] };
+        let about = About { labels: &labels, input_names: &[], provenance, task: Task::Classify, golden: &[] };
         let file = AlignedBytes::from(student.file(&about)?.as_slice());
         Ok(Self::of_file(&Student::load(&file)?, rows))
     }
@@ -55,7 +55,7 @@ impl super::InputCoding {
     /// - `rows`: `[rows x inputs]`, finite values
     #[must_use]
     pub fn integers(&self, rows: &CsMat<f32>) -> Vec<Vec<i8>> {
-        let offset = f32::from(self.zero_point);
+        let (gains, offsets) = (self.feature_gains(), self.offsets());
         rows.outer_iterator()
             .map(|row| {
                 // Data sets hold finite values only; their loader refuses others.
@@ -65,7 +65,7 @@ impl super::InputCoding {
                 };
                 let mut x = vec![self.zero_point; rows.cols()];
                 for (input, &value) in row.iter() {
-                    let coded = quantize_feature(value * share, self.gains[input], offset);
+                    let coded = quantize_feature(value * share, gains[input], offsets[input]);
                     x[input] = coded.unwrap_or(self.zero_point);
                 }
                 x

@@ -15,15 +15,15 @@ use super::{Recipe, ReportSection};
 /// Widest layer of a teacher.
 const WIDEST: usize = u16::MAX as usize;
 /// Most hidden layers of a student.
-const DEEPEST: usize = eyas::model::MAX_LAYERS - 1;
+pub(super) const DEEPEST: usize = eyas::model::MAX_LAYERS - 1;
 
 /// Where messages about one recipe come from.
-struct Checker<'a> {
-    positions: &'a Positions<'a>,
-    file: &'a Path,
+pub(super) struct Checker<'a> {
+    pub(super) positions: &'a Positions<'a>,
+    pub(super) file: &'a Path,
 }
 
-type Checked = Result<(), RecipeError>;
+pub(super) type Checked = Result<(), RecipeError>;
 
 /// Checks ranges and combinations of a recipe that TOML accepted, before defaults of single choices are filled in.
 pub(super) fn check(recipe: &Recipe, positions: &Positions<'_>, file: &Path) -> Checked {
@@ -176,7 +176,7 @@ impl Checker<'_> {
         }
     }
 
-    fn quantize(&self, quantize: &QuantizeSection) -> Checked {
+    pub(super) fn quantize(&self, quantize: &QuantizeSection) -> Checked {
         if let Some(percentile) = quantize.percentile {
             if quantize.ranges != RangeKind::Percentile {
                 return Err(self.idle("quantize.percentile", "ranges = \"percentile\""));
@@ -199,7 +199,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn report(&self, report: &ReportSection) -> Checked {
+    pub(super) fn report(&self, report: &ReportSection) -> Checked {
         if !(1..=1000).contains(&report.seeds.len()) {
             return Err(self.range("report.seeds", "1 to 1000 seeds", &format!("{}", report.seeds.len())));
         }
@@ -221,7 +221,7 @@ impl Checker<'_> {
         self.count(&format!("{at}.max_epochs"), epochs, 1..=100_000)
     }
 
-    fn count(&self, key: &str, value: usize, range: RangeInclusive<usize>) -> Checked {
+    pub(super) fn count(&self, key: &str, value: usize, range: RangeInclusive<usize>) -> Checked {
         if range.contains(&value) {
             return Ok(());
         }
@@ -233,11 +233,11 @@ impl Checker<'_> {
     }
 
     /// TOML integers end at 2^63, so a larger seed could not be written down again.
-    fn seed(&self, key: &str, seed: u64) -> Checked {
+    pub(super) fn seed(&self, key: &str, seed: u64) -> Checked {
         if i64::try_from(seed).is_ok() { Ok(()) } else { Err(self.range(key, "a seed below 2^63", &seed.to_string())) }
     }
 
-    fn real(&self, key: &str, value: f64, least: f64, most: f64, ends: Ends) -> Checked {
+    pub(super) fn real(&self, key: &str, value: f64, least: f64, most: f64, ends: Ends) -> Checked {
         let (fits, expected) = match ends {
             Ends::Both => (value >= least && value <= most, format!("{least} to {most}")),
             Ends::Below => (value >= least && value < most, format!("{least} to below {most}")),
@@ -246,19 +246,19 @@ impl Checker<'_> {
         if fits { Ok(()) } else { Err(self.range(key, &expected, &value.to_string())) }
     }
 
-    fn range(&self, key: &str, expected: &str, found: &str) -> RecipeError {
+    pub(super) fn range(&self, key: &str, expected: &str, found: &str) -> RecipeError {
         self.refuse(RecipeFault::OutOfRange, key, &format!("expected {expected}, found {found}"), "")
     }
 
-    fn idle(&self, key: &str, needs: &str) -> RecipeError {
+    pub(super) fn idle(&self, key: &str, needs: &str) -> RecipeError {
         self.combination(key, &format!("the key does nothing without {needs}"), "remove it")
     }
 
-    fn combination(&self, key: &str, reason: &str, remedy: &str) -> RecipeError {
+    pub(super) fn combination(&self, key: &str, reason: &str, remedy: &str) -> RecipeError {
         self.refuse(RecipeFault::Combination, key, reason, remedy)
     }
 
-    fn refuse(&self, kind: RecipeFault, key: &str, message: &str, remedy: &str) -> RecipeError {
+    pub(super) fn refuse(&self, kind: RecipeFault, key: &str, message: &str, remedy: &str) -> RecipeError {
         let (line, column) = self.positions.line_and_column(self.positions.value_of(key).start);
         RecipeError::new(RecipeProblem {
             kind,
@@ -274,7 +274,7 @@ impl Checker<'_> {
 
 /// Which ends belong to a range of reals.
 #[derive(Clone, Copy)]
-enum Ends {
+pub(super) enum Ends {
     Both,
     Below,
     Above,

@@ -8,6 +8,7 @@ mod error;
 mod position;
 mod prepare;
 mod sections;
+mod tabular;
 
 use std::path::Path;
 
@@ -19,6 +20,11 @@ pub use prepare::{PrepareError, Prepared};
 pub use sections::{
     DataSection, InputKind, LinkKind, LinkSection, QuantizeMethod, QuantizeSection, RangeKind, ReportSection,
     SplitKind, StudentSection, TargetSection, TeacherKind, TeacherSection,
+};
+
+pub use tabular::{
+    CotrainSection, RouteKind, RouteSection, Seen, Softening, TabularData, TabularRecipe, TabularSplit, TabularStudent,
+    TabularTarget, TabularTask, TabularTeacher, TabularTeacherKind,
 };
 
 use position::Positions;

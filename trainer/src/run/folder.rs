@@ -7,7 +7,7 @@ use crate::quantize::{About, Replay};
 use crate::recipe::{Prepared, Recipe};
 use crate::report::metrics::{self, CostMetrics, DataMetrics, Metrics, Summary};
 use crate::report::{card, html};
-use eyas::model::{CoreClass, Provenance};
+use eyas::model::{CoreClass, Provenance, Task};
 use eyas::{AlignedBytes, Student};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -68,6 +68,7 @@ pub fn write(
             seed: result.shipped.seed,
             tool: &tool,
         },
+        task: Task::Classify,
         golden: &[],
     };
     let Sealed { file, .. } = seal(student, &about, &rows(&prepared.split.tune))?;

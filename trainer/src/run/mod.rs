@@ -12,9 +12,11 @@ mod job;
 mod plan;
 mod stage;
 
-pub use folder::{RECIPE, RESULTS, STUDENT, Written, write};
+pub use folder::{RECIPE, RESULTS, STUDENT, Written, tool, write};
 pub use job::{JobResult, Setting};
+pub(crate) use plan::quantize as quantize_plan;
 pub use plan::teacher_in_words;
+pub(crate) use stage::stage;
 pub use stage::{Interrupt, Observer, RunContext, StageEvent};
 
 use crate::nn::{BackendKind, TrainError};

@@ -85,7 +85,7 @@ pub(super) fn objective(recipe: &Recipe) -> ObjectivePlan {
     }
 }
 
-pub(super) fn quantize(section: &QuantizeSection) -> QuantizePlan {
+pub(crate) fn quantize(section: &QuantizeSection) -> QuantizePlan {
     let ranges = match section.ranges {
         RangeKind::Minmax => RangeMethod::MinMax,
         RangeKind::Percentile => RangeMethod::Percentile(section.percentile.unwrap_or(100.0)),

@@ -93,7 +93,7 @@ enum Kept<T> {
 /// Runs one training, or takes its result from a checkpoint.
 ///
 /// `train(resume, progress)` runs the loop; a state saved mid-way is handed to it, and it goes on to the same bits.
-pub(super) fn stage<T: Serialize + DeserializeOwned>(
+pub(crate) fn stage<T: Serialize + DeserializeOwned>(
     context: &RunContext<'_>,
     seed: u64,
     name: &str,

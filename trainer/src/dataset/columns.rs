@@ -1,0 +1,363 @@
+//! Tables by column: which columns a network sees is said by name, so that dropping a sensor is one word in a recipe.
+//!
+//! An array of an npz file with more than one dimension is a block of columns, one for each place behind the row: `x` of
+//! shape `[rows x 8 x 16]` has 128 columns named `x[0,0]` to `x[7,15]`. A CSV file (plain or gzip) has one column a name.
+//!
+//! | pattern | columns |
+//! |---|---|
+//! | `name` | the column, or all columns of the array |
+//! | `x[0:8, 4]` | the places of the array, half-open ranges as in numpy, `:` for all |
+//! | `acc_*` | every column whose name begins so |
+//! | `a..d` | the columns from `a` to `d` in the order of the file, both included |
+
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use ndarray::Array2;
+
+use super::error::{At, DataError, FaultKind, Place, quoted};
+use super::limits::{MAX_INPUTS, MAX_TEXT_BYTES};
+use super::npz::{Npz, too_large};
+
+/// A table whose columns are chosen by pattern.
+#[derive(Debug)]
+pub struct ColumnTable {
+    path: PathBuf,
+    source: Source,
+    columns: Vec<Column>,
+    rows: usize,
+}
+
+/// Where the values of a table are.
+#[derive(Debug)]
+enum Source {
+    Archive(Vec<Block>),
+    Cells(Vec<Vec<String>>),
+}
+
+/// One array of an archive, row-major `[rows x width]`.
+#[derive(Debug)]
+struct Block {
+    values: Vec<f32>,
+    width: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Column {
+    name: String,
+    base: String,
+    /// Place behind the row in an array of more than one dimension.
+    at: Vec<usize>,
+    /// Block and offset in it, or the column of the cells.
+    block: usize,
+    offset: usize,
+}
+
+impl ColumnTable {
+    /// Reads an `.npz`, `.csv` or `.csv.gz` file; content tells which.
+    ///
+    /// # Errors
+    /// [`DataError`] with the place and the remedy.
+    pub fn load(path: &Path) -> Result<Self, DataError> {
+        if super::starts_like_archive(path)? { Self::archive(path) } else { Self::csv(path) }
+    }
+
+    fn archive(path: &Path) -> Result<Self, DataError> {
+        let mut npz = Npz::open(path)?;
+        let (mut blocks, mut columns) = (Vec::new(), Vec::new());
+        let mut arrays = Vec::new();
+        for name in npz.names() {
+            arrays.push((npz.reals(&name)?, name));
+        }
+        // Rows are what most arrays share; single values and lists of names describe the file.
+        let rows = arrays.iter().filter_map(|(array, _)| array.shape.first().copied()).max().unwrap_or(0) as usize;
+        for (array, name) in arrays {
+            if array.shape.first().is_none_or(|&length| length as usize != rows) || rows == 0 {
+                continue;
+            }
+            let shape: Vec<usize> = array.shape[1..].iter().map(|&length| length as usize).collect();
+            let width = array.values.len() / rows;
+            for offset in 0..width {
+                let mut rest = offset;
+                let mut at: Vec<usize> = shape.iter().rev().map(|&length| (rest % length, rest /= length).0).collect();
+                at.reverse();
+                let places = at.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
+                let full = if at.is_empty() { name.clone() } else { format!("{name}[{places}]") };
+                columns.push(Column { name: full, base: name.clone(), at, block: blocks.len(), offset });
+            }
+            blocks.push(Block { values: array.values, width });
+        }
+        if blocks.is_empty() {
+            return Err(DataError::new(
+                FaultKind::Layout,
+                Place::file(path),
+                "at least one array with a row a sample",
+                "none",
+                "save the columns as numeric arrays of one length",
+            ));
+        }
+        Ok(Self { path: path.to_path_buf(), source: Source::Archive(blocks), columns, rows })
+    }
+
+    fn csv(path: &Path) -> Result<Self, DataError> {
+        let text = read_text(path)?;
+        let mut reader = ::csv::ReaderBuilder::new().trim(::csv::Trim::All).from_reader(text.as_slice());
+        let refused = |error: ::csv::Error| {
+            let place = match error.position() {
+                Some(position) => Place::file(path).at(At::Line(position.line())),
+                None => Place::file(path),
+            };
+            let remedy = "give every line as many cells as the header, in UTF-8";
+            DataError::new(FaultKind::Damaged, place, "a table with a header line", error.to_string(), remedy)
+        };
+        let header: Vec<String> = reader.headers().map_err(refused)?.iter().map(str::to_owned).collect();
+        for (at, name) in header.iter().enumerate() {
+            if header[..at].contains(name) {
+                let place = Place::file(path).at(At::Line(1));
+                let found = format!("{} again", quoted(name));
+                return Err(DataError::new(FaultKind::Duplicate, place, "every column once", found, "rename one"));
+            }
+        }
+        let mut cells: Vec<Vec<String>> = vec![Vec::new(); header.len()];
+        for record in reader.records() {
+            for (cell, column) in record.map_err(refused)?.iter().zip(&mut cells) {
+                column.push(cell.to_owned());
+            }
+        }
+        let rows = cells.first().map_or(0, Vec::len);
+        if rows == 0 {
+            let place = Place::file(path);
+            return Err(DataError::new(
+                FaultKind::Layout,
+                place,
+                "at least one row below the header",
+                "none",
+                "add rows",
+            ));
+        }
+        let column =
+            |(block, name): (usize, String)| Column { base: name.clone(), name, at: Vec::new(), block, offset: 0 };
+        let columns = header.into_iter().enumerate().map(column).collect();
+        Ok(Self { path: path.to_path_buf(), source: Source::Cells(cells), columns, rows })
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Positions of the columns that `patterns` name, in the order of the patterns; a column named twice counts once.
+    ///
+    /// # Errors
+    /// A pattern without a column: the nearest names are told.
+    pub fn select(&self, patterns: &[String]) -> Result<Vec<usize>, DataError> {
+        let mut chosen = Vec::new();
+        for pattern in patterns {
+            let found = self.matching(pattern)?;
+            if found.is_empty() {
+                return Err(self.missing(pattern));
+            }
+            chosen.extend(found.into_iter().filter(|at| !chosen.contains(at)).collect::<Vec<_>>());
+        }
+        if chosen.len() as u64 > MAX_INPUTS {
+            return Err(too_large(Place::file(&self.path), format!("{} columns", chosen.len()), MAX_INPUTS));
+        }
+        Ok(chosen)
+    }
+
+    fn matching(&self, pattern: &str) -> Result<Vec<usize>, DataError> {
+        let all = |wanted: &dyn Fn(&Column) -> bool| {
+            self.columns.iter().enumerate().filter(|(_, column)| wanted(column)).map(|(at, _)| at).collect::<Vec<_>>()
+        };
+        let exact = all(&|column| column.name == pattern || column.base == pattern);
+        if !exact.is_empty() {
+            return Ok(exact);
+        }
+        if let Some((from, to)) = pattern.split_once("..") {
+            let position = |name: &str| self.columns.iter().position(|column| column.name == name.trim());
+            let (Some(from), Some(to)) = (position(from), position(to)) else { return Ok(Vec::new()) };
+            return Ok((from..=to).collect());
+        }
+        if let Some(start) = pattern.strip_suffix('*') {
+            return Ok(all(&|column| column.name.starts_with(start)));
+        }
+        let Some((base, places)) = pattern.strip_suffix(']').and_then(|pattern| pattern.split_once('[')) else {
+            return Ok(Vec::new());
+        };
+        let ranges: Option<Vec<Range<usize>>> = places.split(',').map(|part| range(part.trim())).collect();
+        let ranges = ranges.ok_or_else(|| {
+            DataError::new(
+                FaultKind::Layout,
+                Place::file(&self.path),
+                "places such as [0:8, 4], [:, 0:4]",
+                quoted(pattern),
+                "write half-open ranges as in numpy, without steps",
+            )
+        })?;
+        Ok(all(&|column| {
+            column.base == base
+                && column.at.len() == ranges.len()
+                && column.at.iter().zip(&ranges).all(|(at, range)| range.contains(at))
+        }))
+    }
+
+    fn missing(&self, pattern: &str) -> DataError {
+        let mut names: Vec<&str> = self.columns.iter().map(|column| column.base.as_str()).collect();
+        names.dedup();
+        names.sort_by_key(|name| strsim::damerau_levenshtein(name, pattern));
+        let nearest = names.iter().take(4).map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+        DataError::new(
+            FaultKind::Layout,
+            Place::file(&self.path),
+            format!("a column {}", quoted(pattern)),
+            format!("{} columns, the nearest {nearest}", self.columns.len()),
+            "correct the name in [data] of the recipe",
+        )
+    }
+
+    /// Names of columns by position.
+    #[must_use]
+    pub fn names(&self, columns: &[usize]) -> Vec<String> {
+        columns.iter().map(|&at| self.columns[at].name.clone()).collect()
+    }
+
+    /// Values `[rows x columns]` of columns by position.
+    ///
+    /// # Errors
+    /// The row and column of the first cell that is not a finite number.
+    pub fn values(&self, columns: &[usize]) -> Result<Array2<f32>, DataError> {
+        let mut values = Array2::zeros((self.rows, columns.len()));
+        for (to, &at) in columns.iter().enumerate() {
+            let column = &self.columns[at];
+            for row in 0..self.rows {
+                let value = match &self.source {
+                    Source::Archive(blocks) => {
+                        let block = &blocks[column.block];
+                        Some(block.values[row * block.width + column.offset])
+                    }
+                    Source::Cells(cells) => cells[column.block][row].parse::<f32>().ok(),
+                };
+                values[[row, to]] = value.filter(|value| value.is_finite()).ok_or_else(|| {
+                    let found = match &self.source {
+                        Source::Archive(_) => "a value that is not finite".to_owned(),
+                        Source::Cells(cells) => quoted(&cells[column.block][row]),
+                    };
+                    let place = self.cell(at, row);
+                    DataError::new(FaultKind::NotFinite, place, "a finite number", found, "fill or drop the row")
+                })?;
+            }
+        }
+        Ok(values)
+    }
+
+    /// The text of one column, for labels, folds, groups and ids; numbers of an archive in their shortest form.
+    ///
+    /// # Errors
+    /// A pattern that names no column or several.
+    pub fn texts(&self, pattern: &str) -> Result<Vec<String>, DataError> {
+        let found = self.select(&[pattern.to_owned()])?;
+        let [at] = found[..] else {
+            let found = format!("{} columns", found.len());
+            let place = Place::file(&self.path);
+            let expected = format!("one column {}", quoted(pattern));
+            return Err(DataError::new(FaultKind::Layout, place, expected, found, "name one column"));
+        };
+        let column = &self.columns[at];
+        Ok(match &self.source {
+            Source::Cells(cells) => cells[column.block].clone(),
+            Source::Archive(blocks) => {
+                let block = &blocks[column.block];
+                (0..self.rows).map(|row| block.values[row * block.width + column.offset].to_string()).collect()
+            }
+        })
+    }
+
+    fn cell(&self, column: usize, row: usize) -> Place {
+        let column = &self.columns[column];
+        match &self.source {
+            Source::Archive(_) => Place::array(&self.path, &column.name).at(At::Index(row as u64)),
+            // The header is line 1.
+            Source::Cells(_) => {
+                Place::file(&self.path).at(At::Cell { line: row as u64 + 2, column: column.name.clone() })
+            }
+        }
+    }
+}
+
+/// `3`, `2:5`, `:4`, `3:` or `:`.
+fn range(text: &str) -> Option<Range<usize>> {
+    let bound = |text: &str, default: usize| if text.is_empty() { Some(default) } else { text.trim().parse().ok() };
+    match text.split_once(':') {
+        Some((from, to)) => Some(bound(from, 0)?..bound(to, usize::MAX)?),
+        None => text.parse().ok().map(|at: usize| at..at + 1),
+    }
+}
+
+/// The text of a plain or gzip file, capped.
+fn read_text(path: &Path) -> Result<Vec<u8>, DataError> {
+    let fail = |error: std::io::Error| DataError::read(path, &error);
+    let mut file = File::open(path).map_err(fail)?;
+    let mut start = Vec::new();
+    file.by_ref().take(2).read_to_end(&mut start).map_err(fail)?;
+    let whole = start.as_slice().chain(file);
+    let mut text = Vec::new();
+    if start == [0x1f, 0x8b] {
+        MultiGzDecoder::new(whole).take(MAX_TEXT_BYTES + 1).read_to_end(&mut text).map_err(fail)?;
+    } else {
+        whole.take(MAX_TEXT_BYTES + 1).read_to_end(&mut text).map_err(fail)?;
+    }
+    if text.len() as u64 > MAX_TEXT_BYTES {
+        return Err(too_large(Place::file(path), "more".to_owned(), MAX_TEXT_BYTES));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn table(text: &[u8]) -> (tempfile::NamedTempFile, ColumnTable) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text).unwrap();
+        let table = ColumnTable::load(file.path()).unwrap();
+        (file, table)
+    }
+
+    #[test]
+    fn patterns_choose_columns_and_cells_are_named() {
+        let (_file, table) = table(b"id,acc_x,acc_y,light,label\na,1,2,3,on\nb,4,5,x,off\n");
+        let names = |patterns: &[&str]| {
+            let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+            table.select(&patterns).map(|columns| table.names(&columns))
+        };
+        assert_eq!(names(&["acc_*"]).unwrap(), ["acc_x", "acc_y"]);
+        assert_eq!(names(&["light", "acc_x..light"]).unwrap(), ["light", "acc_x", "acc_y"]);
+        assert!(names(&["acc_z"]).unwrap_err().to_string().contains("acc_"));
+        assert_eq!(table.texts("label").unwrap(), ["on", "off"]);
+        let light = table.select(&["light".to_owned()]).unwrap();
+        let error = table.values(&light).unwrap_err().to_string();
+        assert!(error.contains('3') && error.contains("light"), "{error}");
+    }
+
+    #[test]
+    fn a_gzip_file_reads_the_same() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(b"a,b\n1,2\n").unwrap();
+        let (_file, table) = table(&encoder.finish().unwrap());
+        let columns = table.select(&["b".to_owned()]).unwrap();
+        assert_eq!(table.values(&columns).unwrap()[[0, 0]], 2.0);
+    }
+
+    #[test]
+    fn places_of_an_array_are_ranges() {
+        assert_eq!(range("3"), Some(3..4));
+        assert_eq!(range("2:5"), Some(2..5));
+        assert_eq!(range(":"), Some(0..usize::MAX));
+        assert_eq!(range("a"), None);
+    }
+}

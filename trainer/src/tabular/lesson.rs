@@ -1,0 +1,296 @@
+//! What towers learn: labels, each other, or their teachers.
+
+use ndarray::{Array2, ArrayView2, Axis};
+use rand_distr::{Beta, Distribution, StandardNormal};
+
+use super::prepare::Truth;
+use super::route::Route;
+use crate::nn::{Lesson, Step};
+
+/// Log-softmax of every row at temperature `t`.
+pub(super) fn log_softmax(logits: ArrayView2<'_, f32>, t: f32) -> Array2<f32> {
+    let mut all = logits.mapv(|logit| logit / t);
+    for mut row in all.rows_mut() {
+        let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum = row.iter().map(|value| (value - top).exp()).sum::<f32>().ln() + top;
+        row.mapv_inplace(|value| value - sum);
+    }
+    all
+}
+
+/// Standardisation of a regressed quantity, from the train rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Unit {
+    pub(super) mean: f32,
+    pub(super) deviation: f32,
+}
+
+/// Loss and gradient of what is measured against labels.
+pub(super) struct Labels<'a> {
+    pub(super) truth: &'a Truth,
+    /// Whether the label of a row is known.
+    pub(super) known: &'a [bool],
+    pub(super) smoothing: f32,
+    pub(super) unit: Unit,
+}
+
+impl Labels<'_> {
+    /// Adds `weight` times the mean loss over the batch's labelled rows; mixed rows count for both of their labels.
+    fn add(&self, mix: &[(usize, usize, f32)], output: &Array2<f32>, gradient: &mut Array2<f32>, weight: f32) -> f64 {
+        let rows: Vec<_> = mix.iter().enumerate().filter(|(_, mix)| self.known[mix.0] && self.known[mix.1]).collect();
+        if rows.is_empty() || weight == 0.0 {
+            return 0.0;
+        }
+        let scale = weight / rows.len() as f32;
+        let mut loss = 0.0;
+        match self.truth {
+            Truth::Classes { labels, names } => {
+                let log = log_softmax(output.view(), 1.0);
+                let share = self.smoothing / names.len() as f32;
+                for (at, &(first, second, part)) in rows {
+                    for class in 0..names.len() {
+                        let own =
+                            |row: usize| if usize::from(labels[row]) == class { 1.0 - self.smoothing } else { 0.0 };
+                        let target = part * own(first) + (1.0 - part) * own(second) + share;
+                        loss -= f64::from(scale * target * log[[at, class]]);
+                        gradient[[at, class]] += scale * (log[[at, class]].exp() - target);
+                    }
+                }
+            }
+            Truth::Quantity { values, .. } => {
+                for (at, &(first, second, part)) in rows {
+                    let score = |row: usize| (values[row] - self.unit.mean) / self.unit.deviation;
+                    let error = output[[at, 0]] - (part * score(first) + (1.0 - part) * score(second));
+                    loss += f64::from(scale * error * error);
+                    gradient[[at, 0]] += 2.0 * scale * error;
+                }
+            }
+        }
+        loss
+    }
+
+    /// Cross-entropy or squared error over `rows`, one output row each; what epochs are chosen by.
+    fn score(&self, output: &Array2<f32>, rows: &[usize]) -> f64 {
+        match self.truth {
+            Truth::Classes { labels, .. } => {
+                let log = log_softmax(output.view(), 1.0);
+                let loss = rows.iter().enumerate().map(|(at, &row)| -f64::from(log[[at, usize::from(labels[row])]]));
+                loss.sum::<f64>() / rows.len() as f64
+            }
+            Truth::Quantity { values, .. } => {
+                let error = |(at, &row): (usize, &usize)| {
+                    f64::from(output[[at, 0]] - (values[row] - self.unit.mean) / self.unit.deviation).powi(2)
+                };
+                rows.iter().enumerate().map(error).sum::<f64>() / rows.len() as f64
+            }
+        }
+    }
+}
+
+/// Each row of a batch beside itself: nothing is mixed.
+fn alone(step: &Step<'_>) -> Vec<(usize, usize, f32)> {
+    step.rows.iter().map(|&row| (row, row, 1.0)).collect()
+}
+
+/// Towers that learn from labels, each for itself.
+pub(super) struct FromLabels<'a> {
+    pub(super) labels: Labels<'a>,
+    pub(super) tune: &'a [usize],
+    /// Mixes rows in pairs with a share drawn from Beta(0.4, 0.4) (Zhang et al. 2018).
+    pub(super) mixup: bool,
+    pub(super) noise: f32,
+    pub(super) mix: Vec<(usize, usize, f32)>,
+    pub(super) stop: &'a dyn Fn() -> bool,
+}
+
+impl Lesson for FromLabels<'_> {
+    fn augment(&mut self, step: &Step<'_>, x: &mut Array2<f32>) {
+        self.mix = alone(step);
+        let mut rng = step.stream();
+        if self.mixup {
+            let beta = Beta::new(0.4f32, 0.4).unwrap_or_else(|_| unreachable!("both parameters are above 0"));
+            let share = beta.sample(&mut rng);
+            let other = step.rows.len() / 2;
+            let whole = x.clone();
+            for (at, mut row) in x.axis_iter_mut(Axis(0)).enumerate() {
+                // Rows come shuffled, so the one half a batch away is any row.
+                let partner = (at + other) % step.rows.len();
+                row.zip_mut_with(&whole.row(partner), |a, &b| *a = share * *a + (1.0 - share) * b);
+                self.mix[at] = (step.rows[at], step.rows[partner], share);
+            }
+        }
+        add_noise(x, self.noise, &mut rng);
+    }
+
+    fn loss(&mut self, _step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64 {
+        outputs.iter().zip(gradients).map(|(output, to)| self.labels.add(&self.mix, output, to, 1.0)).sum()
+    }
+
+    fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
+        outputs.iter().map(|output| self.labels.score(output, self.tune)).sum()
+    }
+
+    fn stop(&mut self, _epoch: usize, _loss: f64, _score: f64) -> bool {
+        (self.stop)()
+    }
+}
+
+fn add_noise(x: &mut Array2<f32>, deviation: f32, rng: &mut rand_chacha::ChaCha8Rng) {
+    if deviation > 0.0 {
+        x.mapv_inplace(|value| {
+            let noise: f32 = StandardNormal.sample(rng);
+            value + deviation * noise
+        });
+    }
+}
+
+/// Towers that learn from labels and from every other tower, nothing detached: stage 1 of MST-Distill.
+///
+/// For the pair (s, t) the loss is `T^2 KL(p_t || p_s)`, mean over the batch, with gradients
+/// `T (p_s - p_t)` into s and `T p_t (log p_t - log p_s - KL)` into t.
+pub(super) struct Together<'a> {
+    pub(super) labels: Labels<'a>,
+    pub(super) tune: &'a [usize],
+    pub(super) temperature: f32,
+    pub(super) stop: &'a dyn Fn() -> bool,
+}
+
+impl Lesson for Together<'_> {
+    fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64 {
+        let mix = alone(step);
+        let (t, rows) = (self.temperature, step.rows.len());
+        let mut loss = 0.0;
+        for (output, to) in outputs.iter().zip(gradients.iter_mut()) {
+            loss += self.labels.add(&mix, output, to, 1.0);
+        }
+        let logs: Vec<Array2<f32>> = outputs.iter().map(|output| log_softmax(output.view(), t)).collect();
+        for (student, log_s) in logs.iter().enumerate() {
+            for (teacher, log_t) in logs.iter().enumerate() {
+                if student == teacher {
+                    continue;
+                }
+                for row in 0..rows {
+                    let each = log_t.row(row).iter().zip(log_s.row(row)).map(|(t, s)| t.exp() * (t - s)).sum::<f32>();
+                    loss += f64::from(t * t * each) / rows as f64;
+                    for class in 0..log_s.ncols() {
+                        let (lt, ls) = (log_t[[row, class]], log_s[[row, class]]);
+                        gradients[student][[row, class]] += t * (ls.exp() - lt.exp()) / rows as f32;
+                        gradients[teacher][[row, class]] += t * lt.exp() * (lt - ls - each) / rows as f32;
+                    }
+                }
+            }
+        }
+        loss
+    }
+
+    fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
+        outputs.iter().map(|output| self.labels.score(output, self.tune)).sum()
+    }
+
+    fn stop(&mut self, _epoch: usize, _loss: f64, _score: f64) -> bool {
+        (self.stop)()
+    }
+}
+
+/// A student that learns from its teachers' answers, cached for every row, and from labels.
+pub(super) struct FromTeachers<'a> {
+    pub(super) labels: Labels<'a>,
+    pub(super) tune: &'a [usize],
+    /// Answers of each teacher for all rows: log-probabilities, or scores of a regression.
+    pub(super) teachers: &'a [Array2<f32>],
+    pub(super) route: Route,
+    pub(super) temperature: f32,
+    pub(super) soft_weight: f32,
+    pub(super) label_weight: f32,
+    pub(super) halving: bool,
+    pub(super) noise: f32,
+    pub(super) stop: &'a dyn Fn() -> bool,
+}
+
+impl FromTeachers<'_> {
+    /// Weight of the teachers in a pass.
+    fn weight(&self, epoch: usize) -> f32 {
+        if self.halving && epoch > 0 {
+            self.soft_weight * 0.5f32.powi(1 + (epoch as i32 - 1) / 30)
+        } else {
+            self.soft_weight
+        }
+    }
+}
+
+impl Lesson for FromTeachers<'_> {
+    fn augment(&mut self, step: &Step<'_>, x: &mut Array2<f32>) {
+        add_noise(x, self.noise, &mut step.stream());
+    }
+
+    fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64 {
+        let (output, gradient) = (&outputs[0], &mut gradients[0]);
+        let rows = step.rows.len();
+        let mut loss = self.labels.add(&alone(step), output, gradient, self.label_weight);
+        let weight = self.weight(step.epoch) / rows as f32;
+        let answers: Vec<Array2<f32>> = self.teachers.iter().map(|all| all.select(Axis(0), step.rows)).collect();
+        let views: Vec<ArrayView2<'_, f32>> = answers.iter().map(|answer| answer.view()).collect();
+        let known = |&row: &usize| match self.labels.truth {
+            Truth::Classes { labels, .. } if self.labels.known[row] => Some(labels[row]),
+            _ => None,
+        };
+        let labels: Vec<Option<u16>> = step.rows.iter().map(known).collect();
+        let target = self.route.target(&views, output.view(), &labels, &mut step.stream());
+        match self.labels.truth {
+            Truth::Classes { .. } => {
+                let t = self.temperature;
+                let (log_t, log_s) = (log_softmax(target.view(), t), log_softmax(output.view(), t));
+                for ((at, &lt), &ls) in log_t.indexed_iter().zip(&log_s) {
+                    loss += f64::from(weight * t * t * lt.exp() * (lt - ls));
+                    gradient[at] += weight * t * (ls.exp() - lt.exp());
+                }
+            }
+            Truth::Quantity { .. } => {
+                for ((at, &teacher), &student) in target.indexed_iter().zip(output) {
+                    let error = student - teacher;
+                    loss += f64::from(weight * error * error);
+                    gradient[at] += 2.0 * weight * error;
+                }
+            }
+        }
+        loss
+    }
+
+    fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
+        self.labels.score(&outputs[0], self.tune)
+    }
+
+    fn stop(&mut self, _epoch: usize, _loss: f64, _score: f64) -> bool {
+        (self.stop)()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    /// The closed gradients of co-training against differences of its loss.
+    #[test]
+    fn gradients_of_co_training_reach_both_sides() {
+        let truth = Truth::Classes { labels: vec![0, 2], names: vec!["a".into(), "b".into(), "c".into()] };
+        let labels =
+            Labels { truth: &truth, known: &[true, true], smoothing: 0.1, unit: Unit { mean: 0.0, deviation: 1.0 } };
+        let mut lesson = Together { labels, tune: &[], temperature: 4.0, stop: &|| false };
+        let step = Step { epoch: 0, number: 0, seed: 0, rows: &[0, 1] };
+        let outputs = [array![[0.5f32, -1.0, 2.0], [0.1, 0.2, -0.3]], array![[1.0f32, 0.0, -1.0], [2.0, -2.0, 0.5]]];
+        let mut gradients = [Array2::zeros((2, 3)), Array2::zeros((2, 3))];
+        lesson.loss(&step, &outputs, &mut gradients);
+        for tower in 0..2 {
+            for at in [(0, 0), (0, 2), (1, 1)] {
+                let mut at_shift = |shift: f32| {
+                    let mut moved = outputs.clone();
+                    moved[tower][at] += shift;
+                    lesson.loss(&step, &moved, &mut [Array2::zeros((2, 3)), Array2::zeros((2, 3))])
+                };
+                let slope = (at_shift(1e-2) - at_shift(-1e-2)) / 2e-2;
+                assert!((slope - f64::from(gradients[tower][at])).abs() < 2e-3, "{tower} {at:?}: {slope}");
+            }
+        }
+    }
+}

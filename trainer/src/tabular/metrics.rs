@@ -1,0 +1,147 @@
+//! The document `metrics.json` of a run on a table; docs/spec/metrics.md describes every field.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::score::Score;
+use crate::report::metrics::CostMetrics;
+use crate::report::{Paired, mean, paired, standard_deviation};
+
+/// Name and version of the document.
+pub(super) const SCHEMA: &str = "eyas-table-metrics-1";
+
+/// Everything measured in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TabularMetrics {
+    /// Name and version of this document.
+    pub schema: String,
+    /// The trainer and its version.
+    pub tool: String,
+    /// Name of the recipe.
+    pub recipe: String,
+    /// SHA-256 of the resolved recipe.
+    pub recipe_hash: String,
+    /// Backend of the float training.
+    pub backend: String,
+    /// Trainings side by side.
+    pub threads: usize,
+    /// The teachers in words.
+    pub teacher: String,
+    /// Widths of the student from inputs to outputs.
+    pub student_widths: Vec<usize>,
+    /// Rows of the table.
+    pub rows: usize,
+    /// Columns of teacher and student together, and of the student alone.
+    pub columns: [usize; 2],
+    /// Names of the outputs.
+    pub outputs: Vec<String>,
+    /// What looks odd about the data.
+    pub warnings: Vec<String>,
+    /// Fold and seed of the shipped student.
+    pub shipped: [u64; 2],
+    /// SHA-256 of the student file.
+    pub student_hash: String,
+    /// Means over folds and seeds, by network and figure.
+    pub mean: BTreeMap<String, BTreeMap<String, f64>>,
+    /// Population standard deviations over the means of the folds.
+    pub sd: BTreeMap<String, BTreeMap<String, f64>>,
+    /// Paired differences over folds and seeds.
+    pub differences: Vec<TabularDifference>,
+    /// One entry a fold and seed.
+    pub runs: Vec<TabularRunMetrics>,
+    /// What the student costs.
+    pub cost: CostMetrics,
+}
+
+/// One fold and seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TabularRunMetrics {
+    /// Fold that judged.
+    pub fold: u64,
+    /// Seed.
+    pub seed: u64,
+    /// Rows that taught, of these with a label, that chose, that judged.
+    pub rows: [usize; 4],
+    /// Share of the train rows whose labels were used.
+    pub label_share: f64,
+    /// Figures on the test rows, by network: `teacher`, `label_only`, `student_int8` and so on.
+    #[serde(flatten)]
+    pub networks: BTreeMap<String, Score>,
+    /// Share of the train rows that each teacher answered for.
+    pub teacher_load: Vec<f64>,
+    /// CPU seconds by stage.
+    pub cpu_seconds: BTreeMap<String, f64>,
+}
+
+/// Mean of `a - b` with its standard error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TabularDifference {
+    /// Network that is compared.
+    pub a: String,
+    /// Network it is compared with.
+    pub b: String,
+    /// Figure.
+    pub figure: String,
+    /// The difference, paired by fold and seed.
+    #[serde(flatten)]
+    pub difference: Paired,
+    /// The same over the means of the folds, the more careful error: seeds of one fold share their rows.
+    pub folds: Paired,
+}
+
+/// The values of one figure of one network, run by run.
+fn values(runs: &[TabularRunMetrics], network: &str, figure: &str) -> Vec<f64> {
+    let of = |run: &TabularRunMetrics| {
+        let score = run.networks.get(network)?;
+        score.figures().into_iter().find(|&(name, _)| name == figure).map(|(_, value)| value)
+    };
+    runs.iter().filter_map(of).collect()
+}
+
+/// Means of the folds, in the order of their numbers.
+fn by_fold(runs: &[TabularRunMetrics], network: &str, figure: &str) -> Vec<f64> {
+    let mut folds: Vec<u64> = runs.iter().map(|run| run.fold).collect();
+    folds.sort_unstable();
+    folds.dedup();
+    let of = |fold: u64| {
+        let runs: Vec<_> = runs.iter().filter(|run| run.fold == fold).cloned().collect();
+        mean(&values(&runs, network, figure))
+    };
+    folds.into_iter().map(of).collect()
+}
+
+/// Means and deviations by network and figure.
+pub(super) fn summaries(runs: &[TabularRunMetrics]) -> [BTreeMap<String, BTreeMap<String, f64>>; 2] {
+    let mut all = [BTreeMap::new(), BTreeMap::new()];
+    let Some(first) = runs.first() else { return all };
+    for (network, score) in &first.networks {
+        for (figure, _) in score.figures() {
+            let over = values(runs, network, figure);
+            let spread = by_fold(runs, network, figure);
+            let spread = standard_deviation(if spread.len() > 1 { &spread } else { &over });
+            let entry = |all: &mut BTreeMap<String, BTreeMap<String, f64>>, value| {
+                all.entry(network.clone()).or_default().insert(figure.to_owned(), value);
+            };
+            entry(&mut all[0], mean(&over));
+            entry(&mut all[1], spread);
+        }
+    }
+    all
+}
+
+/// The comparisons a reader asks for.
+pub(super) fn differences(runs: &[TabularRunMetrics]) -> Vec<TabularDifference> {
+    let Some(first) = runs.first() else { return Vec::new() };
+    let against = ["student_float", "label_only", "label_smoothing", "uniform_teacher", "plain_kd", "random_router"];
+    let mut all = Vec::new();
+    for b in against.into_iter().filter(|b| first.networks.contains_key(*b)) {
+        for (figure, _) in first.networks[b].figures() {
+            let a = "student_int8";
+            let difference = paired(&values(runs, a, figure), &values(runs, b, figure));
+            let folds = paired(&by_fold(runs, a, figure), &by_fold(runs, b, figure));
+            all.push(TabularDifference { a: a.into(), b: b.into(), figure: figure.into(), difference, folds });
+        }
+    }
+    all
+}

@@ -1,0 +1,27 @@
+//! Recipes on tables carried out: the teacher sees every sensor, the student those of the device.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `prepare` | the recipe's columns as one matrix, its splits, the rows with labels |
+//! | `lesson` | what towers learn: labels, other towers, teachers |
+//! | `route` | several teachers, one target |
+//! | `score` | accuracy and macro-F1, or errors of a regression |
+//! | `job` | one fold and seed, from teachers to integers |
+//! | `run` | all folds and seeds, and what the folder holds |
+//! | `metrics` | the document `metrics.json` |
+//! | `report` | card, page and terminal table |
+
+mod job;
+mod lesson;
+mod metrics;
+mod prepare;
+mod report;
+mod route;
+mod run;
+mod score;
+
+pub use metrics::TabularMetrics;
+pub use prepare::{TabularPrepared, Truth};
+pub use report::summary;
+pub use run::{TabularRun, execute};
+pub use score::Score;

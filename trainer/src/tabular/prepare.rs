@@ -1,0 +1,320 @@
+//! From `[data]` of a table to one matrix, its splits and the rows whose labels are known.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use ndarray::Array2;
+use rand::RngExt;
+use sha2::{Digest, Sha256};
+
+use crate::dataset::locate::{Search, locate};
+use crate::dataset::{ColumnTable, DataError, FaultKind, Place, Split};
+use crate::nn::{Purpose, stream};
+use crate::recipe::{TabularRecipe, TabularSplit, TabularTask};
+
+/// What is learnt, a value a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Truth {
+    /// Class numbers and the names of the classes.
+    Classes {
+        /// One number a row, in `0..names.len()`.
+        labels: Vec<u16>,
+        /// In the order of their numbers.
+        names: Vec<String>,
+    },
+    /// A quantity and its name.
+    Quantity {
+        /// One value a row, finite.
+        values: Vec<f32>,
+        /// Name of the column.
+        name: String,
+    },
+}
+
+impl Truth {
+    /// Width of the last layer.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        match self {
+            Self::Classes { names, .. } => names.len(),
+            Self::Quantity { .. } => 1,
+        }
+    }
+
+    /// Names of the outputs.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            Self::Classes { names, .. } => names.clone(),
+            Self::Quantity { name, .. } => vec![name.clone()],
+        }
+    }
+}
+
+/// The data of a run on a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TabularPrepared {
+    /// Where the table was found.
+    pub path: PathBuf,
+    /// `[rows x columns]` as measured: the student's columns first, then the others of the teacher.
+    pub x: Array2<f32>,
+    /// Names of the columns.
+    pub names: Vec<String>,
+    /// Number of columns that the student has.
+    pub student: usize,
+    /// Columns that the teacher sees, by their place in `x`.
+    pub teacher: Vec<usize>,
+    /// What is learnt.
+    pub truth: Truth,
+    /// Fold number of each row, where the recipe splits by folds.
+    folds: Option<Vec<u64>>,
+    /// Group of each row.
+    groups: Option<Vec<String>>,
+    /// What the user should know about the data.
+    pub warnings: Vec<String>,
+    /// Origin, licence and citation, from the `NOTICE.md` beside the data.
+    pub notice: Option<String>,
+}
+
+impl TabularPrepared {
+    /// Finds and reads the table of `recipe`.
+    ///
+    /// # Errors
+    /// [`DataError`] with the place and the remedy.
+    pub fn load(recipe: &TabularRecipe, recipe_path: &Path, data_dir: Option<PathBuf>) -> Result<Self, DataError> {
+        let search = Search::from_environment(data_dir, recipe_path.parent().map(Path::to_path_buf));
+        let data = &recipe.data;
+        let path = locate(&data.source, &search)?;
+        let table = ColumnTable::load(&path)?;
+        let student = table.select(&data.student_columns)?;
+        let teacher = table.select(&data.teacher_columns)?;
+        let others = teacher.iter().filter(|column| !student.contains(column));
+        let order: Vec<usize> = student.iter().chain(others).copied().collect();
+        let place = |column: &usize| order.iter().position(|at| at == column);
+        let teacher: Vec<usize> = teacher.iter().filter_map(place).collect();
+        let x = table.values(&order)?;
+        let mut warnings = Vec::new();
+        let texts = table.texts(&data.label)?;
+        let truth = match data.task {
+            TabularTask::Regress => quantity(&texts, &data.label, &path)?,
+            TabularTask::Classify => classes(&texts, &data.class_names, &data.label, &path)?,
+        };
+        let folds = data.fold.as_deref().map(|fold| folds(&table.texts(fold)?, fold, &path)).transpose()?;
+        let groups = data.group.as_deref().map(|group| table.texts(group)).transpose()?;
+        if let (Some(folds), Some(groups)) = (&folds, &groups) {
+            let mut seen: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
+            for (group, &fold) in groups.iter().zip(folds) {
+                seen.entry(group).or_default().insert(fold);
+            }
+            let parted = seen.values().filter(|folds| folds.len() > 1).count();
+            if parted > 0 {
+                let group = data.group.as_deref().unwrap_or_default();
+                warnings.push(format!(
+                    "{parted} of {} values of `{group}` lie in several folds: the test rows leak into the training",
+                    seen.len()
+                ));
+            }
+        }
+        let notice = std::fs::read_to_string(path.with_file_name("NOTICE.md")).ok();
+        let names = table.names(&order);
+        Ok(Self { path, x, names, student: student.len(), teacher, truth, folds, groups, warnings, notice })
+    }
+
+    /// Numbers of the splits that the recipe asks for: its folds, or 0 alone.
+    ///
+    /// # Errors
+    /// A fold that no row has, or fewer than three folds.
+    pub fn splits(&self, recipe: &TabularRecipe) -> Result<Vec<u64>, DataError> {
+        let Some(folds) = &self.folds else { return Ok(vec![0]) };
+        let there: BTreeSet<u64> = folds.iter().copied().collect();
+        if there.len() < 3 {
+            let found = format!("{} folds", there.len());
+            return Err(self.refuse("at least three folds: to teach, to choose, to judge", found));
+        }
+        if let Some(fold) = recipe.data.folds.iter().find(|fold| !there.contains(fold)) {
+            return Err(self.refuse("a fold that the table has", format!("fold {fold}, not in {there:?}")));
+        }
+        Ok(if recipe.data.folds.is_empty() { there.into_iter().collect() } else { recipe.data.folds.clone() })
+    }
+
+    /// The rows of one split.
+    ///
+    /// By folds: `number` judges, the next fold that exists chooses, the others teach. Random: drawn from `seed`.
+    ///
+    /// # Errors
+    /// A part without rows.
+    pub fn split(&self, recipe: &TabularRecipe, number: u64, seed: u64) -> Result<Split, DataError> {
+        let rows = self.x.nrows();
+        let data = &recipe.data;
+        let mut split = Split::default();
+        if let Some(folds) = &self.folds {
+            let there: Vec<u64> = folds.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+            let at = there.iter().position(|&fold| fold == number).unwrap_or(0);
+            let tune = there[(at + 1) % there.len()];
+            for (row, &fold) in folds.iter().enumerate() {
+                let part = if fold == number {
+                    &mut split.test
+                } else if fold == tune {
+                    &mut split.tune
+                } else {
+                    &mut split.train
+                };
+                part.push(row);
+            }
+            return Ok(split);
+        }
+        // Groups in the order of the draw or of the file; a row without a group is one of its own.
+        let key = |row: usize| self.groups.as_ref().map_or_else(|| row.to_string(), |groups| groups[row].clone());
+        let mut units: Vec<Vec<usize>> = Vec::new();
+        let mut position: BTreeMap<String, usize> = BTreeMap::new();
+        for row in 0..rows {
+            let at = *position.entry(key(row)).or_insert(units.len());
+            if at == units.len() {
+                units.push(Vec::new());
+            }
+            units[at].push(row);
+        }
+        if data.split == TabularSplit::Random {
+            let mut rng = stream(seed, Purpose::Choice, 0, 0);
+            for at in (1..units.len()).rev() {
+                units.swap(at, rng.random_range(0..=at));
+            }
+        }
+        let share = |share: Option<f64>| (share.unwrap_or(0.2) * rows as f64).round() as usize;
+        let (tune, test) = (share(data.tune_share), share(data.test_share));
+        let train = rows.saturating_sub(tune + test);
+        for unit in units {
+            let part = if split.train.len() < train {
+                &mut split.train
+            } else if split.tune.len() < tune {
+                &mut split.tune
+            } else {
+                &mut split.test
+            };
+            part.extend(unit);
+        }
+        for part in [&mut split.train, &mut split.tune, &mut split.test] {
+            part.sort_unstable();
+        }
+        if split.train.is_empty() || split.tune.is_empty() || split.test.is_empty() {
+            let found = format!("{} / {} / {}", split.train.len(), split.tune.len(), split.test.len());
+            return Err(self.refuse("rows in train, tune and test", found));
+        }
+        Ok(split)
+    }
+
+    /// The train rows whose labels are known: a share of each class, at least one, drawn from `seed`.
+    #[must_use]
+    pub fn labelled(&self, train: &[usize], share: f64, seed: u64) -> Vec<usize> {
+        if share >= 1.0 {
+            return train.to_vec();
+        }
+        let class = |row: usize| match &self.truth {
+            Truth::Classes { labels, .. } => labels[row],
+            Truth::Quantity { .. } => 0,
+        };
+        let mut by_class: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
+        train.iter().for_each(|&row| by_class.entry(class(row)).or_default().push(row));
+        let mut rng = stream(seed, Purpose::Choice, 1, 0);
+        let mut chosen = Vec::new();
+        for mut rows in by_class.into_values() {
+            let count = ((rows.len() as f64 * share).round() as usize).clamp(1, rows.len());
+            for at in 0..count {
+                let other = rng.random_range(at..rows.len());
+                rows.swap(at, other);
+            }
+            chosen.extend_from_slice(&rows[..count]);
+        }
+        chosen.sort_unstable();
+        chosen
+    }
+
+    /// SHA-256 of what a split's run may learn from; what the test rows are labelled with is left out.
+    #[must_use]
+    pub fn data_hash(&self, split: &Split) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(b"eyas-table-1");
+        let (rows, columns) = self.x.dim();
+        [rows, columns, self.student].iter().for_each(|&count| hash.update((count as u64).to_le_bytes()));
+        self.x.iter().for_each(|value| hash.update(value.to_le_bytes()));
+        for part in [&split.train, &split.tune] {
+            hash.update((part.len() as u64).to_le_bytes());
+            for &row in part {
+                hash.update((row as u64).to_le_bytes());
+                match &self.truth {
+                    Truth::Classes { labels, .. } => hash.update(labels[row].to_le_bytes()),
+                    Truth::Quantity { values, .. } => hash.update(values[row].to_le_bytes()),
+                }
+            }
+        }
+        for name in self.names.iter().chain(&self.truth.names()) {
+            hash.update((name.len() as u64).to_le_bytes());
+            hash.update(name.as_bytes());
+        }
+        hash.finalize().into()
+    }
+
+    fn refuse(&self, expected: &str, found: String) -> DataError {
+        let remedy = "correct [data] of the recipe";
+        DataError::new(FaultKind::Split, Place::file(&self.path), expected, found, remedy)
+    }
+}
+
+fn quantity(texts: &[String], name: &str, path: &Path) -> Result<Truth, DataError> {
+    let value = |(row, text): (usize, &String)| {
+        text.parse::<f32>().ok().filter(|value| value.is_finite()).ok_or_else(|| {
+            let found = format!("{text:?} in row {row} of `{name}`");
+            let remedy = "drop rows without the quantity";
+            DataError::new(FaultKind::Labels, Place::file(path), "a finite number", found, remedy)
+        })
+    };
+    let values = texts.iter().enumerate().map(value).collect::<Result<_, _>>()?;
+    Ok(Truth::Quantity { values, name: name.to_owned() })
+}
+
+/// Classes by number where every label is one, else by name in alphabetical order.
+fn classes(texts: &[String], given: &[String], name: &str, path: &Path) -> Result<Truth, DataError> {
+    let refuse = |expected: &str, found: String| {
+        let remedy = "correct the labels, or `class_names` in the recipe";
+        DataError::new(FaultKind::Labels, Place::file(path), expected, found, remedy)
+    };
+    if let Some(row) = texts.iter().position(String::is_empty) {
+        return Err(refuse("a label in every row", format!("none in row {row} of `{name}`")));
+    }
+    let numbers: Option<Vec<u16>> = texts.iter().map(|text| text.parse().ok()).collect();
+    let (labels, names) = match numbers {
+        Some(numbers) => {
+            let count = usize::from(numbers.iter().copied().max().unwrap_or(0)) + 1;
+            let there: BTreeSet<u16> = numbers.iter().copied().collect();
+            if there.len() != count {
+                let missing = (0..count).find(|&class| !there.contains(&(class as u16))).unwrap_or(0);
+                return Err(refuse("classes numbered without a gap", format!("no row of class {missing}")));
+            }
+            let names = (0..count).map(|class| format!("class {class}")).collect();
+            (numbers, names)
+        }
+        None => {
+            let names: Vec<String> = texts.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+            let label = |text: &String| names.binary_search(text).unwrap_or(0) as u16;
+            (texts.iter().map(label).collect(), names)
+        }
+    };
+    if names.len() < 2 {
+        return Err(refuse("at least two classes", names.join(", ")));
+    }
+    if !given.is_empty() && given.len() != names.len() {
+        return Err(refuse(&format!("{} names in `class_names`", names.len()), given.len().to_string()));
+    }
+    Ok(Truth::Classes { labels, names: if given.is_empty() { names } else { given.to_vec() } })
+}
+
+fn folds(texts: &[String], name: &str, path: &Path) -> Result<Vec<u64>, DataError> {
+    let fold = |(row, text): (usize, &String)| {
+        text.parse().map_err(|_| {
+            let found = format!("{text:?} in row {row} of `{name}`");
+            let remedy = "number the folds from 0";
+            DataError::new(FaultKind::Split, Place::file(path), "a fold number", found, remedy)
+        })
+    };
+    texts.iter().enumerate().map(fold).collect()
+}

@@ -1,0 +1,90 @@
+//! What a run on a table found, for the terminal, for the card and as one page.
+
+use comfy_table::Table;
+use minijinja::value::Serde;
+use minijinja::{Environment, Value, context};
+
+use super::metrics::{TabularDifference, TabularMetrics};
+use crate::report::ReportError;
+
+/// Networks in the order of a table, with their words.
+const NETWORKS: [(&str, &str); 13] = [
+    ("teacher", "teacher"),
+    ("teacher_2", "second teacher"),
+    ("teacher_3", "third teacher"),
+    ("label_only", "student on labels only"),
+    ("label_smoothing", "label smoothing 0.1"),
+    ("uniform_teacher", "uniform teacher"),
+    ("plain_kd", "plain KD, tuned temperature"),
+    ("random_router", "random router"),
+    ("cotrained", "co-trained student"),
+    ("persistence", "last value"),
+    ("student_float", "student, float"),
+    ("student_int8", "student, int8"),
+    ("student", "student"),
+];
+
+/// The rows of the table of networks: name, then each figure as `mean ± deviation`.
+fn networks(metrics: &TabularMetrics) -> (Vec<String>, Vec<Vec<String>>) {
+    let figures: Vec<String> =
+        metrics.mean.values().next().map(|figures| figures.keys().cloned().collect()).unwrap_or_default();
+    let rows = NETWORKS
+        .iter()
+        .filter_map(|&(key, words)| {
+            let (mean, sd) = (metrics.mean.get(key)?, metrics.sd.get(key)?);
+            let cells = figures.iter().map(|figure| format!("{:.2} ± {:.2}", mean[figure], sd[figure]));
+            Some(std::iter::once(words.to_owned()).chain(cells).collect())
+        })
+        .collect();
+    (figures.into_iter().map(|figure| figure.replace('_', " ")).collect(), rows)
+}
+
+fn difference_in_words(difference: &TabularDifference) -> Vec<String> {
+    let error = |error: Option<f64>| error.map_or_else(|| "-".to_owned(), |error| format!("{error:.2}"));
+    let words =
+        |key: &str| NETWORKS.iter().find(|(name, _)| *name == key).map_or(key.to_owned(), |(_, w)| (*w).to_owned());
+    vec![
+        words(&difference.b),
+        difference.figure.replace('_', " "),
+        format!("{:+.2}", difference.difference.mean),
+        error(difference.difference.standard_error),
+        error(difference.folds.standard_error),
+    ]
+}
+
+/// The table for the terminal.
+#[must_use]
+pub fn summary(metrics: &TabularMetrics) -> String {
+    let (figures, rows) = networks(metrics);
+    let mut table = Table::new();
+    table.set_header(std::iter::once("test rows, mean ± sd over folds".to_owned()).chain(figures));
+    table.add_rows(rows);
+    let mut pairs = Table::new();
+    pairs.set_header(["int8 student minus", "figure", "difference", "se, runs", "se, folds"]);
+    pairs.add_rows(metrics.differences.iter().map(difference_in_words));
+    format!("{table}\n{pairs}")
+}
+
+fn render(template: &str, metrics: &TabularMetrics, extra: Value) -> Result<String, ReportError> {
+    let (figures, rows) = networks(metrics);
+    let differences: Vec<_> = metrics.differences.iter().map(difference_in_words).collect();
+    let widths = metrics.student_widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|name| {
+        if name.ends_with(".html") { minijinja::AutoEscape::Html } else { minijinja::AutoEscape::None }
+    });
+    environment.add_template("card.md", include_str!("card.md"))?;
+    environment.add_template("report.html", include_str!("report.html"))?;
+    let page = environment.get_template(template)?;
+    Ok(page.render(context! { m => Serde(metrics), figures, rows, differences, widths, extra })?)
+}
+
+/// The card: what the student is, how good, at what cost.
+pub(super) fn card(metrics: &TabularMetrics, notice: Option<&str>) -> Result<String, ReportError> {
+    render("card.md", metrics, context! { notice })
+}
+
+/// The page: one file, no network.
+pub(super) fn html(metrics: &TabularMetrics, recipe: &str) -> Result<String, ReportError> {
+    render("report.html", metrics, context! { recipe })
+}

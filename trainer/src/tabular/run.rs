@@ -1,0 +1,188 @@
+//! All folds and seeds of a recipe, and everything the run folder holds.
+
+use std::path::Path;
+
+use eyas::model::{CoreClass, Provenance, Task};
+use eyas::{AlignedBytes, Student};
+use ndarray::Axis;
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::job::{self, JobResult};
+use super::metrics::{SCHEMA, TabularMetrics, TabularRunMetrics, differences, summaries};
+use super::prepare::{TabularPrepared, Truth};
+use super::report;
+use crate::dataset::Split;
+use crate::export::{SealError, Sealed, seal, write_vectors};
+use crate::output::{OutputError, OutputFolder};
+use crate::quantize::{About, Replay, dense_rows};
+use crate::recipe::{Seen, TabularRecipe, TabularTeacherKind};
+use crate::report::metrics::CostMetrics;
+use crate::run::{RECIPE, RunContext, RunError, RunOptions, STUDENT, tool};
+
+/// Test rows in `vectors.npz`.
+const VECTOR_ROWS: usize = 200;
+/// Longest list of input names that a student file carries, in bytes: names are for people, flash is for weights.
+const NAME_BYTES: usize = 1024;
+
+/// What was written.
+#[derive(Clone, Debug)]
+pub struct TabularRun {
+    /// The student file.
+    pub file: AlignedBytes,
+    /// Everything measured.
+    pub metrics: TabularMetrics,
+    /// Test rows of the shipped fold as integers.
+    pub test: Vec<Vec<i8>>,
+}
+
+/// The teachers of a recipe in words, such as `fusion 2x(256-128)-64-32, mean of 3`.
+fn teachers_in_words(recipe: &TabularRecipe) -> String {
+    let widths = |widths: &[usize]| widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
+    let one = |teacher: &crate::recipe::TabularTeacher| {
+        let shape = match (teacher.kind, &teacher.branch_hidden) {
+            (TabularTeacherKind::Fusion, Some(branch)) => format!("fusion 2x({})-", widths(branch)),
+            _ => "mlp ".to_owned(),
+        };
+        let sees = if teacher.sees == Seen::Others { " on the other columns" } else { "" };
+        let mean = if teacher.members > 1 { format!(", mean of {}", teacher.members) } else { String::new() };
+        format!("{shape}{}{sees}{mean}", widths(&teacher.hidden))
+    };
+    recipe.teacher.iter().map(one).collect::<Vec<_>>().join(" + ")
+}
+
+/// Carries out a recipe on a table and writes the run folder, the student file last.
+///
+/// The shipped student is of the first fold, its seed the one with the best int8 figure on the tune rows.
+///
+/// # Errors
+/// [`RunError`]; finished stages are checkpointed in the context's folder.
+pub fn execute(
+    recipe: &TabularRecipe,
+    name: &str,
+    data: &TabularPrepared,
+    options: &RunOptions,
+    context: &RunContext<'_>,
+    folder: &OutputFolder,
+) -> Result<TabularRun, RunError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
+    let pool = pool.map_err(|error| RunError::Threads { threads: options.threads, reason: error.to_string() })?;
+    let folds = data.splits(recipe)?;
+    let jobs: Vec<(u64, u64)> =
+        folds.iter().flat_map(|&fold| options.seeds.iter().map(move |&seed| (fold, seed))).collect();
+    context.observer.planned(jobs.len() * job::stages(recipe));
+    let results: Vec<JobResult> = pool.install(|| {
+        jobs.par_iter()
+            .with_max_len(1)
+            .map(|&at| job::carry_out(recipe, data, at, options.backend, context))
+            .collect::<Result<_, _>>()
+    })?;
+    let shipped = results
+        .iter()
+        .filter(|result| result.fold == folds[0])
+        .reduce(|best, next| if next.tune.merit() > best.tune.merit() { next } else { best })
+        .ok_or(RunError::Interrupted)?;
+    write(recipe, name, data, options, &results, shipped, folder)
+}
+
+fn write(
+    recipe: &TabularRecipe,
+    name: &str,
+    data: &TabularPrepared,
+    options: &RunOptions,
+    results: &[JobResult],
+    shipped: &JobResult,
+    folder: &OutputFolder,
+) -> Result<TabularRun, RunError> {
+    let resolved = recipe.resolved();
+    let (data_hash, recipe_hash) = (data.data_hash(&shipped.split), recipe.recipe_hash());
+    let (teacher, tool) = (teachers_in_words(recipe), tool());
+    let labels = data.truth.names();
+    let names = &data.names[..data.student];
+    let short = names.iter().map(|name| name.len() + 1).sum::<usize>() <= NAME_BYTES;
+    let about = About {
+        labels: &labels,
+        input_names: if short { names } else { &[] },
+        provenance: Provenance {
+            teacher: &teacher,
+            data_hash: &data_hash,
+            recipe_hash: &recipe_hash,
+            seed: shipped.seed,
+            tool: &tool,
+        },
+        task: if matches!(data.truth, Truth::Classes { .. }) { Task::Classify } else { Task::Regress },
+        golden: &[],
+    };
+    let rows = |rows: &[usize]| {
+        let x = data.x.select(Axis(0), rows);
+        shipped.student.coding.integers(&dense_rows(x.slice(ndarray::s![.., ..data.student])))
+    };
+    let Split { tune, test, .. } = &shipped.split;
+    let Sealed { file, .. } = seal(&shipped.student, &about, &rows(tune))?;
+    let loaded = Student::load(&file).map_err(SealError::from)?;
+    let costs = loaded.costs();
+    let mut widths = vec![costs.inputs];
+    widths.extend(loaded.layers().map(|layer| usize::from(layer.outputs)));
+    let runs: Vec<TabularRunMetrics> = results.iter().map(run_metrics).collect();
+    let [mean, sd] = summaries(&runs);
+    let metrics = TabularMetrics {
+        schema: SCHEMA.into(),
+        tool: tool.clone(),
+        recipe: name.into(),
+        recipe_hash: hexadecimal(&recipe_hash),
+        backend: options.backend.name().into(),
+        threads: options.threads,
+        teacher: teacher.clone(),
+        student_widths: widths,
+        rows: data.x.nrows(),
+        columns: [data.x.ncols(), data.student],
+        outputs: labels.clone(),
+        warnings: data.warnings.clone(),
+        shipped: [shipped.fold, shipped.seed],
+        student_hash: hexadecimal(&Sha256::digest(&*file)),
+        mean,
+        sd,
+        differences: differences(&runs),
+        runs,
+        cost: CostMetrics {
+            file_bytes: costs.file_bytes,
+            weight_bytes: costs.weight_bytes,
+            parameters: costs.parameters,
+            macs: costs.macs,
+            arena_bytes: costs.arena_bytes(CoreClass::Bytes),
+            arena_bytes_cortex_m4: costs.arena_bytes(CoreClass::Halfwords),
+            arena_bytes_cortex_m0: costs.arena_bytes(CoreClass::Words),
+        },
+    };
+    let shown = rows(&test[..test.len().min(VECTOR_ROWS)]);
+    let vectors = write_vectors(&shown, &Replay::of_file(&loaded, &shown));
+    let vectors = vectors.map_err(|error| OutputError::io("build", Path::new("vectors.npz"), error))?;
+    let json = serde_json::to_string_pretty(&metrics).unwrap_or_default() + "\n";
+    folder.write("vectors.npz", &vectors)?;
+    folder.write("metrics.json", json.as_bytes())?;
+    folder.write("report.html", report::html(&metrics, &resolved)?.as_bytes())?;
+    folder.write("card.md", report::card(&metrics, data.notice.as_deref())?.as_bytes())?;
+    let there = TabularRecipe::load(&folder.path().join(RECIPE));
+    if !there.is_ok_and(|there| there.recipe_hash() == recipe_hash) {
+        folder.write(RECIPE, resolved.as_bytes())?;
+    }
+    folder.write(STUDENT, &file)?;
+    Ok(TabularRun { file, metrics, test: shown })
+}
+
+fn run_metrics(result: &JobResult) -> TabularRunMetrics {
+    let split = &result.split;
+    TabularRunMetrics {
+        fold: result.fold,
+        seed: result.seed,
+        rows: [split.train.len(), result.labelled, split.tune.len(), split.test.len()],
+        label_share: result.labelled as f64 / split.train.len().max(1) as f64,
+        networks: result.test.clone(),
+        teacher_load: result.load.clone(),
+        cpu_seconds: result.cpu_seconds.clone(),
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
