@@ -4,6 +4,7 @@ mod compare;
 mod distill;
 mod failure;
 mod inspect;
+mod label;
 mod progress;
 mod rows;
 mod run;
@@ -32,6 +33,7 @@ enum Command {
     Verify(verify::Arguments),
     Run(run::Arguments),
     Compare(compare::Arguments),
+    Label(label::Arguments),
 }
 
 /// Where data sets are looked for, shared by the subcommands that read them.
@@ -56,5 +58,6 @@ pub fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Verify(arguments) => verify::execute(&arguments),
         Command::Run(arguments) => run::execute(&arguments),
         Command::Compare(arguments) => compare::execute(&arguments),
+        Command::Label(arguments) => label::execute(&arguments),
     }
 }

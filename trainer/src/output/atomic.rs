@@ -42,7 +42,7 @@ fn write_synced(file: &mut File, bytes: &[u8], path: &Path) -> Result<(), Output
 }
 
 /// Makes the names in a folder durable; only Unix lets a folder be synced.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), OutputError> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), OutputError> {
     if cfg!(unix) {
         File::open(folder)
             .and_then(|folder| folder.sync_all())

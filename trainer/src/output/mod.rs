@@ -5,6 +5,7 @@ mod checkpoint;
 mod error;
 mod folder;
 
+pub(crate) use atomic::sync_folder;
 pub use atomic::write_atomic;
 pub use checkpoint::{Checkpoints, Restored};
 pub use error::OutputError;
