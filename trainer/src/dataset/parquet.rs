@@ -201,18 +201,18 @@ mod tests {
         let path = folder.path().join("a.parquet");
         example(&path);
         let whole = std::fs::read(&path).unwrap();
-        for length in 0..whole.len() {
+        for length in (0..whole.len()).step_by(5) {
             std::fs::write(&path, &whole[..length]).unwrap();
             let error = read_parquet(&path, None).unwrap_err();
             assert_eq!(error.kind(), FaultKind::Damaged, "{length} bytes: {error}");
         }
         let mut refused = 0;
-        for position in 0..whole.len() {
+        for position in (0..whole.len()).step_by(5) {
             let mut bytes = whole.clone();
             bytes[position] ^= 0x5a;
             std::fs::write(&path, &bytes).unwrap();
             refused += u32::from(read_parquet(&path, None).is_err());
         }
-        assert!(refused > 100, "{refused}");
+        assert!(refused > 50, "{refused}");
     }
 }

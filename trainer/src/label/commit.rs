@@ -15,6 +15,7 @@ use tempfile::TempPath;
 use super::digest::RowsDigest;
 use super::plan::{Part, Plan};
 use super::{LabelError, indices};
+use crate::output::TEMPORARY;
 
 /// What a part's commit file says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,10 +166,10 @@ pub(super) fn sweep(folder: &Path, commits: &[Commit]) -> Result<(), LabelError>
     for entry in fs::read_dir(folder).map_err(fault)? {
         let entry = entry.map_err(fault)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let ours = name.starts_with("part-") || name.starts_with(super::PLAN);
-        let left =
-            name.ends_with(".tmp") || (name.ends_with(".parquet") && commits.iter().all(|commit| commit.file != name));
-        if ours && left {
+        let ours = ["part-", super::PLAN, TEMPORARY].iter().any(|start| name.starts_with(start));
+        let unfinished = name.ends_with(".tmp") || name.starts_with(TEMPORARY);
+        let unnamed = name.ends_with(".parquet") && commits.iter().all(|commit| commit.file != name);
+        if ours && (unfinished || unnamed) {
             remove(&entry.path())?;
         }
     }

@@ -9,7 +9,7 @@ use tempfile::Builder;
 use super::error::OutputError;
 
 /// Start of the name of files that are not complete yet.
-pub(super) const TEMPORARY: &str = ".eyas-partial-";
+pub(crate) const TEMPORARY: &str = ".eyas-partial-";
 
 /// Replaces a file in one step: after a crash, a kill or a full disk the old file or the new one is there, never a part.
 ///

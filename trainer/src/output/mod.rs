@@ -5,8 +5,8 @@ mod checkpoint;
 mod error;
 mod folder;
 
-pub(crate) use atomic::sync_folder;
 pub use atomic::write_atomic;
+pub(crate) use atomic::{TEMPORARY, sync_folder};
 pub use checkpoint::{Checkpoints, Restored};
 pub use error::OutputError;
 pub use folder::{Existing, OutputFolder};
