@@ -5,6 +5,7 @@ mod distill;
 mod distill_table;
 mod failure;
 mod inspect;
+mod label;
 mod progress;
 mod rows;
 mod run;
@@ -33,6 +34,7 @@ enum Command {
     Verify(verify::Arguments),
     Run(run::Arguments),
     Compare(compare::Arguments),
+    Label(label::Arguments),
 }
 
 /// Where data sets are looked for, shared by the subcommands that read them.
@@ -57,5 +59,6 @@ pub fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Verify(arguments) => verify::execute(&arguments),
         Command::Run(arguments) => run::execute(&arguments),
         Command::Compare(arguments) => compare::execute(&arguments),
+        Command::Label(arguments) => label::execute(&arguments),
     }
 }

@@ -14,18 +14,29 @@ pub mod limits;
 pub mod locate;
 mod npz;
 mod order;
+mod parquet;
+mod parquet_file;
 pub mod split;
 pub mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 mod warning;
 
 use std::path::{Path, PathBuf};
 
 pub use columns::ColumnTable;
+pub(crate) use error::quoted;
 pub use error::{At, DataError, Fault, FaultKind, Place};
 pub use graph::Graph;
+pub(crate) use npz::{Npz, Shaped, read_arrays};
+pub use parquet::{ParquetTable, read_parquet};
+pub(crate) use parquet_file::{ParquetFile, parquet_files};
 pub use split::{Inductive, Split};
 pub use table::Table;
 pub use warning::{UNBALANCED_RATIO, Warning};
+
+/// Names of columns that are no features unless asked for: who a row is, what it is, and where it may be used.
+pub const RESERVED_COLUMNS: [&str; 5] = ["id", "label", "split", "fold", "group"];
 
 /// How a graph is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

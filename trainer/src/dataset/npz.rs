@@ -3,6 +3,7 @@
 //! An array is refused before it is allocated when its header declares more than the entry can hold or than is left of the
 //! archive's budget. Object arrays are pickles, which can run code; they are named in the error and never opened.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use super::error::{DataError, FaultKind, Place, quoted};
 use super::limits::{MAX_ARRAY_BYTES, MAX_FILE_BYTES, MAX_HEADER_BYTES};
 
 /// An open archive with its memory budget.
-pub(super) struct Npz {
+pub(crate) struct Npz {
     path: PathBuf,
     archive: ZipArchive<BufReader<File>>,
     budget: u64,
@@ -31,7 +32,7 @@ pub(super) struct Array<T> {
 
 impl Npz {
     /// Opens the archive and reads its directory, no array yet.
-    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|error| DataError::read(path, &error))?;
         let bytes = file.metadata().map_err(|error| DataError::read(path, &error))?.len();
         if bytes > MAX_FILE_BYTES {
@@ -55,7 +56,7 @@ impl Npz {
     }
 
     /// Names of all arrays, sorted.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> =
             self.archive.file_names().filter_map(npyz::npz::array_name_from_file_name).map(str::to_owned).collect();
         names.sort_unstable();
@@ -63,7 +64,7 @@ impl Npz {
     }
 
     /// A place inside this archive.
-    pub(super) fn place(&self, array: &str) -> Place {
+    pub(crate) fn place(&self, array: &str) -> Place {
         Place::array(&self.path, array)
     }
 
@@ -113,6 +114,54 @@ impl Npz {
             }
         };
         finish(place, header, values)
+    }
+
+    /// Shape of an array and whether its values can be streamed, without reading them.
+    pub(crate) fn shape(&mut self, name: &str) -> Result<Vec<u64>, DataError> {
+        let place = self.place(name);
+        let (header, entry) = self.header(name)?;
+        entry.check_length(&header)?;
+        let real = matches!(scalar(&header), Some((TypeChar::Float, 4 | 8)));
+        if !real {
+            return Err(wrong_type(place, "a real array (f4 or f8)", &header));
+        }
+        row_major(&place, &header)?;
+        Ok(header.shape().to_vec())
+    }
+
+    /// Streams `count` values of a real array from value `first` on, in row-major order, without holding the array.
+    pub(crate) fn stream<E: From<DataError>>(
+        &mut self,
+        name: &str,
+        first: u64,
+        count: u64,
+        mut value: impl FnMut(f32) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let place = self.place(name);
+        let (header, entry) = self.header(name)?;
+        let kind = scalar(&header);
+        let bad = |error: &dyn std::error::Error| damaged(&place, "values of the declared type", error);
+        let range = first as usize..first.saturating_add(count) as usize;
+        let mut each = |read: std::io::Result<f32>| value(read.map_err(|error| bad(&error))?);
+        let source = npyz::NpyFile::with_header(header, entry.file);
+        let found = match kind {
+            Some((TypeChar::Float, 8)) => {
+                let values = source.data::<f64>().map_err(|error| bad(&error))?;
+                let mut values = values.skip(range.start).take(range.len());
+                values.try_fold(0, |found, read| each(read.map(|value| value as f32)).map(|()| found + 1))?
+            }
+            _ => {
+                let values = source.data::<f32>().map_err(|error| bad(&error))?;
+                let mut values = values.skip(range.start).take(range.len());
+                values.try_fold(0, |found, read| each(read).map(|()| found + 1))?
+            }
+        };
+        if found == range.len() {
+            return Ok(());
+        }
+        let expected = format!("{count} values from value {first} on");
+        let remedy = "the file has changed since the work was planned: plan again in another folder";
+        Err(DataError::new(FaultKind::Damaged, place.clone(), expected, found.to_string(), remedy).into())
     }
 
     /// Reads an array of fixed-width strings; `None` when it is missing or an object array (a pickle, not opened).
@@ -173,6 +222,24 @@ struct Entry<'a, R> {
     budget: &'a mut u64,
 }
 
+impl<R> Entry<'_, R> {
+    /// Refuses a header that declares more than the entry can hold.
+    fn check_length(&self, header: &NpyHeader) -> Result<(), DataError> {
+        let item = header.dtype().num_bytes().unwrap_or(0) as u64;
+        let data = header.len().saturating_mul(item);
+        if data <= self.declared {
+            return Ok(());
+        }
+        Err(DataError::new(
+            FaultKind::Damaged,
+            self.place.clone(),
+            format!("{data} bytes for shape {:?}", header.shape()),
+            format!("an archive entry of {} bytes", self.declared),
+            "the file is cut short or its header lies: write it again",
+        ))
+    }
+}
+
 impl<R: Read> Entry<'_, R> {
     /// Reads exactly the bytes the header declares, after checking them against the entry and the budget.
     fn bytes(&mut self, header: &NpyHeader, width: u64) -> Result<Vec<u8>, DataError> {
@@ -186,15 +253,7 @@ impl<R: Read> Entry<'_, R> {
             Some(memory) if memory <= *self.budget => *self.budget -= memory,
             _ => return Err(too_large(self.place.clone(), found(), MAX_ARRAY_BYTES)),
         }
-        if data > self.declared {
-            return Err(DataError::new(
-                FaultKind::Damaged,
-                self.place.clone(),
-                format!("{data} bytes for shape {:?}", header.shape()),
-                format!("an archive entry of {} bytes", self.declared),
-                "the file is cut short or its header lies: write it again",
-            ));
-        }
+        self.check_length(header)?;
         let mut bytes = Vec::new();
         let limit = data.saturating_add(1);
         // One byte beyond the end makes the archive reader compare its check sum.
@@ -290,17 +349,37 @@ fn convert<S: npyz::Deserialize, T>(header: NpyHeader, bytes: &[u8], map: impl F
 /// Puts the values in row-major order.
 fn finish<T>(place: Place, header: NpyHeader, values: std::io::Result<Vec<T>>) -> Result<Array<T>, DataError> {
     let values = values.map_err(|error| damaged(&place, "values of the declared type", &error))?;
-    let shape = header.shape().to_vec();
-    if header.order() == Order::Fortran && shape.iter().filter(|&&length| length > 1).count() > 1 {
-        return Err(DataError::new(
-            FaultKind::Shape,
-            place,
-            "row-major (C) order",
-            "column-major (Fortran) order",
-            "store numpy.ascontiguousarray(array)",
-        ));
+    row_major(&place, &header)?;
+    Ok(Array { shape: header.shape().to_vec(), values })
+}
+
+/// Refuses an array whose values lie column by column.
+fn row_major(place: &Place, header: &NpyHeader) -> Result<(), DataError> {
+    if header.order() != Order::Fortran || header.shape().iter().filter(|&&length| length > 1).count() <= 1 {
+        return Ok(());
     }
-    Ok(Array { shape, values })
+    Err(DataError::new(
+        FaultKind::Shape,
+        place.clone(),
+        "row-major (C) order",
+        "column-major (Fortran) order",
+        "store numpy.ascontiguousarray(array)",
+    ))
+}
+
+/// Shape and values, last dimension fastest.
+pub(crate) type Shaped = (Vec<usize>, Vec<f32>);
+
+/// All real arrays of an archive by name.
+pub(crate) fn read_arrays(path: &Path) -> Result<BTreeMap<String, Shaped>, DataError> {
+    let mut npz = Npz::open(path)?;
+    let mut arrays = BTreeMap::new();
+    for name in npz.names() {
+        let array = npz.reals(&name)?;
+        let shape = array.shape.iter().map(|&length| length as usize).collect();
+        arrays.insert(name, (shape, array.values));
+    }
+    Ok(arrays)
 }
 
 fn wrong_type(place: Place, expected: &str, header: &NpyHeader) -> DataError {

@@ -9,7 +9,7 @@ use tempfile::Builder;
 use super::error::OutputError;
 
 /// Start of the name of files that are not complete yet.
-pub(super) const TEMPORARY: &str = ".eyas-partial-";
+pub(crate) const TEMPORARY: &str = ".eyas-partial-";
 
 /// Replaces a file in one step: after a crash, a kill or a full disk the old file or the new one is there, never a part.
 ///
@@ -42,7 +42,7 @@ fn write_synced(file: &mut File, bytes: &[u8], path: &Path) -> Result<(), Output
 }
 
 /// Makes the names in a folder durable; only Unix lets a folder be synced.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), OutputError> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), OutputError> {
     if cfg!(unix) {
         File::open(folder)
             .and_then(|folder| folder.sync_all())

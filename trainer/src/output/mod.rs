@@ -6,6 +6,7 @@ mod error;
 mod folder;
 
 pub use atomic::write_atomic;
+pub(crate) use atomic::{TEMPORARY, sync_folder};
 pub use checkpoint::{Checkpoints, Restored};
 pub use error::OutputError;
 pub use folder::{Existing, OutputFolder};

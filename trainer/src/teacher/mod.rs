@@ -3,14 +3,20 @@
 //! A training step computes only the rows the labelled nodes reach, an evaluation only those the tune
 //! nodes reach; logits for every node are computed once, from the best weights, at the end.
 
+mod dense;
 mod propagation;
+pub mod rows;
+mod sealed;
 
 use cpu_time::ThreadTime;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use sprs::CsMat;
 
+pub use dense::DenseTeacher;
 pub use propagation::{mean_with_double_self, symmetric, with_self_loops};
+pub use rows::{RowTeacher, RowTeacherError};
+pub use sealed::SealedTeacher;
 
 use crate::distill::objective::{cross_entropy, log_softmax};
 use crate::nn::backend::BackendKind;

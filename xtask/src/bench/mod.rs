@@ -2,6 +2,7 @@
 
 mod elf;
 mod image;
+mod label;
 mod layers;
 mod npz;
 mod report;
@@ -49,6 +50,9 @@ pub struct Bench {
     /// Compare training time with PyTorch instead (`cargo xtask setup --bench` installs it)
     #[arg(long)]
     training: bool,
+    /// Measure `eyas label` on 2 million rows instead, and kill it at 20 random moments
+    #[arg(long)]
+    label: bool,
 }
 
 impl Bench {
@@ -59,6 +63,9 @@ impl Bench {
     pub fn run(&self) -> Result<()> {
         if self.training {
             return training::run(self.data_dir.as_deref(), self.json);
+        }
+        if self.label {
+            return label::run();
         }
         if self.layers || self.student.is_some() {
             return layers::run(self.student.as_deref(), self.json);

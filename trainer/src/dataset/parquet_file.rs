@@ -1,0 +1,300 @@
+//! One Parquet file: its columns of numbers, its row groups, and its rows in batches.
+//!
+//! A Parquet file is read by a crate that decodes what strangers wrote. Its panics are caught here and told as damage;
+//! memory is bounded by what the file holds, since every declared size is compared with the caps first.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrowPrimitiveType, RecordBatch, RecordBatchReader};
+use arrow_schema::DataType;
+use ndarray::Array2;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
+
+use super::error::{At, DataError, FaultKind, Place, quoted};
+use super::limits::MAX_INPUTS;
+
+/// A Parquet file whose footer has been read.
+pub(crate) struct ParquetFile {
+    path: PathBuf,
+    metadata: ArrowReaderMetadata,
+    columns: Vec<Column>,
+}
+
+/// A column of numbers: a whole one, or one element of a list of fixed length.
+struct Column {
+    name: String,
+    field: usize,
+    element: usize,
+}
+
+impl ParquetFile {
+    /// Reads the footer.
+    pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
+        let file = File::open(path).map_err(|error| DataError::read(path, &error))?;
+        let metadata = guarded(path, || ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()))?;
+        let mut columns = Vec::new();
+        for (field, described) in metadata.schema().fields().iter().enumerate() {
+            let name = described.name();
+            match described.data_type() {
+                DataType::FixedSizeList(item, length) if is_number(item.data_type()) && *length > 0 => {
+                    let elements = (0..*length as usize).take(MAX_INPUTS as usize + 1);
+                    columns.extend(elements.map(|element| Column {
+                        name: format!("{name}[{element}]"),
+                        field,
+                        element,
+                    }));
+                }
+                kind if is_number(kind) => columns.push(Column { name: name.clone(), field, element: 0 }),
+                _ => {}
+            }
+            if columns.len() as u64 > MAX_INPUTS {
+                return Err(super::npz::too_large(Place::file(path), "more columns".to_owned(), MAX_INPUTS));
+            }
+        }
+        let file = Self { path: path.to_path_buf(), metadata, columns };
+        if file.row_groups().is_none() {
+            return Err(damaged(path, "a negative number of rows in its footer".to_owned()));
+        }
+        Ok(file)
+    }
+
+    /// Names of the columns of numbers, in the order of the file; element `i` of a list `a` is `a[i]`.
+    pub(crate) fn columns(&self) -> Vec<String> {
+        self.columns.iter().map(|column| column.name.clone()).collect()
+    }
+
+    /// Whether the file has a column of this name, of numbers or not.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.metadata.schema().column_with_name(name).is_some()
+    }
+
+    /// Rows of each row group; `None` when the footer declares a negative number.
+    fn row_groups(&self) -> Option<Vec<u64>> {
+        self.metadata.metadata().row_groups().iter().map(|group| u64::try_from(group.num_rows()).ok()).collect()
+    }
+
+    /// Rows of each row group.
+    pub(crate) fn rows_of_groups(&self) -> Vec<u64> {
+        self.row_groups().unwrap_or_default()
+    }
+
+    /// Calls `each` with the chosen columns of numbers `[rows][columns]` of the row groups, batch by batch, in order.
+    ///
+    /// `first` is the number of the first row for messages. Only the columns asked for are read.
+    pub(crate) fn read<E: From<DataError>>(
+        &self,
+        groups: std::ops::Range<usize>,
+        columns: &[usize],
+        batch_rows: usize,
+        first: u64,
+        mut each: impl FnMut(Array2<f32>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut fields: Vec<usize> = columns.iter().map(|&column| self.columns[column].field).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        let mut row = first;
+        self.batches(groups, &fields, batch_rows, |batch| {
+            let values = self.numbers(batch, &fields, columns, row)?;
+            row += batch.num_rows() as u64;
+            each(values)
+        })
+    }
+
+    /// Calls `each` with the cells of one column as text, in order; a null is an empty cell.
+    pub(crate) fn read_text(&self, name: &str, mut each: impl FnMut(String)) -> Result<(), DataError> {
+        let Some((field, described)) = self.metadata.schema().column_with_name(name) else { return Ok(()) };
+        let place = Place::array(&self.path, name);
+        let kind = described.data_type().clone();
+        self.batches(0..self.rows_of_groups().len(), &[field], 8192, |batch| {
+            let cells = texts(batch.column(0).as_ref()).ok_or_else(|| {
+                let remedy = "store the column as text or whole numbers";
+                DataError::new(FaultKind::ElementType, place.clone(), "text or whole numbers", kind.to_string(), remedy)
+            })?;
+            cells.into_iter().for_each(&mut each);
+            Ok(())
+        })
+    }
+
+    /// Calls `each` with the numbers of a column of unsigned 64-bit integers, in order.
+    pub(crate) fn read_unsigned(&self, name: &str, mut each: impl FnMut(u64)) -> Result<(), DataError> {
+        let field = self.metadata.schema().column_with_name(name).map(|(field, _)| field).unwrap_or_default();
+        self.batches(0..self.rows_of_groups().len(), &[field], 8192, |batch| {
+            let numbers = batch.column(0).as_primitive_opt::<UInt64Type>().filter(|numbers| numbers.null_count() == 0);
+            let numbers = numbers.ok_or_else(|| {
+                let (expected, found) = ("unsigned 64-bit integers, none missing", "others");
+                let remedy = "write the file again";
+                DataError::new(FaultKind::ElementType, Place::array(&self.path, name), expected, found, remedy)
+            })?;
+            numbers.values().iter().copied().for_each(&mut each);
+            Ok(())
+        })
+    }
+
+    fn batches<E: From<DataError>>(
+        &self,
+        groups: std::ops::Range<usize>,
+        fields: &[usize],
+        batch_rows: usize,
+        mut each: impl FnMut(&RecordBatch) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let file = File::open(&self.path).map_err(|error| DataError::read(&self.path, &error))?;
+        let mut reader = guarded(&self.path, || {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+            let mask = ProjectionMask::roots(builder.parquet_schema(), fields.iter().copied());
+            builder.with_projection(mask).with_row_groups(groups.collect()).with_batch_size(batch_rows).build()
+        })?;
+        if reader.schema().fields().len() != fields.len() {
+            return Err(damaged(&self.path, "a column twice in its schema".to_owned()).into());
+        }
+        while let Some(batch) = guarded(&self.path, || reader.next().transpose().map_err(ParquetError::from))? {
+            each(&batch)?;
+        }
+        Ok(())
+    }
+
+    /// Values of the chosen columns, row by row.
+    fn numbers(
+        &self,
+        batch: &RecordBatch,
+        fields: &[usize],
+        columns: &[usize],
+        first: u64,
+    ) -> Result<Array2<f32>, DataError> {
+        let (rows, width) = (batch.num_rows(), columns.len());
+        let mut by_column: Vec<Vec<f32>> = Vec::with_capacity(width);
+        for &column in columns {
+            let Column { name, field, element } = &self.columns[column];
+            let place = || Place::array(&self.path, name);
+            let at = fields.binary_search(field).unwrap_or_default();
+            let values = column_values(batch.column(at).as_ref(), *element).ok_or_else(|| {
+                let found = "missing cells (nulls)";
+                let remedy = "fill the gaps before the teacher sees them, or take the column out";
+                DataError::new(FaultKind::Cell, place(), "a number in every row", found, remedy)
+            })?;
+            if let Some(row) = values.iter().position(|value| !value.is_finite()) {
+                return Err(DataError::new(
+                    FaultKind::NotFinite,
+                    place().at(At::Index(first + row as u64)),
+                    "a finite value",
+                    values[row].to_string(),
+                    "replace missing or infinite readings before training",
+                ));
+            }
+            by_column.push(values);
+        }
+        let mut out = vec![0f32; rows * width];
+        // Blocks of rows stay in the nearest cache while the columns are woven into them.
+        const BLOCK: usize = 64;
+        for start in (0..rows).step_by(BLOCK) {
+            let end = (start + BLOCK).min(rows);
+            let block = &mut out[start * width..end * width];
+            for (column, values) in by_column.iter().enumerate() {
+                let cells = block[column..].iter_mut().step_by(width);
+                cells.zip(&values[start..end]).for_each(|(cell, &value)| *cell = value);
+            }
+        }
+        Array2::from_shape_vec((rows, width), out).map_err(|error| damaged(&self.path, error.to_string()))
+    }
+}
+
+/// The `.parquet` files of a folder by name, or the one file that `path` is.
+pub(crate) fn parquet_files(path: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let fault = |error: std::io::Error| DataError::read(path, &error);
+    if !std::fs::metadata(path).map_err(fault)?.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(fault)? {
+        let file = entry.map_err(fault)?.path();
+        let hidden = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(['.', '_']));
+        if file.extension().is_some_and(|extension| extension == "parquet") && !hidden {
+            files.push(file);
+        }
+    }
+    files.sort_unstable();
+    if files.is_empty() {
+        let remedy = "name a folder with .parquet files, or one file";
+        return Err(DataError::new(FaultKind::Layout, Place::file(path), "files that end in .parquet", "none", remedy));
+    }
+    Ok(files)
+}
+
+/// A failure of the Parquet crate, its panics included, as a fault of the file.
+fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, DataError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(ParquetError::External(error))) => match error.downcast_ref::<std::io::Error>() {
+            Some(error) => Err(DataError::read(path, error)),
+            None => Err(damaged(path, error.to_string())),
+        },
+        Ok(Err(error)) => Err(damaged(path, error.to_string())),
+        Err(_) => Err(damaged(path, "bytes on which the decoder gave up".to_owned())),
+    }
+}
+
+fn damaged(path: &Path, found: String) -> DataError {
+    let remedy = "write the file again, for instance with pyarrow or polars, uncompressed or with snappy";
+    DataError::new(FaultKind::Damaged, Place::file(path), "an undamaged Parquet file", quoted(&found), remedy)
+}
+
+fn is_number(kind: &DataType) -> bool {
+    kind.is_integer() || matches!(kind, DataType::Float32 | DataType::Float64 | DataType::Boolean)
+}
+
+/// Values of a column of numbers, or element `element` of each of its lists; `None` where a cell is missing.
+fn column_values(array: &dyn Array, element: usize) -> Option<Vec<f32>> {
+    if array.null_count() > 0 {
+        return None;
+    }
+    if let DataType::FixedSizeList(_, length) = array.data_type() {
+        let all = column_values(array.as_fixed_size_list().values().as_ref(), 0)?;
+        return Some(all.into_iter().skip(element).step_by(*length as usize).collect());
+    }
+    fn primitive<T: ArrowPrimitiveType>(array: &dyn Array, map: impl Fn(T::Native) -> f32) -> Vec<f32> {
+        array.as_primitive::<T>().values().iter().map(|&value| map(value)).collect()
+    }
+    Some(match array.data_type() {
+        DataType::Float32 => array.as_primitive::<Float32Type>().values().to_vec(),
+        DataType::Float64 => primitive::<Float64Type>(array, |value| value as f32),
+        DataType::Int8 => primitive::<Int8Type>(array, f32::from),
+        DataType::Int16 => primitive::<Int16Type>(array, f32::from),
+        DataType::Int32 => primitive::<Int32Type>(array, |value| value as f32),
+        DataType::Int64 => primitive::<Int64Type>(array, |value| value as f32),
+        DataType::UInt8 => primitive::<UInt8Type>(array, f32::from),
+        DataType::UInt16 => primitive::<UInt16Type>(array, f32::from),
+        DataType::UInt32 => primitive::<UInt32Type>(array, |value| value as f32),
+        DataType::UInt64 => primitive::<UInt64Type>(array, |value| value as f32),
+        DataType::Boolean => array.as_boolean().values().iter().map(|value| f32::from(u8::from(value))).collect(),
+        _ => return None,
+    })
+}
+
+/// Cells of a column of text, whole numbers or truth values; `None` for another type.
+fn texts(array: &dyn Array) -> Option<Vec<String>> {
+    fn primitive<T: ArrowPrimitiveType<Native: ToString>>(array: &dyn Array) -> Vec<String> {
+        array.as_primitive::<T>().iter().map(|cell| cell.map_or_else(String::new, |value| value.to_string())).collect()
+    }
+    let text = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
+    Some(match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().iter().map(text).collect(),
+        DataType::LargeUtf8 => array.as_string::<i64>().iter().map(text).collect(),
+        DataType::Utf8View => array.as_string_view().iter().map(text).collect(),
+        DataType::Int8 => primitive::<Int8Type>(array),
+        DataType::Int16 => primitive::<Int16Type>(array),
+        DataType::Int32 => primitive::<Int32Type>(array),
+        DataType::Int64 => primitive::<Int64Type>(array),
+        DataType::UInt8 => primitive::<UInt8Type>(array),
+        DataType::UInt16 => primitive::<UInt16Type>(array),
+        DataType::UInt32 => primitive::<UInt32Type>(array),
+        DataType::UInt64 => primitive::<UInt64Type>(array),
+        _ => return None,
+    })
+}

@@ -1,0 +1,156 @@
+//! Why rows could not be labelled, and whether trying again can help.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::dataset::{DataError, FaultKind};
+use crate::output::OutputError;
+use crate::teacher::RowTeacherError;
+
+/// A fault of labelling.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LabelError {
+    /// The recipe cannot be used for labelling.
+    #[error("{}: {reason}", .path.display())]
+    Recipe {
+        /// The recipe.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// A list of parts that cannot be read.
+    #[error("--part: expected i/N or a-b/N with i below N, such as 17/1000 or 3,17,40-44/1000, found `{found}`")]
+    Parts {
+        /// What was given.
+        found: String,
+    },
+    /// A number of parts that is not the plan's.
+    #[error("{}: expected --part of {planned} parts, as planned from the table, found {found}", .path.display())]
+    PartCount {
+        /// The plan.
+        path: PathBuf,
+        /// Parts of the plan.
+        planned: usize,
+        /// Parts of the command.
+        found: usize,
+    },
+    /// The table cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The teacher's file cannot be used.
+    #[error("{}: {reason}", .path.display())]
+    TeacherFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The teacher refused rows or gave no logits.
+    #[error("part {part}, from row {row}: {error}")]
+    Teacher {
+        /// Part, counted from 0.
+        part: usize,
+        /// First row of the batch, counted from 0 over the whole table.
+        row: u64,
+        /// What the teacher said.
+        #[source]
+        error: RowTeacherError,
+    },
+    /// The columns are not what the teacher takes.
+    #[error(
+        "{}: expected {expected} columns, as the teacher takes, found {found}; name them in `columns` of [[teacher]]",
+        .path.display()
+    )]
+    Columns {
+        /// The table.
+        path: PathBuf,
+        /// Inputs of the teacher.
+        expected: usize,
+        /// Columns chosen.
+        found: usize,
+    },
+    /// The folder belongs to other work.
+    #[error(
+        "{}: expected the work planned there, found {difference} to differ; choose another folder, or correct the command",
+        .folder.display()
+    )]
+    OtherWork {
+        /// The folder.
+        folder: PathBuf,
+        /// What differs.
+        difference: &'static str,
+    },
+    /// The folder has no plan yet.
+    #[error("{}: expected a plan, found none; run `eyas label` with --plan or --part first", .folder.display())]
+    NoPlan {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A plan, a commit or a data file is damaged.
+    #[error("{}: {reason}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// The table gave another number of rows than was planned.
+    #[error(
+        "part {part}: expected {planned} rows as planned, found {found}; the table has changed, plan in another folder"
+    )]
+    Rows {
+        /// Part, counted from 0.
+        part: usize,
+        /// Rows of the plan.
+        planned: u64,
+        /// Rows read.
+        found: u64,
+    },
+    /// Parts are missing.
+    #[error("parts {missing} of {of} are missing; run --part {missing}/{of}, then --finish again")]
+    Missing {
+        /// As `3,17,40-44`.
+        missing: String,
+        /// Parts of the plan.
+        of: usize,
+    },
+    /// Writing failed.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The file system has no hard links, which make a file appear at once or not at all.
+    #[error("{}: the file system refuses hard links ({error}); choose a folder on a local disk, NFS or Lustre", .path.display())]
+    NoLinks {
+        /// The file that was to appear.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// Someone asked to stop.
+    #[error("interrupted; the parts that are done stay")]
+    Interrupted,
+}
+
+impl LabelError {
+    /// Whether the same command may succeed later: a full disk or a node that went away can pass, a wrong input cannot.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Data(error) => error.kind() == FaultKind::Read,
+            Self::Missing { .. } | Self::Output(_) | Self::Interrupted | Self::Damaged { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether flags or the recipe are wrong.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Recipe { .. } | Self::Parts { .. } | Self::PartCount { .. })
+    }
+
+    /// An operating-system error while writing.
+    pub(super) fn io(action: &'static str, path: &Path, error: io::Error) -> Self {
+        Self::Output(OutputError::io(action, path, error))
+    }
+}
