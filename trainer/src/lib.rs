@@ -4,6 +4,7 @@ pub mod cli;
 pub mod dataset;
 pub mod distill;
 pub mod export;
+pub mod import;
 pub mod nn;
 pub mod output;
 pub mod quantize;

@@ -2,8 +2,11 @@
 
 mod compare;
 mod distill;
+mod export;
 mod failure;
+mod import;
 mod inspect;
+mod pack;
 mod progress;
 mod rows;
 mod run;
@@ -32,6 +35,9 @@ enum Command {
     Verify(verify::Arguments),
     Run(run::Arguments),
     Compare(compare::Arguments),
+    Import(import::Arguments),
+    Export(export::Arguments),
+    Pack(pack::Arguments),
 }
 
 /// Where data sets are looked for, shared by the subcommands that read them.
@@ -56,5 +62,8 @@ pub fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Verify(arguments) => verify::execute(&arguments),
         Command::Run(arguments) => run::execute(&arguments),
         Command::Compare(arguments) => compare::execute(&arguments),
+        Command::Import(arguments) => import::execute(&arguments),
+        Command::Export(arguments) => export::execute(&arguments),
+        Command::Pack(arguments) => pack::execute(&arguments),
     }
 }

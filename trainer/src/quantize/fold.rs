@@ -192,7 +192,12 @@ impl IntegerStudent {
         let offsets = self.coding.offsets();
         let per_input = (front_end == FrontEnd::PerInput).then_some((self.coding.gains.as_slice(), offsets.as_slice()));
         let metadata = Metadata {
-            task: Task::Classify,
+            // Labels are told apart by two outputs or more; one is a quantity.
+            task: if self.layers.last().is_some_and(|layer| layer.meta.outputs == 1) {
+                Task::Regress
+            } else {
+                Task::Classify
+            },
             inputs: self.inputs() as u16,
             input_zero_point: self.coding.zero_point,
             layers: metas,

@@ -12,7 +12,7 @@ mod job;
 mod plan;
 mod stage;
 
-pub use folder::{RECIPE, RESULTS, STUDENT, Written, write};
+pub use folder::{RECIPE, RESULTS, STUDENT, Written, tool, write};
 pub use job::{JobResult, Setting};
 pub use plan::teacher_in_words;
 pub use stage::{Interrupt, Observer, RunContext, StageEvent};
