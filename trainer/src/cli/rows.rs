@@ -6,8 +6,8 @@ use eyas::{AlignedBytes, Student};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Largest model that is read; dense layers of the greatest widths are smaller.
-const MAX_MODEL_BYTES: u64 = 1 << 30;
+/// Largest model that is read: float weights of what the flash of large microcontrollers holds.
+const MAX_MODEL_BYTES: u64 = 64 << 20;
 
 /// Reads the bytes of a student file.
 pub(super) fn read_student(path: &Path) -> Result<AlignedBytes, Failure> {

@@ -6,6 +6,7 @@
 
 mod calibrate;
 mod error;
+mod limits;
 mod narrow;
 pub(crate) mod onnx;
 pub(crate) mod reference;
@@ -101,6 +102,22 @@ pub fn import(bytes: &[u8], plan: &ImportPlan<'_>) -> Result<Imported, ImportErr
                 judged: Some(calibrated.judged),
                 unsigned: false,
             })
+        }
+    }
+}
+
+impl SourceNetwork {
+    /// Reads a quantized model; the format is told by content.
+    ///
+    /// # Errors
+    /// [`ImportError`]; [`ImportError::NoRows`] for a float model.
+    pub fn read(bytes: &[u8]) -> Result<Self, ImportError> {
+        if tflite::is_tflite(bytes) {
+            return tflite::read(bytes);
+        }
+        match onnx::read(bytes)? {
+            onnx::Model::Quantized(source) => Ok(source),
+            onnx::Model::Float(_) => Err(ImportError::NoRows),
         }
     }
 }

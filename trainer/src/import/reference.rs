@@ -41,6 +41,20 @@ pub(super) fn count(
     Ok(counts)
 }
 
+impl SourceNetwork {
+    /// The integers that the source's own rounding gives for `rows`, through all layers.
+    ///
+    /// # Shapes
+    /// - `rows`: `[rows][inputs]`; result: `[rows][outputs]`
+    ///
+    /// # Errors
+    /// A ratio of scales that no multiplier stands for.
+    pub fn outputs(&self, rows: &[Vec<i8>]) -> Result<Vec<Vec<i8>>, ImportError> {
+        let layers = self.layers.iter().enumerate();
+        layers.into_iter().try_fold(rows.to_vec(), |rows, (index, layer)| evaluate(index, layer, self.rule, &rows))
+    }
+}
+
 /// Counts where two sets of integers of one layer differ.
 pub(crate) fn compare(layer: &SourceLayer, expected: &[i8], found: &[i8]) -> LayerCount {
     let apart = |far: &dyn Fn(u8) -> bool| {

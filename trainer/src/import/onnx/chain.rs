@@ -3,6 +3,7 @@
 use super::constant::Constant;
 use super::message::{Graph, INT8, Node, UINT8};
 use super::{QUANTIZE_ALL, coding};
+use crate::import::limits::{MAX_FOLDED_VALUES, MAX_OPERATORS, full};
 use crate::import::{Coding, ImportError};
 use std::collections::HashMap;
 use std::fmt;
@@ -82,6 +83,8 @@ pub(super) struct Chain {
     form: Form,
     softmax: bool,
     layers: Vec<Dense>,
+    /// Values that constants have unfolded to.
+    folded: usize,
 }
 
 impl Chain {
@@ -100,7 +103,11 @@ impl Chain {
             });
         };
         let current = input.name.clone();
-        let mut chain = Self { constants, current, form: Form::Real, softmax: false, layers: Vec::new() };
+        let mut chain = Self { constants, current, form: Form::Real, softmax: false, layers: Vec::new(), folded: 0 };
+        if graph.node.len() > MAX_OPERATORS {
+            let reason = format!("the model has {} operators", graph.node.len());
+            return Err(ImportError::Model { reason, remedy: DENSE_ONLY });
+        }
         for (position, node) in graph.node.iter().enumerate() {
             let place = Place { position, operator: node.op_type.clone(), name: node.name.clone() };
             chain.follow(node, &place)?;
@@ -123,6 +130,10 @@ impl Chain {
         };
         if node.input.iter().all(|name| name.is_empty() || self.constants.contains_key(name)) {
             let constant = self.fold(node, place)?;
+            self.folded = self.folded.saturating_add(constant.values.len());
+            if self.folded > MAX_FOLDED_VALUES {
+                return Err(place.refuse("constants unfold to too many values".into(), "fold them before the export"));
+            }
             self.constants.insert(written, constant);
             return Ok(());
         }
@@ -263,6 +274,9 @@ impl Chain {
     fn dense(&mut self, node: &Node, place: &Place) -> Result<(), ImportError> {
         if self.softmax {
             return Err(place.refuse("stands behind a softmax".into(), DENSE_ONLY));
+        }
+        if let Some(reason) = full(self.layers.len()) {
+            return Err(place.refuse(reason, DENSE_ONLY));
         }
         let (input, unsigned) = match self.form {
             Form::Real => (None, false),

@@ -4,6 +4,7 @@ mod reader;
 mod schema;
 
 use super::ImportError;
+use super::limits::{MAX_OPERATORS, full};
 use super::source::{Coding, Rule, SourceLayer, SourceNetwork};
 use reader::Table;
 use schema::{
@@ -30,6 +31,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<SourceNetwork, ImportError> {
     let model_fault = |reason: String, remedy| Err(ImportError::Model { reason, remedy });
     if model.graphs != 1 {
         return model_fault(format!("the model has {} graphs", model.graphs), "export one without control flow");
+    }
+    if model.operators.len() > MAX_OPERATORS {
+        return model_fault(format!("the model has {} operators", model.operators.len()), DENSE_ONLY);
     }
     let (&[input], &[output]) = (&model.inputs[..], &model.outputs[..]) else {
         let found = format!("the model has {} inputs and {} outputs", model.inputs.len(), model.outputs.len());
@@ -172,6 +176,9 @@ impl Chain<'_> {
     ) -> Result<(), ImportError> {
         if self.softmax {
             return self.refuse("stands behind a softmax", DENSE_ONLY);
+        }
+        if let Some(reason) = full(self.network.layers.len()) {
+            return self.refuse(reason, DENSE_ONLY);
         }
         let (input, output) = (self.coding(x)?, self.coding(y)?);
         self.network.unsigned |= x.element == UINT8 || y.element == UINT8;

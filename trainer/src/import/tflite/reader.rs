@@ -2,6 +2,9 @@
 
 use crate::import::ImportError;
 
+/// Longest list of tensors or dimensions; many operators may point to one list.
+const MAX_WORDS: usize = 64;
+
 /// A table and the file it lies in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Table<'a> {
@@ -63,8 +66,11 @@ impl<'a> Table<'a> {
         self.elements(slot).map(|(_, elements)| elements)
     }
 
-    /// A vector of 32-bit integers.
+    /// A vector of at most [`MAX_WORDS`] 32-bit integers.
     pub fn words(&self, slot: usize) -> Result<Vec<i32>, ImportError> {
+        if self.vector::<4>(slot)?.len() > MAX_WORDS {
+            return Err(damaged(self.at));
+        }
         Ok(self.vector::<4>(slot)?.iter().map(|&word| i32::from_le_bytes(word)).collect())
     }
 
@@ -103,5 +109,9 @@ fn take<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], ImportError>
 }
 
 fn damaged(at: usize) -> ImportError {
-    ImportError::Damaged { format: "TFLite", place: format!("byte {at}"), expected: "an offset inside the file".into() }
+    ImportError::Damaged {
+        format: "TFLite",
+        place: format!("byte {at}"),
+        expected: "an offset or a list inside the file".into(),
+    }
 }
