@@ -21,14 +21,14 @@ fn packing_is_reversible_and_every_layout_runs() {
         let file = format::folder().join(name);
         for core in CORES {
             let (packed, back) = (folder.path().join("packed.eyas"), folder.path().join("back.eyas"));
-            stdout(&["pack", text(&file), "--for", core, "--out", text(&packed)]);
-            stdout(&["pack", text(&packed), "--for", "canonical", "--out", text(&back)]);
+            let _ = stdout(&["pack", text(&file), "--for", core, "--out", text(&packed)]);
+            let _ = stdout(&["pack", text(&packed), "--for", "canonical", "--out", text(&back)]);
             assert_eq!(fs::read(&back).expect("a file"), fs::read(&file).expect("a file"), "{name} for {core}");
             if core != "portable" {
                 assert_ne!(fs::read(&packed).expect("a file"), fs::read(&file).expect("a file"), "{name} for {core}");
             }
             assert!(stdout(&["verify", text(&packed)]).contains(" 0 differ"), "{name} for {core}");
-            stdout(&["inspect", text(&packed)]);
+            let _ = stdout(&["inspect", text(&packed)]);
             if name == "per_input.eyas" {
                 let answers = |file: &Path| stdout(&["run", text(file), "--input", text(&rows), "--json"]);
                 assert_eq!(answers(&packed), answers(&file), "{core}");
@@ -42,9 +42,9 @@ fn a_packed_student_exports_the_same_model() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name);
     let student = root().join("models/cora/student.eyas");
-    stdout(&["pack", text(&student), "--for", "cortex-m4", "--out", text(&path("packed.eyas"))]);
+    let _ = stdout(&["pack", text(&student), "--for", "cortex-m4", "--out", text(&path("packed.eyas"))]);
     let said = stdout(&["export", text(&student), "--onnx", text(&path("a.onnx")), "--json"]);
-    stdout(&["export", text(&path("packed.eyas")), "--onnx", text(&path("b.onnx"))]);
+    let _ = stdout(&["export", text(&path("packed.eyas")), "--onnx", text(&path("b.onnx"))]);
     assert_eq!(fs::read(path("a.onnx")).expect("a model"), fs::read(path("b.onnx")).expect("a model"));
     let said: Value = serde_json::from_str(&said).expect("JSON");
     assert_eq!((&said["opset"], &said["larger"]), (&13.into(), &0.into()), "{said}");

@@ -147,7 +147,8 @@ fn a_float_model_with_relu6_is_judged() {
     let labels = ["a", "b", "c"].map(String::from);
     let plan = ImportPlan { rows: Some(&table), labels: &labels, ..PLAN };
     let imported = import(&model("float_relu6.onnx"), &plan).expect("imports");
-    assert!(imported.judged.expect("judged").agreement >= 0.9);
+    let judged = imported.judged.expect("judged");
+    assert!(judged.agreement >= 0.9 && judged.mean_difference > 0.0 && judged.mean_difference < 0.1, "{judged:?}");
     let student = Student::load(&imported.sealed.file).expect("sealed");
     assert_eq!(student.metadata().labels().collect::<Vec<_>>(), ["a", "b", "c"]);
     let wrong = ImportPlan { labels: &labels[..2], ..plan };

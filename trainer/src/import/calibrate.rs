@@ -4,7 +4,7 @@ use super::onnx::FloatNetwork;
 use super::{ImportError, ImportPlan};
 use crate::dataset::Table;
 use crate::quantize::{InputCoding, IntegerStudent, RangeMethod, Replay, correct_biases, fold, observe_ranges};
-use eyas::model::{LayerKind, Normalization};
+use eyas::model::Normalization;
 use ndarray::{Array2, ArrayView1};
 use serde::Serialize;
 
@@ -13,7 +13,9 @@ use serde::Serialize;
 pub struct Judged {
     /// Rows judged on.
     pub rows: usize,
-    /// Share of rows to which both give the same label.
+    /// Mean distance of the student's real outputs from the float model's.
+    pub mean_difference: f64,
+    /// Share of rows to which both give the same label; 1 for a single output.
     pub agreement: f64,
     /// Share of rows the float model labels right; where the rows have labels.
     pub accuracy_float: Option<f64>,
@@ -49,10 +51,12 @@ pub(super) fn calibrate(
     let mut student = fold(&network.weights, &coding, &ranges)?;
     let integers = coding.integers(&rows.features);
     correct_biases(&mut student, &network.weights, &rows.features, &integers, &observed)?;
-    debug_assert!(student.layers.iter().skip(1).all(|layer| layer.meta.kind == LayerKind::Dense));
     let replay = Replay::of(&student, &integers)?;
     let float = observed.last().map(labels_of).unwrap_or_default();
-    let judged = judge(&float, &replay.labels, rows, plan)?;
+    let judged = Judged {
+        mean_difference: mean_difference(&student, &replay, observed.last()),
+        ..judge(&float, &replay.labels, rows, plan, observed.last().map_or(0, Array2::ncols))?
+    };
     Ok(Calibrated { student, integers, judged })
 }
 
@@ -71,6 +75,15 @@ fn activations(network: &FloatNetwork, rows: &Table) -> Vec<Array2<f32>> {
     all
 }
 
+fn mean_difference(student: &IntegerStudent, replay: &Replay, float: Option<&Array2<f32>>) -> f64 {
+    let (Some(layer), Some(integers), Some(float)) = (student.layers.last(), replay.layers.last(), float) else {
+        return 0.0;
+    };
+    let real = |y: i8| (f64::from(y) - f64::from(layer.meta.zero_point)) * layer.output_scale;
+    let distance = |(&y, &float): (&i8, &f32)| (real(y) - f64::from(float)).abs();
+    integers.iter().zip(float).map(distance).sum::<f64>() / integers.len().max(1) as f64
+}
+
 fn labels_of(logits: &Array2<f32>) -> Vec<u16> {
     let largest = |row: ArrayView1<'_, f32>| {
         let better = |best: usize, (at, &y): (usize, &f32)| if y > row[best] { at } else { best };
@@ -79,11 +92,18 @@ fn labels_of(logits: &Array2<f32>) -> Vec<u16> {
     logits.outer_iter().map(largest).collect()
 }
 
-fn judge(float: &[u16], int8: &[u16], rows: &Table, plan: &ImportPlan<'_>) -> Result<Judged, ImportError> {
+fn judge(
+    float: &[u16],
+    int8: &[u16],
+    rows: &Table,
+    plan: &ImportPlan<'_>,
+    outputs: usize,
+) -> Result<Judged, ImportError> {
     let share = |a: &[u16], b: &[u16]| a.iter().zip(b).filter(|(a, b)| a == b).count() as f64 / a.len().max(1) as f64;
-    let truth = truth(rows, plan.labels)?;
+    let truth = if outputs > 1 { truth(rows, plan.labels)? } else { None };
     Ok(Judged {
         rows: float.len(),
+        mean_difference: 0.0,
         agreement: share(float, int8),
         accuracy_float: truth.as_ref().map(|truth| share(truth, float)),
         accuracy_int8: truth.as_ref().map(|truth| share(truth, int8)),
