@@ -5,6 +5,7 @@ pub mod dataset;
 pub mod distill;
 pub mod export;
 pub mod label;
+pub mod import;
 pub mod nn;
 pub mod output;
 pub mod quantize;

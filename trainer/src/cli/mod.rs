@@ -3,9 +3,12 @@
 mod compare;
 mod distill;
 mod distill_table;
+mod export;
 mod failure;
+mod import;
 mod inspect;
 mod label;
+mod pack;
 mod progress;
 mod rows;
 mod run;
@@ -35,6 +38,9 @@ enum Command {
     Run(run::Arguments),
     Compare(compare::Arguments),
     Label(label::Arguments),
+    Import(import::Arguments),
+    Export(export::Arguments),
+    Pack(pack::Arguments),
 }
 
 /// Where data sets are looked for, shared by the subcommands that read them.
@@ -60,5 +66,8 @@ pub fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Run(arguments) => run::execute(&arguments),
         Command::Compare(arguments) => compare::execute(&arguments),
         Command::Label(arguments) => label::execute(&arguments),
+        Command::Import(arguments) => import::execute(&arguments),
+        Command::Export(arguments) => export::execute(&arguments),
+        Command::Pack(arguments) => pack::execute(&arguments),
     }
 }

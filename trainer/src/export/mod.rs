@@ -1,7 +1,9 @@
 //! The sealed student file with its golden vectors, and the same integers for other tools.
 
+mod onnx;
 mod seal;
 mod vectors;
 
+pub use onnx::{ExportedOnnx, ONNX_OPSET, OnnxError, OnnxInput, to_onnx};
 pub use seal::{SealError, Sealed, seal};
 pub use vectors::write_vectors;

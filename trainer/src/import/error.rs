@@ -1,0 +1,96 @@
+//! Why a model cannot be imported: where, what stands there, and what to do about it.
+
+use crate::export::SealError;
+use crate::quantize::{QuantizeError, ScaleError};
+
+/// A model that cannot become a student file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// Neither of the formats.
+    #[error(
+        "expected a .tflite file (`TFL3` at byte 4) or an ONNX model with a graph, found neither; name the model file"
+    )]
+    NotAModel,
+    /// Bytes that do not hold what the format promises.
+    #[error("damaged {format} file, {place}: expected {expected}; export the model again")]
+    Damaged {
+        /// `TFLite` or `ONNX`.
+        format: &'static str,
+        /// Where it stands.
+        place: String,
+        /// What should be there.
+        expected: String,
+    },
+    /// An operator that no student can hold, or not there.
+    #[error("operator {position} (`{operator}`{name}): {reason}; {remedy}")]
+    Operator {
+        /// Position in the order of execution, from 0.
+        position: usize,
+        /// Its name in the format.
+        operator: String,
+        /// Its own name where it has one, with a blank before it.
+        name: String,
+        /// What is in the way.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The model as a whole.
+    #[error("{reason}; {remedy}")]
+    Model {
+        /// What is in the way.
+        reason: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Weights in another file. It is not opened, whatever its path.
+    #[error(
+        "tensor `{tensor}` keeps its data in another file, which is never opened; save the model as one file \
+         (onnx.save with save_as_external_data=False)"
+    )]
+    ExternalData {
+        /// Name of the tensor.
+        tensor: String,
+    },
+    /// A float model needs rows to choose ranges from.
+    #[error("a float model needs rows to choose its int8 ranges from; give --calibrate FILE (.csv, or .npz with `x`)")]
+    NoRows,
+    /// Rows of another width.
+    #[error("the rows hold {found} features, the model takes {expected}; give the columns it was trained on")]
+    RowWidth {
+        /// Inputs of the model.
+        expected: usize,
+        /// Features of a row.
+        found: usize,
+    },
+    /// A ratio of scales that no multiplier stands for.
+    #[error("layer {layer}, unit {unit}: {source}")]
+    Scale {
+        /// Layer, from 0.
+        layer: usize,
+        /// Output of the layer, from 0.
+        unit: usize,
+        /// What is wrong with the ratio.
+        source: ScaleError,
+    },
+    /// Integers more than one apart from the source's own.
+    #[error(
+        "layer {layer}: {larger} of {values} integers are more than 1 from the source's; its weights do not fit −127 to \
+         127, so quantize them symmetrically in that range (TFLite converters do; ORT: weight_type=QInt8)"
+    )]
+    Difference {
+        /// Layer, from 0.
+        layer: usize,
+        /// Integers more than one apart.
+        larger: u64,
+        /// Integers compared.
+        values: u64,
+    },
+    /// The numbers fit no student file.
+    #[error(transparent)]
+    Quantize(#[from] QuantizeError),
+    /// The student could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
