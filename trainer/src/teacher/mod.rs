@@ -4,6 +4,7 @@
 //! nodes reach; logits for every node are computed once, from the best weights, at the end.
 
 mod propagation;
+pub mod rows;
 
 use cpu_time::ThreadTime;
 use ndarray::Array2;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sprs::CsMat;
 
 pub use propagation::{mean_with_double_self, symmetric, with_self_loops};
+pub use rows::{RowTeacher, RowTeacherError};
 
 use crate::distill::objective::{cross_entropy, log_softmax};
 use crate::nn::backend::BackendKind;
