@@ -5,6 +5,7 @@ pub mod dataset;
 pub mod distill;
 pub mod export;
 pub mod nn;
+pub mod onnx;
 pub mod output;
 pub mod quantize;
 pub mod recipe;

@@ -2,6 +2,7 @@
 
 mod compare;
 mod distill;
+mod doctor;
 mod failure;
 mod inspect;
 mod progress;
@@ -32,6 +33,7 @@ enum Command {
     Verify(verify::Arguments),
     Run(run::Arguments),
     Compare(compare::Arguments),
+    Doctor(doctor::Arguments),
 }
 
 /// Where data sets are looked for, shared by the subcommands that read them.
@@ -45,6 +47,17 @@ pub struct DataOptions {
     pub data_dir: Option<PathBuf>,
 }
 
+/// Where ONNX Runtime is, shared by the subcommands that ask ONNX teachers.
+#[derive(Clone, Debug, clap::Args)]
+pub struct OrtOptions {
+    /// ONNX Runtime's library, such as `libonnxruntime.so`.
+    ///
+    /// Without it that of the environment variable ORT_DYLIB_PATH is taken, else the one of `cargo xtask setup`, of the
+    /// Python in use, or of the system; `eyas doctor` says which.
+    #[arg(long, value_name = "FILE")]
+    pub ort_dylib: Option<PathBuf>,
+}
+
 /// Runs the parsed command.
 ///
 /// # Errors
@@ -56,5 +69,6 @@ pub fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Verify(arguments) => verify::execute(&arguments),
         Command::Run(arguments) => run::execute(&arguments),
         Command::Compare(arguments) => compare::execute(&arguments),
+        Command::Doctor(arguments) => doctor::execute(&arguments),
     }
 }
