@@ -68,6 +68,23 @@ pub enum RuntimeError {
     NoTract,
 }
 
+/// A node that a library refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtNode {
+    /// Name of the node, else its first value.
+    pub node: String,
+    /// Domain of the operator with a dot behind it; empty for ONNX itself.
+    pub domain: String,
+    /// Name of the operator.
+    pub operator: String,
+    /// Version of the domain's opset; 0 where the file imports none.
+    pub opset: u64,
+    /// The library.
+    pub library: String,
+    /// What it says.
+    pub reason: String,
+}
+
 /// Why a model cannot be a teacher.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
@@ -112,44 +129,26 @@ pub enum OnnxError {
     },
     /// An operator that the library does not have.
     #[error(
-        "{}, node {node:?}: operator {domain}{operator} of opset {opset} is not supported by {library} ({reason}); \
-         export the model without it, or with an opset the library has; other operators of custom domains need to be \
-         written as ONNX ones", path.display()
+        "{}, node `{}`: operator {}{} of opset {} is not supported by {} ({}); export the model without it, or with an \
+         opset the library has", path.display(), at.node, at.domain, at.operator, at.opset, at.library, at.reason
     )]
     UnsupportedOperator {
         /// The model.
         path: PathBuf,
-        /// Name of the node, else its first value.
-        node: String,
-        /// Domain with a dot behind it; empty for ONNX itself.
-        domain: String,
-        /// Name of the operator.
-        operator: String,
-        /// Version of the domain's opset; 0 where the file imports none.
-        opset: u64,
-        /// The library.
-        library: String,
-        /// What it says.
-        reason: String,
+        /// The node, and what the library says.
+        at: Box<AtNode>,
     },
     /// A node that the library refuses for another reason.
     #[error(
-        "{}, node {node:?}: {library} refuses operator {operator} of opset {opset}: {reason}; check the model with \
-         `onnx.checker.check_model` and export it again", path.display()
+        "{}, node `{}`: operator {}{} of opset {} is refused by {}: {}; check the model with \
+         `onnx.checker.check_model` and export it again",
+        path.display(), at.node, at.domain, at.operator, at.opset, at.library, at.reason
     )]
     Node {
         /// The model.
         path: PathBuf,
-        /// Name of the node, else its first value.
-        node: String,
-        /// Name of the operator.
-        operator: String,
-        /// Version of the domain's opset; 0 where the file imports none.
-        opset: u64,
-        /// The library.
-        library: String,
-        /// What it says.
-        reason: String,
+        /// The node, and what the library says.
+        at: Box<AtNode>,
     },
     /// The library refuses the model and names no node.
     #[error("{}: {library} refuses the model (opset {opset}): {reason}; export it again with another opset", path.display())]

@@ -8,7 +8,7 @@ mod runtime;
 pub mod scan;
 mod teacher;
 
-pub use error::{GET_LIBRARY, OnnxError, RuntimeError};
+pub use error::{AtNode, GET_LIBRARY, OnnxError, RuntimeError};
 pub use library::{ENVIRONMENT, Library, Search, Source, WORKSPACE_VENV};
 pub use runtime::{Backend, Runtime};
 pub use teacher::{MAX_BATCH_ROWS, OnnxTeacher, OnnxTeacherPlan};

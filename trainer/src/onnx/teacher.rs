@@ -1,8 +1,8 @@
 //! One ONNX model that answers rows.
 
-use super::error::OnnxError;
+use super::error::{AtNode, OnnxError};
 use super::runtime::Runtime;
-use super::scan::{Node, Scan};
+use super::scan::Scan;
 use crate::teacher::rows::{RowTeacher, RowTeacherError, check_answer, check_rows};
 use ndarray::{Array2, ArrayView2, s};
 use ort::session::Session;
@@ -328,14 +328,14 @@ fn refusal(path: &Path, library: &str, scan: &Scan, message: &str) -> OnnxError 
     let Some(node) = scan.node_in(message) else {
         return OnnxError::Refused { path, library, opset: scan.opset("").unwrap_or(0), reason };
     };
-    let Node { operator, domain, .. } = node.clone();
-    let opset = scan.opset(&domain).unwrap_or(0);
-    let name = if node.name.is_empty() { node.output.clone() } else { node.name.clone() };
+    let name = if node.name.is_empty() { &node.output } else { &node.name };
+    let domain = if node.domain.is_empty() { String::new() } else { format!("{}.", node.domain) };
+    let opset = scan.opset(&node.domain).unwrap_or(0);
+    let at = Box::new(AtNode { node: name.clone(), domain, operator: node.operator.clone(), opset, library, reason });
     if MISSING.iter().any(|missing| message.contains(missing)) {
-        let domain = if domain.is_empty() { domain } else { format!("{domain}.") };
-        return OnnxError::UnsupportedOperator { path, node: name, domain, operator, opset, library, reason };
+        return OnnxError::UnsupportedOperator { path, at };
     }
-    OnnxError::Node { path, node: name, operator, opset, library, reason }
+    OnnxError::Node { path, at }
 }
 
 /// The input's shape with the batch in front; everything behind must be known.
