@@ -7,6 +7,7 @@ pub mod export;
 pub mod label;
 pub mod import;
 pub mod nn;
+pub mod onnx;
 pub mod output;
 pub mod quantize;
 pub mod recipe;

@@ -16,6 +16,9 @@ const DEBIAN_RUST: [&str; 2] = ["rustc-web", "rust-web-src"];
 /// What `--bench` compares with.
 const BENCH_PACKAGES: [&str; 5] = ["torch", "numpy", "scipy", "onnxruntime", "ai-edge-litert"];
 
+/// ONNX Runtime's library comes in its Python wheel; the tool looks for it in this environment.
+const ONNX_PACKAGE: &str = "onnxruntime>=1.24";
+
 /// Installs what this machine lacks for tests and measurements; does nothing where nothing is missing.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --bench")]
@@ -43,6 +46,8 @@ enum Remedy {
     Component(&'static str),
     /// `cargo install --locked`.
     CargoInstall(&'static str),
+    /// ONNX Runtime in a Python environment of its own.
+    OnnxEnvironment,
     /// The Python environment of `--bench`.
     BenchEnvironment,
 }
@@ -85,11 +90,11 @@ impl Setup {
                 {
                     by_hand.push(format!("cargo install --locked {name}"));
                 }
-                Remedy::BenchEnvironment if !make_bench_environment() => {
-                    let venv = bench_environment();
-                    let venv = venv.display();
-                    by_hand
-                        .push(format!("python3 -m venv {venv} && {venv}/bin/pip install {}", BENCH_PACKAGES.join(" ")));
+                Remedy::OnnxEnvironment if !make_environment(&onnx_environment(), &[ONNX_PACKAGE]) => {
+                    by_hand.push(environment_by_hand(&onnx_environment(), &[ONNX_PACKAGE]));
+                }
+                Remedy::BenchEnvironment if !make_environment(&bench_environment(), &BENCH_PACKAGES) => {
+                    by_hand.push(environment_by_hand(&bench_environment(), &BENCH_PACKAGES));
                 }
                 _ => {}
             }
@@ -119,9 +124,10 @@ fn needs(bench: bool) -> Vec<Need> {
         Need { name: "rustfmt", found: || cargo_tool("fmt"), remedy: Remedy::Component("rustfmt") },
         Need { name: "clippy", found: || cargo_tool("clippy"), remedy: Remedy::Component("clippy") },
         Need { name: "test runner", found: || cargo_tool("nextest"), remedy: Remedy::CargoInstall("cargo-nextest") },
+        Need { name: "Python venv", found: venv_module, remedy: Remedy::Debian("python3-venv") },
+        Need { name: "ONNX Runtime", found: onnx_runtime, remedy: Remedy::OnnxEnvironment },
     ];
     if bench {
-        needs.push(Need { name: "Python venv", found: venv_module, remedy: Remedy::Debian("python3-venv") });
         needs.push(Need { name: "bench-venv", found: bench_packages, remedy: Remedy::BenchEnvironment });
     }
     needs
@@ -190,12 +196,26 @@ fn bench_packages() -> Option<String> {
     first_line(Command::new(bench_environment().join("bin/python")).args(["-c", &script]))
 }
 
-fn make_bench_environment() -> bool {
-    let venv = bench_environment();
-    runs(Command::new("python3").args(["-m", "venv"]).arg(&venv))
-        && runs(
-            Command::new(venv.join("bin/pip")).args(["install", "--disable-pip-version-check"]).args(BENCH_PACKAGES),
-        )
+/// Where the trainer looks for ONNX Runtime.
+fn onnx_environment() -> PathBuf {
+    root().join("target/onnxruntime-venv")
+}
+
+/// The version of ONNX Runtime in its Python environment.
+fn onnx_runtime() -> Option<String> {
+    let script = "import importlib.metadata as m; print('onnxruntime ' + m.version('onnxruntime'))";
+    first_line(Command::new(onnx_environment().join("bin/python")).args(["-c", script]))
+}
+
+/// Makes a Python environment with `packages`.
+fn make_environment(venv: &Path, packages: &[&str]) -> bool {
+    runs(Command::new("python3").args(["-m", "venv"]).arg(venv))
+        && runs(Command::new(venv.join("bin/pip")).args(["install", "--disable-pip-version-check"]).args(packages))
+}
+
+fn environment_by_hand(venv: &Path, packages: &[&str]) -> String {
+    let venv = venv.display();
+    format!("python3 -m venv {venv} && {venv}/bin/pip install '{}'", packages.join("' '"))
 }
 
 /// Whether this is a Debian-like system whose package lists know `package`.

@@ -4,6 +4,7 @@ mod compare;
 mod distill;
 mod distill_table;
 mod export;
+mod doctor;
 mod failure;
 mod import;
 mod inspect;
@@ -41,6 +42,7 @@ enum Command {
     Import(import::Arguments),
     Export(export::Arguments),
     Pack(pack::Arguments),
+    Doctor(doctor::Arguments),
 }
 
 /// Where data sets are looked for, shared by the subcommands that read them.
@@ -52,6 +54,17 @@ pub struct DataOptions {
     /// that ships with the repository.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+}
+
+/// Where ONNX Runtime is, shared by the subcommands that ask ONNX teachers.
+#[derive(Clone, Debug, clap::Args)]
+pub struct OrtOptions {
+    /// ONNX Runtime's library, such as `libonnxruntime.so`.
+    ///
+    /// Without it that of the environment variable ORT_DYLIB_PATH is taken, else the one of `cargo xtask setup`, of the
+    /// Python in use, or of the system; `eyas doctor` says which.
+    #[arg(long, value_name = "FILE")]
+    pub ort_dylib: Option<PathBuf>,
 }
 
 /// Runs the parsed command.
@@ -69,5 +82,6 @@ pub fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Import(arguments) => import::execute(&arguments),
         Command::Export(arguments) => export::execute(&arguments),
         Command::Pack(arguments) => pack::execute(&arguments),
+        Command::Doctor(arguments) => doctor::execute(&arguments),
     }
 }

@@ -20,7 +20,7 @@ pub use source::{Coding, Converted, Rule, SourceLayer, SourceNetwork};
 use crate::dataset::Table;
 use crate::export::{Sealed, seal};
 use crate::quantize::{About, IntegerStudent};
-use eyas::model::Provenance;
+use eyas::model::{Provenance, Task};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -167,7 +167,10 @@ fn sealed(
     let (teacher, tool) = (format!("import {}", plan.name), crate::run::tool());
     let model_hash: [u8; 32] = Sha256::digest(bytes).into();
     let provenance = Provenance { teacher: &teacher, data_hash: &[], recipe_hash: &model_hash, seed: 0, tool: &tool };
-    Ok(seal(student, &About { labels: &labels, input_names: &input_names, provenance, golden: &[] }, rows)?)
+    // Labels are told apart by two outputs or more; one is a quantity.
+    let task = if labels.len() == 1 { Task::Regress } else { Task::Classify };
+    let about = About { labels: &labels, input_names: &input_names, provenance, task, golden: &[] };
+    Ok(seal(student, &about, rows)?)
 }
 
 /// The labels of the file: the given ones or numbers.

@@ -6,7 +6,8 @@
 use ndarray::{Array2, ArrayView2};
 use std::error::Error;
 
-/// A network that gives the same answer for a row whatever rows stand beside it.
+/// A network that gives the same answer for a row whatever rows stand beside it, unless
+/// [`rows_at_once`](RowTeacher::rows_at_once) says otherwise.
 pub trait RowTeacher: Send {
     /// Reals a row has.
     fn inputs(&self) -> usize;
@@ -31,6 +32,12 @@ pub trait RowTeacher: Send {
     fn embedding(&mut self, rows: ArrayView2<'_, f32>) -> Result<Option<Array2<f32>>, RowTeacherError> {
         let _ = rows;
         Ok(None)
+    }
+
+    /// Rows that must come together, in their order, where each answer depends on all of them (a graph); `None` for a
+    /// teacher that answers any rows.
+    fn rows_at_once(&self) -> Option<usize> {
+        None
     }
 
     /// SHA-256 over all that decides an answer: the file, the settings, the library and its version. Equal

@@ -1,0 +1,427 @@
+//! Reads of an ONNX file what must be known before a library sees it: opsets, nodes, ends, external data.
+//!
+//! A walk over protobuf fields, no more: no tensor is decoded and no path that the file holds is opened.
+
+use std::collections::HashSet;
+
+/// Most graphs inside graphs (`If`, `Loop`, functions).
+const MAX_DEPTH: usize = 32;
+
+/// Why bytes are no ONNX model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ScanError {
+    /// A field ends behind the end of the file.
+    #[error("it ends in the middle of a field that starts at byte {offset}")]
+    Truncated {
+        /// Where the field starts, in bytes from the start of the file.
+        offset: usize,
+    },
+    /// A field that protobuf does not have.
+    #[error("byte {offset} starts no protobuf field")]
+    NotProtobuf {
+        /// Where it stands, in bytes from the start of the file.
+        offset: usize,
+    },
+    /// Protobuf, but without a graph and an opset.
+    #[error("it holds no graph with nodes and an opset")]
+    NoGraph,
+    /// Graphs inside graphs without end.
+    #[error("its graphs are nested more than {MAX_DEPTH} deep")]
+    TooDeep,
+}
+
+/// One node of the graph, of a graph inside it, or of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Its name; many exporters leave it empty.
+    pub name: String,
+    /// What it computes, such as `Gemm`.
+    pub operator: String,
+    /// Domain of the operator; empty for ONNX itself.
+    pub domain: String,
+    /// First value it computes.
+    pub output: String,
+}
+
+/// A tensor whose values lie in another file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalTensor {
+    /// Name of the tensor; empty where it is a constant inside a node.
+    pub name: String,
+    /// The path the file gives, as written.
+    pub location: String,
+}
+
+/// What was found in a model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// Domain and version of every opset; the domain of ONNX itself is empty.
+    pub opsets: Vec<(String, u64)>,
+    /// All nodes.
+    pub nodes: Vec<Node>,
+    /// Inputs of the graph that no initializer fills.
+    pub inputs: Vec<String>,
+    /// Outputs of the graph.
+    pub outputs: Vec<String>,
+    /// The first tensor that lies in another file.
+    pub external: Option<ExternalTensor>,
+    /// Values computed by nodes of the outer graph.
+    values: HashSet<String>,
+    initializers: HashSet<String>,
+}
+
+impl Scan {
+    /// Walks over a whole model.
+    ///
+    /// # Errors
+    /// [`ScanError`] for everything that is no ONNX model.
+    pub fn of(bytes: &[u8]) -> Result<Self, ScanError> {
+        let mut scan = Self::default();
+        for field in fields(bytes, 0) {
+            let field = field?;
+            match field.number {
+                7 => scan.graph(&field, 0)?,
+                8 => scan.opset_import(&field)?,
+                // Training information holds two graphs, in the fields 1 and 2.
+                20 => {
+                    for graph in field.message() {
+                        let graph = graph?;
+                        if graph.number <= 2 {
+                            scan.graph(&graph, MAX_DEPTH - 1)?;
+                        }
+                    }
+                }
+                // A function holds its nodes in field 7.
+                25 => {
+                    for node in field.message() {
+                        let node = node?;
+                        if node.number == 7 {
+                            scan.node(&node, 1)?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        let initializers = std::mem::take(&mut scan.initializers);
+        scan.inputs.retain(|input| !initializers.contains(input));
+        if scan.outputs.is_empty() || scan.nodes.is_empty() || scan.opsets.is_empty() {
+            return Err(ScanError::NoGraph);
+        }
+        Ok(scan)
+    }
+
+    /// Version of a domain's opset.
+    pub fn opset(&self, domain: &str) -> Option<u64> {
+        self.opsets.iter().find(|(name, _)| name == domain).map(|&(_, version)| version)
+    }
+
+    /// Whether a node of the outer graph computes `value`.
+    pub fn computes(&self, value: &str) -> bool {
+        self.values.contains(value)
+    }
+
+    /// Values computed by nodes of the outer graph.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().map(String::as_str)
+    }
+
+    /// The node a library's message speaks of: the longest name in it, else the first value, else the operator.
+    pub fn node_in(&self, message: &str) -> Option<&Node> {
+        type Key = fn(&Node) -> &str;
+        let keys: [Key; 3] = [|node| &node.name, |node| &node.output, |node| &node.operator];
+        keys.iter().find_map(|key| {
+            let named = self.nodes.iter().filter(|node| has_word(message, key(node)));
+            // Of equally long names the first stands.
+            named.rev().max_by_key(|node| key(node).len())
+        })
+    }
+
+    fn opset_import(&mut self, field: &Field<'_>) -> Result<(), ScanError> {
+        let mut opset = (String::new(), 0);
+        for part in field.message() {
+            let part = part?;
+            match part.number {
+                1 => opset.0 = part.text(),
+                2 => opset.1 = part.value,
+                _ => {}
+            }
+        }
+        self.opsets.push(opset);
+        Ok(())
+    }
+
+    fn graph(&mut self, graph: &Field<'_>, depth: usize) -> Result<(), ScanError> {
+        if depth > MAX_DEPTH {
+            return Err(ScanError::TooDeep);
+        }
+        for field in graph.message() {
+            let field = field?;
+            match field.number {
+                1 => self.node(&field, depth)?,
+                5 => {
+                    let name = self.tensor(&field)?;
+                    if depth == 0 {
+                        self.initializers.insert(name);
+                    }
+                }
+                11 if depth == 0 => self.inputs.push(name_of(&field, 1)?),
+                12 if depth == 0 => self.outputs.push(name_of(&field, 1)?),
+                15 => self.sparse(&field)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, field: &Field<'_>, depth: usize) -> Result<(), ScanError> {
+        let mut node =
+            Node { name: String::new(), operator: String::new(), domain: String::new(), output: String::new() };
+        for part in field.message() {
+            let part = part?;
+            match part.number {
+                2 => {
+                    if depth == 0 {
+                        self.values.insert(part.text());
+                    }
+                    if node.output.is_empty() {
+                        node.output = part.text();
+                    }
+                }
+                3 => node.name = part.text(),
+                4 => node.operator = part.text(),
+                5 => self.attribute(&part, depth)?,
+                7 => node.domain = part.text(),
+                _ => {}
+            }
+        }
+        self.nodes.push(node);
+        Ok(())
+    }
+
+    fn attribute(&mut self, field: &Field<'_>, depth: usize) -> Result<(), ScanError> {
+        for part in field.message() {
+            let part = part?;
+            match part.number {
+                5 | 10 => drop(self.tensor(&part)?),
+                6 | 11 => self.graph(&part, depth + 1)?,
+                22 | 23 => self.sparse(&part)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn sparse(&mut self, field: &Field<'_>) -> Result<(), ScanError> {
+        for part in field.message() {
+            let part = part?;
+            if part.number <= 2 {
+                self.tensor(&part)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a tensor that lies elsewhere; returns its name.
+    fn tensor(&mut self, field: &Field<'_>) -> Result<String, ScanError> {
+        let (mut name, mut outside, mut location) = (String::new(), false, String::new());
+        for part in field.message() {
+            let part = part?;
+            match part.number {
+                8 => name = part.text(),
+                13 => {
+                    outside = true;
+                    if name_of(&part, 1)? == "location" {
+                        location = name_of(&part, 2)?;
+                    }
+                }
+                14 => outside |= part.value == 1,
+                _ => {}
+            }
+        }
+        if outside && self.external.is_none() {
+            self.external = Some(ExternalTensor { name: name.clone(), location });
+        }
+        Ok(name)
+    }
+}
+
+/// The text in field `number` of a message.
+fn name_of(field: &Field<'_>, number: u64) -> Result<String, ScanError> {
+    let mut name = String::new();
+    for part in field.message() {
+        let part = part?;
+        if part.number == number {
+            name = part.text();
+        }
+    }
+    Ok(name)
+}
+
+/// One field of a message.
+struct Field<'a> {
+    number: u64,
+    /// A number; 0 where the field holds bytes.
+    value: u64,
+    /// Text or a message; empty where the field holds a number.
+    bytes: &'a [u8],
+    /// Where `bytes` start in the file.
+    offset: usize,
+}
+
+impl<'a> Field<'a> {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(self.bytes).into_owned()
+    }
+
+    fn message(&self) -> Fields<'a> {
+        fields(self.bytes, self.offset)
+    }
+}
+
+/// The fields of a message that starts at byte `offset` of the file.
+fn fields(bytes: &[u8], offset: usize) -> Fields<'_> {
+    Fields { rest: bytes, offset }
+}
+
+struct Fields<'a> {
+    rest: &'a [u8],
+    offset: usize,
+}
+
+impl<'a> Fields<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        self.offset += count;
+        Some(taken)
+    }
+
+    /// A number of 7 bits a byte, at most 10 bytes.
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.take(1)?[0];
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn read(&mut self) -> Result<Field<'a>, ScanError> {
+        let start = self.offset;
+        let truncated = ScanError::Truncated { offset: start };
+        let key = self.varint().ok_or(truncated)?;
+        let mut field = Field { number: key >> 3, value: 0, bytes: &[], offset: start };
+        match key & 7 {
+            0 => field.value = self.varint().ok_or(truncated)?,
+            1 => drop(self.take(8).ok_or(truncated)?),
+            2 => {
+                let length = self.varint().and_then(|length| usize::try_from(length).ok()).ok_or(truncated)?;
+                field.offset = self.offset;
+                field.bytes = self.take(length).ok_or(truncated)?;
+            }
+            5 => drop(self.take(4).ok_or(truncated)?),
+            _ => return Err(ScanError::NotProtobuf { offset: start }),
+        }
+        if field.number == 0 { Err(ScanError::NotProtobuf { offset: start }) } else { Ok(field) }
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Result<Field<'a>, ScanError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let field = self.read();
+        if field.is_err() {
+            self.rest = &[];
+        }
+        Some(field)
+    }
+}
+
+/// Whether `word` stands in `text` with no letter, digit or underscore beside it.
+fn has_word(text: &str, word: &str) -> bool {
+    let inside = |character: char| character.is_alphanumeric() || character == '_';
+    !word.is_empty()
+        && text.match_indices(word).any(|(at, _)| {
+            !text[..at].chars().next_back().is_some_and(inside)
+                && !text[at + word.len()..].chars().next().is_some_and(inside)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(name: &str) -> Vec<u8> {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx").join(name);
+        std::fs::read(path).expect("the repository has the model")
+    }
+
+    #[test]
+    fn a_model_is_read() {
+        let scan = Scan::of(&model("gcn_dense.onnx")).unwrap();
+        assert_eq!((scan.inputs.as_slice(), scan.outputs.as_slice()), (&["rows".into()][..], &["logits".into()][..]));
+        assert_eq!(scan.opset(""), Some(17));
+        assert_eq!(scan.nodes.len(), 5);
+        assert!(scan.computes("g1") && !scan.computes("adjacency"));
+        assert_eq!(scan.external, None);
+    }
+
+    #[test]
+    fn a_tensor_in_another_file_is_seen() {
+        let scan = Scan::of(&model("external_data.onnx")).unwrap();
+        assert_eq!(scan.external, Some(ExternalTensor { name: "w".into(), location: "../weights.bin".into() }));
+    }
+
+    #[test]
+    fn every_truncation_and_random_bytes_end_in_an_error_or_a_smaller_model() {
+        let whole = model("gcn_scatter.onnx");
+        let refused = (0..whole.len()).filter(|&length| Scan::of(&whole[..length]).is_err()).count();
+        assert!(refused >= whole.len() - 2, "only {refused} of {} were refused", whole.len());
+        let mut state = 1u32;
+        for start in 0..2000usize {
+            let bytes: Vec<u8> = (0..start % 97)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (state >> 24) as u8
+                })
+                .collect();
+            assert!(Scan::of(&bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn graphs_nested_without_end_are_refused() {
+        let wrap = |number: u8, inside: &[u8]| {
+            let mut bytes = vec![number << 3 | 2];
+            let mut length = inside.len();
+            while length >= 0x80 {
+                bytes.push(length as u8 | 0x80);
+                length >>= 7;
+            }
+            bytes.push(length as u8);
+            bytes.extend_from_slice(inside);
+            bytes
+        };
+        let mut graph = Vec::new();
+        for _ in 0..100 {
+            graph = wrap(1, &wrap(5, &wrap(6, &graph)));
+        }
+        assert_eq!(Scan::of(&wrap(7, &graph)), Err(ScanError::TooDeep));
+    }
+
+    #[test]
+    fn a_message_names_its_node() {
+        let scan = Scan::of(&model("unsupported_operator.onnx")).unwrap();
+        assert_eq!(scan.node_in("com.example:Whiten(-1) is not a registered function/op").unwrap().name, "whiten");
+        assert_eq!(scan.node_in("Node (dense) Op (MatMul) failed").unwrap().name, "dense");
+        assert_eq!(scan.node_in("no memory"), None);
+    }
+}

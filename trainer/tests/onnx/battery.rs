@@ -1,0 +1,176 @@
+//! What every backend must answer and refuse; each test binary runs it with one backend.
+
+use eyas_trainer::onnx::{Backend, OnnxError, OnnxTeacher, OnnxTeacherPlan, Runtime, RuntimeError, Search};
+use eyas_trainer::teacher::rows::{RowTeacher, RowTeacherError};
+use ndarray::{Array2, s};
+use npyz::NpyFile;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// Largest difference to Python's ONNX Runtime.
+const LIMIT: f32 = 1e-4;
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx").join(name)
+}
+
+fn plan(name: &str) -> OnnxTeacherPlan {
+    let path = file(&format!("{name}.onnx"));
+    OnnxTeacherPlan { path, input: None, output: Some("logits".into()), embedding: None, batch_rows: 8 }
+}
+
+/// The backend, or `None` with a printed reason where this machine has no library.
+pub fn runtime(backend: Backend) -> Option<Runtime> {
+    match Runtime::open(backend, &Search::from_environment(None)) {
+        Ok(runtime) => Some(runtime),
+        Err(error @ RuntimeError::NotFound) => {
+            println!("skipped: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn recorded(model: &str, array: &str) -> Array2<f32> {
+    let mut archive = zip::ZipArchive::new(File::open(file(&format!("{model}.npz"))).unwrap()).unwrap();
+    let npy = NpyFile::new(archive.by_name(&format!("{array}.npy")).unwrap()).unwrap();
+    let shape: Vec<usize> = npy.shape().iter().map(|&length| length as usize).collect();
+    Array2::from_shape_vec((shape[0], shape[1]), npy.into_vec::<f32>().unwrap()).unwrap()
+}
+
+fn difference(a: &Array2<f32>, b: &Array2<f32>) -> f32 {
+    assert_eq!(a.dim(), b.dim());
+    (a - b).iter().fold(0.0, |most, difference| most.max(difference.abs()))
+}
+
+pub fn answers_are_those_of_python(runtime: &Runtime) {
+    for model in ["mlp", "mlp_batch4", "cnn", "gcn_dense", "gcn_scatter"] {
+        let mut teacher = OnnxTeacher::open(&plan(model), runtime).unwrap_or_else(|error| panic!("{error}"));
+        let (rows, expected) = (recorded(model, "rows"), recorded(model, "logits"));
+        assert_eq!((teacher.inputs(), teacher.outputs()), (rows.ncols(), expected.ncols()), "{model}");
+        let most = difference(&teacher.logits(rows.view()).unwrap(), &expected);
+        println!("{model} with {runtime}: largest difference {most:e}");
+        assert!(most <= LIMIT, "{model}: {most}");
+        // The comparison bites: other rows have other answers.
+        let other = rows.mapv(|value| value + 0.5);
+        assert!(difference(&teacher.logits(other.view()).unwrap(), &expected) > 100.0 * LIMIT, "{model}");
+    }
+}
+
+pub fn embeddings_may_be_outputs_or_values_inside(runtime: &Runtime) {
+    let (rows, expected) = (recorded("mlp", "rows"), recorded("mlp", "embedding"));
+    for name in ["embedding", "hidden"] {
+        let mut teacher =
+            OnnxTeacher::open(&OnnxTeacherPlan { embedding: Some(name.into()), ..plan("mlp") }, runtime).unwrap();
+        assert_eq!(teacher.embedding_width(), Some(16));
+        // `hidden` is what stands before the ReLU.
+        let found = teacher.embedding(rows.view()).unwrap().unwrap().mapv(|value| value.max(0.0));
+        assert!(difference(&found, &expected) <= LIMIT, "{name}");
+        assert!(difference(&teacher.logits(rows.view()).unwrap(), &recorded("mlp", "logits")) <= LIMIT);
+    }
+    // With the embedding named, the only output left needs no name.
+    let unnamed = OnnxTeacherPlan { output: None, embedding: Some("embedding".into()), ..plan("mlp") };
+    assert_eq!(OnnxTeacher::open(&unnamed, runtime).unwrap().outputs(), 4);
+}
+
+pub fn a_row_has_one_answer_wherever_it_stands(runtime: &Runtime) {
+    for model in ["mlp", "mlp_batch4", "cnn"] {
+        let mut teacher = OnnxTeacher::open(&plan(model), runtime).unwrap();
+        assert_eq!(teacher.rows_at_once(), None);
+        let rows = recorded(model, "rows");
+        let whole = teacher.logits(rows.view()).unwrap();
+        for cut in [1, 5, rows.nrows() - 1] {
+            assert_eq!(
+                teacher.logits(rows.slice(s![cut.., ..])).unwrap(),
+                whole.slice(s![cut.., ..]),
+                "{model}, {cut}"
+            );
+        }
+        assert_eq!(teacher.logits(rows.slice(s![..0, ..])).unwrap().dim(), (0, teacher.outputs()));
+    }
+}
+
+pub fn a_graph_is_taken_whole(runtime: &Runtime) {
+    for model in ["gcn_dense", "gcn_scatter"] {
+        let mut teacher = OnnxTeacher::open(&plan(model), runtime).unwrap();
+        assert_eq!(teacher.rows_at_once(), Some(20));
+        let rows = recorded(model, "rows");
+        let error = teacher.logits(rows.slice(s![..19, ..])).unwrap_err().to_string();
+        assert!(error.contains("all 20 rows") && error.contains("found 19"), "{error}");
+    }
+}
+
+pub fn rows_of_another_width_are_refused(runtime: &Runtime) {
+    let mut teacher = OnnxTeacher::open(&plan("mlp"), runtime).unwrap();
+    let error = teacher.logits(Array2::zeros((3, 11)).view()).unwrap_err();
+    assert!(matches!(error, RowTeacherError::Width { expected: 12, found: 11 }), "{error}");
+}
+
+pub fn identities_tell_settings_apart(runtime: &Runtime) {
+    let identity = |plan: &OnnxTeacherPlan| OnnxTeacher::open(plan, runtime).unwrap().identity();
+    let plain = identity(&plan("mlp"));
+    assert_eq!(plain, identity(&plan("mlp")));
+    assert_ne!(plain, identity(&OnnxTeacherPlan { batch_rows: 9, ..plan("mlp") }));
+    assert_ne!(plain, identity(&OnnxTeacherPlan { output: Some("embedding".into()), ..plan("mlp") }));
+    assert_ne!(plain, identity(&plan("mlp_batch4")));
+}
+
+fn refusal(plan: &OnnxTeacherPlan, runtime: &Runtime) -> OnnxError {
+    OnnxTeacher::open(plan, runtime).map(|teacher| teacher.outputs()).expect_err("the model is to be refused")
+}
+
+pub fn what_cannot_teach_is_told(runtime: &Runtime) {
+    let told = |name: &str, parts: &[&str]| {
+        let error = refusal(&plan(name), runtime);
+        let text = error.to_string();
+        parts.iter().for_each(|part| assert!(text.contains(part), "{name}: no {part:?} in: {text}"));
+        error
+    };
+    let error =
+        told("unsupported_operator", &["whiten", "com.example.Whiten", "opset 3", "export the model without it"]);
+    assert!(matches!(error, OnnxError::UnsupportedOperator { .. }), "{error}");
+    let error = told("two_inputs", &["adjacency", "initializer"]);
+    assert!(matches!(error, OnnxError::MoreInputs { .. }), "{error}");
+    let named = OnnxTeacherPlan { input: Some("rows".into()), ..plan("two_inputs") };
+    assert!(matches!(refusal(&named, runtime), OnnxError::MoreInputs { found, .. } if found == ["adjacency"]));
+    assert!(matches!(told("integer_input", &["tokens", "32-bit floats"]), OnnxError::Shape { kind: "input", .. }));
+    assert!(matches!(told("free_width", &["rows", "fixed"]), OnnxError::Shape { kind: "input", .. }));
+    assert!(matches!(told("mixes_rows", &["evaluation mode"]), OnnxError::MixesRows { .. }));
+}
+
+pub fn wrong_names_are_told_with_the_nearest(runtime: &Runtime) {
+    let near = |plan: OnnxTeacherPlan| match refusal(&plan, runtime) {
+        OnnxError::Name { nearest_name, .. } => nearest_name,
+        other => panic!("{other}"),
+    };
+    assert_eq!(near(OnnxTeacherPlan { input: Some("row".into()), ..plan("mlp") }).as_deref(), Some("rows"));
+    assert_eq!(near(OnnxTeacherPlan { output: Some("logit".into()), ..plan("mlp") }).as_deref(), Some("logits"));
+    assert_eq!(near(OnnxTeacherPlan { embedding: Some("hiden".into()), ..plan("mlp") }).as_deref(), Some("hidden"));
+    assert_eq!(near(OnnxTeacherPlan { output: Some("zzzzzzzzzz".into()), ..plan("mlp") }), None);
+    let unnamed = OnnxTeacherPlan { output: None, ..plan("mlp") };
+    assert!(matches!(refusal(&unnamed, runtime), OnnxError::Choose { kind: "output", .. }));
+}
+
+pub fn files_that_are_no_model_are_refused(runtime: &Runtime) {
+    let error = refusal(&plan("external_data"), runtime);
+    assert!(
+        matches!(&error, OnnxError::ExternalData { tensor, location, .. } if tensor == "w" && location == "../weights.bin")
+    );
+    assert!(matches!(refusal(&plan("absent"), runtime), OnnxError::Read { .. }));
+    let folder = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(file("mlp.onnx")).unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        refusal(&OnnxTeacherPlan { path, ..plan("mlp") }, runtime)
+    };
+    for length in [0, 1, 40, whole.len() / 2, whole.len() - 1] {
+        assert!(matches!(write("cut.onnx", &whole[..length]), OnnxError::Damaged { .. }), "{length}");
+    }
+    assert!(matches!(write("text.onnx", b"<html>not found</html>"), OnnxError::Damaged { .. }));
+    let mut ort_format = whole.clone();
+    ort_format[4..8].copy_from_slice(b"ORTM");
+    assert!(matches!(write("format.onnx", &ort_format), OnnxError::OrtFormat { .. }));
+    let nothing = OnnxTeacherPlan { batch_rows: 0, ..plan("mlp") };
+    assert!(matches!(refusal(&nothing, runtime), OnnxError::BatchRows { found: 0, .. }));
+}
