@@ -48,6 +48,12 @@ pub use rv32im::Rv32im as Active;
 #[cfg(eyas_kernels = "x86_64")]
 pub use x86_64::X86 as Active;
 
+/// Which instructions the kernels of this build use on this machine.
+#[must_use]
+pub fn instruction_set() -> &'static str {
+    Active::instruction_set()
+}
+
 /// What one instruction set supplies.
 ///
 /// Activations lie in the arena in the form of [`Kernels::CLASS`]; unit `i` at [`CoreClass::place`]`(i)`.
@@ -60,6 +66,9 @@ pub trait Kernels {
     const CLASS: CoreClass;
     /// The layout these kernels read; every other one goes to [`portable`].
     const LAYOUT: Layout;
+
+    /// Their name; on hosts the best that the machine has.
+    fn instruction_set() -> &'static str;
 
     /// The first layer's input in this form: `x` itself where an activation is a byte, else filled into `buffer`.
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [Self::Activation];

@@ -90,6 +90,15 @@ impl Kernels for X86 {
     const CLASS: CoreClass = CoreClass::Bytes;
     const LAYOUT: Layout = Layout::Canonical;
 
+    fn instruction_set() -> &'static str {
+        match Level::find() {
+            Level::Plain => "plain x86-64",
+            Level::Avx2 => "AVX2",
+            Level::AvxVnni => "AVX-VNNI",
+            Level::Avx512Vnni => "AVX-512 VNNI",
+        }
+    }
+
     fn input<'b>(x: &'b [i8], _: &'b mut [u32]) -> &'b [i8] {
         x
     }

@@ -116,9 +116,9 @@ impl<'a> Layer<'a> {
     /// `None` where that is not so; never for a layer that `load` has proven.
     #[inline]
     #[cfg_attr(
-    any(eyas_kernels = "portable", eyas_kernels = "x86_64", eyas_kernels = "aarch64"),
-    allow(dead_code, reason = "hosts read slices")
-)]
+        any(eyas_kernels = "portable", eyas_kernels = "x86_64", eyas_kernels = "aarch64"),
+        allow(dead_code, reason = "hosts read slices")
+    )]
     pub(crate) fn tables(&self) -> Option<Tables> {
         let words = aligned(usize::from(self.outputs) << 2);
         let start = self.parameters.as_ptr();
