@@ -9,7 +9,7 @@ use std::env::var;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!(
-        "cargo::rustc-check-cfg=cfg(eyas_kernels, values(\"portable\", \"armv6m\", \"armv7em\", \"helium\", \"rv32im\"))"
+        "cargo::rustc-check-cfg=cfg(eyas_kernels, values(\"portable\", \"armv6m\", \"armv7em\", \"helium\", \"rv32im\", \"x86_64\", \"aarch64\"))"
     );
     println!("cargo::rustc-cfg=eyas_kernels=\"{}\"", kernels());
 }
@@ -30,6 +30,8 @@ fn kernels() -> &'static str {
         "armv6m"
     } else if target.starts_with("riscv32") && has("m") {
         "rv32im"
+    } else if target.starts_with("x86_64") && (has("avx2") || var("CARGO_FEATURE_STD").is_ok()) {
+        "x86_64"
     } else {
         "portable"
     }

@@ -108,6 +108,8 @@ errors! {
         Present { position: u32 } = 3, "entry {position} of the present inputs is out of order or out of range";
         /// The first layer takes dense input; a list of present inputs needs a sparse-input layer.
         NotSparse = 4, "the first layer takes dense input, not a list of present inputs";
+        /// The room for the outputs of a batch is not that of its rows.
+        OutputLength { expected: u32, found: u32 } = 5, "room for {found} outputs, {expected} needed";
     }
 }
 
@@ -144,8 +146,8 @@ impl From<InferError> for SelftestError {
         match error {
             InferError::InputLength { expected, found } => Self::InputLength { expected, found },
             InferError::ArenaLength { expected, found } => Self::ArenaLength { expected, found },
-            // The self-test gives every input.
-            InferError::Present { .. } | InferError::NotSparse => Self::NoVectors,
+            // The self-test gives every input, one at a time.
+            InferError::Present { .. } | InferError::NotSparse | InferError::OutputLength { .. } => Self::NoVectors,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The one type users hold: load once, infer many.
 
+mod batch;
+
 use crate::kernels::portable::Portable;
 use crate::kernels::{Active, Kernels, Source, add_all, dense};
 use crate::model::{

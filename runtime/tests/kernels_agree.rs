@@ -112,6 +112,46 @@ fn listed_inputs_equal_scanned_ones() {
     }
 }
 
+/// A batch of any size, in an arena for one input and for many, gives what its rows give one by one.
+#[test]
+fn batches_equal_single_rows() {
+    let state = &mut 6;
+    for round in 0..60 {
+        let widths = [int(state, 1, 300) as u16, int(state, 1, 70) as u16, int(state, 1, 40) as u16, 3];
+        let parts = Parts::random(&widths[..2 + round % 3], round % 2 == 0 && round % 3 != 0, state);
+        let file = AlignedBytes::from(pack(&parts.file(), Layout::ALL[round % 5]).unwrap().as_slice());
+        let student = Student::load(&file).unwrap();
+        let count = [0, 1, 3, 4, 15, 16, 17, 41][round % 8];
+        let rows: Vec<i8> = (0..count).flat_map(|_| parts.input(state)).collect();
+        let mut arena = vec![0; student.arena_words()];
+        let inputs = student.costs().inputs;
+        let expected: Vec<i8> = rows
+            .chunks(inputs)
+            .flat_map(|x| student.infer_portable(x, &mut arena, |_, _| {}).unwrap().logits().to_vec())
+            .collect();
+        for words in [student.arena_words(), 3 * student.arena_words() + 1, student.batch_arena_words()] {
+            let mut arena = vec![0xdead_beef; words];
+            let mut outputs = vec![0; expected.len()];
+            student.infer_batch(&rows, &mut arena, &mut outputs).unwrap();
+            assert_eq!(outputs, expected, "{widths:?}, {count} rows, {words} words");
+        }
+        let mut short = vec![0; student.arena_words() - 1];
+        let mut outputs = vec![0; expected.len() + 1];
+        if count > 0 {
+            assert!(matches!(
+                student.infer_batch(&rows, &mut short, &mut outputs[1..]),
+                Err(InferError::ArenaLength { .. })
+            ));
+        }
+        assert!(matches!(student.infer_batch(&rows, &mut arena, &mut outputs), Err(InferError::OutputLength { .. })));
+        if inputs > 1 {
+            let rows = vec![0; count * inputs + 1];
+            let error = student.infer_batch(&rows, &mut arena, &mut outputs).unwrap_err();
+            assert!(matches!(error, InferError::InputLength { .. }));
+        }
+    }
+}
+
 /// The same real layer in both forms gives the same integers for every input.
 #[test]
 fn sparse_input_equals_dense() {

@@ -33,6 +33,10 @@ impl Kernels for Armv6m {
     const CLASS: CoreClass = CoreClass::Words;
     const LAYOUT: Layout = Layout::Quads;
 
+    fn instruction_set() -> &'static str {
+        "Armv6-M"
+    }
+
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [i32] {
         let buffer: &mut [i32] = bytemuck::must_cast_slice_mut(buffer);
         for (to, &x) in buffer.iter_mut().zip(x) {

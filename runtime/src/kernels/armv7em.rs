@@ -31,6 +31,10 @@ impl Kernels for Armv7em {
     const CLASS: CoreClass = CoreClass::Halfwords;
     const LAYOUT: Layout = Layout::Pairs;
 
+    fn instruction_set() -> &'static str {
+        "Armv7E-M DSP"
+    }
+
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [i16] {
         let (groups, rest) = x.as_chunks::<GROUP>();
         let (pairs, _) = buffer.as_chunks_mut::<2>();

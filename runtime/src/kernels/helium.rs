@@ -20,6 +20,10 @@ impl Kernels for Helium {
     const CLASS: CoreClass = CoreClass::Bytes;
     const LAYOUT: Layout = Layout::Lanes;
 
+    fn instruction_set() -> &'static str {
+        "Helium"
+    }
+
     fn input<'b>(x: &'b [i8], _: &'b mut [u32]) -> &'b [i8] {
         x
     }

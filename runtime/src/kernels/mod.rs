@@ -4,6 +4,8 @@
 //! equals [`portable`] bit for bit. `tests/kernels_agree.rs` is the one battery for all; what the host cannot
 //! run, the bench image runs on the emulated core.
 
+#[cfg(all(test, feature = "std"))]
+mod host_battery;
 pub mod portable;
 mod present;
 
@@ -19,6 +21,9 @@ mod helium;
 #[cfg(eyas_kernels = "rv32im")]
 #[allow(unsafe_code)]
 mod rv32im;
+#[cfg(eyas_kernels = "x86_64")]
+#[allow(unsafe_code)]
+mod x86_64;
 
 use crate::model::{CoreClass, Layer, Layout};
 pub use present::Present;
@@ -39,6 +44,15 @@ pub use portable::Portable as Active;
 /// The kernels of this build.
 #[cfg(eyas_kernels = "rv32im")]
 pub use rv32im::Rv32im as Active;
+/// The kernels of this build.
+#[cfg(eyas_kernels = "x86_64")]
+pub use x86_64::X86 as Active;
+
+/// Which instructions the kernels of this build use on this machine.
+#[must_use]
+pub fn instruction_set() -> &'static str {
+    Active::instruction_set()
+}
 
 /// What one instruction set supplies.
 ///
@@ -53,6 +67,9 @@ pub trait Kernels {
     /// The layout these kernels read; every other one goes to [`portable`].
     const LAYOUT: Layout;
 
+    /// Their name; on hosts the best that the machine has.
+    fn instruction_set() -> &'static str;
+
     /// The first layer's input in this form: `x` itself where an activation is a byte, else filled into `buffer`.
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [Self::Activation];
 
@@ -62,6 +79,24 @@ pub trait Kernels {
     /// - `x`: at least `[inputs]`, in an arena buffer also whole groups of four
     /// - `y`: `[outputs]` in whole blocks of four
     fn dense(layer: &Layer<'_>, x: &[Self::Activation], y: &mut [Self::Activation]);
+
+    /// [`Kernels::dense`] for `rows` inputs, `x_step` activations apart; outputs `y_step` apart.
+    ///
+    /// # Shapes
+    /// - `x`: `[rows][x_step]`, of each row as for one input
+    /// - `y`: `[rows][y_step]`, of each row as for one input
+    fn dense_batch(
+        layer: &Layer<'_>,
+        x: &[Self::Activation],
+        x_step: usize,
+        y: &mut [Self::Activation],
+        y_step: usize,
+        rows: usize,
+    ) {
+        for (x, y) in x.chunks(x_step.max(1)).zip(y.chunks_mut(y_step.max(1))).take(rows) {
+            Self::dense(layer, x, y);
+        }
+    }
 
     /// `sums[o] += Σ_present w[i][o] · distance`, the weights of one input in a run of whole words.
     ///
@@ -78,6 +113,24 @@ pub trait Kernels {
     /// - `sums`, `y`: `[outputs]` in whole blocks of four
     fn requantize_sums(layer: &Layer<'_>, sums: &[i32], y: &mut [Self::Activation]) {
         portable::requantize_sums::<Self>(layer, sums, y);
+    }
+}
+
+/// One dense layer for several inputs, as [`Kernels::dense_batch`], in any layout.
+pub(crate) fn dense_batch<K: Kernels>(
+    layer: &Layer<'_>,
+    x: &[K::Activation],
+    x_step: usize,
+    y: &mut [K::Activation],
+    y_step: usize,
+    rows: usize,
+) {
+    if cfg!(feature = "every-layout") && layer.layout as u8 != K::LAYOUT as u8 {
+        for (x, y) in x.chunks(x_step.max(1)).zip(y.chunks_mut(y_step.max(1))).take(rows) {
+            portable::dense::<K>(layer, x, y);
+        }
+    } else {
+        K::dense_batch(layer, x, x_step, y, y_step, rows);
     }
 }
 

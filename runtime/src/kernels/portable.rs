@@ -13,6 +13,10 @@ impl Kernels for Portable {
     const CLASS: CoreClass = CoreClass::Bytes;
     const LAYOUT: Layout = Layout::Canonical;
 
+    fn instruction_set() -> &'static str {
+        "portable"
+    }
+
     fn input<'b>(x: &'b [i8], _: &'b mut [u32]) -> &'b [i8] {
         x
     }

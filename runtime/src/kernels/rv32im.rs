@@ -21,6 +21,10 @@ impl Kernels for Rv32im {
     const CLASS: CoreClass = CoreClass::Bytes;
     const LAYOUT: Layout = Layout::Fours;
 
+    fn instruction_set() -> &'static str {
+        "RV32IM"
+    }
+
     fn input<'b>(x: &'b [i8], _: &'b mut [u32]) -> &'b [i8] {
         x
     }

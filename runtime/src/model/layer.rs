@@ -33,7 +33,10 @@ pub struct Layer<'a> {
 
 /// Where the tables of a layer's parameters start.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(eyas_kernels = "portable", allow(dead_code, reason = "portable kernels read channels"))]
+#[cfg_attr(
+    any(eyas_kernels = "portable", eyas_kernels = "x86_64", eyas_kernels = "aarch64"),
+    allow(dead_code, reason = "hosts read slices")
+)]
 pub(crate) struct Tables {
     pub biases: *const i32,
     pub mantissas: *const i32,
@@ -50,6 +53,18 @@ pub struct Channel {
 }
 
 impl<'a> Layer<'a> {
+    #[cfg(test)]
+    pub(crate) fn of_parts(
+        kind: LayerKind,
+        (inputs, outputs): (u16, u16),
+        range: OutputRange,
+        layout: Layout,
+        weights: &'a [i8],
+        parameters: &'a [u8],
+    ) -> Self {
+        Self { kind, inputs, outputs, input_zero_point: 0, range, layout, weights, parameters }
+    }
+
     /// The biases in output order.
     pub(crate) fn biases(&self) -> impl Iterator<Item = i32> + use<'a> {
         // The tensors of a file start on 16 bytes: whole words, where reading bytes would cost small cores four loads.
@@ -100,7 +115,10 @@ impl<'a> Layer<'a> {
     ///
     /// `None` where that is not so; never for a layer that `load` has proven.
     #[inline]
-    #[cfg_attr(eyas_kernels = "portable", allow(dead_code, reason = "portable kernels read channels"))]
+    #[cfg_attr(
+        any(eyas_kernels = "portable", eyas_kernels = "x86_64", eyas_kernels = "aarch64"),
+        allow(dead_code, reason = "hosts read slices")
+    )]
     pub(crate) fn tables(&self) -> Option<Tables> {
         let words = aligned(usize::from(self.outputs) << 2);
         let start = self.parameters.as_ptr();
@@ -110,6 +128,20 @@ impl<'a> Layer<'a> {
             mantissas: start.wrapping_add(words).cast(),
             exponents: start.wrapping_add(words << 1).cast(),
         })
+    }
+
+    /// Biases, mantissas and exponents as slices, each padded to 16 bytes, for kernels of little-endian hosts.
+    ///
+    /// `None` where words do not start on words; never for a layer that `load` has proven.
+    #[inline]
+    #[cfg_attr(not(any(eyas_kernels = "x86_64", eyas_kernels = "aarch64")), allow(dead_code, reason = "hosts only"))]
+    pub(crate) fn parameter_tables(&self) -> Option<(&'a [i32], &'a [i32], &'a [i8])> {
+        let words = aligned(usize::from(self.outputs) << 2);
+        let (biases, rest) = self.parameters.split_at_checked(words)?;
+        let (mantissas, exponents) = rest.split_at_checked(words)?;
+        let biases = bytemuck::try_cast_slice(biases).ok()?;
+        let mantissas = bytemuck::try_cast_slice(mantissas).ok()?;
+        Some((biases, mantissas, bytemuck::must_cast_slice(exponents)))
     }
 
     /// Multiply-accumulates of one dense pass.

@@ -4,6 +4,8 @@
 //! no accessor can fail. The types here are also what the trainer serializes, so that writer and reader
 //! cannot drift apart.
 
+#[cfg(all(test, feature = "std"))]
+mod canonical_layer;
 mod costs;
 mod decode;
 mod golden;
@@ -16,6 +18,8 @@ mod prefix;
 #[cfg(feature = "std")]
 mod write;
 
+#[cfg(all(test, feature = "std"))]
+pub(crate) use canonical_layer::CanonicalLayer;
 pub use costs::{CoreClass, Costs};
 pub use golden::{GoldenInput, GoldenVector, GoldenVectors};
 pub use layer::{Channel, Layer, Layers};

@@ -1,6 +1,8 @@
-//! `cargo xtask bench`: instructions, flash, stack and arena of the four anchor networks on every emulated core.
+//! `cargo xtask bench`: instructions, flash, stack and arena of the four anchor networks on every emulated core,
+//! and their times on this machine beside other runtimes.
 
 mod elf;
+mod host;
 mod image;
 mod label;
 mod layers;
@@ -15,12 +17,13 @@ use report::Row;
 use std::path::PathBuf;
 use students::{WORKLOADS, battery, workload};
 
-/// Counts instructions on emulated cores and compares every integer with the portable kernels.
+/// Counts instructions on emulated cores, times this machine beside other runtimes, compares every integer.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --core cortex-m4 --json\n  \
+                  cargo xtask bench --core host\n  \
                   cargo xtask bench --battery\n  cargo xtask bench --student models/cora/student.eyas")]
 pub struct Bench {
-    /// Measure this core only: cortex-m4, cortex-m0, cortex-m55 or riscv32
+    /// Measure this core only: cortex-m4, cortex-m0, cortex-m55, riscv32, or host
     #[arg(long, value_name = "CORE")]
     core: Option<String>,
     /// Where the anchor networks lie (default: workloads in $EYAS_DATA or ../shared/data)
@@ -69,6 +72,9 @@ impl Bench {
         }
         if self.layers || self.student.is_some() {
             return layers::run(self.student.as_deref(), self.json);
+        }
+        if self.core.as_deref() == Some("host") {
+            return host::run(&self.workloads()?, self.workload.as_deref(), self.json);
         }
         let mut rows = Vec::new();
         for core in CORES.iter().filter(|core| self.core.as_deref().is_none_or(|name| name == core.name)) {
