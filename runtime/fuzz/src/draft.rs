@@ -10,7 +10,7 @@ use eyas::quant::Multiplier;
 use eyas::{AlignedBytes, Layout, Student};
 
 /// Widest layer that is drawn; beyond it nothing new is reached and every run takes longer.
-const WIDEST: u16 = 40;
+const WIDEST: u16 = 21;
 
 /// A student whose form is right and whose sums may overflow.
 pub struct Draft {

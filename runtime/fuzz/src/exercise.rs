@@ -5,7 +5,7 @@ use eyas::model::{CoreClass, Costs, FrontEnd, GoldenInput, LayerKind, Normalizat
 use eyas::{AlignedBytes, InferError, Layout, LoadError, QuantizeError, SelftestError, Student};
 
 /// Channels whose extreme inputs are tried.
-const CHANNELS: usize = 4;
+const CHANNELS: usize = 2;
 
 /// Whether the bytes load; then everything a caller can do was done.
 ///
@@ -34,9 +34,9 @@ pub fn load_and_run(file: &AlignedBytes) -> bool {
         assert_eq!(packed.layout(), layout);
         assert_eq!(packed.metadata(), student.metadata());
         assert_eq!(packed.front_end_tables(), student.front_end_tables());
-        run(&packed, &inputs, &expected);
+        // The mixed input and the pair of the first channel.
+        run(&packed, &inputs[3..6], &expected[3..6]);
         assert_eq!(selftest(&packed), tested);
-        listed(&packed);
     }
     true
 }
@@ -90,8 +90,8 @@ fn inputs(student: &Student<'_>) -> Vec<Vec<i8>> {
     let zero = student.metadata().input_zero_point;
     let mut all: Vec<Vec<i8>> = [-128, 127, zero].map(|x| vec![x; width]).into();
     all.push((0..width).map(|i| (i as u32).wrapping_mul(0x9E37_79B9).to_le_bytes()[3] as i8).collect());
-    let Some(first) = student.layers().next() else { return all };
-    for o in 0..CHANNELS.min(first.outputs.into()) {
+    let first = student.layers().next().expect("a student has layers");
+    for o in (0..usize::from(first.outputs)).cycle().take(CHANNELS) {
         let rising: Vec<i8> = (0..width).map(|i| if first.weight(o, i) > 0 { 127 } else { -128 }).collect();
         all.push(rising.iter().map(|&x| !x).collect());
         all.push(rising);
@@ -134,10 +134,10 @@ fn run(student: &Student<'_>, inputs: &[Vec<i8>], expected: &[Vec<Vec<i8>>]) {
             assert!(answer.quantity(answer.logits().len()).is_none());
             assert_eq!(layers, expected.len());
         }
-        let again = student.infer(x, &mut arena).expect("right lengths").logits().to_vec();
-        assert_eq!(Some(&again), expected.last());
     }
     let x = &inputs[0];
+    let again = student.infer(x, &mut arena).expect("right lengths").logits();
+    assert_eq!(Some(again), expected[0].last().map(Vec::as_slice));
     let words = arena.len();
     assert!(matches!(student.infer(&x[1..], &mut arena), Err(InferError::InputLength { .. })));
     assert!(matches!(student.infer(x, &mut arena[..words - 1]), Err(InferError::ArenaLength { .. })));
@@ -189,9 +189,10 @@ fn quantize(student: &Student<'_>) {
         match student.quantize(&vec![feature; width], &mut x) {
             Ok(()) => assert!(!integers),
             Err(QuantizeError::NoFrontEnd) => assert!(integers),
-            // The sum of a row's magnitudes may overflow.
+            // The sum of a row's magnitudes may overflow, or be too small to have a reciprocal.
             Err(QuantizeError::NotFinite { .. }) => {
-                assert!(student.metadata().normalization == Normalization::RowSum && feature.abs() > 1.0e30);
+                assert_eq!(student.metadata().normalization, Normalization::RowSum);
+                assert!(feature.abs() > 1.0e30 || feature.abs() < 3.0e-39, "{feature}");
             }
             Err(error) => panic!("{error}"),
         }

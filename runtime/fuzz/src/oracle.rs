@@ -1,4 +1,4 @@
-//! What the layers compute and how far their sums reach, in 128-bit integers straight from `docs/spec/arithmetic.md`.
+//! What the layers compute and how far their sums reach, in wide integers straight from `docs/spec/arithmetic.md`.
 
 use eyas::model::{Channel, Layer, LayerKind};
 use eyas::quant::Multiplier;
@@ -15,17 +15,17 @@ pub fn outputs(layer: &Layer<'_>, x: &[i8]) -> Vec<i8> {
     let zero = if layer.kind == LayerKind::SparseInput { layer.input_zero_point } else { 0 };
     let unit = |(o, Channel { bias, multiplier }): (usize, Channel)| {
         let products = x.iter().enumerate().map(|(i, &x)| {
-            let acc = i128::from(layer.weight(o, i)) * (i128::from(x) - i128::from(zero));
-            assert!(acc.abs() <= 127 * 255);
-            acc
+            // At most 127 · 255: sums of 32,767 of them are far from the ends of 64 bits.
+            i64::from(layer.weight(o, i)) * (i64::from(x) - i64::from(zero))
         });
         // Every partial sum in this order and in the one with the bias last stays inside 32 bits.
-        let (mut acc, mut late) = (i128::from(bias), 0);
+        let (mut acc, mut late) = (i64::from(bias), 0);
         for product in products {
             acc += product;
             late += product;
             assert!(i32::try_from(acc).is_ok() && i32::try_from(late).is_ok(), "unit {o}: a sum left 32 bits");
         }
+        let acc = i128::from(acc);
         let range = layer.range;
         let y = i128::from(range.zero_point) + scale(acc, multiplier);
         y.clamp(range.lo.into(), range.hi.into()) as i8
