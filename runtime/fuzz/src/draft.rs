@@ -129,13 +129,7 @@ impl Draft {
             front_end: self.front_end,
             schema: InputSchema { names: &self.names, units: &self.names, hash: self.seed },
             output: OutputMeta { labels: &self.labels, scale: self.scale, confidence: &[], abstain: &[] },
-            provenance: Provenance {
-                teacher: "",
-                data_hash: &[],
-                recipe_hash: &[],
-                seed: self.seed,
-                tool: "fuzz",
-            },
+            provenance: Provenance { teacher: "", data_hash: &[], recipe_hash: &[], seed: self.seed, tool: "fuzz" },
             counter: self.counter,
             golden,
         };
