@@ -1,7 +1,7 @@
 //! The committed student files of every format version load, test themselves and are what the writer makes.
 
 use eyas::{AlignedBytes, SelftestError, Student};
-use eyas_tests::format;
+use eyas_tests::format::{self, hostile};
 
 #[test]
 fn every_committed_file_loads_and_tests_itself() {
@@ -48,4 +48,16 @@ fn the_outputs_of_generated_students_are_not_all_clamped() {
             assert!(2 * inside >= answer.logits().len(), "{}: {:?}", shape.name, answer.logits());
         }
     }
+}
+
+#[test]
+fn every_hostile_file_gives_its_own_error() {
+    for file in hostile::files() {
+        let committed = std::fs::read(file.path()).expect("cargo xtask golden --overwrite makes it");
+        assert!(committed == file.bytes, "{} changed; see `cargo xtask golden`", file.name);
+        let said = Student::load(&AlignedBytes::from(committed.as_slice())).err();
+        assert_eq!(said, Some(file.error), "{}: {}", file.name, file.advisories);
+    }
+    let files = std::fs::read_dir(hostile::folder()).expect("the folder is committed");
+    assert_eq!(files.count(), hostile::files().len(), "a file without a generator");
 }

@@ -115,7 +115,7 @@ pub fn quantize_feature(x: f32, gain: f32, offset: f32) -> Option<i8> {
 /// Summed in input order in single precision, so zeros may be left out; 1 for a row of zeros.
 ///
 /// # Errors
-/// The position at which the sum stops being a finite number.
+/// The position at which the sum stops being a finite number; 0 for a sum so small that its reciprocal is none.
 pub fn row_share(features: impl IntoIterator<Item = f32>) -> Result<f32, u32> {
     let mut sum = 0f32;
     for (index, feature) in (0u32..).zip(features) {
@@ -124,7 +124,8 @@ pub fn row_share(features: impl IntoIterator<Item = f32>) -> Result<f32, u32> {
             return Err(index);
         }
     }
-    Ok(if sum == 0.0 { 1.0 } else { sum.recip() })
+    let share = if sum == 0.0 { 1.0 } else { sum.recip() };
+    if share.is_finite() { Ok(share) } else { Err(0) }
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 mod support;
 
 use eyas::model::{LayerKind, LayerTensors, pack};
-use eyas::{AlignedBytes, InferError, Layout, Student};
+use eyas::quant::Multiplier;
+use eyas::{AlignedBytes, InferError, Layout, LoadError, Student};
 use support::{Parts, draw, int};
 
 /// What the layers compute, in 128-bit integers straight from the formula in `docs/spec/arithmetic.md`.
@@ -208,6 +209,37 @@ fn extreme_inputs_of_every_channel() {
                 let x: Vec<i8> =
                     (0..usize::from(inputs)).map(|i| if (weight(i) > 0) != flip { 127 } else { -128 }).collect();
                 check(&parts, &x);
+            }
+        }
+    }
+}
+
+/// A bias that brings the largest or the smallest sum exactly to an end of 32 bits loads and computes; one more does not.
+#[test]
+fn sums_that_touch_the_ends_of_32_bits() {
+    let state = &mut 6;
+    for round in 0..120 {
+        let (inputs, sparse) = (int(state, 1, 700) as u16, round % 2 == 0);
+        let mut parts = Parts::random(&[inputs, 3], sparse, state);
+        parts.layers[0].multipliers.fill(Multiplier { mantissa: 0x7fff_ffff, exponent: -24 });
+        let zero = if sparse { i64::from(parts.metadata.input_zero_point) } else { 0 };
+        for o in 0..3 {
+            let at = |i: usize| if sparse { i * 3 + o } else { o * usize::from(inputs) + i };
+            let weights: Vec<i8> = (0..usize::from(inputs)).map(|i| parts.layers[0].weights[at(i)]).collect();
+            for upper in [true, false] {
+                let x: Vec<i8> = weights.iter().map(|&w| if (w > 0) == upper { 127 } else { -128 }).collect();
+                let reach: i64 = weights.iter().zip(&x).map(|(&w, &x)| i64::from(w) * (i64::from(x) - zero)).sum();
+                let (end, beyond) = if upper { (i32::MAX, 1) } else { (i32::MIN, -1) };
+                let bias = i64::from(end) - reach;
+                if i32::try_from(bias + beyond).is_err() {
+                    continue;
+                }
+                parts.layers[0].biases = vec![0; 3];
+                parts.layers[0].biases[o] = bias as i32;
+                check(&parts, &x);
+                parts.layers[0].biases[o] = (bias + beyond) as i32;
+                let refused = Student::load(&parts.file()).unwrap_err();
+                assert_eq!(refused, LoadError::Accumulator { layer: 0, unit: o as u16 });
             }
         }
     }

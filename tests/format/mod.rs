@@ -3,6 +3,8 @@
 //! Later readers must go on reading them; `cargo xtask golden` checks that today's writer still makes the same
 //! bytes, and `cargo xtask golden --overwrite` is the only way to change them.
 
+pub mod hostile;
+
 use crate::Draft;
 use eyas::AlignedBytes;
 use eyas::model::{FrontEnd, LayerKind, LayerMeta, Normalization, Task};

@@ -19,18 +19,19 @@ impl Golden {
     /// The files that changed or are missing, or what the file system says.
     pub fn run(&self) -> Result<()> {
         let mut changed = Vec::new();
-        for file in format::files() {
-            let (path, bytes) = (file.path(), file.bytes());
-            let same = fs::read(&path).is_ok_and(|committed| committed == *bytes);
+        let sound = format::files().into_iter().map(|file| (file.name, file.path(), file.bytes().to_vec()));
+        let hostile = format::hostile::files().into_iter().map(|file| (file.name, file.path(), file.bytes));
+        for (name, path, bytes) in sound.chain(hostile) {
+            let same = fs::read(&path).is_ok_and(|committed| committed == bytes);
             if same {
-                println!("  same     {} ({} bytes)", file.name, bytes.len());
+                println!("  same     {name} ({} bytes)", bytes.len());
             } else if self.overwrite {
-                fs::create_dir_all(format::folder())?;
-                fs::write(&path, &*bytes).with_context(|| format!("cannot write {}", path.display()))?;
-                println!("  written  {} ({} bytes)", file.name, bytes.len());
+                path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                fs::write(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
+                println!("  written  {name} ({} bytes)", bytes.len());
             } else {
-                println!("  CHANGED  {}", file.name);
-                changed.push(file.name);
+                println!("  CHANGED  {name}");
+                changed.push(name);
             }
         }
         if !changed.is_empty() {

@@ -6,6 +6,7 @@ mod bench;
 #[path = "../../trainer/src/verify/cortex_m4/mod.rs"]
 #[allow(dead_code, reason = "the trainer uses all of it")]
 mod cortex_m4;
+mod fuzz;
 mod golden;
 mod setup;
 mod size;
@@ -25,7 +26,8 @@ use std::process::ExitCode;
                   cargo xtask test --quick    the checks that take seconds\n  \
                   cargo xtask bench           instructions on an emulated Cortex-M4\n  \
                   cargo xtask size --json     flash, RAM and stack of the runtime\n  \
-                  cargo xtask golden          are the committed student files unchanged?"
+                  cargo xtask golden          are the committed student files unchanged?\n  \
+                  cargo xtask fuzz            any bytes, resealed bytes and drawn students, 200,000 runs each"
 )]
 enum Command {
     Setup(setup::Setup),
@@ -33,6 +35,7 @@ enum Command {
     Bench(bench::Bench),
     Size(size::Size),
     Golden(golden::Golden),
+    Fuzz(fuzz::Fuzz),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Command::Bench(command) => command.run(),
         Command::Size(command) => command.run(),
         Command::Golden(command) => command.run(),
+        Command::Fuzz(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,6 +13,8 @@ use std::process::{Command, Stdio};
 const TARGETS: [&str; 3] = ["thumbv6m-none-eabi", TARGET, "riscv32imc-unknown-none-elf"];
 /// Debian's compiler with the source of `core`, for machines that cannot download targets.
 const DEBIAN_RUST: [&str; 2] = ["rustc-web", "rust-web-src"];
+/// LLVM releases of Rust compilers with Debian's packages of their tools.
+const DEBIAN_LLVM: [(u32, &str); 4] = [(19, "llvm-19"), (20, "llvm-20"), (21, "llvm-21"), (22, "llvm-22")];
 /// What `--bench` compares with.
 const BENCH_PACKAGES: [&str; 5] = ["torch", "numpy", "scipy", "onnxruntime", "ai-edge-litert"];
 
@@ -21,11 +23,14 @@ const ONNX_PACKAGE: &str = "onnxruntime>=1.24";
 
 /// Installs what this machine lacks for tests and measurements; does nothing where nothing is missing.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --bench")]
+#[command(after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --bench\n  cargo xtask setup --fuzz")]
 pub struct Setup {
     /// Also make a Python environment in target/bench-venv with the runtimes to compare with (several GB)
     #[arg(long)]
     bench: bool,
+    /// Also install the fuzzer and the coverage tools of the compiler's LLVM release
+    #[arg(long)]
+    fuzz: bool,
 }
 
 /// One thing the project's commands need.
@@ -58,7 +63,7 @@ impl Setup {
     /// # Errors
     /// What is still missing at the end; the commands to type are printed.
     pub fn run(&self) -> Result<()> {
-        let needs = needs(self.bench);
+        let needs = needs(self.bench, self.fuzz);
         let before: Vec<_> = needs.iter().map(|need| (need.found)()).collect();
         let missing = || needs.iter().zip(&before).filter(|(_, found)| found.is_none()).map(|(need, _)| &need.remedy);
         let mut by_hand = Vec::new();
@@ -103,7 +108,7 @@ impl Setup {
     }
 }
 
-fn needs(bench: bool) -> Vec<Need> {
+fn needs(bench: bool, fuzz: bool) -> Vec<Need> {
     let mut needs = vec![
         Need {
             name: "Cortex-M emulator",
@@ -130,7 +135,24 @@ fn needs(bench: bool) -> Vec<Need> {
     if bench {
         needs.push(Need { name: "bench-venv", found: bench_packages, remedy: Remedy::BenchEnvironment });
     }
+    if fuzz {
+        let cpp = || program("c++");
+        needs.push(Need { name: "C++ compiler", found: cpp, remedy: Remedy::Debian("g++") });
+        needs.push(Need { name: "fuzzer", found: || cargo_tool("fuzz"), remedy: Remedy::CargoInstall("cargo-fuzz") });
+        needs.push(Need { name: "coverage tools", found: coverage_tools, remedy: coverage_remedy() });
+    }
     needs
+}
+
+fn coverage_tools() -> Option<String> {
+    crate::fuzz::llvm_tool("llvm-profdata")?;
+    Some(crate::fuzz::llvm_tool("llvm-cov")?.display().to_string())
+}
+
+/// Debian's tools where they are of the compiler's release, else those of rustup.
+fn coverage_remedy() -> Remedy {
+    let known = DEBIAN_LLVM.iter().find(|(release, _)| Some(*release) == crate::fuzz::llvm_release());
+    known.map_or(Remedy::Component("llvm-tools"), |(_, package)| Remedy::Debian(package))
 }
 
 /// Prints what was there, what was installed and what is still missing.

@@ -1,0 +1,208 @@
+//! Loads a file; whatever loads must run in every way there is, and give the oracle's integers.
+
+use super::oracle;
+use eyas::model::{CoreClass, Costs, FrontEnd, GoldenInput, LayerKind, Normalization, pack};
+use eyas::{AlignedBytes, InferError, Layout, LoadError, QuantizeError, SelftestError, Student};
+
+/// Channels whose extreme inputs are tried.
+const CHANNELS: usize = 2;
+
+/// Whether the bytes load; then everything a caller can do was done.
+///
+/// # Panics
+/// If any promise of the runtime does not hold.
+pub fn load_and_run(file: &AlignedBytes) -> bool {
+    let student = match Student::load(file) {
+        Ok(student) => student,
+        Err(error) => {
+            refused(file, error);
+            return false;
+        }
+    };
+    accessors(&student, file);
+    let inputs = inputs(&student);
+    let expected: Vec<_> = inputs.iter().map(|x| integers(&student, x)).collect();
+    run(&student, &inputs, &expected);
+    let tested = selftest(&student);
+    listed(&student);
+    quantize(&student);
+    // The same network in every layout, and back to the same bytes.
+    for layout in Layout::ALL {
+        let packed = AlignedBytes::from(pack(file, layout).expect("a loaded file packs").as_slice());
+        assert_eq!(pack(&packed, student.layout()).as_deref(), Ok(&**file), "{layout:?} and back");
+        let packed = Student::load(&packed).expect("a packed file loads");
+        assert_eq!(packed.layout(), layout);
+        assert_eq!(packed.metadata(), student.metadata());
+        assert_eq!(packed.front_end_tables(), student.front_end_tables());
+        // The mixed input and the pair of the first channel.
+        run(&packed, &inputs[3..6], &expected[3..6]);
+        assert_eq!(selftest(&packed), tested);
+    }
+    true
+}
+
+/// A refusal has a number and a sentence, and is the same every time; nothing else may panic on such bytes.
+fn refused(file: &AlignedBytes, error: LoadError) {
+    assert!(error.code() > 0 && !error.to_string().is_empty());
+    assert_eq!(Student::load(file).err(), Some(error));
+    let _ = Costs::of(file);
+    let _ = eyas::model::packed_bytes(file, Layout::Pairs);
+    assert!(pack(file, Layout::Lanes).is_err());
+}
+
+fn accessors(student: &Student<'_>, file: &AlignedBytes) {
+    let metadata = student.metadata();
+    let costs = student.costs();
+    assert_eq!(Costs::of(file), Some(costs));
+    assert_eq!((costs.inputs, costs.outputs), (metadata.inputs.into(), metadata.outputs().into()));
+    assert_eq!(costs.file_bytes, file.len());
+    assert_eq!(costs.arena_bytes(CoreClass::THIS), 4 * student.arena_words());
+    assert!(costs.arena_bytes(CoreClass::Words) >= costs.arena_bytes(CoreClass::Halfwords));
+    assert_eq!(metadata.labels().count(), costs.outputs);
+    assert!([0, costs.inputs].contains(&metadata.input_names().count()));
+    assert_eq!(student.layers().count(), costs.layers);
+    assert_eq!(student.layers().map(|layer| layer.macs() as usize).sum::<usize>(), costs.macs);
+    for layer in student.layers() {
+        let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
+        assert_eq!(layer.channels().len(), outputs);
+        assert!(layer.channels().all(|channel| channel.multiplier.is_valid()));
+        assert!((0..outputs).all(|o| (0..inputs).all(|i| layer.weight(o, i).abs() <= 127)));
+        let _ = (layer.weight(outputs, inputs), layer.weight(usize::MAX, usize::MAX));
+    }
+    let (gains, offsets) = student.front_end_tables();
+    let tables = if metadata.front_end == FrontEnd::PerInput { costs.inputs } else { 0 };
+    assert_eq!((gains.len(), offsets.len()), (tables, tables));
+    let outputs: usize = student.layers().map(|layer| usize::from(layer.outputs)).sum();
+    for vector in student.golden_vectors() {
+        assert_eq!(vector.outputs.len(), outputs);
+        let mut x = vec![0; costs.inputs];
+        vector.input.expand(&mut x, metadata.input_zero_point);
+        vector.input.expand(&mut [], metadata.input_zero_point);
+        let mut coded = 0;
+        GoldenInput::encode(&x, metadata.input_zero_point, |_| coded += 1);
+        assert!(coded <= 1 + costs.inputs);
+    }
+}
+
+/// Inputs at both ends, at the zero point, mixed, and those that drive sums of the first layer to their ends.
+fn inputs(student: &Student<'_>) -> Vec<Vec<i8>> {
+    let width = usize::from(student.metadata().inputs);
+    let zero = student.metadata().input_zero_point;
+    let mut all: Vec<Vec<i8>> = [-128, 127, zero].map(|x| vec![x; width]).into();
+    all.push((0..width).map(|i| (i as u32).wrapping_mul(0x9E37_79B9).to_le_bytes()[3] as i8).collect());
+    let first = student.layers().next().expect("a student has layers");
+    for o in (0..usize::from(first.outputs)).cycle().take(CHANNELS) {
+        let rising: Vec<i8> = (0..width).map(|i| if first.weight(o, i) > 0 { 127 } else { -128 }).collect();
+        all.push(rising.iter().map(|&x| !x).collect());
+        all.push(rising);
+    }
+    all
+}
+
+/// Every integer of every layer by the oracle.
+fn integers(student: &Student<'_>, x: &[i8]) -> Vec<Vec<i8>> {
+    let mut x = x.to_vec();
+    let mut all = Vec::new();
+    for layer in student.layers() {
+        x = oracle::outputs(&layer, &x);
+        all.push(x.clone());
+    }
+    all
+}
+
+fn run(student: &Student<'_>, inputs: &[Vec<i8>], expected: &[Vec<Vec<i8>>]) {
+    let mut arena = vec![0xdead_beef; student.arena_words()];
+    for (x, expected) in inputs.iter().zip(expected) {
+        for portable in [false, true] {
+            let mut layers = 0;
+            let observe = |layer: usize, y: eyas::Outputs<'_>| {
+                assert!(!y.is_empty() && y.get(y.len()).is_none());
+                assert!(y.iter().eq(expected[layer].iter().copied()), "layer {layer}");
+                layers += 1;
+            };
+            let answer = if portable {
+                student.infer_portable(x, &mut arena, observe)
+            } else {
+                student.infer_observed(x, &mut arena, observe)
+            };
+            let answer = answer.expect("right lengths");
+            assert_eq!(Some(answer.logits()), expected.last().map(Vec::as_slice));
+            let decision = answer.decision();
+            let winner = answer.quantity(decision.label.into()).expect("a label is an output");
+            assert_eq!(Some(&winner.value), answer.logits().iter().max());
+            let _ = winner.real();
+            assert!(answer.quantity(answer.logits().len()).is_none());
+            assert_eq!(layers, expected.len());
+        }
+    }
+    let x = &inputs[0];
+    let again = student.infer(x, &mut arena).expect("right lengths").logits();
+    assert_eq!(Some(again), expected[0].last().map(Vec::as_slice));
+    let words = arena.len();
+    assert!(matches!(student.infer(&x[1..], &mut arena), Err(InferError::InputLength { .. })));
+    assert!(matches!(student.infer(x, &mut arena[..words - 1]), Err(InferError::ArenaLength { .. })));
+    assert!(matches!(student.infer(x, &mut []), Err(InferError::ArenaLength { .. })));
+}
+
+/// What the self-test says, once it has said it of every vector the portable kernels can replay.
+fn selftest(student: &Student<'_>) -> Result<eyas::SelftestReport, SelftestError> {
+    let mut input = vec![0; usize::from(student.metadata().inputs)];
+    let mut arena = vec![0xdead_beef; student.arena_words()];
+    let said = student.selftest(&mut input, &mut arena);
+    let vectors = student.golden_vectors().count();
+    match said {
+        Ok(report) => assert_eq!(usize::from(report.vectors), vectors.min(u16::MAX.into())),
+        Err(SelftestError::NoVectors) => assert_eq!(vectors, 0),
+        Err(SelftestError::Difference { expected, got, .. }) => assert_ne!(expected, got),
+        Err(error) => panic!("{error}"),
+    }
+    said
+}
+
+fn listed(student: &Student<'_>) {
+    let mut arena = vec![0xdead_beef; student.arena_words()];
+    let width = student.metadata().inputs;
+    let sparse = student.layers().next().is_some_and(|layer| layer.kind == LayerKind::SparseInput);
+    if !sparse {
+        assert_eq!(student.infer_present(&[], 0, &mut arena), Err(InferError::NotSparse));
+        return;
+    }
+    let zero = student.metadata().input_zero_point;
+    for (step, value) in [(1, 127), (2, -128), (3, zero)] {
+        let present: Vec<u16> = (0..width).step_by(step).collect();
+        let mut x = vec![zero; width.into()];
+        present.iter().for_each(|&input| x[usize::from(input)] = value);
+        let expected = integers(student, &x).pop();
+        let answer = student.infer_present(&present, value, &mut arena).expect("a sound list");
+        assert_eq!(Some(answer.logits()), expected.as_deref());
+    }
+    for (list, position) in [(&[width][..], 0), (&[0, 0], 1), (&[u16::MAX], 0)] {
+        assert_eq!(student.infer_present(list, 1, &mut arena), Err(InferError::Present { position }));
+    }
+}
+
+fn quantize(student: &Student<'_>) {
+    let width = usize::from(student.metadata().inputs);
+    let mut x = vec![0; width];
+    let integers = student.metadata().front_end == FrontEnd::Integers;
+    for feature in [0.0, 1.0, -1.5, f32::MAX, f32::MIN, f32::MIN_POSITIVE, -0.0, f32::from_bits(1)] {
+        match student.quantize(&vec![feature; width], &mut x) {
+            Ok(()) => assert!(!integers),
+            Err(QuantizeError::NoFrontEnd) => assert!(integers),
+            // The sum of a row's magnitudes may overflow, or be too small to have a reciprocal.
+            Err(QuantizeError::NotFinite { .. }) => {
+                assert_eq!(student.metadata().normalization, Normalization::RowSum);
+                assert!(feature.abs() > 1.0e30 || feature.abs() < 3.0e-39, "{feature}");
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    for feature in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut features = vec![0.0; width];
+        features[width - 1] = feature;
+        let refused = student.quantize(&features, &mut x);
+        let index = width as u32 - 1;
+        assert_eq!(refused, Err(if integers { QuantizeError::NoFrontEnd } else { QuantizeError::NotFinite { index } }));
+    }
+    assert!(student.quantize(&[], &mut x).is_err() && student.quantize(&vec![0.0; width], &mut []).is_err());
+}

@@ -1,0 +1,39 @@
+//! What the fuzz targets try, and what must hold whatever they are given.
+//!
+//! The runtime's own tests include this file and replay the kept corpus through it, without a fuzzer.
+
+mod draft;
+mod exercise;
+mod oracle;
+
+use arbitrary::Unstructured;
+use eyas::AlignedBytes;
+use eyas::model::reseal;
+
+/// Loads any bytes and runs whatever loads.
+pub fn raw(bytes: &[u8]) {
+    exercise::load_and_run(&AlignedBytes::from(bytes));
+}
+
+/// The same with the length in the prefix and the seal made right.
+pub fn resealed(bytes: &[u8]) {
+    let mut file = AlignedBytes::from(bytes);
+    let total = (bytes.len() as u32).to_le_bytes();
+    if let Some(field) = file.get_mut(8..12) {
+        field.copy_from_slice(&total);
+    }
+    reseal(&mut file);
+    exercise::load_and_run(&file);
+}
+
+/// A student drawn from the bytes. It loads exactly if a wide oracle finds it sound; then it is damaged and tried again.
+pub fn structured(bytes: &[u8]) {
+    let source = &mut Unstructured::new(bytes);
+    let Ok(draft) = draft::Draft::draw(source) else { return };
+    let sound = draft.is_sound();
+    let mut file = draft.file();
+    assert_eq!(exercise::load_and_run(&file), sound, "{:?}", eyas::Student::load(&file).err());
+    if draft::damage(&mut file, source).is_ok_and(|damaged| damaged) {
+        exercise::load_and_run(&file);
+    }
+}
