@@ -3,8 +3,8 @@
 mod compare;
 mod distill;
 mod distill_table;
-mod export;
 mod doctor;
+mod export;
 mod failure;
 mod import;
 mod inspect;

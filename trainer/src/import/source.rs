@@ -103,6 +103,7 @@ impl SourceNetwork {
             gains: vec![(1.0 / first.input.scale) as f32; first.inputs],
             sparse,
             normalization: Normalization::None,
+            standard: None,
         };
         let mut converted =
             Converted { student: IntegerStudent { coding, layers: Vec::new() }, rescaled_rows: Vec::new() };
