@@ -5,7 +5,7 @@ use std::path::Path;
 
 use eyas_trainer::dataset::FaultKind;
 use eyas_trainer::dataset::locate::Search;
-use eyas_trainer::recipe::{Recipe, RecipeFault, SplitKind, TeacherKind};
+use eyas_trainer::recipe::{Recipe, RecipeFault, SplitKind, TabularRecipe, TeacherKind};
 use proptest::prelude::*;
 
 const SMALLEST: &str = "[data]\nsource = \"cora\"\n[[teacher]]\nkind = \"gcn\"\n";
@@ -197,11 +197,26 @@ fn every_ready_recipe_loads() {
     let mut found = 0;
     let ready = fs::read_dir(root.join("recipes")).unwrap().map(|entry| entry.unwrap().path());
     for path in ready.chain([root.join("../models/cora/recipe.toml")]) {
+        found += 1;
+        if TabularRecipe::describes(&fs::read_to_string(&path).unwrap()) {
+            let recipe = TabularRecipe::load(&path).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(TabularRecipe::parse(&recipe.resolved(), &path).unwrap(), recipe);
+            continue;
+        }
         let recipe = Recipe::load(&path).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(parse(&recipe.resolved()).unwrap(), recipe);
-        found += 1;
     }
     assert!(found >= 4);
+}
+
+#[test]
+fn a_table_recipe_tells_what_it_does_not_know() {
+    let text = "[data]\nsource = \"a.csv\"\nlabel = \"y\"\nstudent_columns = [\"a\"]\nteacher_columns = [\"b\"]\n\
+                [[teacher]]\nkind = \"mlp\"\nbranch_hidden = [8]\n";
+    let error = TabularRecipe::parse(text, Path::new("r.toml")).unwrap_err().to_string();
+    assert!(error.starts_with("r.toml:8:") && error.contains("fusion"), "{error}");
+    let error = TabularRecipe::parse(&text.replace("label", "labels"), Path::new("r.toml")).unwrap_err().to_string();
+    assert!(error.contains("did you mean `label`"), "{error}");
 }
 
 #[test]
