@@ -1,5 +1,4 @@
-#![cfg(feature = "onnx-tract")]
-//! ONNX teachers through tract; skipped with a reason where this machine has no library.
+//! ONNX teachers through tract, in pure Rust: the battery of `onnx_onnxruntime.rs` on the other backend.
 
 #[path = "onnx/battery.rs"]
 mod battery;

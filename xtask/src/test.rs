@@ -40,13 +40,21 @@ impl Test {
             run("lints of the runtime, all features", clippy(&["--package", "eyas", "--all-features"])),
             run("runtime with overflow checks", cargo(&["test", "--package", "eyas", "--features", "std,serde"])),
         ];
-        let slow = ["lints of the workspace", "documentation", "all tests", "runtime on bare metal", "firmware"];
+        let slow = [
+            "lints of the workspace",
+            "documentation",
+            "all tests",
+            "ONNX teachers on tract",
+            "runtime on bare metal",
+            "firmware",
+        ];
         if self.quick {
             summarize(&outcomes, &slow)
         } else {
             outcomes.push(run("lints of the workspace", clippy(&["--workspace"])));
             outcomes.push(run("documentation", documentation()));
             outcomes.extend(all_tests());
+            outcomes.push(run("ONNX teachers on tract", tract()));
             outcomes.extend(bare_metal());
             // The kept corpus is replayed by the runtime's tests in any case.
             if crate::fuzz::is_installed() {
@@ -91,6 +99,14 @@ fn all_tests() -> Vec<Outcome> {
         run("all tests", cargo(tests)),
         run("examples in the documentation", cargo(&["test", "--workspace", "--release", "--doc"])),
     ]
+}
+
+/// The ONNX teachers on the pure-Rust backend, in a package of its own.
+fn tract() -> Command {
+    let target_dir = root().join("target/tract");
+    let mut command = cargo(&["test", "--manifest-path", "trainer/tests/tract/Cargo.toml", "--target-dir"]);
+    command.arg(target_dir);
+    command
 }
 
 fn bare_metal() -> Vec<Outcome> {

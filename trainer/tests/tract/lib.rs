@@ -1,0 +1,12 @@
+//! The part of the trainer that runs ONNX teachers, without the rest.
+
+#[path = "../../src/onnx/mod.rs"]
+pub mod onnx;
+
+#[path = "."]
+pub mod teacher {
+    //! The trait of teachers that answer rows.
+
+    #[path = "../../src/teacher/rows.rs"]
+    pub mod rows;
+}
