@@ -9,6 +9,9 @@ mod host_battery;
 pub mod portable;
 mod present;
 
+#[cfg(eyas_kernels = "aarch64")]
+#[allow(unsafe_code)]
+mod aarch64;
 #[cfg(eyas_kernels = "armv6m")]
 #[allow(unsafe_code)]
 mod armv6m;
@@ -29,6 +32,9 @@ use crate::model::{CoreClass, Layer, Layout};
 pub use present::Present;
 pub(crate) use present::{Source, add_all};
 
+/// The kernels of this build.
+#[cfg(eyas_kernels = "aarch64")]
+pub use aarch64::Aarch64 as Active;
 /// The kernels of this build.
 #[cfg(eyas_kernels = "armv6m")]
 pub use armv6m::Armv6m as Active;
