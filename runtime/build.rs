@@ -32,6 +32,11 @@ fn kernels() -> &'static str {
         "rv32im"
     } else if target.starts_with("x86_64") && (has("avx2") || var("CARGO_FEATURE_STD").is_ok()) {
         "x86_64"
+    } else if target.starts_with("aarch64")
+        && has("neon")
+        && var("CARGO_CFG_TARGET_ENDIAN").is_ok_and(|e| e == "little")
+    {
+        "aarch64"
     } else {
         "portable"
     }

@@ -2,7 +2,7 @@
 
 use super::portable::Portable;
 use super::{Kernels, Present};
-use crate::model::{CanonicalLayer, Layer};
+use crate::model::{Layer, Layout, OwnedLayer};
 use crate::quant::OutputRange;
 use std::vec;
 use std::vec::Vec;
@@ -25,7 +25,7 @@ pub(super) fn int(state: &mut u64, lo: i64, hi: i64) -> i64 {
 }
 
 /// A sound layer: every kind of exponent, weights and biases at their ends now and then.
-pub(super) fn layer(inputs: u16, outputs: u16, state: &mut u64) -> CanonicalLayer {
+pub(super) fn layer(inputs: u16, outputs: u16, state: &mut u64) -> OwnedLayer {
     let extreme = int(state, 0, 3);
     let odd = int(state, 0, 3) == 0;
     let (a, b) = (int(state, -128, 127) as i8, int(state, -128, 127) as i8);
@@ -42,7 +42,7 @@ pub(super) fn layer(inputs: u16, outputs: u16, state: &mut u64) -> CanonicalLaye
     let exponents = column(&mut |state| if odd { int(state, -31, 30) } else { typical - int(state, 0, 1) } as i32);
     let weights = (0..macs).map(|_| weight(state)).collect();
     let range = OutputRange { zero_point: int(state, -128, 127) as i8, lo: a.min(b), hi: a.max(b) };
-    CanonicalLayer::new(inputs, outputs, range, weights, &biases, &mantissas, &exponents)
+    OwnedLayer::new(inputs, outputs, range, weights, &biases, &mantissas, &exponents)
 }
 
 /// Every number of inputs 1 to 65 and of outputs 1 to 17, wide layers, batches of 1 to 6 rows with room between them.
@@ -64,11 +64,16 @@ pub(super) fn try_dense(name: &str, dense: Dense) {
             })
             .collect();
         let mut y = vec![77i8; rows * y_step];
-        dense(&layer, &x, x_step, &mut y, y_step, rows);
-        for (x, y) in x.chunks(x_step).zip(y.chunks(y_step)) {
-            let mut expected = vec![0i8; outputs.into()];
-            Portable::dense(&layer, x, &mut expected);
-            assert_eq!(&y[..outputs.into()], expected, "{name}: {inputs} x {outputs}, {rows} rows");
+        let packed = owned.packed(Layout::Lanes);
+        for layer in [layer, packed.view()] {
+            y.fill(77);
+            dense(&layer, &x, x_step, &mut y, y_step, rows);
+            for (x, y) in x.chunks(x_step).zip(y.chunks(y_step)) {
+                let mut expected = vec![0i8; outputs.into()];
+                Portable::dense(&owned.view(), x, &mut expected);
+                let layout = layer.layout;
+                assert_eq!(&y[..outputs.into()], expected, "{name}, {layout:?}: {inputs} x {outputs}, {rows} rows");
+            }
         }
     }
 }

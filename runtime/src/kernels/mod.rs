@@ -9,6 +9,9 @@ mod host_battery;
 pub mod portable;
 mod present;
 
+#[cfg(eyas_kernels = "aarch64")]
+#[allow(unsafe_code)]
+mod aarch64;
 #[cfg(eyas_kernels = "armv6m")]
 #[allow(unsafe_code)]
 mod armv6m;
@@ -29,6 +32,9 @@ use crate::model::{CoreClass, Layer, Layout};
 pub use present::Present;
 pub(crate) use present::{Source, add_all};
 
+/// The kernels of this build.
+#[cfg(eyas_kernels = "aarch64")]
+pub use aarch64::Aarch64 as Active;
 /// The kernels of this build.
 #[cfg(eyas_kernels = "armv6m")]
 pub use armv6m::Armv6m as Active;
@@ -64,8 +70,15 @@ pub trait Kernels {
     type Activation: bytemuck::Pod + From<i8> + Into<i32>;
     /// Width and order of the activations.
     const CLASS: CoreClass;
-    /// The layout these kernels read; every other one goes to [`portable`].
+    /// The layout these kernels are fastest on; what they do not read goes to [`portable`].
     const LAYOUT: Layout;
+
+    /// Whether [`Kernels::dense`] takes weights in `layout`.
+    #[inline]
+    #[must_use]
+    fn reads(layout: Layout) -> bool {
+        layout as u8 == Self::LAYOUT as u8
+    }
 
     /// Their name; on hosts the best that the machine has.
     fn instruction_set() -> &'static str;
@@ -73,7 +86,7 @@ pub trait Kernels {
     /// The first layer's input in this form: `x` itself where an activation is a byte, else filled into `buffer`.
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [Self::Activation];
 
-    /// `y[o] = requantize(bias'[o] + Σ_i w[o][i] · x[i])` for weights in [`Kernels::LAYOUT`].
+    /// `y[o] = requantize(bias'[o] + Σ_i w[o][i] · x[i])` for weights in a layout that they read.
     ///
     /// # Shapes
     /// - `x`: at least `[inputs]`, in an arena buffer also whole groups of four
@@ -125,7 +138,7 @@ pub(crate) fn dense_batch<K: Kernels>(
     y_step: usize,
     rows: usize,
 ) {
-    if cfg!(feature = "every-layout") && layer.layout as u8 != K::LAYOUT as u8 {
+    if cfg!(feature = "every-layout") && !K::reads(layer.layout) {
         for (x, y) in x.chunks(x_step.max(1)).zip(y.chunks_mut(y_step.max(1))).take(rows) {
             portable::dense::<K>(layer, x, y);
         }
@@ -136,7 +149,7 @@ pub(crate) fn dense_batch<K: Kernels>(
 
 /// One dense layer: the kernels of `K` in their own layout, the portable ones in any other.
 pub(crate) fn dense<K: Kernels>(layer: &Layer<'_>, x: &[K::Activation], y: &mut [K::Activation]) {
-    if cfg!(feature = "every-layout") && layer.layout as u8 != K::LAYOUT as u8 {
+    if cfg!(feature = "every-layout") && !K::reads(layer.layout) {
         portable::dense::<K>(layer, x, y);
     } else {
         K::dense(layer, x, y);

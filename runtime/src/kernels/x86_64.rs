@@ -5,6 +5,9 @@
 //! - 256 bits wide it is `|x|`, at most 128, and the signed one `w` with the sign of `x`. `load` has proven
 //!   `|w| ≤ 127`, so a pair of products is at most 2·128·127 = 32,512 and fits the 16 bits of `VPMADDUBSW`.
 //!
+//! Files in the canonical layout run as they are. [`Layout::Lanes`] is faster: sixteen inputs of four rows are one
+//! vector, weights are one stream, and a row's sum is spread over four lanes instead of sixteen.
+//!
 //! Requantizing: with `e ≤ −2` and `n = −2 − e`,
 //! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into the
 //! result. Other exponents, which real students do not have, take the definition.
@@ -12,7 +15,9 @@
 //! Sums wrap; `load` has proven that the finished one fits 32 bits, so what lies between may pass them.
 
 mod avx2;
+mod avx2_lanes;
 mod avx512;
+mod avx512_lanes;
 
 use super::portable::{self, Portable};
 use super::{Kernels, Present};
@@ -88,7 +93,11 @@ impl Level {
 impl Kernels for X86 {
     type Activation = i8;
     const CLASS: CoreClass = CoreClass::Bytes;
-    const LAYOUT: Layout = Layout::Canonical;
+    const LAYOUT: Layout = Layout::Lanes;
+
+    fn reads(layout: Layout) -> bool {
+        matches!(layout, Layout::Lanes | Layout::Canonical)
+    }
 
     fn instruction_set() -> &'static str {
         match Level::find() {
@@ -134,7 +143,7 @@ impl Kernels for X86 {
     }
 }
 
-/// `rows` inputs, `x_step` apart, through one layer in the canonical layout; outputs `y_step` apart.
+/// `rows` inputs, `x_step` apart, through one layer; outputs `y_step` apart.
 fn dense_rows(level: Level, layer: &Layer<'_>, x: &[i8], x_step: usize, y: &mut [i8], y_step: usize, rows: usize) {
     let inputs = usize::from(layer.inputs);
     let Some(ends) = Ends::new(layer).filter(|_| inputs != 0 && x_step >= inputs) else { return };
@@ -147,7 +156,11 @@ fn dense_rows(level: Level, layer: &Layer<'_>, x: &[i8], x_step: usize, y: &mut 
         Level::Avx2 => unsafe { avx2::dense(layer, &ends, x, x_step, y, y_step, rows) },
         Level::Plain => {
             for (x, y) in x.chunks(x_step).zip(y.chunks_mut(y_step.max(1))).take(rows) {
-                Portable::dense(layer, x, y);
+                if matches!(layer.layout, Layout::Canonical) {
+                    Portable::dense(layer, x, y);
+                } else {
+                    portable::dense::<Portable>(layer, x, y);
+                }
             }
         }
     }

@@ -4,8 +4,6 @@
 //! no accessor can fail. The types here are also what the trainer serializes, so that writer and reader
 //! cannot drift apart.
 
-#[cfg(all(test, feature = "std"))]
-mod canonical_layer;
 mod costs;
 mod decode;
 mod golden;
@@ -13,13 +11,13 @@ mod layer;
 mod layout;
 mod load;
 mod metadata;
+#[cfg(all(test, feature = "std"))]
+mod owned_layer;
 mod pack;
 mod prefix;
 #[cfg(feature = "std")]
 mod write;
 
-#[cfg(all(test, feature = "std"))]
-pub(crate) use canonical_layer::CanonicalLayer;
 pub use costs::{CoreClass, Costs};
 pub use golden::{GoldenInput, GoldenVector, GoldenVectors};
 pub use layer::{Channel, Layer, Layers};
@@ -30,6 +28,8 @@ pub use metadata::{
     FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, MAX_WIDTH, Metadata, Normalization, OutputMeta,
     Provenance, Task,
 };
+#[cfg(all(test, feature = "std"))]
+pub(crate) use owned_layer::OwnedLayer;
 #[cfg(feature = "std")]
 pub use pack::pack;
 pub use pack::{pack_into, packed_bytes};

@@ -38,7 +38,7 @@ pub fn run(folder: &Path, only: Option<&str>, json: bool) -> Result<()> {
     let python = Some(root().join("target/bench-venv/bin/python")).filter(|python| python.exists());
     let mut all = Vec::new();
     for name in WORKLOADS.into_iter().filter(|name| only.is_none_or(|only| only == *name)) {
-        let prepared = workload(folder, name, Layout::Canonical)?;
+        let prepared = workload(folder, name, Layout::THIS)?;
         let (student, rows) = write(&prepared)?;
         let ours = merge(&times(PROCESSES, || Ok(vec![object(Command::new(&clock).arg(&student).arg(&rows))?]))?);
         let counts = [

@@ -1,7 +1,7 @@
 //! 256 bits: four rows share each load of x and its magnitude.
 
-use super::{Ends, Present, add_runs, by_definition};
-use crate::model::Layer;
+use super::{Ends, Present, add_runs, avx2_lanes, by_definition};
+use crate::model::{Layer, Layout};
 use core::arch::x86_64::{
     __m128i, __m256i, _mm_add_epi32, _mm_loadl_epi64, _mm_packs_epi16, _mm_packs_epi32, _mm_storeu_si128,
     _mm256_abs_epi8, _mm256_add_epi32, _mm256_blend_epi32, _mm256_castsi256_si128, _mm256_cmpgt_epi32,
@@ -15,14 +15,14 @@ use core::arch::x86_64::{
 /// Bytes of a vector.
 const WIDTH: usize = 32;
 /// Outputs that are requantized together.
-const BLOCK: usize = 8;
+pub(super) const BLOCK: usize = 8;
 /// Rows that share each load of x.
 const ROWS: usize = 4;
 
 /// `acc + Σ of four products` in each 32-bit lane, of bytes `|x| ≤ 128` and `w` with the sign of x, `|w| ≤ 127`.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn dot_avx2(acc: __m256i, magnitude: __m256i, signed: __m256i) -> __m256i {
+pub(super) fn dot_avx2(acc: __m256i, magnitude: __m256i, signed: __m256i) -> __m256i {
     let pairs = _mm256_maddubs_epi16(magnitude, signed);
     _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
 }
@@ -51,8 +51,10 @@ macro_rules! dense {
                     return _mm256_setzero_si256();
                 }
                 let mut rows = [w.as_ptr(); ROWS];
-                for (index, row) in rows.iter_mut().enumerate() {
-                    *row = w.as_ptr().wrapping_add(index.min(count.wrapping_sub(1)).wrapping_mul(inputs));
+                let mut row = w.as_ptr();
+                for (index, place) in rows.iter_mut().enumerate() {
+                    *place = row;
+                    row = row.wrapping_add(if index.wrapping_add(1) < count { inputs } else { 0 });
                 }
                 let whole = inputs & !(WIDTH - 1);
                 let mut at = 0usize;
@@ -71,16 +73,21 @@ macro_rules! dense {
                     // SAFETY: an array of the vector's bytes.
                     let x = unsafe { _mm256_loadu_si256(tail.as_ptr().cast()) };
                     let magnitude = _mm256_abs_epi8(x);
-                    for (index, (sum, row)) in sums.iter_mut().zip(&rows).enumerate() {
-                        let start = index.min(count.wrapping_sub(1)).wrapping_mul(inputs).wrapping_add(at);
-                        let w = if start.wrapping_add(WIDTH) <= w.len() {
-                            // SAFETY: checked in the line above. Bytes past the row meet an x of 0.
-                            unsafe { _mm256_loadu_si256(row.wrapping_add(at).cast()) }
-                        } else {
-                            let end = start.wrapping_add(inputs.wrapping_sub(at));
-                            padded(w.get(start..end).unwrap_or_default())
-                        };
-                        *sum = $dot(*sum, magnitude, _mm256_sign_epi8(w, x));
+                    let last = count.wrapping_sub(1).wrapping_mul(inputs);
+                    if last.wrapping_add(at).wrapping_add(WIDTH) <= w.len() {
+                        for (sum, row) in sums.iter_mut().zip(&rows) {
+                            // SAFETY: of the last row 32 bytes from `at` on lie inside w, checked in the line above,
+                            // and the others start before it. Bytes past a row meet an x of 0.
+                            let w = unsafe { _mm256_loadu_si256(row.wrapping_add(at).cast()) };
+                            *sum = $dot(*sum, magnitude, _mm256_sign_epi8(w, x));
+                        }
+                    } else {
+                        for (index, sum) in sums.iter_mut().enumerate().take(count) {
+                            let start = index.wrapping_mul(inputs).wrapping_add(at);
+                            let w =
+                                padded(w.get(start..start.wrapping_add(inputs.wrapping_sub(at))).unwrap_or_default());
+                            *sum = $dot(*sum, magnitude, _mm256_sign_epi8(w, x));
+                        }
                     }
                 }
                 let [a, b, c, d] = sums;
@@ -89,6 +96,9 @@ macro_rules! dense {
                 _mm256_add_epi32(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd))
             }
 
+            if matches!(layer.layout, Layout::Lanes) {
+                return avx2_lanes::$name(layer, ends, x, x_step, y, y_step, rows);
+            }
             let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
             for (x, y) in x.chunks(x_step).zip(y.chunks_mut(y_step.max(1))).take(rows) {
                 let Some(x) = x.get(..inputs) else { return };
@@ -152,7 +162,7 @@ fn eight(table: &[i32], first: usize) -> __m256i {
 /// Finishes the `count` sums from output `first` on and writes them to `y`, all outputs of one input.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn requantize(ends: &Ends<'_>, first: usize, count: usize, sums: __m256i, add_bias: bool, y: &mut [i8]) {
+pub(super) fn requantize(ends: &Ends<'_>, first: usize, count: usize, sums: __m256i, add_bias: bool, y: &mut [i8]) {
     let Some(y) = y.get_mut(first..first.wrapping_add(count)) else { return };
     // The table is padded to 16 bytes and `first` is a multiple of eight.
     let Some(exponents) = ends.exponents.get(first..).and_then(<[i8]>::first_chunk::<BLOCK>) else { return };

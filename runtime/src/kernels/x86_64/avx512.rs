@@ -1,7 +1,7 @@
 //! 512 bits: eight rows share each load of x; in a batch four inputs share each load of four rows.
 
-use super::{Ends, Present, add_runs, by_definition};
-use crate::model::Layer;
+use super::{Ends, Present, add_runs, avx512_lanes, by_definition};
+use crate::model::{Layer, Layout};
 use core::arch::x86_64::{
     __m512i, __mmask16, __mmask64, _mm_maskz_loadu_epi8, _mm512_add_epi32, _mm512_cvtepi8_epi32, _mm512_dpbusd_epi32,
     _mm512_loadu_si512, _mm512_mask_blend_epi32, _mm512_mask_cmpgt_epi32_mask, _mm512_mask_cvtepi32_storeu_epi8,
@@ -14,11 +14,11 @@ use core::arch::x86_64::{
 /// Bytes of a vector.
 const WIDTH: usize = 64;
 /// Outputs that are requantized together.
-const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 16;
 /// Inputs of a batch that share each load of weights.
 const SHARED: usize = 4;
 
-/// `rows` inputs through one layer.
+/// `rows` inputs through one layer in the canonical layout or [`Layout::Lanes`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 pub(super) fn dense(
     layer: &Layer<'_>,
@@ -29,15 +29,24 @@ pub(super) fn dense(
     y_step: usize,
     rows: usize,
 ) {
+    let lanes = matches!(layer.layout, Layout::Lanes);
     let (mut x, mut y, mut left) = (x, y, rows);
     while left >= SHARED {
         let Some((these, rest)) = x.split_at_checked(x_step.wrapping_mul(SHARED)) else { return };
         let Some((outputs, more)) = y.split_at_mut_checked(y_step.wrapping_mul(SHARED)) else { return };
-        all_outputs::<SHARED>(layer, ends, these, x_step, outputs, y_step);
+        if lanes {
+            avx512_lanes::all_outputs::<SHARED>(layer, ends, these, x_step, outputs, y_step);
+        } else {
+            all_outputs::<SHARED>(layer, ends, these, x_step, outputs, y_step);
+        }
         (x, y, left) = (rest, more, left.wrapping_sub(SHARED));
     }
     for (x, y) in x.chunks(x_step).zip(y.chunks_mut(y_step.max(1))).take(left) {
-        all_outputs::<1>(layer, ends, x, x_step, y, y_step);
+        if lanes {
+            avx512_lanes::all_outputs::<1>(layer, ends, x, x_step, y, y_step);
+        } else {
+            all_outputs::<1>(layer, ends, x, x_step, y, y_step);
+        }
     }
 }
 
@@ -89,7 +98,7 @@ fn all_outputs<const S: usize>(
             }
             quarter = quarter.wrapping_add(if wide { 2 } else { 1 });
         }
-        for ((parts, &offset), y) in parts.into_iter().zip(&offsets).zip(y.chunks_mut(y_step.max(1))) {
+        for ((parts, &offset), y) in parts.iter().zip(&offsets).zip(y.chunks_mut(y_step.max(1))) {
             let sums = _mm512_sub_epi32(sixteen_rows(parts), _mm512_set1_epi32(offset));
             requantize(ends, first, count, sums, true, y);
         }
@@ -98,7 +107,7 @@ fn all_outputs<const S: usize>(
 }
 
 #[inline(always)]
-fn put(parts: &mut [__m512i; 4], quarter: usize, part: __m512i) {
+pub(super) fn put(parts: &mut [__m512i; 4], quarter: usize, part: __m512i) {
     if let Some(place) = parts.get_mut(quarter) {
         *place = part;
     }
@@ -107,14 +116,23 @@ fn put(parts: &mut [__m512i; 4], quarter: usize, part: __m512i) {
 /// `128 · Σ x`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn offset_of(x: &[i8]) -> i32 {
+pub(super) fn offset_of(x: &[i8]) -> i32 {
     let ones = _mm512_set1_epi8(1);
-    let mut sum = _mm512_setzero_si512();
     let (whole, tail) = x.as_chunks::<WIDTH>();
-    for x in whole {
+    // Two chains: one would wait for itself.
+    let (pairs, single) = whole.as_chunks::<2>();
+    let (mut sum, mut other) = (_mm512_setzero_si512(), _mm512_setzero_si512());
+    for [a, b] in pairs {
+        // SAFETY: arrays of the vector's bytes.
+        let (a, b) = unsafe { (_mm512_loadu_si512(a.as_ptr().cast()), _mm512_loadu_si512(b.as_ptr().cast())) };
+        sum = _mm512_dpbusd_epi32(sum, ones, a);
+        other = _mm512_dpbusd_epi32(other, ones, b);
+    }
+    for x in single {
         // SAFETY: an array of the vector's bytes.
         sum = _mm512_dpbusd_epi32(sum, ones, unsafe { _mm512_loadu_si512(x.as_ptr().cast()) });
     }
+    sum = _mm512_add_epi32(sum, other);
     let mask = tail_mask(tail.len());
     // SAFETY: the mask has a bit for each byte of the tail, and no others are touched.
     sum = _mm512_dpbusd_epi32(sum, ones, unsafe { _mm512_maskz_loadu_epi8(mask, tail.as_ptr()) });
@@ -123,7 +141,7 @@ fn offset_of(x: &[i8]) -> i32 {
 
 /// A bit for each of the first `bytes` lanes, fewer than a vector has.
 #[inline(always)]
-fn tail_mask(bytes: usize) -> __mmask64 {
+pub(super) fn tail_mask(bytes: usize) -> __mmask64 {
     1u64.wrapping_shl(bytes as u32).wrapping_sub(1)
 }
 
@@ -145,8 +163,10 @@ fn partial_sums<const R: usize, const S: usize>(
     }
     let flip = _mm512_set1_epi8(-128);
     let mut rows = [w.as_ptr(); R];
-    for (index, row) in rows.iter_mut().enumerate() {
-        *row = w.as_ptr().wrapping_add(index.min(count.wrapping_sub(1)).wrapping_mul(inputs));
+    let mut row = w.as_ptr();
+    for (index, place) in rows.iter_mut().enumerate() {
+        *place = row;
+        row = row.wrapping_add(if index.wrapping_add(1) < count { inputs } else { 0 });
     }
     let mut at = 0usize;
     let whole = inputs & !(WIDTH - 1);
@@ -198,7 +218,7 @@ fn four_rows(a: __m512i, b: __m512i, c: __m512i, d: __m512i) -> __m512i {
 /// Four vectors of [`four_rows`] to sixteen sums in order.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn sixteen_rows([a, b, c, d]: [__m512i; 4]) -> __m512i {
+fn sixteen_rows(&[a, b, c, d]: &[__m512i; 4]) -> __m512i {
     let ab = _mm512_add_epi32(_mm512_shuffle_i32x4::<0x88>(a, b), _mm512_shuffle_i32x4::<0xdd>(a, b));
     let cd = _mm512_add_epi32(_mm512_shuffle_i32x4::<0x88>(c, d), _mm512_shuffle_i32x4::<0xdd>(c, d));
     _mm512_add_epi32(_mm512_shuffle_i32x4::<0x88>(ab, cd), _mm512_shuffle_i32x4::<0xdd>(ab, cd))
@@ -207,7 +227,7 @@ fn sixteen_rows([a, b, c, d]: [__m512i; 4]) -> __m512i {
 /// Finishes the `count` sums from output `first` on and writes them to `y`, all outputs of one input.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn requantize(ends: &Ends<'_>, first: usize, count: usize, sums: __m512i, add_bias: bool, y: &mut [i8]) {
+pub(super) fn requantize(ends: &Ends<'_>, first: usize, count: usize, sums: __m512i, add_bias: bool, y: &mut [i8]) {
     let end = first.wrapping_add(count);
     let (Some(biases), Some(mantissas), Some(exponents), Some(y)) = (
         ends.biases.get(first..end),

@@ -4,8 +4,10 @@ use super::{Layer, LayerKind, Layout, aligned};
 use crate::quant::OutputRange;
 use std::vec::Vec;
 
-/// A layer in the canonical layout and what it borrows.
-pub(crate) struct CanonicalLayer {
+/// A layer and what it borrows.
+#[derive(Clone)]
+pub(crate) struct OwnedLayer {
+    layout: Layout,
     inputs: u16,
     outputs: u16,
     range: OutputRange,
@@ -13,7 +15,7 @@ pub(crate) struct CanonicalLayer {
     parameters: crate::AlignedBytes,
 }
 
-impl CanonicalLayer {
+impl OwnedLayer {
     pub fn new(
         inputs: u16,
         outputs: u16,
@@ -32,7 +34,8 @@ impl CanonicalLayer {
         }
         bytes.extend(exponents.iter().map(|&e| e as u8));
         bytes.resize(aligned(bytes.len()), 0);
-        Self { inputs, outputs, range, weights, parameters: crate::AlignedBytes::from(bytes.as_slice()) }
+        let parameters = crate::AlignedBytes::from(bytes.as_slice());
+        Self { layout: Layout::Canonical, inputs, outputs, range, weights, parameters }
     }
 
     pub fn view(&self) -> Layer<'_> {
@@ -40,10 +43,22 @@ impl CanonicalLayer {
             LayerKind::Dense,
             (self.inputs, self.outputs),
             self.range,
-            Layout::Canonical,
+            self.layout,
             &self.weights,
             &self.parameters,
         )
+    }
+
+    /// The same dense layer in a layout of whole bytes.
+    pub fn packed(&self, layout: Layout) -> Self {
+        let (inputs, outputs) = (self.inputs, self.outputs);
+        let mut weights = std::vec![0; Layer::weight_bytes(LayerKind::Dense, layout, inputs, outputs)];
+        for o in 0..usize::from(outputs) {
+            for i in 0..usize::from(inputs) {
+                weights[layout.place(inputs, outputs, o, i).at] = self.weights[o * usize::from(inputs) + i];
+            }
+        }
+        Self { layout, weights, ..self.clone() }
     }
 
     /// The same weights as a sparse-input layer with inputs and outputs exchanged; sums only.
