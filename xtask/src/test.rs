@@ -36,6 +36,7 @@ impl Test {
         let mut outcomes = vec![
             run("form", cargo(&["fmt", "--all", "--check"])),
             run("form of the firmware", cargo(&["fmt", "--manifest-path", "firmware/Cargo.toml", "--check"])),
+            run("form of the fuzz targets", cargo(&["fmt", "--manifest-path", "runtime/fuzz/Cargo.toml", "--check"])),
             run("lints of the runtime, no features", clippy(&["--package", "eyas", "--no-default-features"])),
             run("lints of the runtime, all features", clippy(&["--package", "eyas", "--all-features"])),
             run("runtime with overflow checks", cargo(&["test", "--package", "eyas", "--features", "std,serde"])),

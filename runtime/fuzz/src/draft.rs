@@ -106,7 +106,7 @@ impl Draft {
         for vector in 0..self.golden {
             let value = |i: u16| match vector {
                 0 => self.input_zero_point,
-                1 if i % 16 != 0 => self.input_zero_point,
+                1 if !i.is_multiple_of(16) => self.input_zero_point,
                 _ => (i as u8).wrapping_mul(101) as i8,
             };
             let x: Vec<i8> = (0..self.inputs).map(value).collect();

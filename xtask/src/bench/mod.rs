@@ -8,6 +8,7 @@ mod label;
 mod layers;
 mod npz;
 mod report;
+mod rounding;
 mod students;
 mod training;
 
@@ -32,7 +33,7 @@ pub struct Bench {
     /// Print one JSON object a line instead of a table
     #[arg(long)]
     json: bool,
-    /// Compare every number of inputs 1 to 65 and outputs 1 to 17 on the emulated cores; measure nothing
+    /// Compare every number of inputs 1 to 65 and outputs 1 to 17, and roundings of every exponent, on the emulated cores; measure nothing
     #[arg(long)]
     battery: bool,
     /// Measure this workload only: m1, m2, m3, m4 or m4-sparse
@@ -193,11 +194,12 @@ fn mean(counts: &[u32]) -> u64 {
     sum / (counts.len() as u64).max(1)
 }
 
-/// Every tail on the emulated core against the host's portable kernels, in the core's layout and the others.
+/// Every tail and every exponent on the emulated core against the host's portable kernels, in the core's layout and the others.
 fn run_battery(core: &Core) -> Result<()> {
     let images = core.build(Profile::Speed, true)?;
     for layout in eyas::Layout::ALL {
-        let all = battery(layout)?;
+        let mut all = battery(layout)?;
+        all.extend(rounding::battery(layout)?);
         let runs: Vec<_> = all.iter().map(|prepared| (prepared, Measure::Nothing)).collect();
         let lines = core.run(&images.join("bench"), &runs)?;
         let wrong: Vec<_> = lines.iter().zip(&all).filter(|(line, _)| line.wrong != 0).collect();

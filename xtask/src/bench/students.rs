@@ -175,7 +175,7 @@ fn random(widths: &[u16], sparse: bool, layout: Layout, state: &mut u64) -> Resu
     Ok(Prepared { name, file, vectors, golden_off_by_one: 0, weights_crc32: 0, nnz: None })
 }
 
-fn file(
+pub(super) fn file(
     inputs: u16,
     input_zero_point: i8,
     layers: heapless::Vec<LayerMeta, { eyas::model::MAX_LAYERS }>,
@@ -208,7 +208,7 @@ fn file(
 }
 
 /// What the portable kernels say.
-fn vector(file: &AlignedBytes, x: &[i8]) -> Result<Vector> {
+pub(super) fn vector(file: &AlignedBytes, x: &[i8]) -> Result<Vector> {
     let student = Student::load(file)?;
     let mut arena = vec![0; student.arena_words()];
     let mut outputs = Vec::new();
