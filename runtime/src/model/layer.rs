@@ -53,7 +53,7 @@ pub struct Channel {
 }
 
 impl<'a> Layer<'a> {
-    #[cfg(test)]
+    #[cfg(all(test, feature = "std"))]
     pub(crate) fn of_parts(
         kind: LayerKind,
         (inputs, outputs): (u16, u16),
