@@ -27,7 +27,7 @@ pub enum Layout {
     Quads = 2,
     /// RV32IM. A block holds four bytes for each input, one a row.
     Fours = 3,
-    /// Helium. A block holds, for each group of sixteen inputs, sixteen bytes of each row.
+    /// Helium, x86-64, aarch64. A block holds, for each group of sixteen inputs, sixteen bytes of each row.
     Lanes = 4,
 }
 

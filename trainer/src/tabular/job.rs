@@ -267,7 +267,7 @@ impl<'a> Job<'a> {
     }
 
     /// Trains the student on labels alone.
-    fn from_labels(&mut self, name: &str, smoothing: f32) -> Result<MlpWeights, RunError> {
+    fn on_labels(&mut self, name: &str, smoothing: f32) -> Result<MlpWeights, RunError> {
         let trained = {
             let context = self.context;
             let stop = || context.interrupt.is_raised();
@@ -282,9 +282,9 @@ impl<'a> Job<'a> {
     }
 
     fn controls(&mut self, answers: &[Array2<f32>], best: usize) -> Result<Vec<(&'static str, MlpWeights)>, RunError> {
-        let mut all = vec![("label_only", self.from_labels("label_only", 0.0)?)];
+        let mut all = vec![("label_only", self.on_labels("label_only", 0.0)?)];
         if matches!(self.data.truth, Truth::Classes { .. }) {
-            all.push(("label_smoothing", self.from_labels("label_smoothing", LABEL_SMOOTHING)?));
+            all.push(("label_smoothing", self.on_labels("label_smoothing", LABEL_SMOOTHING)?));
             // The same recipe from a teacher that knows nothing. Labels have to say what it cannot.
             let target = self.recipe.target;
             let blank = [Array2::zeros(answers[0].dim())];
