@@ -31,7 +31,7 @@ fn run(folder: &Path, data: &str, threads: usize) -> TabularRun {
     fs::write(folder.join("table.csv"), data).unwrap();
     let text = "[data]\nsource = \"table.csv\"\nlabel = \"label\"\nstudent_columns = [\"a\", \"b\"]\n\
                 teacher_columns = [\"a..c\"]\nfolds = [0]\nlabel_share = 0.5\n[[teacher]]\nkind = \"fusion\"\n\
-                branch_hidden = [8]\nhidden = [8]\nepochs = 20\nmembers = 1\n[student]\nhidden = [8]\nepochs = 60\n\
+                branch_hidden = [8]\nhidden = [8]\nepochs = 100\nbatch_rows = 8\nlearning_rate = 0.01\ndropout = 0\nmembers = 1\n[student]\nhidden = [8]\nepochs = 60\n\
                 batch_rows = 16\nlearning_rate = 0.01\n[report]\nseeds = [1, 2]\n";
     let path = folder.join("recipe.toml");
     let recipe = TabularRecipe::parse(text, &path).unwrap();

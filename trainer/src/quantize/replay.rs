@@ -24,7 +24,9 @@ impl Replay {
         let outputs = student.layers.last().map_or(0, |layer| layer.meta.outputs);
         let labels: Vec<String> = (0..outputs).map(|output| output.to_string()).collect();
         let provenance = Provenance { teacher: "", data_hash: &[], recipe_hash: &[], seed: 0, tool: "" };
-        let about = About { labels: &labels, input_names: &[], provenance, task: Task::Classify, golden: &[] };
+        // A single output is no choice between labels; the integers are the same for both tasks.
+        let task = if outputs == 1 { Task::Regress } else { Task::Classify };
+        let about = About { labels: &labels, input_names: &[], provenance, task, golden: &[] };
         let file = AlignedBytes::from(student.file(&about)?.as_slice());
         Ok(Self::of_file(&Student::load(&file)?, rows))
     }
