@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::rows::{print, read_student};
+use crate::output::hexadecimal;
 use comfy_table::Table;
 use eyas::Student;
 use eyas::model::{CoreClass, FrontEnd, Layer, LayerKind, Task};
@@ -104,7 +105,6 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
 impl<'a> Inspection<'a> {
     fn of(student: &Student<'a>) -> Self {
         let (metadata, costs) = (student.metadata(), student.costs());
-        let hexadecimal = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let arena = ArenaBytes {
             bytes: costs.arena_bytes(CoreClass::Bytes),
             halfwords: costs.arena_bytes(CoreClass::Halfwords),

@@ -379,5 +379,5 @@ fn fingerprint(path: &Path) -> Result<TableFile, DataError> {
         hash.update(&ends);
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(TableFile { name, bytes, fingerprint: super::plan::hex(&hash.finalize()) })
+    Ok(TableFile { name, bytes, fingerprint: crate::output::hexadecimal(&hash.finalize()) })
 }

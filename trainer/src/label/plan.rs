@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::LabelError;
 use super::commit::{create_once, read_json};
+use crate::output::hexadecimal;
 
 /// Name of the plan in the folder.
 pub const PLAN: &str = "plan.json";
@@ -113,7 +114,7 @@ impl Plan {
     fn hash(&self) -> String {
         let keyed = (self.format, &self.settings, &self.files, self.rows_per_part, &self.parts);
         // Serialising fails for maps with other keys than strings, and a plan has none.
-        hex(&Sha256::digest(serde_json::to_vec(&keyed).unwrap_or_default()))
+        hexadecimal(&Sha256::digest(serde_json::to_vec(&keyed).unwrap_or_default()))
     }
 
     /// Reads the plan of a folder; `None` where there is none.
@@ -165,9 +166,4 @@ impl Plan {
         };
         Err(LabelError::OtherWork { folder: folder.to_path_buf(), difference })
     }
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::commit::{self, Commit, Temporary};
 use super::digest::RowsDigest;
 use super::input::Input;
-use super::plan::{PLAN, Plan, Settings, hex};
+use super::plan::{PLAN, Plan, Settings};
 use super::writer::RowsWriter;
 use super::{LabelError, OpenTeacher, indices, read};
+use crate::output::hexadecimal;
 use crate::output::write_atomic;
 use crate::teacher::RowTeacher;
 
@@ -83,7 +84,7 @@ impl<'a> Label<'a> {
             return Err(LabelError::Columns { path: table.to_path_buf(), expected, found });
         }
         let settings = Settings {
-            teacher: hex(&teacher.identity()),
+            teacher: hexadecimal(&teacher.identity()),
             columns: columns.iter().map(|&column| input.columns()[column].clone()).collect(),
             outputs: teacher.outputs(),
             wide,

@@ -37,6 +37,7 @@ pub use error::TrainError;
 pub use mlp::{DenseWeights, MlpWeights};
 pub use network::Parameter;
 pub use optimizer::{Adam, Moments};
+pub(crate) use random::shuffle;
 pub use random::{Purpose, stream};
 pub use sparse::normalize_rows;
 pub use towers::{BatchPlan, Branch, Lesson, Step, Tower, TrainedTower, TrainedTowers, train_towers};

@@ -68,6 +68,13 @@ impl DropoutMask {
     }
 }
 
+/// Fisher-Yates, from the last item down.
+pub(crate) fn shuffle<T>(items: &mut [T], rng: &mut ChaCha8Rng) {
+    for at in (1..items.len()).rev() {
+        items.swap(at, rng.random_range(0..=at));
+    }
+}
+
 /// `len` numbers uniform in [-bound, bound).
 pub(crate) fn uniform(len: usize, bound: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
     (0..len).map(|_| (rng.random::<f32>() * 2.0 - 1.0) * bound).collect()

@@ -8,14 +8,13 @@ use std::ops::Range;
 
 use cpu_time::ThreadTime;
 use ndarray::{Array2, ArrayView2, Axis};
-use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::backend::BackendKind;
 use super::error::TrainError;
 use super::network::Parameter;
 use super::optimizer::{Adam, Moments};
-use super::random::{DropoutMask, Purpose, stream, uniform};
+use super::random::{DropoutMask, Purpose, shuffle, stream, uniform};
 
 /// The first layers over one group of columns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,8 +120,8 @@ pub struct BatchPlan {
     pub epochs: usize,
     /// Rows of a step, 1 or more; the last step of a pass takes what is left.
     pub batch_rows: usize,
-    /// Passes without a better score that end the training; `usize::MAX` for never.
-    pub patience: usize,
+    /// Seed of weights, order and dropout.
+    pub seed: u64,
 }
 
 /// Where a training is.
@@ -153,10 +152,6 @@ pub trait Lesson {
     fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64;
     /// How good the towers are after a pass, from their outputs on the tune rows; lower is better.
     fn score(&mut self, outputs: &[Array2<f32>]) -> f64;
-    /// Told after each pass; `true` ends the training.
-    fn stop(&mut self, _epoch: usize, _loss: f64, _score: f64) -> bool {
-        false
-    }
 }
 
 /// Several trained towers and how it went.
@@ -174,7 +169,8 @@ pub struct TrainedTowers {
     pub cpu_seconds: f64,
 }
 
-/// Trains towers together on the rows `train` of `x` `[rows x columns]`, scored on `tune` after each pass.
+/// Trains towers together on the rows `train` of `x` `[rows x columns]`, scored on `tune` after each pass, until `stop`
+/// says so or the plan ends.
 ///
 /// # Errors
 /// No rows, a column that is not there, or a diverged loss.
@@ -183,10 +179,11 @@ pub fn train_towers(
     x: ArrayView2<'_, f32>,
     (train, tune): (&[usize], &[usize]),
     plan: &BatchPlan,
-    seed: u64,
     backend: BackendKind,
     lesson: &mut dyn Lesson,
+    stop: &dyn Fn() -> bool,
 ) -> Result<TrainedTowers, TrainError> {
+    let seed = plan.seed;
     let started = ThreadTime::now();
     for (place, rows) in [("train rows", train), ("tune rows", tune)] {
         if rows.is_empty() {
@@ -204,7 +201,8 @@ pub fn train_towers(
     let mut order = train.to_vec();
     let mut number = 0;
     for epoch in 0..plan.epochs {
-        shuffle(&mut order, seed, epoch);
+        // From the stream of the pass, so that an order depends on nothing drawn before.
+        shuffle(&mut order, &mut stream(seed, Purpose::Order, epoch, 0));
         let mut sum = 0.0;
         for rows in order.chunks(plan.batch_rows.max(1)) {
             let step = Step { epoch, number, seed, rows };
@@ -241,21 +239,13 @@ pub fn train_towers(
             (best_epoch, best_score) = (epoch, score);
             best.clone_from(&parameters);
         }
-        if lesson.stop(epoch, loss, score) || epoch >= best_epoch.saturating_add(plan.patience) {
+        if stop() {
             break;
         }
     }
     let towers = towers.iter().zip(best).map(|(tower, parameters)| TrainedTower { tower: tower.clone(), parameters });
     let towers = towers.collect();
     Ok(TrainedTowers { towers, best_epoch, best_score, curve, cpu_seconds: started.elapsed().as_secs_f64() })
-}
-
-/// Fisher-Yates from the stream of the pass, so that an order depends on nothing drawn before.
-fn shuffle(order: &mut [usize], seed: u64, epoch: usize) {
-    let mut rng = stream(seed, Purpose::Order, epoch, 0);
-    for at in (1..order.len()).rev() {
-        order.swap(at, rng.random_range(0..=at));
-    }
 }
 
 #[cfg(test)]
@@ -299,9 +289,11 @@ mod tests {
         };
         let towers = [fused, Tower::mlp(0..4, &[16], 1, 0.0)];
         let adam = Adam { learning_rate: 0.01, weight_decay: 0.0 };
-        let plan = BatchPlan { adam, epochs: 60, batch_rows: 16, patience: usize::MAX };
+        let plan = BatchPlan { adam, epochs: 60, batch_rows: 16, seed: 3 };
         let scores = BackendKind::ALL.map(|backend| {
-            train_towers(&towers, x.view(), (&rows, &rows), &plan, 3, backend, &mut Sum(x.view())).unwrap().best_score
+            train_towers(&towers, x.view(), (&rows, &rows), &plan, backend, &mut Sum(x.view()), &|| false)
+                .unwrap()
+                .best_score
         });
         assert!(scores.iter().all(|&score| score < 0.5), "{scores:?}");
         assert!(scores.iter().all(|&score| (score / scores[0] - 1.0).abs() < 0.05), "{scores:?}");

@@ -1,6 +1,7 @@
 //! `metrics.json`: everything a run measured, for scripts. The schema is documented in `docs/spec/metrics.md`.
 
 use super::statistics::{Paired, mean, paired, standard_deviation};
+use eyas::model::{CoreClass, Costs};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -90,6 +91,22 @@ pub struct CostMetrics {
     pub arena_bytes_cortex_m4: usize,
     /// Bytes of arena on Cortex-M0+ and M3.
     pub arena_bytes_cortex_m0: usize,
+}
+
+impl CostMetrics {
+    /// The costs of a loaded student.
+    #[must_use]
+    pub fn of(costs: &Costs) -> Self {
+        Self {
+            file_bytes: costs.file_bytes,
+            weight_bytes: costs.weight_bytes,
+            parameters: costs.parameters,
+            macs: costs.macs,
+            arena_bytes: costs.arena_bytes(CoreClass::Bytes),
+            arena_bytes_cortex_m4: costs.arena_bytes(CoreClass::Halfwords),
+            arena_bytes_cortex_m0: costs.arena_bytes(CoreClass::Words),
+        }
+    }
 }
 
 /// The data the run used.

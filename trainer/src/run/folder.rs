@@ -2,12 +2,12 @@
 
 use super::{RunError, RunOptions, RunResult, plan};
 use crate::export::{Sealed, seal, write_vectors};
-use crate::output::OutputFolder;
+use crate::output::{OutputFolder, hexadecimal};
 use crate::quantize::{About, Replay};
 use crate::recipe::{Prepared, Recipe};
 use crate::report::metrics::{self, CostMetrics, DataMetrics, Metrics, Summary};
 use crate::report::{card, html};
-use eyas::model::{CoreClass, Provenance, Task};
+use eyas::model::{Provenance, Task};
 use eyas::{AlignedBytes, Student};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -110,15 +110,7 @@ pub fn write(
         seeds: result.seeds.clone(),
         classes,
         macro_f1,
-        cost: CostMetrics {
-            file_bytes: costs.file_bytes,
-            weight_bytes: costs.weight_bytes,
-            parameters: costs.parameters,
-            macs: costs.macs,
-            arena_bytes: costs.arena_bytes(CoreClass::Bytes),
-            arena_bytes_cortex_m4: costs.arena_bytes(CoreClass::Halfwords),
-            arena_bytes_cortex_m0: costs.arena_bytes(CoreClass::Words),
-        },
+        cost: CostMetrics::of(&costs),
     };
 
     let shown = &test[..test.len().min(VECTOR_ROWS)];
@@ -136,8 +128,4 @@ pub fn write(
     }
     folder.write(STUDENT, &file)?;
     Ok(Written { file, metrics })
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use cpu_time::ThreadTime;
 use ndarray::{Array2, Axis};
 
-use super::lesson::{FromLabels, FromTeachers, Labels, Together, Unit, log_softmax};
+use super::lesson::{FromLabels, FromTeachers, Labels, Together, Unit};
 use super::prepare::{TabularPrepared, Truth};
 use super::route::Route;
 use super::score::Score;
 use crate::dataset::Split;
+use crate::distill::objective::log_softmax;
 use crate::nn::{Adam, BackendKind, BatchPlan, Branch, Lesson, MlpWeights, Tower, TrainedTowers, train_towers};
 use crate::quantize::{InputCoding, IntegerStudent, Replay, Standard, dense_rows, quantize};
 use crate::recipe::{RouteKind, Seen, Softening, TabularRecipe, TabularTeacher, TabularTeacherKind};
-use crate::run::{RunContext, RunError, StageEvent};
+use crate::run::{RunContext, RunError};
 
 /// Share of label mass that the label-smoothing control spreads over all classes.
 const LABEL_SMOOTHING: f32 = 0.1;
@@ -151,24 +152,15 @@ impl<'a> Job<'a> {
     fn teacher(&mut self, number: usize, teacher: &TabularTeacher) -> Result<Array2<f32>, RunError> {
         let tower = self.tower(teacher);
         let adam = Adam { learning_rate: teacher.learning_rate as f32, weight_decay: 0.0 };
-        let plan = BatchPlan { adam, epochs: teacher.epochs, batch_rows: teacher.batch_rows, patience: usize::MAX };
         let mut mean: Option<Array2<f32>> = None;
         for member in 0..teacher.members as u64 {
             let seed = self.seed.wrapping_add(MEMBER_STRIDE.wrapping_mul(1 + number as u64 * 64 + member));
+            let plan = BatchPlan { adam, epochs: teacher.epochs, batch_rows: teacher.batch_rows, seed };
             let trained = {
-                let context = self.context;
-                let stop = || context.interrupt.is_raised();
                 let labels = self.labels(teacher.label_smoothing as f32);
-                let mut lesson = FromLabels {
-                    labels,
-                    tune: &self.split.tune,
-                    mixup: teacher.mixup,
-                    noise: 0.0,
-                    mix: Vec::new(),
-                    stop: &stop,
-                };
+                let mut lesson = FromLabels { labels, tune: &self.split.tune, mixup: teacher.mixup, mix: Vec::new() };
                 let stage = format!("teacher-{number}-{member}");
-                self.train(&stage, std::slice::from_ref(&tower), &self.labelled, &plan, seed, &mut lesson)?
+                self.train(&stage, std::slice::from_ref(&tower), &self.labelled, &plan, &mut lesson)?
             };
             *self.cpu_seconds.entry("teacher".to_owned()).or_default() += trained.cpu_seconds;
             let answer = self.answer(&trained.towers[0].logits(self.x.view(), self.backend));
@@ -180,7 +172,7 @@ impl<'a> Job<'a> {
     /// Log-probabilities of a classifier, scores of a regression.
     fn answer(&self, outputs: &Array2<f32>) -> Array2<f32> {
         match self.data.truth {
-            Truth::Classes { .. } => log_softmax(outputs.view(), 1.0),
+            Truth::Classes { .. } => log_softmax(outputs.view()),
             Truth::Quantity { .. } => outputs.clone(),
         }
     }
@@ -192,12 +184,10 @@ impl<'a> Job<'a> {
         towers.extend(starts.iter().map(|tower| Tower { dropout: 0.0, ..tower.clone() }));
         let plan = BatchPlan { epochs: cotrain.epochs, ..self.student_plan() };
         let trained = {
-            let context = self.context;
-            let stop = || context.interrupt.is_raised();
             let labels = self.labels(0.0);
             let tune = &self.split.tune;
-            let mut lesson = Together { labels, tune, temperature: cotrain.temperature as f32, stop: &stop };
-            self.train("cotrain", &towers, &self.labelled, &plan, self.seed, &mut lesson)?
+            let mut lesson = Together { labels, tune, temperature: cotrain.temperature as f32 };
+            self.train("cotrain", &towers, &self.labelled, &plan, &mut lesson)?
         };
         self.cpu_seconds.insert("cotrain".to_owned(), trained.cpu_seconds);
         for (tower, answer) in trained.towers[1..].iter().zip(answers) {
@@ -214,7 +204,7 @@ impl<'a> Job<'a> {
     fn student_plan(&self) -> BatchPlan {
         let student = &self.recipe.student;
         let adam = Adam { learning_rate: student.learning_rate as f32, weight_decay: 0.0 };
-        BatchPlan { adam, epochs: student.epochs, batch_rows: student.batch_rows, patience: usize::MAX }
+        BatchPlan { adam, epochs: student.epochs, batch_rows: student.batch_rows, seed: self.seed }
     }
 
     /// Trains the student towards its teachers; its weights, and each teacher's share of the answers.
@@ -243,8 +233,6 @@ impl<'a> Job<'a> {
         let balance = self.recipe.route.balance.unwrap_or(0.0);
         let route = Route::new(kind, balance, answers.len(), self.data.truth.outputs(), best);
         let (trained, load) = {
-            let context = self.context;
-            let stop = || context.interrupt.is_raised();
             let mut lesson = FromTeachers {
                 labels: self.labels(0.0),
                 tune: &self.split.tune,
@@ -255,10 +243,9 @@ impl<'a> Job<'a> {
                 label_weight,
                 halving: self.recipe.target.softening == Softening::Halving,
                 noise,
-                stop: &stop,
             };
             let (tower, plan) = (self.student_tower(), self.student_plan());
-            let trained = self.train(name, &[tower], &self.split.train, &plan, self.seed, &mut lesson)?;
+            let trained = self.train(name, &[tower], &self.split.train, &plan, &mut lesson)?;
             (trained, lesson.route.load)
         };
         *self.cpu_seconds.entry(name.split('-').next().unwrap_or(name).to_owned()).or_default() += trained.cpu_seconds;
@@ -269,13 +256,11 @@ impl<'a> Job<'a> {
     /// Trains the student on labels alone.
     fn on_labels(&mut self, name: &str, smoothing: f32) -> Result<MlpWeights, RunError> {
         let trained = {
-            let context = self.context;
-            let stop = || context.interrupt.is_raised();
             let labels = self.labels(smoothing);
             let tune = &self.split.tune;
-            let mut lesson = FromLabels { labels, tune, mixup: false, noise: 0.0, mix: Vec::new(), stop: &stop };
+            let mut lesson = FromLabels { labels, tune, mixup: false, mix: Vec::new() };
             let tower = Tower { dropout: 0.0, ..self.student_tower() };
-            self.train(name, &[tower], &self.labelled, &self.student_plan(), self.seed, &mut lesson)?
+            self.train(name, &[tower], &self.labelled, &self.student_plan(), &mut lesson)?
         };
         self.cpu_seconds.insert(name.to_owned(), trained.cpu_seconds);
         Ok(trained.towers[0].weights())
@@ -371,22 +356,13 @@ impl<'a> Job<'a> {
         towers: &[Tower],
         rows: &[usize],
         plan: &BatchPlan,
-        seed: u64,
         lesson: &mut dyn Lesson,
     ) -> Result<TrainedTowers, RunError> {
         let name = format!("{}-{stage}", self.name);
         let parts = (rows, self.split.tune.as_slice());
-        let trained = crate::run::stage(self.context, self.seed, &name, |_, _| {
-            train_towers(towers, self.x.view(), parts, plan, seed, self.backend, lesson)
-        })?;
-        let last = trained.curve.last().copied().unwrap_or_default();
-        self.context.observer.stage(StageEvent::Epoch {
-            stage: &name,
-            epoch: trained.curve.len().saturating_sub(1),
-            max_epochs: plan.epochs,
-            loss: last.0,
-            tune_accuracy: 0.0,
-        });
-        Ok(trained)
+        let stop = || self.context.interrupt.is_raised();
+        crate::run::stage(self.context, self.seed, &name, |_, _| {
+            train_towers(towers, self.x.view(), parts, plan, self.backend, lesson, &stop)
+        })
     }
 }

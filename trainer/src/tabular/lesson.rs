@@ -5,17 +5,12 @@ use rand_distr::{Beta, Distribution, StandardNormal};
 
 use super::prepare::Truth;
 use super::route::Route;
+use crate::distill::objective::log_softmax;
 use crate::nn::{Lesson, Step};
 
 /// Log-softmax of every row at temperature `t`.
-pub(super) fn log_softmax(logits: ArrayView2<'_, f32>, t: f32) -> Array2<f32> {
-    let mut all = logits.mapv(|logit| logit / t);
-    for mut row in all.rows_mut() {
-        let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let sum = row.iter().map(|value| (value - top).exp()).sum::<f32>().ln() + top;
-        row.mapv_inplace(|value| value - sum);
-    }
-    all
+fn tempered(logits: &Array2<f32>, t: f32) -> Array2<f32> {
+    log_softmax(logits.mapv(|logit| logit / t).view())
 }
 
 /// Standardisation of a regressed quantity, from the train rows.
@@ -45,7 +40,7 @@ impl Labels<'_> {
         let mut loss = 0.0;
         match self.truth {
             Truth::Classes { labels, names } => {
-                let log = log_softmax(output.view(), 1.0);
+                let log = log_softmax(output.view());
                 let share = self.smoothing / names.len() as f32;
                 for (at, &(first, second, part)) in rows {
                     for class in 0..names.len() {
@@ -73,7 +68,7 @@ impl Labels<'_> {
     fn score(&self, output: &Array2<f32>, rows: &[usize]) -> f64 {
         match self.truth {
             Truth::Classes { labels, .. } => {
-                let log = log_softmax(output.view(), 1.0);
+                let log = log_softmax(output.view());
                 let loss = rows.iter().enumerate().map(|(at, &row)| -f64::from(log[[at, usize::from(labels[row])]]));
                 loss.sum::<f64>() / rows.len() as f64
             }
@@ -98,9 +93,7 @@ pub(super) struct FromLabels<'a> {
     pub(super) tune: &'a [usize],
     /// Mixes rows in pairs with a share drawn from Beta(0.4, 0.4) (Zhang et al. 2018).
     pub(super) mixup: bool,
-    pub(super) noise: f32,
     pub(super) mix: Vec<(usize, usize, f32)>,
-    pub(super) stop: &'a dyn Fn() -> bool,
 }
 
 impl Lesson for FromLabels<'_> {
@@ -119,7 +112,6 @@ impl Lesson for FromLabels<'_> {
                 self.mix[at] = (step.rows[at], step.rows[partner], share);
             }
         }
-        add_noise(x, self.noise, &mut rng);
     }
 
     fn loss(&mut self, _step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64 {
@@ -128,10 +120,6 @@ impl Lesson for FromLabels<'_> {
 
     fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
         outputs.iter().map(|output| self.labels.score(output, self.tune)).sum()
-    }
-
-    fn stop(&mut self, _epoch: usize, _loss: f64, _score: f64) -> bool {
-        (self.stop)()
     }
 }
 
@@ -152,7 +140,6 @@ pub(super) struct Together<'a> {
     pub(super) labels: Labels<'a>,
     pub(super) tune: &'a [usize],
     pub(super) temperature: f32,
-    pub(super) stop: &'a dyn Fn() -> bool,
 }
 
 impl Lesson for Together<'_> {
@@ -163,7 +150,7 @@ impl Lesson for Together<'_> {
         for (output, to) in outputs.iter().zip(gradients.iter_mut()) {
             loss += self.labels.add(&mix, output, to, 1.0);
         }
-        let logs: Vec<Array2<f32>> = outputs.iter().map(|output| log_softmax(output.view(), t)).collect();
+        let logs: Vec<Array2<f32>> = outputs.iter().map(|output| tempered(output, t)).collect();
         for (student, log_s) in logs.iter().enumerate() {
             for (teacher, log_t) in logs.iter().enumerate() {
                 if student == teacher {
@@ -186,10 +173,6 @@ impl Lesson for Together<'_> {
     fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
         outputs.iter().map(|output| self.labels.score(output, self.tune)).sum()
     }
-
-    fn stop(&mut self, _epoch: usize, _loss: f64, _score: f64) -> bool {
-        (self.stop)()
-    }
 }
 
 /// A student that learns from its teachers' answers, cached for every row, and from labels.
@@ -204,7 +187,6 @@ pub(super) struct FromTeachers<'a> {
     pub(super) label_weight: f32,
     pub(super) halving: bool,
     pub(super) noise: f32,
-    pub(super) stop: &'a dyn Fn() -> bool,
 }
 
 impl FromTeachers<'_> {
@@ -239,7 +221,7 @@ impl Lesson for FromTeachers<'_> {
         match self.labels.truth {
             Truth::Classes { .. } => {
                 let t = self.temperature;
-                let (log_t, log_s) = (log_softmax(target.view(), t), log_softmax(output.view(), t));
+                let (log_t, log_s) = (tempered(&target, t), tempered(output, t));
                 for ((at, &lt), &ls) in log_t.indexed_iter().zip(&log_s) {
                     loss += f64::from(weight * t * t * lt.exp() * (lt - ls));
                     gradient[at] += weight * t * (ls.exp() - lt.exp());
@@ -259,10 +241,6 @@ impl Lesson for FromTeachers<'_> {
     fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
         self.labels.score(&outputs[0], self.tune)
     }
-
-    fn stop(&mut self, _epoch: usize, _loss: f64, _score: f64) -> bool {
-        (self.stop)()
-    }
 }
 
 #[cfg(test)]
@@ -276,7 +254,7 @@ mod tests {
         let truth = Truth::Classes { labels: vec![0, 2], names: vec!["a".into(), "b".into(), "c".into()] };
         let labels =
             Labels { truth: &truth, known: &[true, true], smoothing: 0.1, unit: Unit { mean: 0.0, deviation: 1.0 } };
-        let mut lesson = Together { labels, tune: &[], temperature: 4.0, stop: &|| false };
+        let mut lesson = Together { labels, tune: &[], temperature: 4.0 };
         let step = Step { epoch: 0, number: 0, seed: 0, rows: &[0, 1] };
         let outputs = [array![[0.5f32, -1.0, 2.0], [0.1, 0.2, -0.3]], array![[1.0f32, 0.0, -1.0], [2.0, -2.0, 0.5]]];
         let mut gradients = [Array2::zeros((2, 3)), Array2::zeros((2, 3))];

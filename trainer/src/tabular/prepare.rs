@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::dataset::locate::{Search, locate};
 use crate::dataset::{ColumnTable, DataError, FaultKind, Place, Split};
-use crate::nn::{Purpose, stream};
+use crate::nn::{Purpose, shuffle, stream};
 use crate::recipe::{TabularRecipe, TabularSplit, TabularTask};
 
 /// What is learnt, a value a row.
@@ -175,10 +175,7 @@ impl TabularPrepared {
             units[at].push(row);
         }
         if data.split == TabularSplit::Random {
-            let mut rng = stream(seed, Purpose::Choice, 0, 0);
-            for at in (1..units.len()).rev() {
-                units.swap(at, rng.random_range(0..=at));
-            }
+            shuffle(&mut units, &mut stream(seed, Purpose::Choice, 0, 0));
         }
         let share = |share: Option<f64>| (share.unwrap_or(0.2) * rows as f64).round() as usize;
         let (tune, test) = (share(data.tune_share), share(data.test_share));

@@ -8,7 +8,7 @@ use super::metrics::{TabularDifference, TabularMetrics};
 use crate::report::ReportError;
 
 /// Networks in the order of a table, with their words.
-const NETWORKS: [(&str, &str); 13] = [
+const NETWORKS: [(&str, &str); 11] = [
     ("teacher", "teacher"),
     ("teacher_2", "second teacher"),
     ("teacher_3", "third teacher"),
@@ -18,10 +18,8 @@ const NETWORKS: [(&str, &str); 13] = [
     ("plain_kd", "plain KD, tuned temperature"),
     ("random_router", "random router"),
     ("cotrained", "co-trained student"),
-    ("persistence", "last value"),
     ("student_float", "student, float"),
     ("student_int8", "student, int8"),
-    ("student", "student"),
 ];
 
 /// The rows of the table of networks: name, then each figure as `mean ± deviation`.

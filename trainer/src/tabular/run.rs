@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use eyas::model::{CoreClass, Provenance, Task};
+use eyas::model::{Provenance, Task};
 use eyas::{AlignedBytes, Student};
 use ndarray::Axis;
 use rayon::prelude::*;
@@ -14,7 +14,7 @@ use super::prepare::{TabularPrepared, Truth};
 use super::report;
 use crate::dataset::Split;
 use crate::export::{SealError, Sealed, seal, write_vectors};
-use crate::output::{OutputError, OutputFolder};
+use crate::output::{OutputError, OutputFolder, hexadecimal};
 use crate::quantize::{About, Replay, dense_rows};
 use crate::recipe::{Seen, TabularRecipe, TabularTeacherKind};
 use crate::report::metrics::CostMetrics;
@@ -144,15 +144,7 @@ fn write(
         sd,
         differences: differences(&runs),
         runs,
-        cost: CostMetrics {
-            file_bytes: costs.file_bytes,
-            weight_bytes: costs.weight_bytes,
-            parameters: costs.parameters,
-            macs: costs.macs,
-            arena_bytes: costs.arena_bytes(CoreClass::Bytes),
-            arena_bytes_cortex_m4: costs.arena_bytes(CoreClass::Halfwords),
-            arena_bytes_cortex_m0: costs.arena_bytes(CoreClass::Words),
-        },
+        cost: CostMetrics::of(&costs),
     };
     let shown = rows(&test[..test.len().min(VECTOR_ROWS)]);
     let vectors = write_vectors(&shown, &Replay::of_file(&loaded, &shown));
@@ -181,8 +173,4 @@ fn run_metrics(result: &JobResult) -> TabularRunMetrics {
         teacher_load: result.load.clone(),
         cpu_seconds: result.cpu_seconds.clone(),
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

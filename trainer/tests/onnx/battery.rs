@@ -7,6 +7,32 @@ use npyz::NpyFile;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+/// One test for each check of this file, on one backend.
+macro_rules! battery {
+    ($backend:expr) => {
+        battery! {
+            @tests $backend;
+            answers_are_those_of_python,
+            embeddings_may_be_outputs_or_values_inside,
+            a_row_has_one_answer_wherever_it_stands,
+            a_graph_is_taken_whole,
+            rows_of_another_width_are_refused,
+            identities_tell_settings_apart,
+            what_cannot_teach_is_told,
+            wrong_names_are_told_with_the_nearest,
+            files_that_are_no_model_are_refused,
+        }
+    };
+    (@tests $backend:expr; $($name:ident),* $(,)?) => {
+        $(#[test]
+        fn $name() {
+            if let Some(runtime) = battery::runtime($backend) {
+                battery::$name(&runtime);
+            }
+        })*
+    };
+}
+
 /// Largest difference to Python's ONNX Runtime.
 const LIMIT: f32 = 1e-4;
 
