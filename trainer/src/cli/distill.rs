@@ -12,6 +12,7 @@ use crate::run::{
     write,
 };
 use eyas::Student;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
@@ -92,25 +93,42 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let Written { file, metrics } = write(&recipe, &name, &prepared, &options, &result, &folder).map_err(failure)?;
     folder.remove_checkpoints().map_err(Failure::work)?;
 
-    if arguments.json {
-        super::rows::print(&serde_json::to_string(&metrics).map_err(Failure::work)?)?;
-    } else {
-        super::rows::print(&summary(&metrics))?;
-    }
-    let student = Student::load(&file).map_err(Failure::refused)?;
     let integers = result.shipped.student.coding.integers(&prepared.graph.features);
     let rows: Vec<Vec<i8>> =
         prepared.split.test.iter().take(VERIFIED_ROWS).map(|&node| integers[node].clone()).collect();
-    eprintln!("verifying {}", out.join(STUDENT).display());
-    let verified = verify(&out.join(STUDENT), &student, &rows, arguments.verify)?;
+    show_and_verify(arguments, &out, &file, &rows, &metrics, &summary(&metrics))
+}
+
+/// The end of every run: its figures, the proof that its file computes what was measured, and where everything is.
+pub(super) fn show_and_verify(
+    arguments: &Arguments,
+    out: &Path,
+    file: &[u8],
+    rows: &[Vec<i8>],
+    metrics: &impl Serialize,
+    summary: &str,
+) -> Result<(), Failure> {
     // Standard output is one object with --json.
+    let say = |line: &str| {
+        if arguments.json {
+            eprintln!("{line}");
+            Ok(())
+        } else {
+            super::rows::print(line)
+        }
+    };
     if arguments.json {
-        eprintln!("{}", verified.sentence())
+        super::rows::print(&serde_json::to_string(metrics).map_err(Failure::work)?)?;
     } else {
-        super::rows::print(&verified.sentence())?
+        super::rows::print(summary)?;
     }
+    let path = out.join(STUDENT);
+    eprintln!("verifying {}", path.display());
+    let student = Student::load(file).map_err(Failure::refused)?;
+    let verified = verify(&path, &student, rows, arguments.verify)?;
+    say(&verified.sentence())?;
     verified.verdict()?;
-    eprintln!("{} {}", out.join(STUDENT).display(), out.join("report.html").display());
+    eprintln!("{} {}", path.display(), out.join("report.html").display());
     Ok(())
 }
 

@@ -1,16 +1,13 @@
 //! `eyas distill` for a recipe on a table.
 
 use super::Failure;
-use super::distill::{Arguments, INTERRUPT, existing, failure, listen, name, seeds};
+use super::distill::{Arguments, INTERRUPT, existing, failure, listen, name, seeds, show_and_verify};
 use super::progress::Bars;
-use super::rows::print;
-use super::verify::verify;
 use crate::nn::BackendKind;
 use crate::output::OutputFolder;
 use crate::recipe::TabularRecipe;
-use crate::run::{RESULTS, RunContext, RunOptions, STUDENT};
+use crate::run::{RESULTS, RunContext, RunOptions};
 use crate::tabular::{TabularPrepared, execute as carry_out, summary};
-use eyas::Student;
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::thread::available_parallelism;
@@ -61,19 +58,5 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     bars.finish();
     let result = result.map_err(failure)?;
     folder.remove_checkpoints().map_err(Failure::work)?;
-    if arguments.json {
-        print(&serde_json::to_string(&result.metrics).map_err(Failure::work)?)?;
-    } else {
-        print(&summary(&result.metrics))?;
-    }
-    let student = Student::load(&result.file).map_err(Failure::refused)?;
-    let verified = verify(&out.join(STUDENT), &student, &result.test, arguments.verify)?;
-    if arguments.json {
-        eprintln!("{}", verified.sentence());
-    } else {
-        print(&verified.sentence())?;
-    }
-    verified.verdict()?;
-    eprintln!("{} {}", out.join(STUDENT).display(), out.join("report.html").display());
-    Ok(())
+    show_and_verify(arguments, &out, &result.file, &result.test, &result.metrics, &summary(&result.metrics))
 }
