@@ -9,6 +9,7 @@ use super::check::{self, Checked, Checker, DEEPEST, Ends};
 use super::error::{RecipeError, RecipeFault};
 use super::position::Positions;
 use super::sections::{QuantizeMethod, QuantizeSection, RangeKind, ReportSection};
+use super::series::SeriesSection;
 
 /// A whole run on a table, checked and with every default filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,6 +79,9 @@ pub struct TabularData {
     /// student see these alone; the distilled student sees the teachers' answers on all train rows. Default 1.
     #[serde(default = "one")]
     pub label_share: f64,
+    /// Readings in time that become windows; left out for a table whose rows are complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<SeriesSection>,
 }
 
 /// What is learnt.
@@ -110,7 +114,7 @@ pub enum TabularSplit {
 pub struct TabularTeacher {
     /// Architecture. Must be given.
     pub kind: TabularTeacherKind,
-    /// Which of the teacher's columns: `all`, or the `others` that the student has not. Default `all`.
+    /// Which columns: `all` of the teacher's, the `others` that the student has not, or the `student`'s. Default `all`.
     #[serde(default)]
     pub sees: Seen,
     /// Widths of the layers before the join, the same for each branch, `fusion` only. Default `[256, 128]`.
@@ -140,6 +144,11 @@ pub struct TabularTeacher {
     /// Seeds trained for this teacher, whose log-probabilities are averaged, 1 to 64. Default 3.
     #[serde(default = "members")]
     pub members: usize,
+    /// Parts of the labelled rows, groups kept whole, 2 to 64: a row is answered by the members that did not learn from
+    /// its part, so that its answer is as uncertain as for a new row. `members` are trained for each part. Default: no
+    /// parts, every member learns from all rows and answers for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crossfit: Option<usize>,
 }
 
 /// Architecture of a table's teacher.
@@ -161,6 +170,8 @@ pub enum Seen {
     All,
     /// Those of `teacher_columns` that are no student columns.
     Others,
+    /// The student's columns: a bigger network, or several, behind the same sensors.
+    Student,
 }
 
 /// `[cotrain]`: teachers and student step together, each taught by labels and by every other one.
@@ -242,6 +253,10 @@ pub struct TabularTarget {
     /// Weight of the labels, 0 to 100. Default 0.
     #[serde(default)]
     pub label_weight: f64,
+    /// A label counts only where the student's squared error, in variances of the label, exceeds the teachers' less this
+    /// margin, 0 to 100; `regress` with a `label_weight` only (Chen et al. 2017, equation 4). Default: it always counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
 }
 
 /// Course of the weight of the teachers' answers.
@@ -328,6 +343,7 @@ impl Checker<'_> {
                 return Err(self.range(key, "at least one pattern", "none"));
             }
         }
+        self.series(data)?;
         self.real("data.label_share", data.label_share, 0.0, 1.0, Ends::Above)?;
         let folds = data.split == TabularSplit::Folds;
         for (key, given) in [("data.fold", data.fold.is_some()), ("data.folds", !data.folds.is_empty())] {
@@ -360,7 +376,7 @@ impl Checker<'_> {
             if teacher.branch_hidden.is_some() && !fusion {
                 return Err(self.idle(&key("branch_hidden"), "kind = \"fusion\""));
             }
-            if fusion && teacher.sees == Seen::Others {
+            if fusion && teacher.sees != Seen::All {
                 let reason = "a fusion joins the student's columns with the others";
                 return Err(self.combination(&key("sees"), reason, "use kind = \"mlp\", or remove the key"));
             }
@@ -370,6 +386,13 @@ impl Checker<'_> {
             self.count(&key("epochs"), teacher.epochs, 1..=100_000)?;
             self.count(&key("batch_rows"), teacher.batch_rows, 1..=1 << 20)?;
             self.count(&key("members"), teacher.members, 1..=64)?;
+            if let Some(parts) = teacher.crossfit {
+                self.count(&key("crossfit"), parts, 2..=64)?;
+                if recipe.cotrain.is_some() {
+                    let reason = "networks trained together have all learnt from every row";
+                    return Err(self.combination(&key("crossfit"), reason, "remove the key, or [cotrain]"));
+                }
+            }
         }
         if let Some(cotrain) = recipe.cotrain {
             if regress {
@@ -407,6 +430,12 @@ impl Checker<'_> {
         self.real("target.distill_temperature", target.distill_temperature, 0.0, 100.0, Ends::Above)?;
         self.real("target.soft_weight", target.soft_weight, 0.0, 100.0, Ends::Above)?;
         self.real("target.label_weight", target.label_weight, 0.0, 100.0, Ends::Both)?;
+        if let Some(margin) = target.margin {
+            if !regress || target.label_weight == 0.0 {
+                return Err(self.idle("target.margin", "task = \"regress\" and a label_weight"));
+            }
+            self.real("target.margin", margin, 0.0, 100.0, Ends::Both)?;
+        }
         self.quantize(&recipe.quantize)?;
         if recipe.quantize.method == QuantizeMethod::Qat {
             let reason = "students of tables are rounded after training";
@@ -471,6 +500,12 @@ impl Default for TabularStudent {
 
 impl Default for TabularTarget {
     fn default() -> Self {
-        Self { distill_temperature: two(), soft_weight: one(), softening: Softening::default(), label_weight: 0.0 }
+        Self {
+            distill_temperature: two(),
+            soft_weight: one(),
+            softening: Softening::default(),
+            label_weight: 0.0,
+            margin: None,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! One fold and seed: teachers, co-training, student, controls, integers, figures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cpu_time::ThreadTime;
 use ndarray::{Array2, Axis};
@@ -22,6 +22,8 @@ const LABEL_SMOOTHING: f32 = 0.1;
 const PLAIN_TEMPERATURES: [f32; 3] = [1.0, 2.0, 4.0];
 /// Distance between the seeds of a teacher's members.
 const MEMBER_STRIDE: u64 = 1 << 32;
+/// Room for the members of one teacher: 64 members for each of 64 parts.
+const MOST_MEMBERS: u64 = 64 * 64;
 
 /// Everything one job found.
 #[derive(Clone, Debug)]
@@ -58,7 +60,7 @@ struct Job<'a> {
 
 /// Trainings in one job.
 pub(super) fn stages(recipe: &TabularRecipe) -> usize {
-    let members: usize = recipe.teacher.iter().map(|teacher| teacher.members).sum();
+    let members: usize = recipe.teacher.iter().map(|teacher| teacher.members * teacher.crossfit.unwrap_or(1)).sum();
     let controls = if recipe.report.controls { 4 + PLAIN_TEMPERATURES.len() } else { 0 };
     members + usize::from(recipe.cotrain.is_some()) + 1 + controls
 }
@@ -82,11 +84,16 @@ pub(super) fn carry_out(
     let mut job =
         Job { recipe, data, split: &split, x, known, labelled, unit, seed, name, backend, context, cpu_seconds };
     let (mut answers, mut starts) = (Vec::new(), Vec::new());
+    // What the first teacher says of rows it has learnt from: the plain control listens to this.
+    let mut plain = None;
     for (number, teacher) in recipe.teacher.iter().enumerate() {
-        answers.push(job.teacher(number, teacher)?);
+        let (answer, learnt) = job.teacher(number, teacher)?;
+        answers.push(answer);
+        plain = plain.or(Some(learnt));
         starts.push(job.tower(teacher));
     }
     let together = job.cotrain(&starts, &mut answers)?;
+    let plain = if together.is_some() { None } else { plain };
     let merits: Vec<f64> = answers.iter().map(|answer| job.score_of(answer, &split.tune).merit()).collect();
     let best = (0..merits.len()).fold(0, |best, at| if merits[at] > merits[best] { at } else { best });
 
@@ -95,13 +102,17 @@ pub(super) fn carry_out(
         let label = if number == 0 { "teacher".to_owned() } else { format!("teacher_{}", number + 1) };
         test.insert(label, job.score_of(answer, &split.test));
     }
+    if let Some(now) = &data.now {
+        let now: Vec<f64> = split.test.iter().map(|&row| f64::from(now[row])).collect();
+        test.insert("persistence".to_owned(), Score::of_values(&now, &data.truth, &split.test));
+    }
     if let Some(weights) = &together {
         test.insert("cotrained".to_owned(), job.score(weights, &split.test));
     }
     let (weights, load) = job.distil("student", &answers, recipe.route.kind, best)?;
     test.insert("student_float".to_owned(), job.score(&weights, &split.test));
     if recipe.report.controls {
-        for (name, weights) in job.controls(&answers, best)? {
+        for (name, weights) in job.controls(&answers, plain.as_ref(), best)? {
             test.insert(name.to_owned(), job.score(&weights, &split.test));
         }
     }
@@ -132,9 +143,10 @@ impl<'a> Job<'a> {
     }
 
     fn tower(&self, teacher: &TabularTeacher) -> Tower {
-        let (columns, student) = (self.x.ncols(), self.data.student);
+        let student = self.data.student;
+        let columns = if teacher.sees == Seen::Student { student } else { self.x.ncols() };
         // The matrix holds the student's columns first; a teacher that does not see them all reads the others alone.
-        let blind = !self.data.teacher.contains(&0);
+        let blind = teacher.sees == Seen::All && !self.data.teacher.contains(&0);
         let first = if teacher.sees == Seen::Others || blind { student } else { 0 };
         let hidden = teacher.hidden.clone();
         let outputs = self.data.truth.outputs();
@@ -148,19 +160,55 @@ impl<'a> Job<'a> {
         Tower::mlp(first..columns, &hidden, outputs, dropout)
     }
 
-    /// Trains the members of a teacher and returns their mean answer for all rows.
-    fn teacher(&mut self, number: usize, teacher: &TabularTeacher) -> Result<Array2<f32>, RunError> {
+    /// Trains the members of a teacher. Returns its answer for all rows, and the answer that its members give of rows they
+    /// have learnt from; without `crossfit` both are the mean of all members.
+    ///
+    /// With `crossfit` a labelled row is answered by the members that did not see its part (cross-fitting, Chernozhukov et
+    /// al. 2018; for distillation Dao et al. 2021): a teacher is far surer of rows it has learnt from than of new ones.
+    fn teacher(&mut self, number: usize, teacher: &TabularTeacher) -> Result<(Array2<f32>, Array2<f32>), RunError> {
+        let parts = match teacher.crossfit {
+            Some(count) => self.data.parts(&self.labelled, count, self.seed),
+            None => vec![Vec::new()],
+        };
+        let mut means = Vec::new();
+        for (place, part) in parts.iter().enumerate() {
+            let held: BTreeSet<usize> = part.iter().copied().collect();
+            let rows: Vec<usize> = self.labelled.iter().copied().filter(|row| !held.contains(row)).collect();
+            means.push(self.members(number, teacher, place, &rows)?);
+        }
+        let mut all = Array2::zeros(means[0].dim());
+        means.iter().for_each(|mean| all += mean);
+        let mut answer = &all / means.len() as f32;
+        let mut learnt = answer.clone();
+        for (part, mean) in parts.iter().zip(&means) {
+            for &row in part {
+                answer.row_mut(row).assign(&mean.row(row));
+                learnt.row_mut(row).assign(&((&all.row(row) - &mean.row(row)) / (means.len() - 1) as f32));
+            }
+        }
+        Ok((answer, learnt))
+    }
+
+    /// Trains members on `rows` and returns their mean answer for all rows.
+    fn members(
+        &mut self,
+        number: usize,
+        teacher: &TabularTeacher,
+        part: usize,
+        rows: &[usize],
+    ) -> Result<Array2<f32>, RunError> {
         let tower = self.tower(teacher);
         let adam = Adam { learning_rate: teacher.learning_rate as f32, weight_decay: 0.0 };
         let mut mean: Option<Array2<f32>> = None;
-        for member in 0..teacher.members as u64 {
-            let seed = self.seed.wrapping_add(MEMBER_STRIDE.wrapping_mul(1 + number as u64 * 64 + member));
+        for member in 0..teacher.members {
+            let place = (part * teacher.members + member) as u64;
+            let seed = self.seed.wrapping_add(MEMBER_STRIDE.wrapping_mul(1 + number as u64 * MOST_MEMBERS + place));
             let plan = BatchPlan { adam, epochs: teacher.epochs, batch_rows: teacher.batch_rows, seed };
             let trained = {
                 let labels = self.labels(teacher.label_smoothing as f32);
                 let mut lesson = FromLabels { labels, tune: &self.split.tune, mixup: teacher.mixup, mix: Vec::new() };
-                let stage = format!("teacher-{number}-{member}");
-                self.train(&stage, std::slice::from_ref(&tower), &self.labelled, &plan, &mut lesson)?
+                let stage = format!("teacher-{number}-{place}");
+                self.train(&stage, std::slice::from_ref(&tower), rows, &plan, &mut lesson)?
             };
             *self.cpu_seconds.entry("teacher".to_owned()).or_default() += trained.cpu_seconds;
             let answer = self.answer(&trained.towers[0].logits(self.x.view(), self.backend));
@@ -230,6 +278,7 @@ impl<'a> Job<'a> {
         (soft_weight, label_weight): (f32, f32),
         noise: f32,
     ) -> Result<(MlpWeights, Vec<f64>), RunError> {
+        let target = &self.recipe.target;
         let balance = self.recipe.route.balance.unwrap_or(0.0);
         let route = Route::new(kind, balance, answers.len(), self.data.truth.outputs(), best);
         let (trained, load) = {
@@ -241,8 +290,9 @@ impl<'a> Job<'a> {
                 temperature,
                 soft_weight,
                 label_weight,
-                halving: self.recipe.target.softening == Softening::Halving,
+                halving: target.softening == Softening::Halving,
                 noise,
+                margin: target.margin.map(|margin| margin as f32),
             };
             let (tower, plan) = (self.student_tower(), self.student_plan());
             let trained = self.train(name, &[tower], &self.split.train, &plan, &mut lesson)?;
@@ -266,7 +316,12 @@ impl<'a> Job<'a> {
         Ok(trained.towers[0].weights())
     }
 
-    fn controls(&mut self, answers: &[Array2<f32>], best: usize) -> Result<Vec<(&'static str, MlpWeights)>, RunError> {
+    fn controls(
+        &mut self,
+        answers: &[Array2<f32>],
+        plain: Option<&Array2<f32>>,
+        best: usize,
+    ) -> Result<Vec<(&'static str, MlpWeights)>, RunError> {
         let mut all = vec![("label_only", self.on_labels("label_only", 0.0)?)];
         if matches!(self.data.truth, Truth::Classes { .. }) {
             all.push(("label_smoothing", self.on_labels("label_smoothing", LABEL_SMOOTHING)?));
@@ -285,7 +340,7 @@ impl<'a> Job<'a> {
             all.push(("random_router", random));
         }
         // Hinton's distillation from the first teacher alone, half labels, half teacher, without noise.
-        let first = std::slice::from_ref(&answers[0]);
+        let first = std::slice::from_ref(plain.unwrap_or(&answers[0]));
         let mut plain: Option<(f64, MlpWeights)> = None;
         for temperature in PLAIN_TEMPERATURES {
             let name = format!("plain_kd-{temperature}");

@@ -20,6 +20,12 @@ pub(super) struct Unit {
     pub(super) deviation: f32,
 }
 
+impl Unit {
+    fn score(self, value: f32) -> f32 {
+        (value - self.mean) / self.deviation
+    }
+}
+
 /// Loss and gradient of what is measured against labels.
 pub(super) struct Labels<'a> {
     pub(super) truth: &'a Truth,
@@ -32,7 +38,20 @@ pub(super) struct Labels<'a> {
 impl Labels<'_> {
     /// Adds `weight` times the mean loss over the batch's labelled rows; mixed rows count for both of their labels.
     fn add(&self, mix: &[(usize, usize, f32)], output: &Array2<f32>, gradient: &mut Array2<f32>, weight: f32) -> f64 {
-        let rows: Vec<_> = mix.iter().enumerate().filter(|(_, mix)| self.known[mix.0] && self.known[mix.1]).collect();
+        self.add_where(mix, output, gradient, weight, |_| true)
+    }
+
+    /// As [`Labels::add`], over those places of the batch that `counts` lets through.
+    fn add_where(
+        &self,
+        mix: &[(usize, usize, f32)],
+        output: &Array2<f32>,
+        gradient: &mut Array2<f32>,
+        weight: f32,
+        counts: impl Fn(usize) -> bool,
+    ) -> f64 {
+        let rows: Vec<_> =
+            mix.iter().enumerate().filter(|(at, mix)| self.known[mix.0] && self.known[mix.1] && counts(*at)).collect();
         if rows.is_empty() || weight == 0.0 {
             return 0.0;
         }
@@ -54,8 +73,8 @@ impl Labels<'_> {
             }
             Truth::Quantity { values, .. } => {
                 for (at, &(first, second, part)) in rows {
-                    let score = |row: usize| (values[row] - self.unit.mean) / self.unit.deviation;
-                    let error = output[[at, 0]] - (part * score(first) + (1.0 - part) * score(second));
+                    let mixed = part * self.unit.score(values[first]) + (1.0 - part) * self.unit.score(values[second]);
+                    let error = output[[at, 0]] - mixed;
                     loss += f64::from(scale * error * error);
                     gradient[[at, 0]] += 2.0 * scale * error;
                 }
@@ -73,9 +92,8 @@ impl Labels<'_> {
                 loss.sum::<f64>() / rows.len() as f64
             }
             Truth::Quantity { values, .. } => {
-                let error = |(at, &row): (usize, &usize)| {
-                    f64::from(output[[at, 0]] - (values[row] - self.unit.mean) / self.unit.deviation).powi(2)
-                };
+                let error =
+                    |(at, &row): (usize, &usize)| f64::from(output[[at, 0]] - self.unit.score(values[row])).powi(2);
                 rows.iter().enumerate().map(error).sum::<f64>() / rows.len() as f64
             }
         }
@@ -187,6 +205,8 @@ pub(super) struct FromTeachers<'a> {
     pub(super) label_weight: f32,
     pub(super) halving: bool,
     pub(super) noise: f32,
+    /// See `margin` of the recipe.
+    pub(super) margin: Option<f32>,
 }
 
 impl FromTeachers<'_> {
@@ -208,7 +228,6 @@ impl Lesson for FromTeachers<'_> {
     fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64 {
         let (output, gradient) = (&outputs[0], &mut gradients[0]);
         let rows = step.rows.len();
-        let mut loss = self.labels.add(&alone(step), output, gradient, self.label_weight);
         let weight = self.weight(step.epoch) / rows as f32;
         let answers: Vec<Array2<f32>> = self.teachers.iter().map(|all| all.select(Axis(0), step.rows)).collect();
         let views: Vec<ArrayView2<'_, f32>> = answers.iter().map(|answer| answer.view()).collect();
@@ -218,6 +237,14 @@ impl Lesson for FromTeachers<'_> {
         };
         let labels: Vec<Option<u16>> = step.rows.iter().map(known).collect();
         let target = self.route.target(&views, output.view(), &labels, &mut step.stream());
+        let counts = |at: usize| match (self.margin, self.labels.truth) {
+            (Some(margin), Truth::Quantity { values, .. }) => {
+                let label = self.labels.unit.score(values[step.rows[at]]);
+                (output[[at, 0]] - label).powi(2) + margin > (target[[at, 0]] - label).powi(2)
+            }
+            _ => true,
+        };
+        let mut loss = self.labels.add_where(&alone(step), output, gradient, self.label_weight, counts);
         match self.labels.truth {
             Truth::Classes { .. } => {
                 let t = self.temperature;
@@ -270,5 +297,33 @@ mod tests {
                 assert!((slope - f64::from(gradients[tower][at])).abs() < 2e-3, "{tower} {at:?}: {slope}");
             }
         }
+    }
+
+    /// A label within the teacher's error teaches nothing; the row the student gets worse than its teacher does.
+    #[test]
+    fn a_label_counts_where_the_student_is_worse_than_its_teacher() {
+        let truth = Truth::Quantity { values: vec![1.0, 1.0], name: "q".into() };
+        let labels =
+            Labels { truth: &truth, known: &[true, true], smoothing: 0.0, unit: Unit { mean: 0.0, deviation: 1.0 } };
+        // The teacher misses both by 0.5; the student misses the first by 0.1 and the second by 0.9.
+        let teachers = [array![[0.5f32], [0.5]]];
+        let route = Route::new(crate::recipe::RouteKind::Mean, 0.0, 1, 1, 0);
+        let mut lesson = FromTeachers {
+            labels,
+            tune: &[],
+            teachers: &teachers,
+            route,
+            temperature: 1.0,
+            soft_weight: 0.0,
+            label_weight: 1.0,
+            halving: false,
+            noise: 0.0,
+            margin: Some(0.0),
+        };
+        let mut gradient = [Array2::zeros((2, 1))];
+        let step = Step { epoch: 0, number: 0, seed: 0, rows: &[0, 1] };
+        let loss = lesson.loss(&step, &[array![[0.9f32], [0.1]]], &mut gradient);
+        assert_eq!(gradient[0][[0, 0]], 0.0);
+        assert!((gradient[0][[1, 0]] + 1.8).abs() < 1e-6 && (loss - 0.81).abs() < 1e-6, "{gradient:?} {loss}");
     }
 }

@@ -133,7 +133,15 @@ pub(super) fn summaries(runs: &[TabularRunMetrics]) -> [BTreeMap<String, BTreeMa
 /// The comparisons a reader asks for.
 pub(super) fn differences(runs: &[TabularRunMetrics]) -> Vec<TabularDifference> {
     let Some(first) = runs.first() else { return Vec::new() };
-    let against = ["student_float", "label_only", "label_smoothing", "uniform_teacher", "plain_kd", "random_router"];
+    let against = [
+        "student_float",
+        "persistence",
+        "label_only",
+        "label_smoothing",
+        "uniform_teacher",
+        "plain_kd",
+        "random_router",
+    ];
     let mut all = Vec::new();
     for b in against.into_iter().filter(|b| first.networks.contains_key(*b)) {
         for (figure, _) in first.networks[b].figures() {

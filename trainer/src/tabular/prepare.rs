@@ -70,6 +70,8 @@ pub struct TabularPrepared {
     folds: Option<Vec<u64>>,
     /// Group of each row.
     groups: Option<Vec<String>>,
+    /// The present value of what is to be forecast, where the rows are windows of series.
+    pub now: Option<Vec<f32>>,
     /// What the user should know about the data.
     pub warnings: Vec<String>,
     /// Origin, licence and citation, from the `NOTICE.md` beside the data.
@@ -85,7 +87,11 @@ impl TabularPrepared {
         let search = Search::from_environment(data_dir, recipe_path.parent().map(Path::to_path_buf));
         let data = &recipe.data;
         let path = locate(&data.source, &search)?;
-        let table = ColumnTable::load(&path)?;
+        let windowing = data.windowing();
+        let table = match &windowing {
+            Some(windowing) => ColumnTable::windows(&path, windowing)?,
+            None => ColumnTable::load(&path)?,
+        };
         let student = table.select(&data.student_columns)?;
         let teacher = table.select(&data.teacher_columns)?;
         let others = teacher.iter().filter(|column| !student.contains(column));
@@ -94,13 +100,22 @@ impl TabularPrepared {
         let teacher: Vec<usize> = teacher.iter().filter_map(place).collect();
         let x = table.values(&order)?;
         let mut warnings = Vec::new();
-        let texts = table.texts(&data.label)?;
+        let label = if windowing.is_some() { format!("ahead.{}", data.label) } else { data.label.clone() };
+        let texts = table.texts(&label)?;
         let truth = match data.task {
             TabularTask::Regress => quantity(&texts, &data.label, &path)?,
             TabularTask::Classify => classes(&texts, &data.class_names, &data.label, &path)?,
         };
         let folds = data.fold.as_deref().map(|fold| folds(&table.texts(fold)?, fold, &path)).transpose()?;
-        let groups = data.group.as_deref().map(|group| table.texts(group)).transpose()?;
+        let group = if windowing.is_some() { Some("moment") } else { data.group.as_deref() };
+        let groups = group.map(|group| table.texts(group)).transpose()?;
+        let now = match (&windowing, data.task) {
+            (Some(windowing), TabularTask::Regress) => {
+                let now = table.select(&[format!("{}[{}]", data.label, windowing.history - 1)])?;
+                Some(table.values(&now)?.into_raw_vec_and_offset().0)
+            }
+            _ => None,
+        };
         if let (Some(folds), Some(groups)) = (&folds, &groups) {
             let mut seen: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
             for (group, &fold) in groups.iter().zip(folds) {
@@ -117,7 +132,7 @@ impl TabularPrepared {
         }
         let notice = std::fs::read_to_string(path.with_file_name("NOTICE.md")).ok();
         let names = table.names(&order);
-        Ok(Self { path, x, names, student: student.len(), teacher, truth, folds, groups, warnings, notice })
+        Ok(Self { path, x, names, student: student.len(), teacher, truth, folds, groups, now, warnings, notice })
     }
 
     /// Numbers of the splits that the recipe asks for: its folds, or 0 alone.
@@ -224,6 +239,25 @@ impl TabularPrepared {
         }
         chosen.sort_unstable();
         chosen
+    }
+
+    /// `rows` in `count` parts of nearly equal size, drawn from `seed`; the rows of a group stay in one part.
+    #[must_use]
+    pub fn parts(&self, rows: &[usize], count: usize, seed: u64) -> Vec<Vec<usize>> {
+        let mut units: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for &row in rows {
+            let key = self.groups.as_ref().map_or_else(|| row.to_string(), |groups| groups[row].clone());
+            units.entry(key).or_default().push(row);
+        }
+        let mut units: Vec<Vec<usize>> = units.into_values().collect();
+        shuffle(&mut units, &mut stream(seed, Purpose::Choice, 2, 0));
+        let mut parts = vec![Vec::new(); count];
+        for unit in units {
+            if let Some(smallest) = parts.iter_mut().min_by_key(|part| part.len()) {
+                smallest.extend(unit);
+            }
+        }
+        parts
     }
 
     /// SHA-256 of what a split's run may learn from; what the test rows are labelled with is left out.

@@ -44,9 +44,14 @@ fn teachers_in_words(recipe: &TabularRecipe) -> String {
             (TabularTeacherKind::Fusion, Some(branch)) => format!("fusion 2x({})-", widths(branch)),
             _ => "mlp ".to_owned(),
         };
-        let sees = if teacher.sees == Seen::Others { " on the other columns" } else { "" };
+        let sees = match teacher.sees {
+            Seen::All => "",
+            Seen::Others => " on the other columns",
+            Seen::Student => " on the student's columns",
+        };
         let mean = if teacher.members > 1 { format!(", mean of {}", teacher.members) } else { String::new() };
-        format!("{shape}{}{sees}{mean}", widths(&teacher.hidden))
+        let parts = teacher.crossfit.map_or_else(String::new, |parts| format!(", cross-fitted in {parts} parts"));
+        format!("{shape}{}{sees}{mean}{parts}", widths(&teacher.hidden))
     };
     recipe.teacher.iter().map(one).collect::<Vec<_>>().join(" + ")
 }
