@@ -218,3 +218,62 @@ fn moments(path: &Path, name: &str, cells: &[String]) -> Result<(Vec<f64>, Vec<u
     let numbers = values.iter().map(|value| times.partition_point(|time| time < value)).collect();
     Ok((times, numbers))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::ColumnTable;
+    use ndarray::array;
+    use std::fs;
+
+    const HEADER: &str = "t,place,q,wind\n";
+
+    fn windows<'a>() -> Windowing<'a> {
+        Windowing { time: "t", site: Some("place"), label: "q", history: 2, ahead: 1, every: 1 }
+    }
+
+    fn folder(north: &str, south: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.csv"), format!("{HEADER}{north}")).unwrap();
+        fs::write(folder.path().join("b.csv"), format!("{HEADER}{south}")).unwrap();
+        folder
+    }
+
+    fn select(table: &ColumnTable, patterns: &[&str]) -> ndarray::Array2<f32> {
+        let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+        table.values(&table.select(&patterns).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_row_is_a_site_at_a_moment_and_gaps_hold_the_last_reading() {
+        // North misses q at 2, so the row of moment 1 has no label and the window of moment 2 repeats the reading of 1.
+        let north = "0,north,10,NA\n1,north,11,W\n2,north,NA,W\n3,north,13,W\n";
+        let south = "0,south,20,E\n1,south,21,E\n2,south,22,E\n3,south,23,E\n";
+        let folder = folder(north, south);
+        let table = ColumnTable::windows(folder.path(), &windows()).unwrap();
+        assert_eq!(table.texts("site").unwrap(), ["south", "north", "south"]);
+        assert_eq!(table.texts("moment").unwrap(), ["1", "2", "2"]);
+        assert_eq!(select(&table, &["q"]), array![[20.0f32, 21.0], [11.0, 11.0], [21.0, 22.0]]);
+        assert_eq!(select(&table, &["sites.q[0, :]"]), array![[10.0f32, 11.0], [11.0, 11.0], [11.0, 11.0]]);
+        assert_eq!(
+            select(&table, &["site", "ahead.q"]),
+            array![[0.0f32, 1.0, 22.0], [1.0, 0.0, 13.0], [0.0, 1.0, 23.0]]
+        );
+        // Wind is text: no column of numbers.
+        assert!(table.select(&["wind".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn what_is_no_series_is_refused_with_its_place() {
+        let sound = "0,south,20,E\n1,south,21,E\n2,south,22,E\n";
+        let refused = |north: &str, windowing: &Windowing<'_>| {
+            ColumnTable::windows(folder(north, sound).path(), windowing).unwrap_err().to_string()
+        };
+        assert!(refused("0,north,1,W\n0,north,2,W\n", &windows()).contains("a moment once a site"));
+        assert!(refused("0,north,1,W\n1,north,1,W\n5,north,2,W\n", &windows()).contains("moments 1 apart"));
+        assert!(refused("noon,north,1,W\n", &windows()).contains("the moment as a number"));
+        let north = "0,north,1,W\n1,north,2,W\n2,north,3,W\n";
+        assert!(refused(north, &Windowing { label: "pm", ..windows() }).contains("a column `pm`"));
+        assert!(refused(north, &Windowing { history: 9, ..windows() }).contains("shorten history"));
+    }
+}

@@ -40,6 +40,8 @@ pub(super) struct JobResult {
     pub(super) cpu_seconds: BTreeMap<String, f64>,
     /// Share of the rows that each teacher answered for.
     pub(super) load: Vec<f64>,
+    /// Of each teacher's answers for the labelled rows.
+    pub(super) teacher_train: Vec<Score>,
 }
 
 struct Job<'a> {
@@ -97,6 +99,7 @@ pub(super) fn carry_out(
     let merits: Vec<f64> = answers.iter().map(|answer| job.score_of(answer, &split.tune).merit()).collect();
     let best = (0..merits.len()).fold(0, |best, at| if merits[at] > merits[best] { at } else { best });
 
+    let teacher_train = answers.iter().map(|answer| job.score_of(answer, &job.labelled)).collect();
     let mut test = BTreeMap::new();
     for (number, answer) in answers.iter().enumerate() {
         let label = if number == 0 { "teacher".to_owned() } else { format!("teacher_{}", number + 1) };
@@ -123,7 +126,7 @@ pub(super) fn carry_out(
     job.cpu_seconds.insert("quantize".to_owned(), started.elapsed().as_secs_f64());
     let (labelled, cpu_seconds) = (job.labelled.len(), job.cpu_seconds);
     drop(int8);
-    Ok(JobResult { fold, seed, split: split.clone(), student, test, tune, labelled, cpu_seconds, load })
+    Ok(JobResult { fold, seed, split: split.clone(), student, test, tune, labelled, cpu_seconds, load, teacher_train })
 }
 
 fn unit(truth: &Truth, rows: &[usize]) -> Unit {

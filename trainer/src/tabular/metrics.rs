@@ -70,6 +70,9 @@ pub struct TabularRunMetrics {
     pub networks: BTreeMap<String, Score>,
     /// Share of the train rows that each teacher answered for.
     pub teacher_load: Vec<f64>,
+    /// Of each teacher's answers for the labelled train rows: far above its figures on the test rows, it is surer of rows
+    /// it has learnt from than of new ones, and `crossfit` helps.
+    pub teacher_train: Vec<Score>,
     /// CPU seconds by stage.
     pub cpu_seconds: BTreeMap<String, f64>,
 }

@@ -176,6 +176,7 @@ fn run_metrics(result: &JobResult) -> TabularRunMetrics {
         label_share: result.labelled as f64 / split.train.len().max(1) as f64,
         networks: result.test.clone(),
         teacher_load: result.load.clone(),
+        teacher_train: result.teacher_train.clone(),
         cpu_seconds: result.cpu_seconds.clone(),
     }
 }
