@@ -38,7 +38,7 @@ fn run(folder: &Path, data: &str, threads: usize) -> TabularRun {
     let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
     let options = RunOptions { seeds: vec![1, 2], backend: BackendKind::Flex, threads };
     let interrupt = Interrupt::new();
-    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None };
+    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
     let out = OutputFolder::open(&folder.join(format!("out-{threads}")), &RESULTS, Existing::Replace).unwrap();
     execute(&recipe, "table", &prepared, &options, &context, &out).unwrap()
 }
@@ -75,7 +75,7 @@ fn a_regression_answers_in_the_unit_of_its_quantity() {
     let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
     let options = RunOptions { seeds: vec![1], backend: BackendKind::Flex, threads: 1 };
     let interrupt = Interrupt::new();
-    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None };
+    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
     let out = OutputFolder::open(&folder.path().join("out"), &RESULTS, Existing::Replace).unwrap();
     let run = execute(&recipe, "regression", &prepared, &options, &context, &out).unwrap();
     let figures = &run.metrics.mean["student_int8"];

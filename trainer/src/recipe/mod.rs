@@ -23,8 +23,8 @@ pub use sections::{
 };
 
 pub use tabular::{
-    CotrainSection, RouteKind, RouteSection, Seen, Softening, TabularData, TabularRecipe, TabularSplit, TabularStudent,
-    TabularTarget, TabularTask, TabularTeacher, TabularTeacherKind,
+    CotrainSection, ONNX_BATCH_ROWS, RouteKind, RouteSection, Seen, Softening, TabularData, TabularRecipe,
+    TabularSplit, TabularStudent, TabularTarget, TabularTask, TabularTeacher, TabularTeacherKind, TeacherInput,
 };
 
 use position::Positions;

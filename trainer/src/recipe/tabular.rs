@@ -9,6 +9,13 @@ use super::check::{self, Checked, Checker, DEEPEST, Ends};
 use super::error::{RecipeError, RecipeFault};
 use super::position::Positions;
 use super::sections::{QuantizeMethod, QuantizeSection, RangeKind, ReportSection};
+use crate::teacher::AnswerKind;
+
+/// Rows of a batch of an ONNX teacher unless told otherwise.
+pub const ONNX_BATCH_ROWS: usize = 256;
+/// Keys of a teacher's own training, which a teacher that comes as a file has not.
+const TRAINING: [&str; 8] =
+    ["hidden", "dropout", "label_smoothing", "mixup", "learning_rate", "epochs", "batch_rows", "members"];
 
 /// A whole run on a table, checked and with every default filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,7 +49,8 @@ pub struct TabularRecipe {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TabularData {
-    /// Name of a known data set, or a path to an `.npz`, `.csv` or `.csv.gz` file. Must be given.
+    /// Name of a known data set, or a path to an `.npz`, `.csv`, `.csv.gz` or `.parquet` file, or to a folder of Parquet
+    /// files. Must be given.
     pub source: String,
     /// What is learnt. Default `classify`.
     #[serde(default)]
@@ -53,6 +61,9 @@ pub struct TabularData {
     pub student_columns: Vec<String>,
     /// Columns that the teacher sees. Must be given; they may hold the student's.
     pub teacher_columns: Vec<String>,
+    /// Column that names each row once; answers that come as a table are matched by it. Default: `id` where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Names of the classes in the order of their numbers. Default: the labels as the file spells them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_names: Vec<String>,
@@ -140,6 +151,70 @@ pub struct TabularTeacher {
     /// Seeds trained for this teacher, whose log-probabilities are averaged, 1 to 64. Default 3.
     #[serde(default = "members")]
     pub members: usize,
+    /// The model or the table, from the recipe's folder, then from the working folder; `onnx` and `table` only, where it
+    /// must be given. Of a table: `.npz`, `.csv`, `.csv.gz`, `.parquet`, a folder of Parquet files, or what `eyas label`
+    /// wrote. `batch_rows` of a model are rows of a batch, 1 to 65536; a model with a fixed batch keeps its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Inputs of the model with the columns that each takes, `onnx` only. Default: the one input takes the columns the
+    /// teacher sees. Values are given as measured; a model that wants standard scores brings them along.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub input: Vec<TeacherInput>,
+    /// Name of the model's output with the answers, `onnx` only; may be left out where there is one only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// Name of the model's embedding, an output or any value that a node computes, `onnx` only; for `embedding_weight`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<String>,
+    /// Columns of the table with an embedding, `table` only; for `embedding_weight`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub embedding_columns: Vec<String>,
+    /// Columns of the table with the answers, one a class, `table` only. Default `["logits"]` or `["logits_*"]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// What the answers are, `logits` (log-probabilities and quantities are too) or `probabilities`; `onnx` and `table`
+    /// only. Default `logits`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<AnswerKind>,
+}
+
+impl TabularTeacher {
+    /// What a key needs that this teacher has not; `None` for a key that does something.
+    fn idle(&self, key: &str) -> Option<&'static str> {
+        use TabularTeacherKind::{Onnx, Table};
+        let onnx = self.kind == Onnx;
+        match key {
+            "branch_hidden" if self.kind != TabularTeacherKind::Fusion => Some("kind = \"fusion\""),
+            "batch_rows" if onnx => None,
+            key if TRAINING.contains(&key) && !self.is_trained() => Some("kind = \"fusion\" or \"mlp\""),
+            "input" | "output" | "embedding" if !onnx => Some("kind = \"onnx\""),
+            "columns" | "embedding_columns" if self.kind != Table => Some("kind = \"table\""),
+            "sees" if self.kind == Table => Some("a teacher that sees columns"),
+            "sees" if onnx && self.input.iter().any(|input| !input.columns.is_empty()) => {
+                Some("an input without `columns`")
+            }
+            "path" | "answers" if self.is_trained() => Some("kind = \"onnx\" or \"table\""),
+            _ => None,
+        }
+    }
+
+    /// Whether the teacher is trained here; else it comes as a file.
+    #[must_use]
+    pub fn is_trained(&self) -> bool {
+        matches!(self.kind, TabularTeacherKind::Fusion | TabularTeacherKind::Mlp)
+    }
+}
+
+/// An input of a model and the columns it takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeacherInput {
+    /// Its name; may be left out where there is one only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Patterns of its columns, in order, of those that the teacher may see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
 }
 
 /// Architecture of a table's teacher.
@@ -150,6 +225,10 @@ pub enum TabularTeacherKind {
     Fusion,
     /// One multi-layer perceptron over all its columns.
     Mlp,
+    /// An ONNX model that was trained elsewhere.
+    Onnx,
+    /// A table of answers that someone already computed.
+    Table,
 }
 
 /// Columns of a teacher.
@@ -242,6 +321,10 @@ pub struct TabularTarget {
     /// Weight of the labels, 0 to 100. Default 0.
     #[serde(default)]
     pub label_weight: f64,
+    /// Weight of the teachers' embeddings, above 0 to 100: while training, outputs beside the student's own learn their
+    /// standard scores from its last hidden layer, mean squared error. Left out for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding_weight: Option<f64>,
 }
 
 /// Course of the weight of the teachers' answers.
@@ -288,7 +371,18 @@ impl TabularRecipe {
     /// The recipe as TOML with every default written out; it loads back to the same recipe.
     #[must_use]
     pub fn resolved(&self) -> String {
-        toml::to_string(self).unwrap_or_default()
+        if self.teacher.iter().all(TabularTeacher::is_trained) {
+            return toml::to_string(self).unwrap_or_default();
+        }
+        // Keys that mean nothing for a teacher are not written for it.
+        let mut whole = toml::Table::try_from(self).unwrap_or_default();
+        let sections = whole.get_mut("teacher").and_then(toml::Value::as_array_mut);
+        for (section, teacher) in sections.into_iter().flatten().zip(&self.teacher) {
+            if let Some(section) = section.as_table_mut() {
+                section.retain(|key, _| teacher.idle(key).is_none());
+            }
+        }
+        toml::to_string(&whole).unwrap_or_default()
     }
 
     /// SHA-256 of the resolved text.
@@ -318,7 +412,65 @@ impl TabularRecipe {
     }
 }
 
+/// Keys of `[[teacher]]` that only some kinds know.
+const TEACHER_KEYS: [&str; 17] = [
+    "sees",
+    "branch_hidden",
+    "hidden",
+    "dropout",
+    "label_smoothing",
+    "mixup",
+    "learning_rate",
+    "epochs",
+    "batch_rows",
+    "members",
+    "path",
+    "input",
+    "output",
+    "embedding",
+    "columns",
+    "embedding_columns",
+    "answers",
+];
+
 impl Checker<'_> {
+    /// A teacher that comes as a file.
+    fn given(&self, key: &dyn Fn(&str) -> String, teacher: &TabularTeacher, regress: bool) -> Checked {
+        if teacher.path.as_ref().is_none_or(|path| path.trim().is_empty()) {
+            let message = "expected the file of the teacher, found none";
+            return Err(self.refuse(RecipeFault::MissingKey, &key("path"), message, "add path = \"FILE\""));
+        }
+        self.count(&key("batch_rows"), teacher.batch_rows, 1..=crate::onnx::MAX_BATCH_ROWS)?;
+        if regress && teacher.answers == Some(AnswerKind::Probabilities) {
+            let reason = "a quantity has no probabilities";
+            return Err(self.combination(&key("answers"), reason, "remove the key, or classify"));
+        }
+        for (at, input) in teacher.input.iter().enumerate() {
+            if teacher.input.len() > 1 && (input.name.is_none() || input.columns.is_empty()) {
+                let reason = "a model with several inputs has to be told which columns each takes";
+                return Err(self.combination(&key(&format!("input[{at}]")), reason, "give `name` and `columns`"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Embeddings are given and used, or neither.
+    fn embeddings(&self, recipe: &TabularRecipe) -> Checked {
+        let named = recipe.teacher.iter().enumerate().find_map(|(index, teacher)| {
+            let columns = (!teacher.embedding_columns.is_empty()).then_some("embedding_columns");
+            teacher.embedding.as_ref().map(|_| "embedding").or(columns).map(|name| format!("teacher[{index}].{name}"))
+        });
+        match (recipe.target.embedding_weight, named) {
+            (Some(_), None) => Err(self.idle("target.embedding_weight", "an `embedding` of a teacher")),
+            (None, Some(key)) => Err(self.idle(&key, "target.embedding_weight")),
+            (Some(_), Some(_)) if recipe.student.hidden.is_empty() => {
+                Err(self.idle("target.embedding_weight", "a hidden layer of the student"))
+            }
+            (Some(weight), Some(_)) => self.real("target.embedding_weight", weight, 0.0, 100.0, Ends::Above),
+            (None, None) => Ok(()),
+        }
+    }
+
     fn tabular(&self, recipe: &TabularRecipe) -> Checked {
         let data = &recipe.data;
         for (key, columns) in
@@ -356,10 +508,16 @@ impl Checker<'_> {
             for &width in widths {
                 self.count(&key("hidden"), width, 1..=65_535)?;
             }
-            let fusion = teacher.kind == TabularTeacherKind::Fusion;
-            if teacher.branch_hidden.is_some() && !fusion {
-                return Err(self.idle(&key("branch_hidden"), "kind = \"fusion\""));
+            for (name, needs) in TEACHER_KEYS.iter().filter_map(|&name| Some((name, teacher.idle(name)?))) {
+                if self.positions.has(&key(name)) {
+                    return Err(self.idle(&key(name), needs));
+                }
             }
+            if !teacher.is_trained() {
+                self.given(&key, teacher, regress)?;
+                continue;
+            }
+            let fusion = teacher.kind == TabularTeacherKind::Fusion;
             if fusion && teacher.sees == Seen::Others {
                 let reason = "a fusion joins the student's columns with the others";
                 return Err(self.combination(&key("sees"), reason, "use kind = \"mlp\", or remove the key"));
@@ -407,6 +565,7 @@ impl Checker<'_> {
         self.real("target.distill_temperature", target.distill_temperature, 0.0, 100.0, Ends::Above)?;
         self.real("target.soft_weight", target.soft_weight, 0.0, 100.0, Ends::Above)?;
         self.real("target.label_weight", target.label_weight, 0.0, 100.0, Ends::Both)?;
+        self.embeddings(recipe)?;
         self.quantize(&recipe.quantize)?;
         if recipe.quantize.method == QuantizeMethod::Qat {
             let reason = "students of tables are rounded after training";
@@ -471,6 +630,12 @@ impl Default for TabularStudent {
 
 impl Default for TabularTarget {
     fn default() -> Self {
-        Self { distill_temperature: two(), soft_weight: one(), softening: Softening::default(), label_weight: 0.0 }
+        Self {
+            distill_temperature: two(),
+            soft_weight: one(),
+            softening: Softening::default(),
+            label_weight: 0.0,
+            embedding_weight: None,
+        }
     }
 }

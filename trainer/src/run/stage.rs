@@ -79,6 +79,8 @@ pub struct RunContext<'a> {
     pub interrupt: &'a Interrupt,
     /// Folder for finished and unfinished stages, and the hash of what makes it the same run; none for a run in memory.
     pub checkpoints: Option<(&'a Path, [u8; 32])>,
+    /// Folder with what is constant about teachers, for tables; it outlives the run. None to keep nothing.
+    pub cache: Option<&'a Path>,
 }
 
 /// What the checkpoint of a stage holds.

@@ -49,6 +49,8 @@ struct Job<'a> {
     known: Vec<bool>,
     labelled: Vec<usize>,
     unit: Unit,
+    /// Standard scores of the teachers' embeddings, side by side.
+    hints: Option<Array2<f32>>,
     seed: u64,
     name: String,
     backend: BackendKind,
@@ -58,7 +60,8 @@ struct Job<'a> {
 
 /// Trainings in one job.
 pub(super) fn stages(recipe: &TabularRecipe) -> usize {
-    let members: usize = recipe.teacher.iter().map(|teacher| teacher.members).sum();
+    let members: usize =
+        recipe.teacher.iter().filter(|teacher| teacher.is_trained()).map(|teacher| teacher.members).sum();
     let controls = if recipe.report.controls { 4 + PLAIN_TEMPERATURES.len() } else { 0 };
     members + usize::from(recipe.cotrain.is_some()) + 1 + controls
 }
@@ -79,12 +82,13 @@ pub(super) fn carry_out(
     let unit = unit(&data.truth, &labelled);
     let name = format!("{fold}-{seed}");
     let cpu_seconds = BTreeMap::new();
+    let hints = hints(data, &split);
     let mut job =
-        Job { recipe, data, split: &split, x, known, labelled, unit, seed, name, backend, context, cpu_seconds };
+        Job { recipe, data, split: &split, x, known, labelled, unit, hints, seed, name, backend, context, cpu_seconds };
     let (mut answers, mut starts) = (Vec::new(), Vec::new());
     for (number, teacher) in recipe.teacher.iter().enumerate() {
-        answers.push(job.teacher(number, teacher)?);
-        starts.push(job.tower(teacher));
+        answers.push(if teacher.is_trained() { job.teacher(number, teacher)? } else { job.given(number)? });
+        starts.extend(teacher.is_trained().then(|| job.tower(teacher)));
     }
     let together = job.cotrain(&starts, &mut answers)?;
     let merits: Vec<f64> = answers.iter().map(|answer| job.score_of(answer, &split.tune).merit()).collect();
@@ -113,6 +117,14 @@ pub(super) fn carry_out(
     let (labelled, cpu_seconds) = (job.labelled.len(), job.cpu_seconds);
     drop(int8);
     Ok(JobResult { fold, seed, split: split.clone(), student, test, tune, labelled, cpu_seconds, load })
+}
+
+/// Standard scores of all embeddings that the teachers give, statistics from the train rows.
+fn hints(data: &TabularPrepared, split: &Split) -> Option<Array2<f32>> {
+    let embeddings = data.given.iter().flatten().filter_map(|given| given.embedding.as_ref());
+    let views: Vec<_> = embeddings.map(|embedding| embedding.view()).collect();
+    let whole = ndarray::concatenate(Axis(1), &views).ok().filter(|whole| whole.ncols() > 0)?;
+    Some(Standard::of(whole.view(), &split.train).scores(whole.view()))
 }
 
 fn unit(truth: &Truth, rows: &[usize]) -> Unit {
@@ -169,6 +181,16 @@ impl<'a> Job<'a> {
         Ok(mean.unwrap_or_default() / teacher.members as f32)
     }
 
+    /// What a teacher that comes as a file answers for all rows.
+    fn given(&self, number: usize) -> Result<Array2<f32>, RunError> {
+        let given = self.data.given.get(number).and_then(Option::as_ref);
+        let mut answers = given.ok_or(RunError::NotConsulted { number: number + 1 })?.answers.clone();
+        if let Truth::Quantity { .. } = self.data.truth {
+            answers.mapv_inplace(|y| (y - self.unit.mean) / self.unit.deviation);
+        }
+        Ok(self.answer(&answers))
+    }
+
     /// Log-probabilities of a classifier, scores of a regression.
     fn answer(&self, outputs: &Array2<f32>) -> Array2<f32> {
         match self.data.truth {
@@ -190,7 +212,8 @@ impl<'a> Job<'a> {
             self.train("cotrain", &towers, &self.labelled, &plan, &mut lesson)?
         };
         self.cpu_seconds.insert("cotrain".to_owned(), trained.cpu_seconds);
-        for (tower, answer) in trained.towers[1..].iter().zip(answers) {
+        let taught = self.recipe.teacher.iter().zip(answers).filter(|(teacher, _)| teacher.is_trained());
+        for (tower, (_, answer)) in trained.towers[1..].iter().zip(taught) {
             *answer = self.answer(&tower.logits(self.x.view(), self.backend));
         }
         Ok(trained.towers.first().map(crate::nn::TrainedTower::weights))
@@ -218,7 +241,13 @@ impl<'a> Job<'a> {
         let target = self.recipe.target;
         let weights = (target.soft_weight as f32, target.label_weight as f32);
         let noise = self.recipe.student.noise as f32;
-        self.towards(name, answers, (kind, best), target.distill_temperature as f32, weights, noise)
+        let hints = self.hints.take();
+        let weight = target.embedding_weight.unwrap_or(0.0) as f32;
+        let with = hints.as_ref().map(|hints| (hints, weight));
+        let taught =
+            self.towards(name, answers, (kind, best), target.distill_temperature as f32, weights, (noise, with));
+        self.hints = hints;
+        taught
     }
 
     fn towards(
@@ -228,7 +257,7 @@ impl<'a> Job<'a> {
         (kind, best): (RouteKind, usize),
         temperature: f32,
         (soft_weight, label_weight): (f32, f32),
-        noise: f32,
+        (noise, hints): (f32, Option<(&Array2<f32>, f32)>),
     ) -> Result<(MlpWeights, Vec<f64>), RunError> {
         let balance = self.recipe.route.balance.unwrap_or(0.0);
         let route = Route::new(kind, balance, answers.len(), self.data.truth.outputs(), best);
@@ -243,14 +272,23 @@ impl<'a> Job<'a> {
                 label_weight,
                 halving: self.recipe.target.softening == Softening::Halving,
                 noise,
+                hints,
             };
-            let (tower, plan) = (self.student_tower(), self.student_plan());
+            let (mut tower, plan) = (self.student_tower(), self.student_plan());
+            tower.outputs += hints.map_or(0, |(hints, _)| hints.ncols());
             let trained = self.train(name, &[tower], &self.split.train, &plan, &mut lesson)?;
             (trained, lesson.route.load)
         };
         *self.cpu_seconds.entry(name.split('-').next().unwrap_or(name).to_owned()).or_default() += trained.cpu_seconds;
         let all = load.iter().sum::<u64>().max(1) as f64;
-        Ok((trained.towers[0].weights(), load.into_iter().map(|load| load as f64 / all).collect()))
+        let mut weights = trained.towers[0].weights();
+        if let (Some(last), Some(_)) = (weights.layers.last_mut(), hints) {
+            // What learnt the embeddings has served.
+            let own = ndarray::Slice::from(..self.data.truth.outputs());
+            last.weight = last.weight.slice_axis(Axis(0), own).to_owned();
+            last.bias = last.bias.slice_axis(Axis(0), own).to_owned();
+        }
+        Ok((weights, load.into_iter().map(|load| load as f64 / all).collect()))
     }
 
     /// Trains the student on labels alone.
@@ -279,7 +317,7 @@ impl<'a> Job<'a> {
             let mean = (RouteKind::Mean, 0);
             all.push((
                 "uniform_teacher",
-                self.towards("uniform_teacher", &blank, mean, temperature, weights, noise)?.0,
+                self.towards("uniform_teacher", &blank, mean, temperature, weights, (noise, None))?.0,
             ));
             let random = self.distil("random_router", answers, RouteKind::Random, best)?.0;
             all.push(("random_router", random));
@@ -289,7 +327,7 @@ impl<'a> Job<'a> {
         let mut plain: Option<(f64, MlpWeights)> = None;
         for temperature in PLAIN_TEMPERATURES {
             let name = format!("plain_kd-{temperature}");
-            let weights = self.towards(&name, first, (RouteKind::Mean, 0), temperature, (0.5, 0.5), 0.0)?.0;
+            let weights = self.towards(&name, first, (RouteKind::Mean, 0), temperature, (0.5, 0.5), (0.0, None))?.0;
             let merit = self.score(&weights, &self.split.tune).merit();
             if plain.as_ref().is_none_or(|(best, _)| merit > *best) {
                 plain = Some((merit, weights));

@@ -1,6 +1,6 @@
 //! What towers learn: labels, each other, or their teachers.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis, s};
 use rand_distr::{Beta, Distribution, StandardNormal};
 
 use super::prepare::Truth;
@@ -187,6 +187,14 @@ pub(super) struct FromTeachers<'a> {
     pub(super) label_weight: f32,
     pub(super) halving: bool,
     pub(super) noise: f32,
+    /// Standard scores of the teachers' embeddings `[rows x width]`, which outputs behind the student's own learn, and
+    /// their weight.
+    pub(super) hints: Option<(&'a Array2<f32>, f32)>,
+}
+
+/// Without the outputs that learn embeddings.
+fn own_outputs(outputs: &Array2<f32>, own: usize) -> Array2<f32> {
+    outputs.slice(s![.., ..own]).to_owned()
 }
 
 impl FromTeachers<'_> {
@@ -206,9 +214,23 @@ impl Lesson for FromTeachers<'_> {
     }
 
     fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64 {
-        let (output, gradient) = (&outputs[0], &mut gradients[0]);
         let rows = step.rows.len();
-        let mut loss = self.labels.add(&alone(step), output, gradient, self.label_weight);
+        let mut loss = 0.0;
+        let own = self.labels.truth.outputs();
+        if let Some((hints, weight)) = self.hints {
+            let scale = weight / (rows * hints.ncols()) as f32;
+            for ((at, place), &row) in (0..).zip(gradients[0].rows_mut()).zip(step.rows) {
+                for ((to, &answer), &hint) in
+                    place.into_iter().skip(own).zip(outputs[0].row(at).iter().skip(own)).zip(hints.row(row))
+                {
+                    loss += f64::from(scale * (answer - hint) * (answer - hint));
+                    *to = 2.0 * scale * (answer - hint);
+                }
+            }
+        }
+        let (output, mut gradient) = (own_outputs(&outputs[0], own), Array2::zeros((rows, own)));
+        let output = &output;
+        loss += self.labels.add(&alone(step), output, &mut gradient, self.label_weight);
         let weight = self.weight(step.epoch) / rows as f32;
         let answers: Vec<Array2<f32>> = self.teachers.iter().map(|all| all.select(Axis(0), step.rows)).collect();
         let views: Vec<ArrayView2<'_, f32>> = answers.iter().map(|answer| answer.view()).collect();
@@ -235,11 +257,12 @@ impl Lesson for FromTeachers<'_> {
                 }
             }
         }
+        gradients[0].slice_mut(s![.., ..own]).assign(&gradient);
         loss
     }
 
     fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
-        self.labels.score(&outputs[0], self.tune)
+        self.labels.score(&own_outputs(&outputs[0], self.labels.truth.outputs()), self.tune)
     }
 }
 

@@ -28,6 +28,9 @@ pub struct TabularMetrics {
     pub threads: usize,
     /// The teachers in words.
     pub teacher: String,
+    /// Teachers that came as a file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teacher_files: Vec<TeacherFile>,
     /// Widths of the student from inputs to outputs.
     pub student_widths: Vec<usize>,
     /// Rows of the table.
@@ -52,6 +55,17 @@ pub struct TabularMetrics {
     pub runs: Vec<TabularRunMetrics>,
     /// What the student costs.
     pub cost: CostMetrics,
+}
+
+/// A teacher that came as a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeacherFile {
+    /// Teacher, counted from 1.
+    pub teacher: usize,
+    /// The file or folder as the recipe names it.
+    pub path: String,
+    /// SHA-256 over all that decides its answers, hexadecimal.
+    pub sha256: String,
 }
 
 /// One fold and seed.

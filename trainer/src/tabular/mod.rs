@@ -3,6 +3,8 @@
 //! | file | idea |
 //! |---|---|
 //! | `prepare` | the recipe's columns as one matrix, its splits, the rows with labels |
+//! | `given` | teachers that come as a file, asked once |
+//! | `cache` | what is constant about teachers, kept on disk |
 //! | `lesson` | what towers learn: labels, other towers, teachers |
 //! | `route` | several teachers, one target |
 //! | `score` | accuracy and macro-F1, or errors of a regression |
@@ -11,6 +13,8 @@
 //! | `metrics` | the document `metrics.json` |
 //! | `report` | card, page and terminal table |
 
+mod cache;
+mod given;
 mod job;
 mod lesson;
 mod metrics;
@@ -20,6 +24,8 @@ mod route;
 mod run;
 mod score;
 
+pub use cache::{Cache, TEACHERS};
+pub use given::{Given, GivenError};
 pub use metrics::TabularMetrics;
 pub use prepare::{TabularPrepared, Truth};
 pub use report::summary;

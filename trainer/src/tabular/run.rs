@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::job::{self, JobResult};
-use super::metrics::{SCHEMA, TabularMetrics, TabularRunMetrics, differences, summaries};
+use super::metrics::{SCHEMA, TabularMetrics, TabularRunMetrics, TeacherFile, differences, summaries};
 use super::prepare::{TabularPrepared, Truth};
 use super::report;
 use crate::dataset::Split;
@@ -40,6 +40,10 @@ pub struct TabularRun {
 fn teachers_in_words(recipe: &TabularRecipe) -> String {
     let widths = |widths: &[usize]| widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
     let one = |teacher: &crate::recipe::TabularTeacher| {
+        if let (false, Some(path)) = (teacher.is_trained(), &teacher.path) {
+            let name = Path::new(path).file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+            return format!("{} {name}", if teacher.kind == TabularTeacherKind::Onnx { "onnx" } else { "table" });
+        }
         let shape = match (teacher.kind, &teacher.branch_hidden) {
             (TabularTeacherKind::Fusion, Some(branch)) => format!("fusion 2x({})-", widths(branch)),
             _ => "mlp ".to_owned(),
@@ -133,6 +137,7 @@ fn write(
         backend: options.backend.name().into(),
         threads: options.threads,
         teacher: teacher.clone(),
+        teacher_files: teacher_files(recipe, data),
         student_widths: widths,
         rows: data.x.nrows(),
         columns: [data.x.ncols(), data.student],
@@ -160,6 +165,14 @@ fn write(
     }
     folder.write(STUDENT, &file)?;
     Ok(TabularRun { file, metrics, test: shown })
+}
+
+fn teacher_files(recipe: &TabularRecipe, data: &TabularPrepared) -> Vec<TeacherFile> {
+    let file = |(at, (teacher, given)): (usize, (&crate::recipe::TabularTeacher, &Option<super::Given>))| {
+        let path = teacher.path.clone()?;
+        Some(TeacherFile { teacher: at + 1, path, sha256: hexadecimal(&given.as_ref()?.identity) })
+    };
+    recipe.teacher.iter().zip(&data.given).enumerate().filter_map(file).collect()
 }
 
 fn run_metrics(result: &JobResult) -> TabularRunMetrics {
