@@ -7,7 +7,7 @@ use crate::nn::BackendKind;
 use crate::output::OutputFolder;
 use crate::recipe::TabularRecipe;
 use crate::run::{RESULTS, RunContext, RunOptions};
-use crate::tabular::{Cache, TEACHERS, TabularPrepared, execute as carry_out, summary};
+use crate::tabular::{Cache, MaskCosts, TEACHERS, TabularPrepared, execute as carry_out, mask_costs, summary};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::thread::available_parallelism;
@@ -34,6 +34,12 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
         backend.name(),
         out.display(),
     );
+    let first = data.split(&recipe, folds[0], options.seeds.first().copied().unwrap_or(0));
+    let rows = first.map_err(Failure::refused)?.train.len();
+    if let Some(costs) = mask_costs(&recipe, rows) {
+        let MaskCosts { masks, parameters, macs } = costs;
+        eprintln!("masks: {masks}, {parameters} parameters, {macs:e} multiply-accumulates a fold and seed");
+    }
     let bars = Bars::new();
     // A dry run writes nothing, so it asks models without keeping what they say.
     let kept = arguments.cache.clone().unwrap_or_else(|| out.join(TEACHERS));

@@ -23,8 +23,9 @@ pub use sections::{
 };
 
 pub use tabular::{
-    CotrainSection, ONNX_BATCH_ROWS, RouteKind, RouteSection, Seen, Softening, TabularData, TabularRecipe,
-    TabularSplit, TabularStudent, TabularTarget, TabularTask, TabularTeacher, TabularTeacherKind, TeacherInput,
+    CotrainSection, MaskKind, MasksSection, ONNX_BATCH_ROWS, RouteKind, RouteSection, Seen, Softening, TabularData,
+    TabularRecipe, TabularSplit, TabularStudent, TabularTarget, TabularTask, TabularTeacher, TabularTeacherKind,
+    TeacherInput,
 };
 
 use position::Positions;

@@ -13,6 +13,8 @@ use crate::teacher::AnswerKind;
 
 /// Rows of a batch of an ONNX teacher unless told otherwise.
 pub const ONNX_BATCH_ROWS: usize = 256;
+/// Heads of an attention mask unless told otherwise, those of MST-Distill.
+const HEADS: usize = 3;
 /// Keys of a teacher's own training, which a teacher that comes as a file has not.
 const TRAINING: [&str; 8] =
     ["hidden", "dropout", "label_smoothing", "mixup", "learning_rate", "epochs", "batch_rows", "members"];
@@ -28,6 +30,9 @@ pub struct TabularRecipe {
     /// Training of teachers and student together before the student's own; left out for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cotrain: Option<CotrainSection>,
+    /// Masks on the co-trained teachers' features; left out for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masks: Option<MasksSection>,
     /// How several teachers become one target.
     #[serde(default)]
     pub route: RouteSection,
@@ -180,13 +185,16 @@ pub struct TabularTeacher {
 
 impl TabularTeacher {
     /// What a key needs that this teacher has not; `None` for a key that does something.
-    fn idle(&self, key: &str) -> Option<&'static str> {
+    fn idle(&self, key: &str, cotrained: bool) -> Option<&'static str> {
         use TabularTeacherKind::{Onnx, Table};
         let onnx = self.kind == Onnx;
         match key {
             "branch_hidden" if self.kind != TabularTeacherKind::Fusion => Some("kind = \"fusion\""),
             "batch_rows" if onnx => None,
             key if TRAINING.contains(&key) && !self.is_trained() => Some("kind = \"fusion\" or \"mlp\""),
+            key if key != "hidden" && TRAINING.contains(&key) && cotrained => {
+                Some("a training of the teacher's own, which [cotrain] replaces")
+            }
             "input" | "output" | "embedding" if !onnx => Some("kind = \"onnx\""),
             "columns" | "embedding_columns" if self.kind != Table => Some("kind = \"table\""),
             "sees" if self.kind == Table => Some("a teacher that sees columns"),
@@ -242,7 +250,8 @@ pub enum Seen {
     Others,
 }
 
-/// `[cotrain]`: teachers and student step together, each taught by labels and by every other one.
+/// `[cotrain]`: teachers and student step together, each taught by labels and by every other one. It takes the place of the
+/// teachers' own training, whose keys mean nothing beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CotrainSection {
@@ -252,6 +261,42 @@ pub struct CotrainSection {
     /// Softmax divisor, above 0 to 100. Default 4.
     #[serde(default = "four")]
     pub temperature: f64,
+    /// Whether the student's own training goes on from here, as MST-Distill does; else it starts anew. Default `true`.
+    #[serde(default = "yes")]
+    pub keep_student: bool,
+}
+
+/// `[masks]`: each of the last two hidden layers of a co-trained teacher gets a mask on its features before the ReLU, trained
+/// so that the masked teacher says what the co-trained student says; every masked teacher is one way of the route.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MasksSection {
+    /// How a mask is computed. Default `bottleneck`.
+    #[serde(default)]
+    pub kind: MaskKind,
+    /// Units between the two layers, from 1; `bottleneck` only. Default: a quarter of the features, at least 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<usize>,
+    /// Heads, from 1, at most half of the features; `attention` only. Default 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heads: Option<usize>,
+    /// Passes over the train rows, 1 to 100000. Default 3.
+    #[serde(default = "mask_epochs")]
+    pub epochs: usize,
+    /// Step size of Adam, above 0 to 1. Default 0.001.
+    #[serde(default = "learning_rate")]
+    pub learning_rate: f64,
+}
+
+/// Form of a mask.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MaskKind {
+    /// Two layers, small.
+    #[default]
+    Bottleneck,
+    /// Self-attention over the features, as MST-Distill ships it; its cost is printed before it runs.
+    Attention,
 }
 
 /// `[route]`: how several teachers become one target.
@@ -371,7 +416,7 @@ impl TabularRecipe {
     /// The recipe as TOML with every default written out; it loads back to the same recipe.
     #[must_use]
     pub fn resolved(&self) -> String {
-        if self.teacher.iter().all(TabularTeacher::is_trained) {
+        if self.cotrain.is_none() && self.teacher.iter().all(TabularTeacher::is_trained) {
             return toml::to_string(self).unwrap_or_default();
         }
         // Keys that mean nothing for a teacher are not written for it.
@@ -379,7 +424,7 @@ impl TabularRecipe {
         let sections = whole.get_mut("teacher").and_then(toml::Value::as_array_mut);
         for (section, teacher) in sections.into_iter().flatten().zip(&self.teacher) {
             if let Some(section) = section.as_table_mut() {
-                section.retain(|key, _| teacher.idle(key).is_none());
+                section.retain(|key, _| teacher.idle(key, self.cotrain.is_some()).is_none());
             }
         }
         toml::to_string(&whole).unwrap_or_default()
@@ -402,6 +447,9 @@ impl TabularRecipe {
             if teacher.kind == TabularTeacherKind::Fusion {
                 teacher.branch_hidden.get_or_insert_with(|| vec![256, 128]);
             }
+        }
+        if let Some(masks) = self.masks.as_mut().filter(|masks| masks.kind == MaskKind::Attention) {
+            masks.heads.get_or_insert(HEADS);
         }
         if self.route.kind == RouteKind::Router {
             self.route.balance.get_or_insert(1.0);
@@ -449,6 +497,34 @@ impl Checker<'_> {
             if teacher.input.len() > 1 && (input.name.is_none() || input.columns.is_empty()) {
                 let reason = "a model with several inputs has to be told which columns each takes";
                 return Err(self.combination(&key(&format!("input[{at}]")), reason, "give `name` and `columns`"));
+            }
+        }
+        Ok(())
+    }
+
+    fn masks(&self, recipe: &TabularRecipe) -> Checked {
+        let Some(masks) = &recipe.masks else { return Ok(()) };
+        if recipe.cotrain.is_none() {
+            return Err(self.combination("masks", "masks imitate the co-trained student", "add a table [cotrain]"));
+        }
+        let attention = masks.kind == MaskKind::Attention;
+        if let Some(units) = masks.units {
+            if attention {
+                return Err(self.idle("masks.units", "kind = \"bottleneck\""));
+            }
+            self.count("masks.units", units, 1..=65_535)?;
+        }
+        if masks.heads.is_some() && !attention {
+            return Err(self.idle("masks.heads", "kind = \"attention\""));
+        }
+        self.count("masks.epochs", masks.epochs, 1..=100_000)?;
+        self.real("masks.learning_rate", masks.learning_rate, 0.0, 1.0, Ends::Above)?;
+        for (index, teacher) in recipe.teacher.iter().enumerate().filter(|(_, teacher)| teacher.is_trained()) {
+            let Some(narrowest) = teacher.hidden.iter().rev().take(2).min() else {
+                return Err(self.range(&format!("teacher[{index}].hidden"), "a hidden layer to mask", "none"));
+            };
+            if attention {
+                self.count("masks.heads", masks.heads.unwrap_or(HEADS), 1..=narrowest / 2)?;
             }
         }
         Ok(())
@@ -508,7 +584,9 @@ impl Checker<'_> {
             for &width in widths {
                 self.count(&key("hidden"), width, 1..=65_535)?;
             }
-            for (name, needs) in TEACHER_KEYS.iter().filter_map(|&name| Some((name, teacher.idle(name)?))) {
+            for (name, needs) in
+                TEACHER_KEYS.iter().filter_map(|&name| Some((name, teacher.idle(name, recipe.cotrain.is_some())?)))
+            {
                 if self.positions.has(&key(name)) {
                     return Err(self.idle(&key(name), needs));
                 }
@@ -536,7 +614,19 @@ impl Checker<'_> {
             }
             self.count("cotrain.epochs", cotrain.epochs, 1..=100_000)?;
             self.real("cotrain.temperature", cotrain.temperature, 0.0, 100.0, Ends::Above)?;
+            if recipe.teacher.iter().all(|teacher| !teacher.is_trained()) {
+                return Err(self.idle("cotrain", "a teacher that is trained here"));
+            }
+            if recipe.target.embedding_weight.is_some() && cotrain.keep_student {
+                let reason = "outputs that learn an embedding cannot be added to a student that is trained already";
+                return Err(self.combination(
+                    "target.embedding_weight",
+                    reason,
+                    "say keep_student = false in [cotrain]",
+                ));
+            }
         }
+        self.masks(recipe)?;
         match recipe.route.balance {
             Some(_) if recipe.route.kind != RouteKind::Router => {
                 return Err(self.idle("route.balance", "kind = \"router\""));
@@ -607,6 +697,9 @@ fn student_epochs() -> usize {
 }
 fn cotrain_epochs() -> usize {
     20
+}
+fn mask_epochs() -> usize {
+    3
 }
 fn batch_rows() -> usize {
     256

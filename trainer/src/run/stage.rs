@@ -46,6 +46,15 @@ pub trait Observer: Sync {
     fn note(&self, _text: &str) {}
 }
 
+/// What an epoch is judged by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TuneFigure {
+    /// Accuracy in per cent; higher is better.
+    Accuracy(f64),
+    /// Cross-entropy, squared error or divergence; lower is better.
+    Loss(f64),
+}
+
 /// One step of one stage.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum StageEvent<'a> {
@@ -59,8 +68,8 @@ pub enum StageEvent<'a> {
         max_epochs: usize,
         /// Training loss.
         loss: f64,
-        /// Tune accuracy in per cent.
-        tune_accuracy: f64,
+        /// How good it is on the tune rows.
+        tune: TuneFigure,
     },
     /// The stage is done, now or in an earlier run.
     Done {
@@ -130,7 +139,7 @@ pub(crate) fn stage<T: Serialize + DeserializeOwned>(
             epoch: report.epoch,
             max_epochs: report.max_epochs,
             loss: report.point.loss,
-            tune_accuracy: report.point.tune_accuracy * 100.0,
+            tune: TuneFigure::Accuracy(report.point.tune_accuracy * 100.0),
         });
         let stop = context.interrupt.is_raised();
         if let Some(slot) = &slot

@@ -5,8 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use ndarray::Array2;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::output::{hexadecimal, write_atomic};
@@ -18,6 +19,10 @@ pub const TEACHERS: &str = "teachers";
 const MAGIC: &[u8; 8] = b"EYASTCH1";
 const PREFIX: usize = 8 + 32;
 const SEAL: usize = 32;
+
+/// A matrix as an entry.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Matrix(#[serde(with = "crate::nn::matrix")] pub(super) Array2<f32>);
 
 /// A folder with entries, or none.
 #[derive(Clone, Copy)]

@@ -82,10 +82,24 @@ pub struct TabularRunMetrics {
     /// Figures on the test rows, by network: `teacher`, `label_only`, `student_int8` and so on.
     #[serde(flatten)]
     pub networks: BTreeMap<String, Score>,
-    /// Share of the train rows that each teacher answered for.
+    /// Share of the train rows that each way of the route answered for; the ways are the teachers, or their masks.
     pub teacher_load: Vec<f64>,
+    /// The ways of the route, where they are not the teachers themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ways: Vec<WayMetrics>,
     /// CPU seconds by stage.
     pub cpu_seconds: BTreeMap<String, f64>,
+}
+
+/// A way of a route, such as a masked teacher.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WayMetrics {
+    /// In words.
+    pub name: String,
+    /// Share of the train rows that it answered for.
+    pub share: f64,
+    /// Its figures on the test rows.
+    pub score: Score,
 }
 
 /// Mean of `a - b` with its standard error.

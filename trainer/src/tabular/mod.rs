@@ -6,6 +6,7 @@
 //! | `given` | teachers that come as a file, asked once |
 //! | `cache` | what is constant about teachers, kept on disk |
 //! | `lesson` | what towers learn: labels, other towers, teachers |
+//! | `masked` | masked teachers as ways of a route |
 //! | `route` | several teachers, one target |
 //! | `score` | accuracy and macro-F1, or errors of a regression |
 //! | `job` | one fold and seed, from teachers to integers |
@@ -17,6 +18,7 @@ mod cache;
 mod given;
 mod job;
 mod lesson;
+mod masked;
 mod metrics;
 mod prepare;
 mod report;
@@ -26,6 +28,7 @@ mod score;
 
 pub use cache::{Cache, TEACHERS};
 pub use given::{Given, GivenError};
+pub use masked::{MaskCosts, mask_costs};
 pub use metrics::TabularMetrics;
 pub use prepare::{TabularPrepared, Truth};
 pub use report::summary;

@@ -9,9 +9,10 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::job::{self, JobResult};
-use super::metrics::{SCHEMA, TabularMetrics, TabularRunMetrics, TeacherFile, differences, summaries};
+use super::metrics::{SCHEMA, TabularMetrics, TabularRunMetrics, TeacherFile, WayMetrics, differences, summaries};
 use super::prepare::{TabularPrepared, Truth};
 use super::report;
+use super::score::Score;
 use crate::dataset::Split;
 use crate::export::{SealError, Sealed, seal, write_vectors};
 use crate::output::{OutputError, OutputFolder, hexadecimal};
@@ -175,6 +176,10 @@ fn teacher_files(recipe: &TabularRecipe, data: &TabularPrepared) -> Vec<TeacherF
     recipe.teacher.iter().zip(&data.given).enumerate().filter_map(file).collect()
 }
 
+fn way(((name, score), &share): (&(String, Score), &f64)) -> WayMetrics {
+    WayMetrics { name: name.clone(), share, score: *score }
+}
+
 fn run_metrics(result: &JobResult) -> TabularRunMetrics {
     let split = &result.split;
     TabularRunMetrics {
@@ -184,6 +189,7 @@ fn run_metrics(result: &JobResult) -> TabularRunMetrics {
         label_share: result.labelled as f64 / split.train.len().max(1) as f64,
         networks: result.test.clone(),
         teacher_load: result.load.clone(),
+        ways: result.ways.iter().zip(&result.load).map(way).collect(),
         cpu_seconds: result.cpu_seconds.clone(),
     }
 }
