@@ -3,13 +3,14 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 
 use eyas::Student;
 use eyas_trainer::nn::BackendKind;
 use eyas_trainer::output::{Existing, OutputFolder};
 use eyas_trainer::recipe::TabularRecipe;
-use eyas_trainer::run::{Interrupt, Observer, RESULTS, RunContext, RunOptions};
-use eyas_trainer::tabular::{TabularPrepared, TabularRun, execute};
+use eyas_trainer::run::{Interrupt, Observer, RESULTS, RunContext, RunOptions, StageEvent, TuneFigure};
+use eyas_trainer::tabular::{TabularPrepared, TabularRun, execute, mask_costs};
 
 struct Quiet;
 
@@ -34,7 +35,7 @@ fn carry_out(folder: &Path, text: &str, seeds: &[u64], threads: usize) -> Tabula
     let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
     let options = RunOptions { seeds: seeds.to_vec(), backend: BackendKind::Flex, threads };
     let interrupt = Interrupt::new();
-    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None };
+    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
     let out = OutputFolder::open(&folder.join(format!("out-{threads}")), &RESULTS, Existing::Replace).unwrap();
     execute(&recipe, "table", &prepared, &options, &context, &out).unwrap()
 }
@@ -111,4 +112,149 @@ fn a_cross_fitted_teacher_answers_as_for_new_rows() {
     };
     let (learnt, held) = (on_train(""), on_train("crossfit = 4\n"));
     assert!(learnt > 95.0 && held < 70.0, "{learnt} on rows learnt from, {held} on rows held out");
+}
+
+/// Every pass and every note of a run.
+#[derive(Default)]
+struct Watch {
+    passes: Mutex<Vec<(String, usize, f64)>>,
+    done: Mutex<Vec<(String, bool)>>,
+    notes: Mutex<Vec<String>>,
+}
+
+impl Observer for Watch {
+    fn stage(&self, event: StageEvent<'_>) {
+        match event {
+            StageEvent::Epoch { stage, epoch, tune: TuneFigure::Loss(score), .. } => {
+                self.passes.lock().unwrap().push((stage.to_owned(), epoch, score));
+            }
+            StageEvent::Epoch { stage, .. } => panic!("{stage} of a table is judged by its loss"),
+            StageEvent::Done { stage, resumed } => self.done.lock().unwrap().push((stage.to_owned(), resumed)),
+        }
+    }
+
+    fn note(&self, text: &str) {
+        self.notes.lock().unwrap().push(text.to_owned());
+    }
+}
+
+impl Watch {
+    /// Stages that were trained, each once, in order.
+    fn trained(&self) -> Vec<String> {
+        let mut stages: Vec<String> = self.passes.lock().unwrap().iter().map(|(stage, ..)| stage.clone()).collect();
+        stages.dedup();
+        stages
+    }
+}
+
+const PLAIN: &str = "[[teacher]]\nkind = \"mlp\"\nhidden = [8]\nepochs = 12\nbatch_rows = 16\nmembers = 2\n";
+const MST: &str = "[[teacher]]\nkind = \"fusion\"\nbranch_hidden = [8]\nhidden = [8, 6]\n[[teacher]]\nkind = \"mlp\"\n\
+                   sees = \"others\"\nhidden = [8]\n[cotrain]\nepochs = 12\n[route]\nkind = \"router\"\n";
+
+fn watched(folder: &Path, teachers: &str, cache: Option<&Path>, watch: &Watch) -> TabularRun {
+    fs::write(folder.join("table.csv"), table(false)).unwrap();
+    let text = format!(
+        "[data]\nsource = \"table.csv\"\nlabel = \"label\"\nstudent_columns = [\"a\", \"b\"]\n\
+         teacher_columns = [\"a..c\"]\nfolds = [0]\n{teachers}[student]\nhidden = [8]\nepochs = 20\nbatch_rows = 16\n\
+         learning_rate = 0.01\n[target]\nlabel_weight = 1\n[report]\nseeds = [1]\ncontrols = false\n"
+    );
+    let path = folder.join("recipe.toml");
+    let recipe = TabularRecipe::parse(&text, &path).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(TabularRecipe::parse(&recipe.resolved(), &path).unwrap(), recipe);
+    let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
+    let options = RunOptions { seeds: vec![1], backend: BackendKind::Flex, threads: 1 };
+    let interrupt = Interrupt::new();
+    let context = RunContext { observer: watch, interrupt: &interrupt, checkpoints: None, cache };
+    let out = OutputFolder::open(&folder.join("out"), &RESULTS, Existing::Replace).unwrap();
+    execute(&recipe, "table", &prepared, &options, &context, &out).unwrap()
+}
+
+/// With nothing kept, with everything kept and with damage in it: the same bytes, and no teacher is trained twice.
+#[test]
+fn what_is_constant_about_teachers_is_computed_once() {
+    let masked = format!("{MST}[masks]\n");
+    let teachers = ["0-1-cotrain", "0-1-mask-0-0", "0-1-mask-0-1", "0-1-mask-1-0"];
+    for (recipe, expected) in [(PLAIN, &["0-1-teacher-0-0", "0-1-teacher-0-1"][..]), (&masked, &teachers[..])] {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = folder.path().join("kept");
+        let (cold, first, second) = (Watch::default(), Watch::default(), Watch::default());
+        let without = watched(folder.path(), recipe, None, &cold);
+        let with = watched(folder.path(), recipe, Some(&kept), &first);
+        let again = watched(folder.path(), recipe, Some(&kept), &second);
+        assert_eq!((&*without.file, &*without.file), (&*with.file, &*again.file));
+        assert_eq!((&without.metrics.mean, &without.metrics.mean), (&with.metrics.mean, &again.metrics.mean));
+        let all = [expected, &["0-1-student"]].concat();
+        assert_eq!((cold.trained(), first.trained()), (all.iter().map(|s| s.to_string()).collect(), cold.trained()));
+        assert_eq!(second.trained(), ["0-1-student"]);
+        assert_eq!(second.done.lock().unwrap().iter().filter(|(_, before)| *before).count(), expected.len());
+        // Every pass is told with a figure.
+        let passes = cold.passes.lock().unwrap();
+        assert_eq!(passes.iter().filter(|(stage, ..)| stage == "0-1-student").count(), 20);
+        assert!(passes.iter().all(|(_, _, score)| score.is_finite()));
+
+        let files: Vec<_> = fs::read_dir(&kept).unwrap().map(|file| file.unwrap().path()).collect();
+        assert_eq!(files.len(), expected.len());
+        let mut bytes = fs::read(&files[0]).unwrap();
+        let last = bytes.len() - 40;
+        bytes[last] ^= 1;
+        fs::write(&files[0], bytes).unwrap();
+        let healed = Watch::default();
+        assert_eq!(*watched(folder.path(), recipe, Some(&kept), &healed).file, *without.file);
+        assert_eq!(healed.trained().len(), 2, "{:?}", healed.trained());
+        let notes = healed.notes.lock().unwrap();
+        assert!(notes.len() == 1 && notes[0].contains("damaged") && notes[0].contains("computed again"), "{notes:?}");
+    }
+    // Another teacher is not taken for this one.
+    let folder = tempfile::tempdir().unwrap();
+    watched(folder.path(), PLAIN, Some(folder.path()), &Watch::default());
+    let other = Watch::default();
+    watched(folder.path(), &PLAIN.replace("12", "13"), Some(folder.path()), &other);
+    assert_eq!(other.trained().len(), 3);
+    // One more member trains one more.
+    let more = Watch::default();
+    watched(folder.path(), &PLAIN.replace("members = 2", "members = 3"), Some(folder.path()), &more);
+    assert_eq!(more.trained(), ["0-1-teacher-0-2", "0-1-student"]);
+}
+
+/// Every masked layer is a way with its share and its figures; the student goes on from co-training unless told otherwise.
+#[test]
+fn masked_teachers_are_the_ways_of_the_route() {
+    let folder = tempfile::tempdir().unwrap();
+    let bottleneck = watched(folder.path(), &format!("{MST}[masks]\n"), None, &Watch::default());
+    let attention =
+        watched(folder.path(), &format!("{MST}[masks]\nkind = \"attention\"\nheads = 2\n"), None, &Watch::default());
+    for run in [&bottleneck, &attention] {
+        let one = &run.metrics.runs[0];
+        let names: Vec<&str> = one.ways.iter().map(|way| way.name.as_str()).collect();
+        assert_eq!(names, ["teacher 1, layer 1 masked", "teacher 1, layer 2 masked", "teacher 2, layer 1 masked"]);
+        assert!((one.ways.iter().map(|way| way.share).sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(one.ways.iter().all(|way| way.score.merit() > 50.0), "{:?}", one.ways);
+        assert!(run.metrics.mean["cotrained"]["accuracy"] > 50.0);
+        let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
+        assert!(page.contains("teacher 1, layer 2 masked") && page.contains("share of the rows"));
+    }
+    assert_ne!(*bottleneck.file, *attention.file);
+    let anew = MST.replace("epochs = 12", "epochs = 12\nkeep_student = false");
+    assert_ne!(*watched(folder.path(), &anew, None, &Watch::default()).file, *bottleneck.file);
+
+    let recipe = |masks: &str| {
+        let text = format!(
+            "[data]\nsource = \"t.csv\"\nlabel = \"y\"\nstudent_columns = [\"a\"]\nteacher_columns = [\"b\"]\n{masks}"
+        );
+        TabularRecipe::parse(&text, Path::new("r.toml"))
+    };
+    // The sizes of the reference: T and A with hidden layers of 64 and 32.
+    let teachers = "[[teacher]]\nkind = \"fusion\"\n[[teacher]]\nkind = \"mlp\"\n[cotrain]\n";
+    let costs = mask_costs(&recipe(&format!("{teachers}[masks]\nkind = \"attention\"\n")).unwrap(), 1000).unwrap();
+    assert_eq!((costs.masks, costs.parameters), (4, 2 * (128_551 + 16_816)));
+    assert!(mask_costs(&recipe(&format!("{teachers}[masks]\n")).unwrap(), 1000).unwrap().macs * 100 < costs.macs);
+    assert_eq!(mask_costs(&recipe(teachers).unwrap(), 1000), None);
+    let refused = |masks: &str, words: &str| {
+        let error = recipe(masks).unwrap_err().to_string();
+        assert!(error.contains(words), "no {words:?} in: {error}");
+    };
+    refused("[[teacher]]\nkind = \"mlp\"\n[masks]\n", "add a table [cotrain]");
+    refused(&format!("{teachers}[masks]\nheads = 2\n"), "without kind = \"attention\"");
+    refused(&format!("{teachers}[masks]\nkind = \"attention\"\nheads = 17\n"), "expected 1 to 16, found 17");
+    refused("[[teacher]]\nkind = \"mlp\"\nmembers = 2\n[cotrain]\n", "which [cotrain] replaces");
 }

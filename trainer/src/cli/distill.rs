@@ -2,7 +2,7 @@
 
 use super::progress::Bars;
 use super::verify::{Target, verify};
-use super::{DataOptions, Failure};
+use super::{DataOptions, Failure, OrtOptions};
 use crate::nn::BackendKind;
 use crate::output::{Existing, OutputFolder};
 use crate::recipe::{Prepared, Recipe, TabularRecipe};
@@ -57,8 +57,15 @@ pub struct Arguments {
     /// Print metrics.json to standard output at the end.
     #[arg(long)]
     pub(super) json: bool,
+    /// Folder for what is constant about the teachers of a table; `teachers` in the output folder by default.
+    ///
+    /// A run with the same data and the same teachers finds them there, trained, and has the same result.
+    #[arg(long, value_name = "DIR")]
+    pub(super) cache: Option<PathBuf>,
     #[command(flatten)]
     pub(super) data_options: DataOptions,
+    #[command(flatten)]
+    pub(super) ort: OrtOptions,
 }
 
 /// Runs the subcommand.
@@ -86,7 +93,8 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let bars = Bars::new();
     let checkpoints = folder.checkpoints();
     let identity = identity(&recipe, &prepared, backend);
-    let context = RunContext { observer: &bars, interrupt: &INTERRUPT, checkpoints: Some((&checkpoints, identity)) };
+    let context =
+        RunContext { observer: &bars, interrupt: &INTERRUPT, checkpoints: Some((&checkpoints, identity)), cache: None };
     let result = carry_out(&recipe, &prepared, &options, &context);
     bars.finish();
     let result = result.map_err(failure)?;

@@ -7,7 +7,7 @@ use crate::nn::BackendKind;
 use crate::output::OutputFolder;
 use crate::recipe::TabularRecipe;
 use crate::run::{RESULTS, RunContext, RunOptions};
-use crate::tabular::{TabularPrepared, execute as carry_out, summary};
+use crate::tabular::{Cache, MaskCosts, TEACHERS, TabularPrepared, execute as carry_out, mask_costs, summary};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::thread::available_parallelism;
@@ -18,7 +18,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let mut recipe = TabularRecipe::load(&arguments.recipe).map_err(Failure::usage)?;
     recipe.report.seeds = seeds(arguments, &recipe.report.seeds);
     let data = TabularPrepared::load(&recipe, &arguments.recipe, arguments.data_options.data_dir.clone());
-    let data = data.map_err(Failure::refused)?;
+    let mut data = data.map_err(Failure::refused)?;
     let folds = data.splits(&recipe).map_err(Failure::refused)?;
     let threads = arguments.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
     let options = RunOptions { seeds: recipe.report.seeds.clone(), backend, threads };
@@ -34,15 +34,28 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
         backend.name(),
         out.display(),
     );
+    let first = data.split(&recipe, folds[0], options.seeds.first().copied().unwrap_or(0));
+    let rows = first.map_err(Failure::refused)?.train.len();
+    if let Some(costs) = mask_costs(&recipe, rows) {
+        let MaskCosts { masks, parameters, macs } = costs;
+        eprintln!("masks: {masks}, {parameters} parameters, {macs:e} multiply-accumulates a fold and seed");
+    }
+    let bars = Bars::new();
+    // A dry run writes nothing, so it asks models without keeping what they say.
+    let kept = arguments.cache.clone().unwrap_or_else(|| out.join(TEACHERS));
+    let folder = match arguments.dry_run {
+        true => None,
+        false => Some(OutputFolder::open(&out, &RESULTS, existing(arguments)).map_err(Failure::work)?),
+    };
+    let cache = Cache::new(folder.as_ref().map(|_| kept.as_path()), &bars);
+    let consulted = data.consult(&recipe, &arguments.recipe, arguments.ort.ort_dylib.clone(), &cache);
+    consulted
+        .map_err(|error| if error.is_missing_library() { Failure::work(error) } else { Failure::refused(error) })?;
     for warning in &data.warnings {
         eprintln!("warning: {warning}");
     }
-    if arguments.dry_run {
-        return Ok(());
-    }
-    let folder = OutputFolder::open(&out, &RESULTS, existing(arguments)).map_err(Failure::work)?;
+    let Some(folder) = folder else { return Ok(()) };
     listen()?;
-    let bars = Bars::new();
     let checkpoints = folder.checkpoints();
     let mut hasher = Sha256::new();
     hasher.update(recipe.recipe_hash());
@@ -53,7 +66,8 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     hasher.update(backend.name());
     hasher.update(env!("CARGO_PKG_VERSION"));
     let identity: [u8; 32] = hasher.finalize().into();
-    let context = RunContext { observer: &bars, interrupt: &INTERRUPT, checkpoints: Some((&checkpoints, identity)) };
+    let checkpoints = Some((checkpoints.as_path(), identity));
+    let context = RunContext { observer: &bars, interrupt: &INTERRUPT, checkpoints, cache: Some(&kept) };
     let result = carry_out(&recipe, &name, &data, &options, &context, &folder);
     bars.finish();
     let result = result.map_err(failure)?;

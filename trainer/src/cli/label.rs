@@ -1,7 +1,7 @@
 //! `eyas label`: rows in, logits out, in parts that any scheduler can run.
 
-use super::Failure;
 use super::rows::print;
+use super::{Failure, OrtOptions};
 use crate::label::{Finished, Label, LabelError, LabelRecipe, Parts, Status, finish, ranges, status};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,6 +47,8 @@ pub struct Arguments {
     /// One JSON object instead of a sentence.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    ort: OrtOptions,
 }
 
 /// Runs the subcommand.
@@ -71,10 +73,11 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
 /// Plans and runs parts; finishes where this command was to run all of them.
 fn run(arguments: &Arguments) -> Result<Option<Finished>, Failure> {
     let recipe = LabelRecipe::load(&arguments.recipe).map_err(failure)?;
+    let recipe = recipe.with_library(arguments.ort.ort_dylib.clone());
     let open = || recipe.open_teacher();
     let Some(table) = &arguments.table else { return Err(Failure::usage("--in: expected a table, found none")) };
-    let columns = &recipe.teacher().columns;
-    let label = Label::open(&arguments.out, table, columns, arguments.wide, arguments.rows_per_part, &open);
+    let columns = recipe.teacher().all_columns();
+    let label = Label::open(&arguments.out, table, &columns, arguments.wide, arguments.rows_per_part, &open);
     let label = label.map_err(failure)?;
     let of = label.plan().parts.len();
     if arguments.plan {

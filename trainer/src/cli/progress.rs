@@ -1,6 +1,6 @@
 //! Progress of a run on standard error: one bar over all stages, one line a stage in work.
 
-use crate::run::{Observer, StageEvent};
+use crate::run::{Observer, StageEvent, TuneFigure};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -41,7 +41,7 @@ impl Observer for Bars {
     fn stage(&self, event: StageEvent<'_>) {
         let mut bars = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            StageEvent::Epoch { stage, epoch, max_epochs, loss, tune_accuracy } => {
+            StageEvent::Epoch { stage, epoch, max_epochs, loss, tune } => {
                 let bar = bars.entry(stage.to_owned()).or_insert_with(|| {
                     let bar = self.all.add(ProgressBar::new(max_epochs as u64));
                     bar.set_style(style("  {prefix:40} epoch {pos}/{len} {msg}"));
@@ -49,7 +49,10 @@ impl Observer for Bars {
                     bar
                 });
                 bar.set_position(epoch as u64 + 1);
-                bar.set_message(format!("loss {loss:.4}, tune {tune_accuracy:.1} %"));
+                bar.set_message(match tune {
+                    TuneFigure::Accuracy(percent) => format!("loss {loss:.4}, tune {percent:.1} %"),
+                    TuneFigure::Loss(tune) => format!("loss {loss:.4}, tune {tune:.4}"),
+                });
             }
             StageEvent::Done { stage, resumed } => {
                 let message = bars.remove(stage).map(|bar| {
@@ -60,8 +63,7 @@ impl Observer for Bars {
                 });
                 self.total.inc(1);
                 if self.plain {
-                    let message =
-                        message.unwrap_or_else(|| if resumed { "from checkpoint".into() } else { String::new() });
+                    let message = message.unwrap_or_else(|| if resumed { "from before".into() } else { String::new() });
                     eprintln!("[{}/{}] {stage}: {message}", self.total.position(), self.total.length().unwrap_or(0));
                 }
             }

@@ -1,7 +1,8 @@
 //! Tables by column: which columns a network sees is said by name, so that dropping a sensor is one word in a recipe.
 //!
 //! An array of an npz file with more than one dimension is a block of columns, one for each place behind the row: `x` of
-//! shape `[rows x 8 x 16]` has 128 columns named `x[0,0]` to `x[7,15]`. A CSV file (plain or gzip) has one column a name.
+//! shape `[rows x 8 x 16]` has 128 columns named `x[0,0]` to `x[7,15]`. A CSV file (plain or gzip) has one column a name,
+//! and so has a Parquet table (a file, or a folder of files by name), whose lists of fixed length are arrays.
 //!
 //! | pattern | columns |
 //! |---|---|
@@ -23,6 +24,7 @@ use ndarray::Array2;
 use super::error::{At, DataError, FaultKind, Place, quoted};
 use super::limits::{MAX_INPUTS, MAX_TEXT_BYTES};
 use super::npz::{Npz, too_large};
+use super::parquet_columns::ParquetColumns;
 use super::series::{Reading, Series, Windowing};
 
 /// A table whose columns are chosen by pattern.
@@ -40,13 +42,16 @@ enum Source {
     Archive(Vec<Block>),
     Cells(Vec<Vec<String>>),
     Windows(Series, Vec<Reading>),
+    Parquet(ParquetColumns),
 }
 
-/// One array of an archive, row-major `[rows x width]`.
+/// One array of an archive.
 #[derive(Debug)]
-struct Block {
-    values: Vec<f32>,
-    width: usize,
+enum Block {
+    /// Row-major `[rows x width]`.
+    Reals { values: Vec<f32>, width: usize },
+    /// One text a row.
+    Texts(Vec<String>),
 }
 
 #[derive(Clone, Debug)]
@@ -61,12 +66,31 @@ struct Column {
 }
 
 impl ColumnTable {
-    /// Reads an `.npz`, `.csv` or `.csv.gz` file; content tells which.
+    /// Reads an `.npz`, `.csv`, `.csv.gz` or `.parquet` file, or a folder of Parquet files; content tells which.
     ///
     /// # Errors
     /// [`DataError`] with the place and the remedy.
     pub fn load(path: &Path) -> Result<Self, DataError> {
+        if path.is_dir() || super::starts_like(path, b"PAR1", "parquet")? {
+            return Self::parquet(path);
+        }
         if super::starts_like_archive(path)? { Self::archive(path) } else { Self::csv(path) }
+    }
+
+    fn parquet(path: &Path) -> Result<Self, DataError> {
+        let table = ParquetColumns::open(path)?;
+        let column = |(offset, name): (usize, &String)| {
+            let (base, at) = match name.strip_suffix(']').and_then(|name| name.split_once('[')) {
+                Some((base, at)) => (base.to_owned(), at.parse().ok().into_iter().collect()),
+                None => (name.clone(), Vec::new()),
+            };
+            Column { name: name.clone(), base, at, block: 0, offset }
+        };
+        let numbers = table.numbers.iter().enumerate().map(column);
+        // Columns of words follow those of numbers.
+        let words = table.words.iter().enumerate().map(|(at, name)| (table.numbers.len() + at, name)).map(column);
+        let (columns, rows) = (numbers.chain(words).collect(), table.rows);
+        Ok(Self { path: path.to_path_buf(), source: Source::Parquet(table), columns, rows })
     }
 
     fn archive(path: &Path) -> Result<Self, DataError> {
@@ -74,16 +98,26 @@ impl ColumnTable {
         let (mut blocks, mut columns) = (Vec::new(), Vec::new());
         let mut arrays = Vec::new();
         for name in npz.names() {
-            arrays.push((npz.reals(&name)?, name));
+            let array = match npz.reals(&name) {
+                Err(error) if error.kind() == FaultKind::ElementType => match npz.strings(&name) {
+                    Ok(Some(texts)) => (vec![texts.len() as u64], Block::Texts(texts)),
+                    _ => return Err(error),
+                },
+                read => read.map(|array| {
+                    let width = array.shape.iter().skip(1).product::<u64>() as usize;
+                    (array.shape, Block::Reals { values: array.values, width })
+                })?,
+            };
+            arrays.push((array, name));
         }
         // Rows are what most arrays share; single values and lists of names describe the file.
-        let rows = arrays.iter().filter_map(|(array, _)| array.shape.first().copied()).max().unwrap_or(0) as usize;
-        for (array, name) in arrays {
-            if array.shape.first().is_none_or(|&length| length as usize != rows) || rows == 0 {
+        let rows = arrays.iter().filter_map(|((shape, _), _)| shape.first().copied()).max().unwrap_or(0) as usize;
+        for ((shape, block), name) in arrays {
+            if shape.first().is_none_or(|&length| length as usize != rows) || rows == 0 {
                 continue;
             }
-            let shape: Vec<usize> = array.shape[1..].iter().map(|&length| length as usize).collect();
-            let width = array.values.len() / rows;
+            let shape: Vec<usize> = shape[1..].iter().map(|&length| length as usize).collect();
+            let width = shape.iter().product();
             for offset in 0..width {
                 let mut rest = offset;
                 let mut at: Vec<usize> = shape.iter().rev().map(|&length| (rest % length, rest /= length).0).collect();
@@ -96,7 +130,7 @@ impl ColumnTable {
                     offset,
                 });
             }
-            blocks.push(Block { values: array.values, width });
+            blocks.push(block);
         }
         if blocks.is_empty() {
             return Err(DataError::new(
@@ -150,10 +184,22 @@ impl ColumnTable {
         Ok(Self { path: path.to_path_buf(), source: Source::Cells(cells), columns, rows })
     }
 
+    /// The file or folder, as the user named it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Whether there is a column of exactly this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column.name == name)
     }
 
     /// Positions of the columns that `patterns` name, in the order of the patterns; a column named twice counts once.
@@ -236,21 +282,34 @@ impl ColumnTable {
     /// # Errors
     /// The row and column of the first cell that is not a finite number.
     pub fn values(&self, columns: &[usize]) -> Result<Array2<f32>, DataError> {
+        if let Source::Parquet(table) = &self.source {
+            return match columns.iter().find(|&&at| at >= table.numbers.len()) {
+                Some(&at) => {
+                    let place = Place::array(&self.path, &self.columns[at].name);
+                    let remedy = "store the column as numbers, or take it out of the recipe";
+                    Err(DataError::new(FaultKind::ElementType, place, "a column of numbers", "text", remedy))
+                }
+                None => table.values(columns),
+            };
+        }
         let mut values = Array2::zeros((self.rows, columns.len()));
         for (to, &at) in columns.iter().enumerate() {
             let column = &self.columns[at];
             for row in 0..self.rows {
                 let value = match &self.source {
-                    Source::Archive(blocks) => {
-                        let block = &blocks[column.block];
-                        Some(block.values[row * block.width + column.offset])
-                    }
+                    Source::Archive(blocks) => match &blocks[column.block] {
+                        Block::Reals { values, width } => Some(values[row * width + column.offset]),
+                        Block::Texts(texts) => texts[row].parse::<f32>().ok(),
+                    },
                     Source::Cells(cells) => cells[column.block][row].parse::<f32>().ok(),
                     Source::Windows(series, readings) => Some(series.value(row, readings[column.block])),
+                    Source::Parquet(_) => None,
                 };
                 values[[row, to]] = value.filter(|value| value.is_finite()).ok_or_else(|| {
                     let found = match &self.source {
-                        Source::Archive(_) | Source::Windows(..) => "a value that is not finite".to_owned(),
+                        Source::Archive(_) | Source::Windows(..) | Source::Parquet(_) => {
+                            "a value that is not finite".to_owned()
+                        }
                         Source::Cells(cells) => quoted(&cells[column.block][row]),
                     };
                     let place = self.cell(at, row);
@@ -281,20 +340,33 @@ impl ColumnTable {
         let column = &self.columns[at];
         Ok(match &self.source {
             Source::Cells(cells) => cells[column.block].clone(),
-            Source::Archive(blocks) => {
-                let block = &blocks[column.block];
-                (0..self.rows).map(|row| block.values[row * block.width + column.offset].to_string()).collect()
-            }
             Source::Windows(series, readings) => {
                 (0..self.rows).map(|row| series.value(row, readings[column.block]).to_string()).collect()
             }
+            Source::Archive(blocks) => match &blocks[column.block] {
+                Block::Texts(texts) => texts.clone(),
+                Block::Reals { values, width } => {
+                    // Whole numbers beyond 2^24 are exact in their own type only.
+                    let whole = Npz::open(&self.path)?.integers(&column.base);
+                    let whole = whole.ok().filter(|array| array.values.len() == values.len());
+                    let text = |at: usize| match &whole {
+                        Some(whole) => whole.values[at].to_string(),
+                        None => values[at].to_string(),
+                    };
+                    (0..self.rows).map(|row| text(row * width + column.offset)).collect()
+                }
+            },
+            Source::Parquet(table) => match table.texts(&column.name)? {
+                Some(texts) => texts,
+                None => self.values(&[at])?.iter().map(f32::to_string).collect(),
+            },
         })
     }
 
     fn cell(&self, column: usize, row: usize) -> Place {
         let column = &self.columns[column];
         match &self.source {
-            Source::Archive(_) | Source::Windows(..) => {
+            Source::Archive(_) | Source::Windows(..) | Source::Parquet(_) => {
                 Place::array(&self.path, &column.name).at(At::Index(row as u64))
             }
             // The header is line 1.
@@ -425,6 +497,43 @@ mod tests {
         let (_file, table) = table(&encoder.finish().unwrap());
         let columns = table.select(&["b".to_owned()]).unwrap();
         assert_eq!(table.values(&columns).unwrap()[[0, 0]], 2.0);
+    }
+
+    #[test]
+    fn a_parquet_table_gives_numbers_words_and_lists() {
+        use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray};
+        use std::sync::Arc;
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, id: i64| {
+            let item = Arc::new(arrow_schema::Field::new("item", arrow_schema::DataType::Float32, false));
+            let pair = FixedSizeListArray::new(item, 2, Arc::new(Float32Array::from(vec![1.0, 2.0, 3.0, 4.0])), None);
+            let columns: Vec<(&str, ArrayRef)> = vec![
+                ("word", Arc::new(StringArray::from(vec!["on", "off"]))),
+                ("pair", Arc::new(pair)),
+                ("id", Arc::new(Int64Array::from(vec![id, id + 1]))),
+                ("y", Arc::new(Float32Array::from(vec![0.5, 1.5]))),
+            ];
+            let batch = RecordBatch::try_from_iter(columns).unwrap();
+            let file = File::create(folder.path().join(name)).unwrap();
+            let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+            writer.write(&batch).unwrap();
+            writer.close().unwrap();
+        };
+        // Neighbours that are one number as f32.
+        write("a.parquet", 1 << 24);
+        write("b.parquet", 7);
+        let one = ColumnTable::load(&folder.path().join("a.parquet")).unwrap();
+        assert_eq!((one.rows(), one.texts("id").unwrap()), (2, vec!["16777216".to_owned(), "16777217".to_owned()]));
+        let both = ColumnTable::load(folder.path()).unwrap();
+        assert_eq!(both.texts("word").unwrap(), ["on", "off", "on", "off"]);
+        assert_eq!(both.texts("y").unwrap(), ["0.5", "1.5", "0.5", "1.5"]);
+        let columns = both.select(&["pair[1:2]".to_owned(), "y".to_owned()]).unwrap();
+        assert_eq!(both.names(&columns), ["pair[1]", "y"]);
+        assert_eq!(both.values(&columns).unwrap().row(3).to_vec(), [4.0, 1.5]);
+        let word = both.select(&["word".to_owned()]).unwrap();
+        assert_eq!(both.values(&word).unwrap_err().kind(), FaultKind::ElementType);
+        std::fs::write(folder.path().join("a.parquet"), b"PAR1 cut short").unwrap();
+        assert_eq!(ColumnTable::load(folder.path()).unwrap_err().kind(), FaultKind::Damaged);
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl Search {
 
 /// Finds the data set a recipe names by path or by name.
 ///
-/// A path (one that holds a separator, or ends in `.npz` or `.csv`) is taken relative to the recipe's folder, then to the
+/// A path (one that holds a separator, or ends in `.npz`, `.csv`, `.csv.gz` or `.parquet`) is taken relative to the recipe's folder, then to the
 /// working folder. A name is looked for, in this order, under the folder of the command line, that of the environment and
 /// that of the recipe, each as `graphs/<name>/<file>.npz`, `multimodal/<name>/<file>.npz`,
 /// `<name>/<file>.npz`, `<name>.npz` and a folder `<name>` with
@@ -134,7 +134,9 @@ impl Search {
 /// [`FaultKind::NotFound`] with every place looked at, and for a known data set its origin and the work to cite.
 pub fn locate(source: &str, search: &Search) -> Result<PathBuf, DataError> {
     let looks_like_path = source.contains(['/', '\\'])
-        || [".npz", ".csv", ".csv.gz"].iter().any(|extension| source.to_ascii_lowercase().ends_with(extension));
+        || [".npz", ".csv", ".csv.gz", ".parquet"]
+            .iter()
+            .any(|extension| source.to_ascii_lowercase().ends_with(extension));
     let mut places = Vec::new();
     if looks_like_path {
         places.extend(search.recipe_dir.iter().map(|folder| folder.join(source)));

@@ -15,6 +15,7 @@ pub mod locate;
 mod npz;
 mod order;
 mod parquet;
+mod parquet_columns;
 mod parquet_file;
 mod series;
 pub mod split;
@@ -84,11 +85,16 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Loaded, DataError> {
 
 /// Whether a file begins like a zip archive.
 fn starts_like_archive(path: &Path) -> Result<bool, DataError> {
-    use std::io::Read;
-    let mut start = Vec::with_capacity(4);
-    let file = std::fs::File::open(path).map_err(|error| DataError::read(path, &error))?;
-    file.take(4).read_to_end(&mut start).map_err(|error| DataError::read(path, &error))?;
     // A damaged archive should be told as one, not as a strange CSV file.
-    let named = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"));
-    Ok(named || start == b"PK\x03\x04" || start == b"PK\x05\x06")
+    Ok(starts_like(path, b"PK\x03\x04", "npz")? || starts_like(path, b"PK\x05\x06", "npz")?)
+}
+
+/// Whether a file has this name or begins with these bytes.
+fn starts_like(path: &Path, bytes: &[u8], extension: &str) -> Result<bool, DataError> {
+    use std::io::Read;
+    let mut start = Vec::with_capacity(bytes.len());
+    let file = std::fs::File::open(path).map_err(|error| DataError::read(path, &error))?;
+    file.take(bytes.len() as u64).read_to_end(&mut start).map_err(|error| DataError::read(path, &error))?;
+    let named = path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
+    Ok(named || start == bytes)
 }

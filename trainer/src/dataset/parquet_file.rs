@@ -76,6 +76,13 @@ impl ParquetFile {
         self.metadata.schema().column_with_name(name).is_some()
     }
 
+    /// Names of the columns of text, in the order of the file.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let word = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+        let fields = self.metadata.schema().fields().iter();
+        fields.filter(|field| word(field.data_type())).map(|field| field.name().clone()).collect()
+    }
+
     /// Rows of each row group; `None` when the footer declares a negative number.
     fn row_groups(&self) -> Option<Vec<u64>> {
         self.metadata.metadata().row_groups().iter().map(|group| u64::try_from(group.num_rows()).ok()).collect()

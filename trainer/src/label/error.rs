@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::{DataError, FaultKind};
+use crate::onnx::OnnxError;
 use crate::output::OutputError;
 use crate::teacher::RowTeacherError;
 
@@ -45,6 +46,21 @@ pub enum LabelError {
         path: PathBuf,
         /// What is wrong.
         reason: String,
+    },
+    /// An ONNX model cannot be used.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// A teacher whose answers depend on the rows beside them.
+    #[error(
+        "{}: expected a teacher that answers row by row, found one that takes all {rows} rows of its graph at once; let it \
+         teach in a recipe of `eyas distill` instead",
+        .path.display()
+    )]
+    WholeOnly {
+        /// The model.
+        path: PathBuf,
+        /// Rows it takes at once.
+        rows: usize,
     },
     /// The teacher refused rows or gave no logits.
     #[error("part {part}, from row {row}: {error}")]

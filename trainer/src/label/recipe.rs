@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use ndarray::{Array2, ArrayView2};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use super::LabelError;
 use crate::dataset::DataError;
-use crate::teacher::{DenseTeacher, RowTeacher, SealedTeacher};
+use crate::onnx::{Backend, OnnxTeacher, OnnxTeacherPlan, Runtime, Search};
+use crate::recipe::TeacherInput;
+use crate::teacher::{AnswerKind, DenseTeacher, RowTeacher, RowTeacherError, SealedTeacher};
 
 /// Opens the teacher again; every worker thread has its own.
 pub type OpenTeacher<'a> = dyn Fn() -> Result<Box<dyn RowTeacher>, LabelError> + Sync + 'a;
@@ -17,12 +21,14 @@ pub struct LabelRecipe {
     teacher: Vec<TeacherChoice>,
     #[serde(skip)]
     path: PathBuf,
+    #[serde(skip)]
+    ort_dylib: Option<PathBuf>,
 }
 
 /// `[[teacher]]`: who answers, and on which columns.
 #[derive(Clone, Debug, Deserialize)]
 pub struct TeacherChoice {
-    /// `mlp`: dense layers in an `.npz`; `student`: a sealed student file.
+    /// `mlp`: dense layers in an `.npz`; `student`: a sealed student file; `onnx`: an ONNX model.
     pub kind: String,
     /// The teacher's file, from the recipe's folder.
     #[serde(default)]
@@ -31,6 +37,29 @@ pub struct TeacherChoice {
     /// every column of numbers but `id`, `label`, `split`, `fold` and `group`.
     #[serde(default)]
     pub columns: Vec<String>,
+    /// `onnx`: each input with its columns; left out for a model with one input, which takes `columns`.
+    #[serde(default)]
+    pub input: Vec<TeacherInput>,
+    /// `onnx`: name of the output with the logits; may be left out where there is one only.
+    #[serde(default)]
+    pub output: Option<String>,
+    /// `onnx`: rows of a batch, 1 to 65536. A model with a fixed batch keeps its own. Default 256.
+    #[serde(default)]
+    pub batch_rows: Option<usize>,
+    /// `onnx`: what the model answers with, `logits` or `probabilities`, whose logarithms are written. Default `logits`.
+    #[serde(default)]
+    pub answers: AnswerKind,
+}
+
+impl TeacherChoice {
+    /// Patterns of all columns in the order of the teacher's inputs.
+    #[must_use]
+    pub fn all_columns(&self) -> Vec<String> {
+        if self.input.iter().all(|input| input.columns.is_empty()) {
+            return self.columns.clone();
+        }
+        self.input.iter().flat_map(|input| input.columns.iter().cloned()).collect()
+    }
 }
 
 impl LabelRecipe {
@@ -44,13 +73,44 @@ impl LabelRecipe {
         let recipe: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
         let recipe = Self { path: path.to_path_buf(), ..recipe };
         match &recipe.teacher[..] {
-            [teacher] if !teacher.path.is_empty() => Ok(recipe),
+            [teacher] if !teacher.path.is_empty() => recipe.check(teacher).map_err(wrong).map(|()| recipe.clone()),
             [_] => Err(wrong("expected `path` in [[teacher]], found none; name the teacher's file".to_owned())),
             teachers => Err(wrong(format!(
                 "expected one [[teacher]] to label with, found {}; write a recipe with the one that is to answer",
                 teachers.len()
             ))),
         }
+    }
+
+    /// Keys that mean nothing together.
+    fn check(&self, teacher: &TeacherChoice) -> Result<(), String> {
+        let onnx = teacher.kind == "onnx";
+        let given = [
+            ("input", !teacher.input.is_empty()),
+            ("output", teacher.output.is_some()),
+            ("batch_rows", teacher.batch_rows.is_some()),
+            ("answers", teacher.answers != AnswerKind::Logits),
+        ];
+        if let Some((key, _)) = given.iter().find(|(_, given)| *given && !onnx) {
+            return Err(format!("[[teacher]] {key}: the key does nothing without kind = \"onnx\"; remove it"));
+        }
+        let named = teacher.input.iter().filter(|input| !input.columns.is_empty()).count();
+        if named > 0 && (named < teacher.input.len() || !teacher.columns.is_empty())
+            || teacher.input.len() > 1 && named == 0
+        {
+            return Err(
+                "[[teacher]] input: expected `columns` for every input and none beside them, found others; name \
+                        the columns of each input"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    /// The same recipe with ONNX Runtime's library as `--ort-dylib` names it.
+    #[must_use]
+    pub fn with_library(self, ort_dylib: Option<PathBuf>) -> Self {
+        Self { ort_dylib, ..self }
     }
 
     /// The teacher's section.
@@ -73,12 +133,47 @@ impl LabelRecipe {
                 let teacher = SealedTeacher::new(&bytes);
                 Ok(Box::new(teacher.map_err(|error| LabelError::TeacherFile { path, reason: error.to_string() })?))
             }
+            "onnx" => {
+                let inputs = teacher.input.iter().filter_map(|input| input.name.clone()).collect();
+                let batch_rows = teacher.batch_rows.unwrap_or(crate::recipe::ONNX_BATCH_ROWS);
+                let (output, embedding) = (teacher.output.clone(), None);
+                let plan = OnnxTeacherPlan { path: path.clone(), inputs, output, embedding, batch_rows };
+                let search = Search::from_environment(self.ort_dylib.clone());
+                let runtime = Runtime::open(Backend::Auto, &search).map_err(crate::onnx::OnnxError::from)?;
+                let model = OnnxTeacher::open(&plan, &runtime)?;
+                match model.rows_at_once() {
+                    Some(rows) => Err(LabelError::WholeOnly { path, rows }),
+                    None if teacher.answers == AnswerKind::Probabilities => Ok(Box::new(Logarithms(model))),
+                    None => Ok(Box::new(model)),
+                }
+            }
             other => Err(LabelError::Recipe {
                 path: self.path.clone(),
                 reason: format!(
-                    "[[teacher]] kind: expected `mlp` or `student`, found `{other}`; others do not answer row by row"
+                    "[[teacher]] kind: expected `mlp`, `onnx` or `student`, found `{other}`; others do not answer row by row"
                 ),
             }),
         }
+    }
+}
+
+/// A teacher that answers with probabilities, its logarithms as logits.
+struct Logarithms(OnnxTeacher);
+
+impl RowTeacher for Logarithms {
+    fn inputs(&self) -> usize {
+        self.0.inputs()
+    }
+
+    fn outputs(&self) -> usize {
+        self.0.outputs()
+    }
+
+    fn logits(&mut self, rows: ArrayView2<'_, f32>) -> Result<Array2<f32>, RowTeacherError> {
+        AnswerKind::Probabilities.logits(self.0.logits(rows)?).map_err(RowTeacherError::failed)
+    }
+
+    fn identity(&self) -> [u8; 32] {
+        Sha256::new().chain_update(b"eyas logarithms 1").chain_update(self.0.identity()).finalize().into()
     }
 }

@@ -7,6 +7,7 @@ use burn::tensor::{Tensor, TensorPrimitive};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use super::masks::{Mask, masked_forward};
 use super::network::{Masks, Network, Parameter, View};
 use super::operators::{Operators, elements, give, take};
 use super::random::DropoutMask;
@@ -112,9 +113,34 @@ pub(crate) trait Engine: Send + Sync {
         masks: Vec<Vec<Option<DropoutMask>>>,
         loss: &mut TowerLoss<'_>,
     ) -> (f64, Vec<Vec<Vec<f32>>>);
+
+    /// Outputs behind a mask, in evaluation mode.
+    fn masked_logits(
+        &self,
+        mask: &Mask,
+        features: ArrayView2<'_, f32>,
+        parameters: &mut [Parameter],
+        behind: &mut [Parameter],
+    ) -> Array2<f32>;
+
+    /// One forward and backward pass of a mask; the layers behind it are constants. The loss and one gradient a parameter.
+    fn masked_step(
+        &self,
+        mask: &Mask,
+        features: ArrayView2<'_, f32>,
+        parameters: &mut [Parameter],
+        behind: &mut [Parameter],
+        loss: &mut LossGradient<'_>,
+    ) -> (f64, Vec<Vec<f32>>);
 }
 
 struct On<B>(PhantomData<B>);
+
+/// Features as a constant of a pass.
+fn constant<B: Operators>(x: ArrayView2<'_, f32>) -> Tensor<B, 2> {
+    let (rows, columns) = x.dim();
+    Tensor::from_primitive(TensorPrimitive::Float(give::<B>(x.iter().copied().collect(), rows, columns)))
+}
 
 fn lend<B: Operators>(parameters: &mut [Parameter]) -> Vec<Tensor<B, 2>> {
     parameters
@@ -243,6 +269,53 @@ impl<B: Operators> Engine for On<B> {
             }
         }
         (value, by_parameter)
+    }
+
+    fn masked_logits(
+        &self,
+        mask: &Mask,
+        features: ArrayView2<'_, f32>,
+        parameters: &mut [Parameter],
+        behind: &mut [Parameter],
+    ) -> Array2<f32> {
+        let (tensors, frozen) = (lend::<B>(parameters), lend::<B>(behind));
+        let outputs = masked_forward(mask, &tensors, &frozen, constant(features)).into_data();
+        restore(parameters, tensors);
+        restore(behind, frozen);
+        array(&outputs).to_owned()
+    }
+
+    fn masked_step(
+        &self,
+        mask: &Mask,
+        features: ArrayView2<'_, f32>,
+        parameters: &mut [Parameter],
+        behind: &mut [Parameter],
+        loss: &mut LossGradient<'_>,
+    ) -> (f64, Vec<Vec<f32>>) {
+        let tensors: Vec<_> = lend::<Autodiff<B>>(parameters).into_iter().map(Tensor::require_grad).collect();
+        let frozen = lend::<Autodiff<B>>(behind);
+        let outputs = masked_forward(mask, &tensors, &frozen, constant(features));
+        let data = take::<B>(outputs.clone().inner().into_primitive().tensor());
+        let mut gradient = Array2::zeros((data.shape[0], data.shape[1]));
+        let value = loss(array(&data), &mut gradient);
+        let mut tape = (outputs * constant::<Autodiff<B>>(gradient.view())).sum().backward();
+        let of = |(tensor, parameter): (&Tensor<Autodiff<B>, 2>, &Parameter)| match tensor.grad_remove(&mut tape) {
+            Some(gradient) => vector(gradient),
+            None => vec![0.0; parameter.rows * parameter.columns],
+        };
+        let by_parameter = tensors.iter().zip(parameters.iter()).map(of).collect();
+        drop(tape);
+        restore(parameters, tensors.into_iter().map(Tensor::inner).collect::<Vec<Tensor<B, 2>>>());
+        restore(behind, frozen.into_iter().map(Tensor::inner).collect::<Vec<Tensor<B, 2>>>());
+        (value, by_parameter)
+    }
+}
+
+/// Gives lent parameters back.
+fn restore<B: Operators>(parameters: &mut [Parameter], tensors: Vec<Tensor<B, 2>>) {
+    for (parameter, tensor) in parameters.iter_mut().zip(tensors) {
+        parameter.values = vector(tensor);
     }
 }
 

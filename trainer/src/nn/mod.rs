@@ -10,6 +10,7 @@
 //! | `optimizer` | Adam in place |
 //! | `train` | the loop, early stopping, the resumable state |
 //! | `towers` | dense networks with branches, trained together in mini-batches |
+//! | `masks` | masks on the features of a frozen tower |
 //! | `random` | addressed random streams |
 //! | `matrix` | dense matrices in checkpoints |
 //! | `mlp` | plain arrays of a trained student |
@@ -19,6 +20,7 @@
 mod attention;
 pub(crate) mod backend;
 pub(crate) mod error;
+mod masks;
 pub(crate) mod matrix;
 mod mlp;
 pub(crate) mod network;
@@ -34,11 +36,12 @@ mod tests;
 
 pub use backend::{BackendKind, UnknownBackend};
 pub use error::TrainError;
+pub use masks::{Cut, Mask, MaskForm, TrainedMask, train_mask};
 pub use mlp::{DenseWeights, MlpWeights};
 pub use network::Parameter;
 pub use optimizer::{Adam, Moments};
 pub(crate) use random::shuffle;
 pub use random::{Purpose, stream};
 pub use sparse::normalize_rows;
-pub use towers::{BatchPlan, Branch, Lesson, Step, Tower, TrainedTower, TrainedTowers, train_towers};
+pub use towers::{BatchPlan, Branch, Lesson, Pass, Step, Tower, TrainedTower, TrainedTowers, drawn, train_towers};
 pub use train::{CurvePoint, EpochReport, Progress, TrainPlan, TrainState, accuracy, accuracy_at, predictions, silent};

@@ -4,7 +4,7 @@
 //! a modality), joined before the trunk: intermediate fusion. Several towers step together when one loss couples them,
 //! as in co-training; the loss sees all their logits and answers with closed gradients.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use cpu_time::ThreadTime;
 use ndarray::{Array2, ArrayView2, Axis};
@@ -91,7 +91,17 @@ impl Tower {
     }
 }
 
-/// A trained tower.
+/// Towers with the weights they start from, a function of the seed alone.
+#[must_use]
+pub fn drawn(towers: &[Tower], seed: u64) -> Vec<TrainedTower> {
+    let start = |(at, tower): (usize, &Tower)| TrainedTower {
+        tower: tower.clone(),
+        parameters: tower.initial(seed.wrapping_add(at as u64)),
+    };
+    towers.iter().enumerate().map(start).collect()
+}
+
+/// A tower with its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainedTower {
     /// Its shape.
@@ -144,6 +154,19 @@ impl Step<'_> {
     }
 }
 
+/// A pass just done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pass {
+    /// Its number, from 0.
+    pub epoch: usize,
+    /// Passes of the training.
+    pub epochs: usize,
+    /// Loss, mean over the pass.
+    pub loss: f64,
+    /// What the lesson says of the tune rows; lower is better.
+    pub score: f64,
+}
+
 /// What towers learn.
 pub trait Lesson {
     /// Changes the batch before it is seen, `[batch rows x columns]`.
@@ -169,19 +192,19 @@ pub struct TrainedTowers {
     pub cpu_seconds: f64,
 }
 
-/// Trains towers together on the rows `train` of `x` `[rows x columns]`, scored on `tune` after each pass, until `stop`
-/// says so or the plan ends.
+/// Trains towers together on the rows `train` of `x` `[rows x columns]`, scored on `tune` after each pass, until `each`
+/// breaks off or the plan ends.
 ///
 /// # Errors
 /// No rows, a column that is not there, or a diverged loss.
 pub fn train_towers(
-    towers: &[Tower],
+    start: &[TrainedTower],
     x: ArrayView2<'_, f32>,
     (train, tune): (&[usize], &[usize]),
     plan: &BatchPlan,
     backend: BackendKind,
     lesson: &mut dyn Lesson,
-    stop: &dyn Fn() -> bool,
+    each: &mut dyn FnMut(Pass) -> ControlFlow<()>,
 ) -> Result<TrainedTowers, TrainError> {
     let seed = plan.seed;
     let started = ThreadTime::now();
@@ -191,8 +214,8 @@ pub fn train_towers(
         }
     }
     let engine = backend.engine();
-    let mut parameters: Vec<Vec<Parameter>> =
-        towers.iter().enumerate().map(|(at, tower)| tower.initial(seed.wrapping_add(at as u64))).collect();
+    let towers: Vec<Tower> = start.iter().map(|start| start.tower.clone()).collect();
+    let mut parameters: Vec<Vec<Parameter>> = start.iter().map(|start| start.parameters.clone()).collect();
     let mut moments: Vec<Vec<Moments>> =
         parameters.iter().map(|of| of.iter().map(|p| Moments::zeros(p.values.len())).collect()).collect();
     let mut best = parameters.clone();
@@ -215,7 +238,7 @@ pub fn train_towers(
                 .collect();
             let mut loss =
                 |outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]| lesson.loss(&step, outputs, gradients);
-            let (value, gradients) = engine.tower_step(towers, batch.view(), &mut parameters, masks, &mut loss);
+            let (value, gradients) = engine.tower_step(&towers, batch.view(), &mut parameters, masks, &mut loss);
             if !value.is_finite() {
                 return Err(TrainError::Diverged { epoch, learning_rate: plan.adam.learning_rate });
             }
@@ -239,11 +262,11 @@ pub fn train_towers(
             (best_epoch, best_score) = (epoch, score);
             best.clone_from(&parameters);
         }
-        if stop() {
+        if each(Pass { epoch, epochs: plan.epochs, loss, score }).is_break() {
             break;
         }
     }
-    let towers = towers.iter().zip(best).map(|(tower, parameters)| TrainedTower { tower: tower.clone(), parameters });
+    let towers = towers.into_iter().zip(best).map(|(tower, parameters)| TrainedTower { tower, parameters });
     let towers = towers.collect();
     Ok(TrainedTowers { towers, best_epoch, best_score, curve, cpu_seconds: started.elapsed().as_secs_f64() })
 }
@@ -291,9 +314,27 @@ mod tests {
         let adam = Adam { learning_rate: 0.01, weight_decay: 0.0 };
         let plan = BatchPlan { adam, epochs: 60, batch_rows: 16, seed: 3 };
         let scores = BackendKind::ALL.map(|backend| {
-            train_towers(&towers, x.view(), (&rows, &rows), &plan, backend, &mut Sum(x.view()), &|| false)
-                .unwrap()
-                .best_score
+            let (start, mut passes) = (drawn(&towers, 3), 0);
+            let mut each = |pass: Pass| {
+                assert_eq!((pass.epoch, pass.epochs), (passes, 60));
+                passes += 1;
+                ControlFlow::Continue(())
+            };
+            let lesson = &mut Sum(x.view());
+            let trained = train_towers(&start, x.view(), (&rows, &rows), &plan, backend, lesson, &mut each).unwrap();
+            assert_eq!(passes, 60);
+            // What is trained can be trained on: it starts from where it is, not from the seed.
+            let more = BatchPlan { epochs: 1, adam: Adam { learning_rate: 1e-6, ..adam }, ..plan };
+            let mut stop = |_| ControlFlow::Break(());
+            let on =
+                train_towers(&trained.towers, x.view(), (&rows, &rows), &more, backend, lesson, &mut stop).unwrap();
+            assert!(
+                (on.best_score / trained.best_score - 1.0).abs() < 0.01,
+                "{} {}",
+                on.best_score,
+                trained.best_score
+            );
+            trained.best_score
         });
         assert!(scores.iter().all(|&score| score < 0.5), "{scores:?}");
         assert!(scores.iter().all(|&score| (score / scores[0] - 1.0).abs() < 0.05), "{scores:?}");

@@ -90,7 +90,7 @@ pub struct AtNode {
 #[derive(Debug, thiserror::Error)]
 pub enum OnnxError {
     /// There is nothing to run it with.
-    #[error(transparent)]
+    #[error("{0}; `eyas doctor` says what this machine has")]
     Runtime(#[from] RuntimeError),
     /// The file cannot be read.
     #[error("{}: cannot read the model: {source}", path.display())]
@@ -186,15 +186,15 @@ pub enum OnnxError {
         /// The names there are.
         found: Vec<String>,
     },
-    /// Inputs beside the rows.
+    /// Inputs that get nothing.
     #[error(
-        "{}: expected the rows as the only input, found {}; make what is constant, such as an adjacency, an \
-         initializer (a buffer of the module before the export)", path.display(), listed(found)
+        "{}: expected rows for every input, found none for {}; name the columns of each input, or make what is constant, \
+         such as an adjacency, an initializer (a buffer of the module before the export)", path.display(), listed(found)
     )]
     MoreInputs {
         /// The model.
         path: PathBuf,
-        /// The inputs, without the one named.
+        /// The inputs, without those named.
         found: Vec<String>,
     },
     /// An input or output of another type or shape.

@@ -24,8 +24,8 @@ const ROUNDING: f32 = 1e-4;
 pub struct OnnxTeacherPlan {
     /// The `.onnx` file.
     pub path: PathBuf,
-    /// Name of the input that takes the rows; may be left out where there is one only.
-    pub input: Option<String>,
+    /// Names of all inputs, in the order in which a row is dealt to them; may be left out where there is one only.
+    pub inputs: Vec<String>,
     /// Name of the output with the logits; may be left out where there is one only beside the embedding.
     pub output: Option<String>,
     /// Name of the embedding: an output, or any value that a node computes.
@@ -40,15 +40,29 @@ pub struct OnnxTeacher {
     path: PathBuf,
     library: String,
     session: Session,
-    input: String,
-    /// Shape of the input, its first dimension the batch.
-    shape: Vec<usize>,
+    /// At least one, all with the same batch.
+    inputs: Vec<Inlet>,
     output: String,
     outputs: usize,
     embedding: Option<(String, usize)>,
     /// Whether rows change each other's answers.
     whole: bool,
     identity: [u8; 32],
+}
+
+/// One input of a model.
+#[derive(Debug)]
+struct Inlet {
+    name: String,
+    /// Its first dimension is the batch.
+    shape: Vec<usize>,
+}
+
+impl Inlet {
+    /// Reals of a row that it takes.
+    fn width(&self) -> usize {
+        self.shape[1..].iter().product()
+    }
 }
 
 impl OnnxTeacher {
@@ -63,16 +77,19 @@ impl OnnxTeacher {
         let path = &plan.path;
         let bytes = fs::read(path).map_err(|source| OnnxError::Read { path: path.clone(), source })?;
         let scan = examine(path, &bytes)?;
-        if plan.input.is_none() && scan.inputs.len() > 1 {
+        if plan.inputs.is_empty() && scan.inputs.len() > 1 {
             return Err(OnnxError::MoreInputs { path: path.clone(), found: scan.inputs });
         }
-        let input = choose(path, "input", plan.input.as_deref(), &scan.inputs, None)?;
+        let given: Vec<Option<&str>> = plan.inputs.iter().map(|name| Some(name.as_str())).collect();
+        let given = if given.is_empty() { vec![None] } else { given };
+        let inputs = given.into_iter().map(|name| choose(path, "input", name, &scan.inputs, None));
+        let inputs = inputs.collect::<Result<Vec<String>, _>>()?;
         let output = choose(path, "output", plan.output.as_deref(), &scan.outputs, plan.embedding.as_deref())?;
-        let others: Vec<String> = scan.inputs.iter().filter(|&name| *name != input).cloned().collect();
+        let others: Vec<String> = scan.inputs.iter().filter(|name| !inputs.contains(name)).cloned().collect();
         if !others.is_empty() {
             return Err(OnnxError::MoreInputs { path: path.clone(), found: others });
         }
-        let identity = identity(&bytes, plan, &input, &output, runtime);
+        let identity = identity(&bytes, plan, &inputs.join("\n"), &output, runtime);
         let mut model = bytes;
         if let Some(name) = &plan.embedding
             && !scan.outputs.contains(name)
@@ -86,14 +103,13 @@ impl OnnxTeacher {
         }
         let library = runtime.to_string();
         let session = session(&model, runtime).map_err(|error| refusal(path, &library, &scan, error.message()))?;
-        let shape = input_shape(path, &session, &input, plan.batch_rows)?;
+        let inputs = inlets(path, &session, inputs, plan.batch_rows)?;
         check_reals(path, "output", &session, &output)?;
         let mut teacher = Self {
             path: path.clone(),
             library,
             session,
-            input,
-            shape,
+            inputs,
             output,
             outputs: 0,
             embedding: plan.embedding.clone().map(|name| (name, 0)),
@@ -106,7 +122,7 @@ impl OnnxTeacher {
 
     /// Rows of a batch.
     pub fn batch_rows(&self) -> usize {
-        self.shape[0]
+        self.inputs[0].shape[0]
     }
 
     /// Reals of the embedding; `None` where the plan names none.
@@ -116,7 +132,7 @@ impl OnnxTeacher {
 
     /// Learns the widths of the answers, and whether rows change each other's.
     fn try_out(&mut self, scan: &Scan) -> Result<(), OnnxError> {
-        let (batch, inputs) = (self.shape[0], self.inputs());
+        let (batch, inputs) = (self.batch_rows(), self.inputs());
         let names = [Some(self.output.clone()), self.embedding.clone().map(|(name, _)| name)];
         let rows = sample(batch, inputs, 0);
         let mut first = Vec::new();
@@ -155,22 +171,26 @@ impl OnnxTeacher {
     }
 
     fn fixed_batch(&self) -> bool {
-        let input = self.session.inputs().iter().find(|input| input.name() == self.input);
-        input
-            .and_then(|input| input.dtype().tensor_shape())
-            .is_some_and(|shape| shape.first().is_some_and(|&rows| rows > 0))
+        self.inputs.iter().any(|input| declared_batch(&self.session, &input.name).is_some())
     }
 
     /// Answers of one whole batch.
     fn run(&mut self, batch: &Array2<f32>, name: &str, logits: bool, first: usize) -> Result<Array2<f32>, OnnxError> {
-        let rows = self.shape[0];
+        let rows = self.batch_rows();
         let failed =
             |reason: String| OnnxError::Run { path: self.path.clone(), library: self.library.clone(), first, reason };
-        let values = batch.as_slice().ok_or_else(|| failed("the rows are not in order".into()))?;
-        let tensor =
-            TensorRef::from_array_view((self.shape.clone(), values)).map_err(|error| failed(error.to_string()))?;
-        let answers =
-            self.session.run(ort::inputs![self.input.as_str() => tensor]).map_err(|error| failed(error.to_string()))?;
+        let (mut dealt, mut from) = (Vec::with_capacity(self.inputs.len()), 0);
+        for input in &self.inputs {
+            let to = from + input.width();
+            dealt.push(batch.slice(s![.., from..to]).iter().copied().collect::<Vec<f32>>());
+            from = to;
+        }
+        let tensors = self.inputs.iter().zip(&dealt).map(|(input, values)| {
+            let tensor = TensorRef::from_array_view((input.shape.clone(), values.as_slice()));
+            Ok((input.name.as_str(), tensor.map_err(|error| failed(error.to_string()))?))
+        });
+        let tensors = tensors.collect::<Result<Vec<_>, OnnxError>>()?;
+        let answers = self.session.run(tensors).map_err(|error| failed(error.to_string()))?;
         let answer = answers.get(name).ok_or_else(|| failed(format!("no answer `{name}`")))?;
         let (shape, values) = answer.try_extract_tensor::<f32>().map_err(|error| failed(error.to_string()))?;
         // Logits are one number a class; an embedding may come as a picture and is laid out flat.
@@ -193,7 +213,7 @@ impl OnnxTeacher {
     /// that the library computes all of them alike.
     fn answer(&mut self, rows: ArrayView2<'_, f32>, name: &str, width: usize) -> Result<Array2<f32>, RowTeacherError> {
         check_rows(rows, self.inputs())?;
-        let (count, batch) = (rows.nrows(), self.shape[0]);
+        let (count, batch) = (rows.nrows(), self.batch_rows());
         if self.whole && count != batch {
             let path = self.path.clone();
             return Err(RowTeacherError::failed(OnnxError::WholeOnly { path, expected: batch, found: count }));
@@ -217,7 +237,7 @@ impl OnnxTeacher {
 
 impl RowTeacher for OnnxTeacher {
     fn inputs(&self) -> usize {
-        self.shape[1..].iter().product()
+        self.inputs.iter().map(Inlet::width).sum()
     }
 
     fn outputs(&self) -> usize {
@@ -235,7 +255,7 @@ impl RowTeacher for OnnxTeacher {
     }
 
     fn rows_at_once(&self) -> Option<usize> {
-        self.whole.then_some(self.shape[0])
+        self.whole.then(|| self.batch_rows())
     }
 
     fn identity(&self) -> [u8; 32] {
@@ -336,6 +356,33 @@ fn refusal(path: &Path, library: &str, scan: &Scan, message: &str) -> OnnxError 
         return OnnxError::UnsupportedOperator { path, at };
     }
     OnnxError::Node { path, at }
+}
+
+/// Rows of a batch as the model itself fixes them.
+fn declared_batch(session: &Session, name: &str) -> Option<usize> {
+    let input = session.inputs().iter().find(|input| input.name() == name)?;
+    let batch = *input.dtype().tensor_shape()?.first()?;
+    usize::try_from(batch).ok().filter(|&batch| batch > 0)
+}
+
+/// The inputs with their shapes; a batch that one of them fixes is that of all.
+fn inlets(path: &Path, session: &Session, names: Vec<String>, batch_rows: usize) -> Result<Vec<Inlet>, OnnxError> {
+    let batch = names.iter().find_map(|name| declared_batch(session, name)).unwrap_or(batch_rows);
+    let inlet = |name: String| {
+        let shape = input_shape(path, session, &name, batch)?;
+        if shape[0] == batch {
+            return Ok(Inlet { name, shape });
+        }
+        Err(OnnxError::Shape {
+            path: path.into(),
+            kind: "input",
+            name,
+            expected: "the batch of the inputs before it",
+            found: format!("{shape:?}, a batch of {} and not {batch}", shape[0]),
+            remedy: "export all inputs with one batch dimension",
+        })
+    };
+    names.into_iter().map(inlet).collect()
 }
 
 /// The input's shape with the batch in front; everything behind must be known.

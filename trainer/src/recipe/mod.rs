@@ -25,8 +25,9 @@ pub use sections::{
 
 pub use series::SeriesSection;
 pub use tabular::{
-    CotrainSection, RouteKind, RouteSection, Seen, Softening, TabularData, TabularRecipe, TabularSplit, TabularStudent,
-    TabularTarget, TabularTask, TabularTeacher, TabularTeacherKind,
+    CotrainSection, MaskKind, MasksSection, ONNX_BATCH_ROWS, RouteKind, RouteSection, Seen, Softening, TabularData,
+    TabularRecipe, TabularSplit, TabularStudent, TabularTarget, TabularTask, TabularTeacher, TabularTeacherKind,
+    TeacherInput,
 };
 
 use position::Positions;

@@ -10,6 +10,15 @@ use super::error::{RecipeError, RecipeFault};
 use super::position::Positions;
 use super::sections::{QuantizeMethod, QuantizeSection, RangeKind, ReportSection};
 use super::series::SeriesSection;
+use crate::teacher::AnswerKind;
+
+/// Rows of a batch of an ONNX teacher unless told otherwise.
+pub const ONNX_BATCH_ROWS: usize = 256;
+/// Heads of an attention mask unless told otherwise, those of MST-Distill.
+const HEADS: usize = 3;
+/// Keys of a teacher's own training, which a teacher that comes as a file has not.
+const TRAINING: [&str; 9] =
+    ["hidden", "dropout", "label_smoothing", "mixup", "learning_rate", "epochs", "batch_rows", "members", "crossfit"];
 
 /// A whole run on a table, checked and with every default filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +31,9 @@ pub struct TabularRecipe {
     /// Training of teachers and student together before the student's own; left out for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cotrain: Option<CotrainSection>,
+    /// Masks on the co-trained teachers' features; left out for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masks: Option<MasksSection>,
     /// How several teachers become one target.
     #[serde(default)]
     pub route: RouteSection,
@@ -43,7 +55,8 @@ pub struct TabularRecipe {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TabularData {
-    /// Name of a known data set, or a path to an `.npz`, `.csv` or `.csv.gz` file. Must be given.
+    /// Name of a known data set, or a path to an `.npz`, `.csv`, `.csv.gz` or `.parquet` file, or to a folder of Parquet
+    /// files. Must be given.
     pub source: String,
     /// What is learnt. Default `classify`.
     #[serde(default)]
@@ -54,6 +67,9 @@ pub struct TabularData {
     pub student_columns: Vec<String>,
     /// Columns that the teacher sees. Must be given; they may hold the student's.
     pub teacher_columns: Vec<String>,
+    /// Column that names each row once; answers that come as a table are matched by it. Default: `id` where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Names of the classes in the order of their numbers. Default: the labels as the file spells them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_names: Vec<String>,
@@ -149,6 +165,73 @@ pub struct TabularTeacher {
     /// parts, every member learns from all rows and answers for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crossfit: Option<usize>,
+    /// The model or the table, from the recipe's folder, then from the working folder; `onnx` and `table` only, where it
+    /// must be given. Of a table: `.npz`, `.csv`, `.csv.gz`, `.parquet`, a folder of Parquet files, or what `eyas label`
+    /// wrote. `batch_rows` of a model are rows of a batch, 1 to 65536; a model with a fixed batch keeps its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Inputs of the model with the columns that each takes, `onnx` only. Default: the one input takes the columns the
+    /// teacher sees. Values are given as measured; a model that wants standard scores brings them along.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub input: Vec<TeacherInput>,
+    /// Name of the model's output with the answers, `onnx` only; may be left out where there is one only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// Name of the model's embedding, an output or any value that a node computes, `onnx` only; for `embedding_weight`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<String>,
+    /// Columns of the table with an embedding, `table` only; for `embedding_weight`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub embedding_columns: Vec<String>,
+    /// Columns of the table with the answers, one a class, `table` only. Default `["logits"]` or `["logits_*"]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// What the answers are, `logits` (log-probabilities and quantities are too) or `probabilities`; `onnx` and `table`
+    /// only. Default `logits`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<AnswerKind>,
+}
+
+impl TabularTeacher {
+    /// What a key needs that this teacher has not; `None` for a key that does something.
+    fn idle(&self, key: &str, cotrained: bool) -> Option<&'static str> {
+        use TabularTeacherKind::{Onnx, Table};
+        let onnx = self.kind == Onnx;
+        match key {
+            "branch_hidden" if self.kind != TabularTeacherKind::Fusion => Some("kind = \"fusion\""),
+            "batch_rows" if onnx => None,
+            key if TRAINING.contains(&key) && !self.is_trained() => Some("kind = \"fusion\" or \"mlp\""),
+            key if key != "hidden" && TRAINING.contains(&key) && cotrained => {
+                Some("a training of the teacher's own, which [cotrain] replaces")
+            }
+            "input" | "output" | "embedding" if !onnx => Some("kind = \"onnx\""),
+            "columns" | "embedding_columns" if self.kind != Table => Some("kind = \"table\""),
+            "sees" if self.kind == Table => Some("a teacher that sees columns"),
+            "sees" if onnx && self.input.iter().any(|input| !input.columns.is_empty()) => {
+                Some("an input without `columns`")
+            }
+            "path" | "answers" if self.is_trained() => Some("kind = \"onnx\" or \"table\""),
+            _ => None,
+        }
+    }
+
+    /// Whether the teacher is trained here; else it comes as a file.
+    #[must_use]
+    pub fn is_trained(&self) -> bool {
+        matches!(self.kind, TabularTeacherKind::Fusion | TabularTeacherKind::Mlp)
+    }
+}
+
+/// An input of a model and the columns it takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeacherInput {
+    /// Its name; may be left out where there is one only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Patterns of its columns, in order, of those that the teacher may see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
 }
 
 /// Architecture of a table's teacher.
@@ -159,6 +242,10 @@ pub enum TabularTeacherKind {
     Fusion,
     /// One multi-layer perceptron over all its columns.
     Mlp,
+    /// An ONNX model that was trained elsewhere.
+    Onnx,
+    /// A table of answers that someone already computed.
+    Table,
 }
 
 /// Columns of a teacher.
@@ -174,7 +261,8 @@ pub enum Seen {
     Student,
 }
 
-/// `[cotrain]`: teachers and student step together, each taught by labels and by every other one.
+/// `[cotrain]`: teachers and student step together, each taught by labels and by every other one. It takes the place of the
+/// teachers' own training, whose keys mean nothing beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CotrainSection {
@@ -184,6 +272,42 @@ pub struct CotrainSection {
     /// Softmax divisor, above 0 to 100. Default 4.
     #[serde(default = "four")]
     pub temperature: f64,
+    /// Whether the student's own training goes on from here, as MST-Distill does; else it starts anew. Default `true`.
+    #[serde(default = "yes")]
+    pub keep_student: bool,
+}
+
+/// `[masks]`: each of the last two hidden layers of a co-trained teacher gets a mask on its features before the ReLU, trained
+/// so that the masked teacher says what the co-trained student says; every masked teacher is one way of the route.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MasksSection {
+    /// How a mask is computed. Default `bottleneck`.
+    #[serde(default)]
+    pub kind: MaskKind,
+    /// Units between the two layers, from 1; `bottleneck` only. Default: a quarter of the features, at least 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<usize>,
+    /// Heads, from 1, at most half of the features; `attention` only. Default 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heads: Option<usize>,
+    /// Passes over the train rows, 1 to 100000. Default 3.
+    #[serde(default = "mask_epochs")]
+    pub epochs: usize,
+    /// Step size of Adam, above 0 to 1. Default 0.001.
+    #[serde(default = "learning_rate")]
+    pub learning_rate: f64,
+}
+
+/// Form of a mask.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MaskKind {
+    /// Two layers, small.
+    #[default]
+    Bottleneck,
+    /// Self-attention over the features, as MST-Distill ships it; its cost is printed before it runs.
+    Attention,
 }
 
 /// `[route]`: how several teachers become one target.
@@ -257,6 +381,10 @@ pub struct TabularTarget {
     /// margin, 0 to 100; `regress` with a `label_weight` only (Chen et al. 2017, equation 4). Default: it always counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margin: Option<f64>,
+    /// Weight of the teachers' embeddings, above 0 to 100: while training, outputs beside the student's own learn their
+    /// standard scores from its last hidden layer, mean squared error. Left out for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding_weight: Option<f64>,
 }
 
 /// Course of the weight of the teachers' answers.
@@ -303,7 +431,18 @@ impl TabularRecipe {
     /// The recipe as TOML with every default written out; it loads back to the same recipe.
     #[must_use]
     pub fn resolved(&self) -> String {
-        toml::to_string(self).unwrap_or_default()
+        if self.cotrain.is_none() && self.teacher.iter().all(TabularTeacher::is_trained) {
+            return toml::to_string(self).unwrap_or_default();
+        }
+        // Keys that mean nothing for a teacher are not written for it.
+        let mut whole = toml::Table::try_from(self).unwrap_or_default();
+        let sections = whole.get_mut("teacher").and_then(toml::Value::as_array_mut);
+        for (section, teacher) in sections.into_iter().flatten().zip(&self.teacher) {
+            if let Some(section) = section.as_table_mut() {
+                section.retain(|key, _| teacher.idle(key, self.cotrain.is_some()).is_none());
+            }
+        }
+        toml::to_string(&whole).unwrap_or_default()
     }
 
     /// SHA-256 of the resolved text.
@@ -324,6 +463,9 @@ impl TabularRecipe {
                 teacher.branch_hidden.get_or_insert_with(|| vec![256, 128]);
             }
         }
+        if let Some(masks) = self.masks.as_mut().filter(|masks| masks.kind == MaskKind::Attention) {
+            masks.heads.get_or_insert(HEADS);
+        }
         if self.route.kind == RouteKind::Router {
             self.route.balance.get_or_insert(1.0);
         }
@@ -333,7 +475,94 @@ impl TabularRecipe {
     }
 }
 
+/// Keys of `[[teacher]]` that only some kinds know.
+const TEACHER_KEYS: [&str; 18] = [
+    "sees",
+    "branch_hidden",
+    "hidden",
+    "dropout",
+    "label_smoothing",
+    "mixup",
+    "learning_rate",
+    "epochs",
+    "batch_rows",
+    "members",
+    "crossfit",
+    "path",
+    "input",
+    "output",
+    "embedding",
+    "columns",
+    "embedding_columns",
+    "answers",
+];
+
 impl Checker<'_> {
+    /// A teacher that comes as a file.
+    fn given(&self, key: &dyn Fn(&str) -> String, teacher: &TabularTeacher, regress: bool) -> Checked {
+        if teacher.path.as_ref().is_none_or(|path| path.trim().is_empty()) {
+            let message = "expected the file of the teacher, found none";
+            return Err(self.refuse(RecipeFault::MissingKey, &key("path"), message, "add path = \"FILE\""));
+        }
+        self.count(&key("batch_rows"), teacher.batch_rows, 1..=crate::onnx::MAX_BATCH_ROWS)?;
+        if regress && teacher.answers == Some(AnswerKind::Probabilities) {
+            let reason = "a quantity has no probabilities";
+            return Err(self.combination(&key("answers"), reason, "remove the key, or classify"));
+        }
+        for (at, input) in teacher.input.iter().enumerate() {
+            if teacher.input.len() > 1 && (input.name.is_none() || input.columns.is_empty()) {
+                let reason = "a model with several inputs has to be told which columns each takes";
+                return Err(self.combination(&key(&format!("input[{at}]")), reason, "give `name` and `columns`"));
+            }
+        }
+        Ok(())
+    }
+
+    fn masks(&self, recipe: &TabularRecipe) -> Checked {
+        let Some(masks) = &recipe.masks else { return Ok(()) };
+        if recipe.cotrain.is_none() {
+            return Err(self.combination("masks", "masks imitate the co-trained student", "add a table [cotrain]"));
+        }
+        let attention = masks.kind == MaskKind::Attention;
+        if let Some(units) = masks.units {
+            if attention {
+                return Err(self.idle("masks.units", "kind = \"bottleneck\""));
+            }
+            self.count("masks.units", units, 1..=65_535)?;
+        }
+        if masks.heads.is_some() && !attention {
+            return Err(self.idle("masks.heads", "kind = \"attention\""));
+        }
+        self.count("masks.epochs", masks.epochs, 1..=100_000)?;
+        self.real("masks.learning_rate", masks.learning_rate, 0.0, 1.0, Ends::Above)?;
+        for (index, teacher) in recipe.teacher.iter().enumerate().filter(|(_, teacher)| teacher.is_trained()) {
+            let Some(narrowest) = teacher.hidden.iter().rev().take(2).min() else {
+                return Err(self.range(&format!("teacher[{index}].hidden"), "a hidden layer to mask", "none"));
+            };
+            if attention {
+                self.count("masks.heads", masks.heads.unwrap_or(HEADS), 1..=narrowest / 2)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Embeddings are given and used, or neither.
+    fn embeddings(&self, recipe: &TabularRecipe) -> Checked {
+        let named = recipe.teacher.iter().enumerate().find_map(|(index, teacher)| {
+            let columns = (!teacher.embedding_columns.is_empty()).then_some("embedding_columns");
+            teacher.embedding.as_ref().map(|_| "embedding").or(columns).map(|name| format!("teacher[{index}].{name}"))
+        });
+        match (recipe.target.embedding_weight, named) {
+            (Some(_), None) => Err(self.idle("target.embedding_weight", "an `embedding` of a teacher")),
+            (None, Some(key)) => Err(self.idle(&key, "target.embedding_weight")),
+            (Some(_), Some(_)) if recipe.student.hidden.is_empty() => {
+                Err(self.idle("target.embedding_weight", "a hidden layer of the student"))
+            }
+            (Some(weight), Some(_)) => self.real("target.embedding_weight", weight, 0.0, 100.0, Ends::Above),
+            (None, None) => Ok(()),
+        }
+    }
+
     fn tabular(&self, recipe: &TabularRecipe) -> Checked {
         let data = &recipe.data;
         for (key, columns) in
@@ -372,10 +601,18 @@ impl Checker<'_> {
             for &width in widths {
                 self.count(&key("hidden"), width, 1..=65_535)?;
             }
-            let fusion = teacher.kind == TabularTeacherKind::Fusion;
-            if teacher.branch_hidden.is_some() && !fusion {
-                return Err(self.idle(&key("branch_hidden"), "kind = \"fusion\""));
+            for (name, needs) in
+                TEACHER_KEYS.iter().filter_map(|&name| Some((name, teacher.idle(name, recipe.cotrain.is_some())?)))
+            {
+                if self.positions.has(&key(name)) {
+                    return Err(self.idle(&key(name), needs));
+                }
             }
+            if !teacher.is_trained() {
+                self.given(&key, teacher, regress)?;
+                continue;
+            }
+            let fusion = teacher.kind == TabularTeacherKind::Fusion;
             if fusion && teacher.sees != Seen::All {
                 let reason = "a fusion joins the student's columns with the others";
                 return Err(self.combination(&key("sees"), reason, "use kind = \"mlp\", or remove the key"));
@@ -388,10 +625,6 @@ impl Checker<'_> {
             self.count(&key("members"), teacher.members, 1..=64)?;
             if let Some(parts) = teacher.crossfit {
                 self.count(&key("crossfit"), parts, 2..=64)?;
-                if recipe.cotrain.is_some() {
-                    let reason = "networks trained together have all learnt from every row";
-                    return Err(self.combination(&key("crossfit"), reason, "remove the key, or [cotrain]"));
-                }
             }
         }
         if let Some(cotrain) = recipe.cotrain {
@@ -401,7 +634,19 @@ impl Checker<'_> {
             }
             self.count("cotrain.epochs", cotrain.epochs, 1..=100_000)?;
             self.real("cotrain.temperature", cotrain.temperature, 0.0, 100.0, Ends::Above)?;
+            if recipe.teacher.iter().all(|teacher| !teacher.is_trained()) {
+                return Err(self.idle("cotrain", "a teacher that is trained here"));
+            }
+            if recipe.target.embedding_weight.is_some() && cotrain.keep_student {
+                let reason = "outputs that learn an embedding cannot be added to a student that is trained already";
+                return Err(self.combination(
+                    "target.embedding_weight",
+                    reason,
+                    "say keep_student = false in [cotrain]",
+                ));
+            }
         }
+        self.masks(recipe)?;
         match recipe.route.balance {
             Some(_) if recipe.route.kind != RouteKind::Router => {
                 return Err(self.idle("route.balance", "kind = \"router\""));
@@ -436,6 +681,7 @@ impl Checker<'_> {
             }
             self.real("target.margin", margin, 0.0, 100.0, Ends::Both)?;
         }
+        self.embeddings(recipe)?;
         self.quantize(&recipe.quantize)?;
         if recipe.quantize.method == QuantizeMethod::Qat {
             let reason = "students of tables are rounded after training";
@@ -478,6 +724,9 @@ fn student_epochs() -> usize {
 fn cotrain_epochs() -> usize {
     20
 }
+fn mask_epochs() -> usize {
+    3
+}
 fn batch_rows() -> usize {
     256
 }
@@ -506,6 +755,7 @@ impl Default for TabularTarget {
             softening: Softening::default(),
             label_weight: 0.0,
             margin: None,
+            embedding_weight: None,
         }
     }
 }

@@ -17,7 +17,7 @@ pub use job::{JobResult, Setting};
 pub(crate) use plan::quantize as quantize_plan;
 pub use plan::teacher_in_words;
 pub(crate) use stage::stage;
-pub use stage::{Interrupt, Observer, RunContext, StageEvent};
+pub use stage::{Interrupt, Observer, RunContext, StageEvent, TuneFigure};
 
 use crate::nn::{BackendKind, TrainError};
 use crate::quantize::QuantizeError;
@@ -69,6 +69,12 @@ pub enum RunError {
     /// A report could not be rendered.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
+    /// A teacher that comes as a file was not asked before the run.
+    #[error("teacher {number}: expected its answers, found none; call `TabularPrepared::consult` before the run")]
+    NotConsulted {
+        /// Teacher, counted from 1.
+        number: usize,
+    },
     /// The nodes to take out cannot be chosen.
     #[error(transparent)]
     Data(#[from] crate::dataset::DataError),

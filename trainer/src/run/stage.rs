@@ -46,6 +46,15 @@ pub trait Observer: Sync {
     fn note(&self, _text: &str) {}
 }
 
+/// What an epoch is judged by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TuneFigure {
+    /// Accuracy in per cent; higher is better.
+    Accuracy(f64),
+    /// Cross-entropy, squared error or divergence; lower is better.
+    Loss(f64),
+}
+
 /// One step of one stage.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum StageEvent<'a> {
@@ -59,8 +68,8 @@ pub enum StageEvent<'a> {
         max_epochs: usize,
         /// Training loss.
         loss: f64,
-        /// Tune accuracy in per cent.
-        tune_accuracy: f64,
+        /// How good it is on the tune rows.
+        tune: TuneFigure,
     },
     /// The stage is done, now or in an earlier run.
     Done {
@@ -79,6 +88,8 @@ pub struct RunContext<'a> {
     pub interrupt: &'a Interrupt,
     /// Folder for finished and unfinished stages, and the hash of what makes it the same run; none for a run in memory.
     pub checkpoints: Option<(&'a Path, [u8; 32])>,
+    /// Folder with what is constant about teachers, for tables; it outlives the run. None to keep nothing.
+    pub cache: Option<&'a Path>,
 }
 
 /// What the checkpoint of a stage holds.
@@ -128,7 +139,7 @@ pub(crate) fn stage<T: Serialize + DeserializeOwned>(
             epoch: report.epoch,
             max_epochs: report.max_epochs,
             loss: report.point.loss,
-            tune_accuracy: report.point.tune_accuracy * 100.0,
+            tune: TuneFigure::Accuracy(report.point.tune_accuracy * 100.0),
         });
         let stop = context.interrupt.is_raised();
         if let Some(slot) = &slot

@@ -1,20 +1,29 @@
 //! One fold and seed: teachers, co-training, student, controls, integers, figures.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use cpu_time::ThreadTime;
 use ndarray::{Array2, Axis};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
+use super::cache::{Cache, Matrix};
 use super::lesson::{FromLabels, FromTeachers, Labels, Together, Unit};
+use super::masked::{self, Way};
 use super::prepare::{TabularPrepared, Truth};
-use super::route::Route;
+use super::route::{Route, Ways};
 use super::score::Score;
 use crate::dataset::Split;
 use crate::distill::objective::log_softmax;
-use crate::nn::{Adam, BackendKind, BatchPlan, Branch, Lesson, MlpWeights, Tower, TrainedTowers, train_towers};
+use crate::nn::{
+    Adam, BackendKind, BatchPlan, Branch, Lesson, MlpWeights, Pass, Tower, TrainError, TrainedTower, TrainedTowers,
+    drawn, train_towers,
+};
 use crate::quantize::{InputCoding, IntegerStudent, Replay, Standard, dense_rows, quantize};
 use crate::recipe::{RouteKind, Seen, Softening, TabularRecipe, TabularTeacher, TabularTeacherKind};
-use crate::run::{RunContext, RunError};
+use crate::run::{RunContext, RunError, StageEvent, TuneFigure};
 
 /// Share of label mass that the label-smoothing control spreads over all classes.
 const LABEL_SMOOTHING: f32 = 0.1;
@@ -38,33 +47,41 @@ pub(super) struct JobResult {
     pub(super) tune: Score,
     pub(super) labelled: usize,
     pub(super) cpu_seconds: BTreeMap<String, f64>,
-    /// Share of the rows that each teacher answered for.
+    /// Share of the rows that each way of the route answered for.
     pub(super) load: Vec<f64>,
     /// Of each teacher's answers for the labelled rows.
     pub(super) teacher_train: Vec<Score>,
+    /// Name and figures on the test rows of each way of the route, where they are not the teachers themselves.
+    pub(super) ways: Vec<(String, Score)>,
 }
 
-struct Job<'a> {
-    recipe: &'a TabularRecipe,
+pub(super) struct Job<'a> {
+    pub(super) recipe: &'a TabularRecipe,
     data: &'a TabularPrepared,
-    split: &'a Split,
+    pub(super) split: &'a Split,
     /// Standard scores of all columns.
-    x: Array2<f32>,
+    pub(super) x: Array2<f32>,
     known: Vec<bool>,
     labelled: Vec<usize>,
     unit: Unit,
-    seed: u64,
+    /// Standard scores of the teachers' embeddings, side by side.
+    hints: Option<Array2<f32>>,
+    pub(super) seed: u64,
     name: String,
-    backend: BackendKind,
+    pub(super) backend: BackendKind,
     context: &'a RunContext<'a>,
-    cpu_seconds: BTreeMap<String, f64>,
+    pub(super) cpu_seconds: BTreeMap<String, f64>,
+    /// SHA-256 of everything that all teachers of this job depend on.
+    data_key: [u8; 32],
 }
 
 /// Trainings in one job.
 pub(super) fn stages(recipe: &TabularRecipe) -> usize {
-    let members: usize = recipe.teacher.iter().map(|teacher| teacher.members * teacher.crossfit.unwrap_or(1)).sum();
+    let trained = recipe.teacher.iter().filter(|teacher| teacher.is_trained());
+    let members = trained.map(|teacher| teacher.members * teacher.crossfit.unwrap_or(1)).sum();
+    let teachers = if recipe.cotrain.is_some() { 1 } else { members };
     let controls = if recipe.report.controls { 4 + PLAIN_TEMPERATURES.len() } else { 0 };
-    members + usize::from(recipe.cotrain.is_some()) + 1 + controls
+    teachers + masked::count(recipe) + 1 + controls
 }
 
 pub(super) fn carry_out(
@@ -83,20 +100,47 @@ pub(super) fn carry_out(
     let unit = unit(&data.truth, &labelled);
     let name = format!("{fold}-{seed}");
     let cpu_seconds = BTreeMap::new();
-    let mut job =
-        Job { recipe, data, split: &split, x, known, labelled, unit, seed, name, backend, context, cpu_seconds };
-    let (mut answers, mut starts) = (Vec::new(), Vec::new());
+    let hints = hints(data, &split);
+    let data_key = data_key(data, &split, &labelled, backend);
+    let split = &split;
+    let mut job = Job {
+        recipe,
+        data,
+        split,
+        x,
+        known,
+        labelled,
+        unit,
+        hints,
+        seed,
+        name,
+        backend,
+        context,
+        cpu_seconds,
+        data_key,
+    };
+    let together = job.cotrain()?;
+    // Student first, then every teacher that is trained here.
+    let mut towers = together.iter().flat_map(|together| &together.towers[1..]);
+    let mut answers = Vec::new();
     // What the first teacher says of rows it has learnt from: the plain control listens to this.
     let mut plain = None;
     for (number, teacher) in recipe.teacher.iter().enumerate() {
-        let (answer, learnt) = job.teacher(number, teacher)?;
-        answers.push(answer);
-        plain = plain.or(Some(learnt));
-        starts.push(job.tower(teacher));
+        answers.push(if !teacher.is_trained() {
+            job.given(number)?
+        } else if let Some(tower) = towers.next() {
+            job.answer(&tower.logits(job.x.view(), backend))
+        } else {
+            let (answer, learnt) = job.teacher(number, teacher)?;
+            if number == 0 {
+                plain = Some(learnt);
+            }
+            answer
+        });
     }
-    let together = job.cotrain(&starts, &mut answers)?;
-    let plain = if together.is_some() { None } else { plain };
-    let merits: Vec<f64> = answers.iter().map(|answer| job.score_of(answer, &split.tune).merit()).collect();
+    let ways = masked::ways(&mut job, together.as_ref(), &answers)?;
+    let routed: Vec<Array2<f32>> = ways.iter().map(|way| way.answer.clone()).collect();
+    let merits: Vec<f64> = routed.iter().map(|answer| job.score_of(answer, &split.tune).merit()).collect();
     let best = (0..merits.len()).fold(0, |best, at| if merits[at] > merits[best] { at } else { best });
 
     let teacher_train = answers.iter().map(|answer| job.score_of(answer, &job.labelled)).collect();
@@ -109,13 +153,16 @@ pub(super) fn carry_out(
         let now: Vec<f64> = split.test.iter().map(|&row| f64::from(now[row])).collect();
         test.insert("persistence".to_owned(), Score::of_values(&now, &data.truth, &split.test));
     }
-    if let Some(weights) = &together {
-        test.insert("cotrained".to_owned(), job.score(weights, &split.test));
+    if let Some(together) = &together {
+        test.insert("cotrained".to_owned(), job.score(&together.towers[0].weights(), &split.test));
     }
-    let (weights, load) = job.distil("student", &answers, recipe.route.kind, best)?;
+    let keeps = recipe.cotrain.is_some_and(|cotrain| cotrain.keep_student);
+    let start = together.as_ref().filter(|_| keeps).map(|together| &together.towers[0]);
+    let (weights, load) = job.distil("student", &routed, recipe.route.kind, best, start)?;
     test.insert("student_float".to_owned(), job.score(&weights, &split.test));
     if recipe.report.controls {
-        for (name, weights) in job.controls(&answers, plain.as_ref(), best)? {
+        let plain = plain.as_ref().unwrap_or(&answers[0]);
+        for (name, weights) in job.controls(plain, (&routed, best, start))? {
             test.insert(name.to_owned(), job.score(&weights, &split.test));
         }
     }
@@ -124,9 +171,41 @@ pub(super) fn carry_out(
     test.insert("student_int8".to_owned(), int8(&split.test)?);
     let tune = int8(&split.tune)?;
     job.cpu_seconds.insert("quantize".to_owned(), started.elapsed().as_secs_f64());
+    let score_ways =
+        ways.iter().map(|Way { name, answer }| (name.clone(), job.score_of(answer, &split.test))).collect();
     let (labelled, cpu_seconds) = (job.labelled.len(), job.cpu_seconds);
     drop(int8);
-    Ok(JobResult { fold, seed, split: split.clone(), student, test, tune, labelled, cpu_seconds, load, teacher_train })
+    let ways = if recipe.masks.is_some() { score_ways } else { Vec::new() };
+    Ok(JobResult {
+        fold,
+        seed,
+        split: split.clone(),
+        student,
+        test,
+        tune,
+        labelled,
+        cpu_seconds,
+        load,
+        teacher_train,
+        ways,
+    })
+}
+
+/// SHA-256 of what every teacher of a fold and seed depends on beside its own settings.
+fn data_key(data: &TabularPrepared, split: &Split, labelled: &[usize], backend: BackendKind) -> [u8; 32] {
+    let mut key = Sha256::new().chain_update(b"eyas teachers 1").chain_update(crate::run::tool());
+    key.update(backend.name());
+    key.update(data.data_hash(split));
+    labelled.iter().for_each(|&row| key.update((row as u64).to_le_bytes()));
+    key.finalize().into()
+}
+
+/// Standard scores of all embeddings that the teachers give, statistics from the train rows.
+fn hints(data: &TabularPrepared, split: &Split) -> Option<Array2<f32>> {
+    let embeddings = data.given.iter().flatten().filter_map(|given| given.embedding.as_ref());
+    let views: Vec<_> = embeddings.map(|embedding| embedding.view()).collect();
+    let whole = ndarray::concatenate(Axis(1), &views).ok().filter(|whole| whole.ncols() > 0)?;
+    Some(Standard::of(whole.view(), &split.train).scores(whole.view()))
 }
 
 fn unit(truth: &Truth, rows: &[usize]) -> Unit {
@@ -204,47 +283,97 @@ impl<'a> Job<'a> {
         let adam = Adam { learning_rate: teacher.learning_rate as f32, weight_decay: 0.0 };
         let mut mean: Option<Array2<f32>> = None;
         for member in 0..teacher.members {
-            let place = (part * teacher.members + member) as u64;
-            let seed = self.seed.wrapping_add(MEMBER_STRIDE.wrapping_mul(1 + number as u64 * MOST_MEMBERS + place));
+            let place = part * teacher.members + member;
+            let seed = self.apart(1 + number as u64 * MOST_MEMBERS + place as u64);
             let plan = BatchPlan { adam, epochs: teacher.epochs, batch_rows: teacher.batch_rows, seed };
-            let trained = {
-                let labels = self.labels(teacher.label_smoothing as f32);
-                let mut lesson = FromLabels { labels, tune: &self.split.tune, mixup: teacher.mixup, mix: Vec::new() };
-                let stage = format!("teacher-{number}-{place}");
-                self.train(&stage, std::slice::from_ref(&tower), rows, &plan, &mut lesson)?
-            };
-            *self.cpu_seconds.entry("teacher".to_owned()).or_default() += trained.cpu_seconds;
-            let answer = self.answer(&trained.towers[0].logits(self.x.view(), self.backend));
+            let stage = format!("teacher-{number}-{place}");
+            let key = self.key("member", &(&tower, plan, teacher.label_smoothing, teacher.mixup, rows));
+            let Matrix(answer) = self.kept(&stage, key, |job| {
+                let labels = job.labels(teacher.label_smoothing as f32);
+                let mut lesson = FromLabels { labels, tune: &job.split.tune, mixup: teacher.mixup, mix: Vec::new() };
+                let start = drawn(std::slice::from_ref(&tower), seed);
+                let trained = job.train(&stage, &start, rows, &plan, &mut lesson)?;
+                let answer = job.answer(&trained.towers[0].logits(job.x.view(), job.backend));
+                *job.cpu_seconds.entry("teacher".to_owned()).or_default() += trained.cpu_seconds;
+                Ok(Matrix(answer))
+            })?;
             mean = Some(mean.map_or_else(|| answer.clone(), |mean| mean + &answer));
         }
         Ok(mean.unwrap_or_default() / teacher.members as f32)
     }
 
+    /// A seed that no other training of the job has; 0 is the job's own.
+    pub(super) fn apart(&self, number: u64) -> u64 {
+        self.seed.wrapping_add(MEMBER_STRIDE.wrapping_mul(number))
+    }
+
+    /// SHA-256 over all that decides something constant about the teachers.
+    pub(super) fn key(&self, what: &str, settings: &impl Serialize) -> [u8; 32] {
+        let settings = serde_json::to_vec(settings).unwrap_or_default();
+        let key = Sha256::new().chain_update(self.data_key).chain_update(what).chain_update([0]);
+        key.chain_update(settings).finalize().into()
+    }
+
+    /// Takes a stage's result from what an earlier run kept, or works it out and keeps it.
+    pub(super) fn kept<T: Serialize + DeserializeOwned>(
+        &mut self,
+        stage: &str,
+        key: [u8; 32],
+        work: impl FnOnce(&mut Self) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        let cache = Cache::new(self.context.cache, self.context.observer);
+        if let Some(kept) = cache.get(key) {
+            let stage = format!("{}-{stage}", self.name);
+            self.context.observer.stage(StageEvent::Done { stage: &stage, resumed: true });
+            return Ok(kept);
+        }
+        let result = work(self)?;
+        cache.put(key, &result);
+        Ok(result)
+    }
+
+    /// What a teacher that comes as a file answers for all rows.
+    fn given(&self, number: usize) -> Result<Array2<f32>, RunError> {
+        let given = self.data.given.get(number).and_then(Option::as_ref);
+        let mut answers = given.ok_or(RunError::NotConsulted { number: number + 1 })?.answers.clone();
+        if let Truth::Quantity { .. } = self.data.truth {
+            answers.mapv_inplace(|y| (y - self.unit.mean) / self.unit.deviation);
+        }
+        Ok(self.answer(&answers))
+    }
+
     /// Log-probabilities of a classifier, scores of a regression.
-    fn answer(&self, outputs: &Array2<f32>) -> Array2<f32> {
+    pub(super) fn answer(&self, outputs: &Array2<f32>) -> Array2<f32> {
         match self.data.truth {
             Truth::Classes { .. } => log_softmax(outputs.view()),
             Truth::Quantity { .. } => outputs.clone(),
         }
     }
 
-    /// Trains teachers and student together; the teachers' answers become those of the co-trained ones.
-    fn cotrain(&mut self, starts: &[Tower], answers: &mut [Array2<f32>]) -> Result<Option<MlpWeights>, RunError> {
-        let Some(cotrain) = self.recipe.cotrain else { return Ok(None) };
+    /// Trains student and teachers together, where the recipe says so: the student first, then every trained teacher.
+    fn cotrain(&mut self) -> Result<Option<TrainedTowers>, RunError> {
+        let Some((towers, plan, temperature)) = self.cotrain_plan() else { return Ok(None) };
+        let trained = self.kept("cotrain", self.cotrain_key(), |job| {
+            let mut lesson = Together { labels: job.labels(0.0), tune: &job.split.tune, temperature };
+            let trained = job.train("cotrain", &drawn(&towers, plan.seed), &job.labelled, &plan, &mut lesson)?;
+            job.cpu_seconds.insert("cotrain".to_owned(), trained.cpu_seconds);
+            Ok(trained)
+        });
+        trained.map(Some)
+    }
+
+    fn cotrain_plan(&self) -> Option<(Vec<Tower>, BatchPlan, f32)> {
+        let cotrain = self.recipe.cotrain?;
+        let teachers = self.recipe.teacher.iter().filter(|teacher| teacher.is_trained());
         let mut towers = vec![self.student_tower()];
-        towers.extend(starts.iter().map(|tower| Tower { dropout: 0.0, ..tower.clone() }));
+        towers.extend(teachers.map(|teacher| Tower { dropout: 0.0, ..self.tower(teacher) }));
         let plan = BatchPlan { epochs: cotrain.epochs, ..self.student_plan() };
-        let trained = {
-            let labels = self.labels(0.0);
-            let tune = &self.split.tune;
-            let mut lesson = Together { labels, tune, temperature: cotrain.temperature as f32 };
-            self.train("cotrain", &towers, &self.labelled, &plan, &mut lesson)?
-        };
-        self.cpu_seconds.insert("cotrain".to_owned(), trained.cpu_seconds);
-        for (tower, answer) in trained.towers[1..].iter().zip(answers) {
-            *answer = self.answer(&tower.logits(self.x.view(), self.backend));
-        }
-        Ok(trained.towers.first().map(crate::nn::TrainedTower::weights))
+        Some((towers, plan, cotrain.temperature as f32))
+    }
+
+    /// Key of what was trained together.
+    pub(super) fn cotrain_key(&self) -> [u8; 32] {
+        self.key("cotrain", &self.cotrain_plan())
     }
 
     fn student_tower(&self) -> Tower {
@@ -265,11 +394,18 @@ impl<'a> Job<'a> {
         answers: &[Array2<f32>],
         kind: RouteKind,
         best: usize,
+        start: Option<&TrainedTower>,
     ) -> Result<(MlpWeights, Vec<f64>), RunError> {
         let target = self.recipe.target;
         let weights = (target.soft_weight as f32, target.label_weight as f32);
         let noise = self.recipe.student.noise as f32;
-        self.towards(name, answers, (kind, best), target.distill_temperature as f32, weights, noise)
+        let hints = self.hints.take();
+        let weight = target.embedding_weight.unwrap_or(0.0) as f32;
+        let with = hints.as_ref().map(|hints| (hints, weight));
+        let taught =
+            self.towards(name, answers, (kind, best), target.distill_temperature as f32, weights, (noise, with, start));
+        self.hints = hints;
+        taught
     }
 
     fn towards(
@@ -279,16 +415,18 @@ impl<'a> Job<'a> {
         (kind, best): (RouteKind, usize),
         temperature: f32,
         (soft_weight, label_weight): (f32, f32),
-        noise: f32,
+        (noise, hints, start): (f32, Option<(&Array2<f32>, f32)>, Option<&TrainedTower>),
     ) -> Result<(MlpWeights, Vec<f64>), RunError> {
         let target = &self.recipe.target;
         let balance = self.recipe.route.balance.unwrap_or(0.0);
+        let classifies = matches!(self.data.truth, Truth::Classes { .. });
+        let ways = Ways::new(kind, best, answers, classifies.then_some(temperature));
         let route = Route::new(kind, balance, answers.len(), self.data.truth.outputs(), best);
         let (trained, load) = {
             let mut lesson = FromTeachers {
                 labels: self.labels(0.0),
                 tune: &self.split.tune,
-                teachers: answers,
+                ways: &ways,
                 route,
                 temperature,
                 soft_weight,
@@ -296,14 +434,23 @@ impl<'a> Job<'a> {
                 halving: target.softening == Softening::Halving,
                 noise,
                 margin: target.margin.map(|margin| margin as f32),
+                hints,
             };
-            let (tower, plan) = (self.student_tower(), self.student_plan());
-            let trained = self.train(name, &[tower], &self.split.train, &plan, &mut lesson)?;
-            (trained, lesson.route.load)
+            let (mut tower, plan) = (self.student_tower(), self.student_plan());
+            tower.outputs += hints.map_or(0, |(hints, _)| hints.ncols());
+            let start = start.map_or_else(|| drawn(&[tower], plan.seed), |start| vec![start.clone()]);
+            let trained = self.train(name, &start, &self.split.train, &plan, &mut lesson)?;
+            (trained, lesson.route.load())
         };
         *self.cpu_seconds.entry(name.split('-').next().unwrap_or(name).to_owned()).or_default() += trained.cpu_seconds;
-        let all = load.iter().sum::<u64>().max(1) as f64;
-        Ok((trained.towers[0].weights(), load.into_iter().map(|load| load as f64 / all).collect()))
+        let mut weights = trained.towers[0].weights();
+        if let (Some(last), Some(_)) = (weights.layers.last_mut(), hints) {
+            // What learnt the embeddings has served.
+            let own = ndarray::Slice::from(..self.data.truth.outputs());
+            last.weight = last.weight.slice_axis(Axis(0), own).to_owned();
+            last.bias = last.bias.slice_axis(Axis(0), own).to_owned();
+        }
+        Ok((weights, load))
     }
 
     /// Trains the student on labels alone.
@@ -313,41 +460,43 @@ impl<'a> Job<'a> {
             let tune = &self.split.tune;
             let mut lesson = FromLabels { labels, tune, mixup: false, mix: Vec::new() };
             let tower = Tower { dropout: 0.0, ..self.student_tower() };
-            self.train(name, &[tower], &self.labelled, &self.student_plan(), &mut lesson)?
+            self.train(name, &drawn(&[tower], self.seed), &self.labelled, &self.student_plan(), &mut lesson)?
         };
         self.cpu_seconds.insert(name.to_owned(), trained.cpu_seconds);
         Ok(trained.towers[0].weights())
     }
 
+    /// `first` is what the first teacher says, `routed` the answers of the ways of the route, from which the student starts
+    /// at `start`.
     fn controls(
         &mut self,
-        answers: &[Array2<f32>],
-        plain: Option<&Array2<f32>>,
-        best: usize,
+        first: &Array2<f32>,
+        (routed, best, start): (&[Array2<f32>], usize, Option<&TrainedTower>),
     ) -> Result<Vec<(&'static str, MlpWeights)>, RunError> {
         let mut all = vec![("label_only", self.on_labels("label_only", 0.0)?)];
         if matches!(self.data.truth, Truth::Classes { .. }) {
             all.push(("label_smoothing", self.on_labels("label_smoothing", LABEL_SMOOTHING)?));
             // The same recipe from a teacher that knows nothing. Labels have to say what it cannot.
             let target = self.recipe.target;
-            let blank = [Array2::zeros(answers[0].dim())];
+            let blank = [Array2::zeros(first.dim())];
             let weights =
                 (target.soft_weight as f32, if target.label_weight > 0.0 { target.label_weight as f32 } else { 1.0 });
             let (temperature, noise) = (target.distill_temperature as f32, self.recipe.student.noise as f32);
             let mean = (RouteKind::Mean, 0);
             all.push((
                 "uniform_teacher",
-                self.towards("uniform_teacher", &blank, mean, temperature, weights, noise)?.0,
+                self.towards("uniform_teacher", &blank, mean, temperature, weights, (noise, None, None))?.0,
             ));
-            let random = self.distil("random_router", answers, RouteKind::Random, best)?.0;
+            let random = self.distil("random_router", routed, RouteKind::Random, best, start)?.0;
             all.push(("random_router", random));
         }
         // Hinton's distillation from the first teacher alone, half labels, half teacher, without noise.
-        let first = std::slice::from_ref(plain.unwrap_or(&answers[0]));
+        let first = std::slice::from_ref(first);
         let mut plain: Option<(f64, MlpWeights)> = None;
         for temperature in PLAIN_TEMPERATURES {
             let name = format!("plain_kd-{temperature}");
-            let weights = self.towards(&name, first, (RouteKind::Mean, 0), temperature, (0.5, 0.5), 0.0)?.0;
+            let weights =
+                self.towards(&name, first, (RouteKind::Mean, 0), temperature, (0.5, 0.5), (0.0, None, None))?.0;
             let merit = self.score(&weights, &self.split.tune).merit();
             if plain.as_ref().is_none_or(|(best, _)| merit > *best) {
                 plain = Some((merit, weights));
@@ -407,20 +556,31 @@ impl<'a> Job<'a> {
         Ok((integer, int8))
     }
 
-    /// One training, kept as a checkpoint when done.
+    /// One training of towers, kept as a checkpoint when done.
     fn train(
         &self,
         stage: &str,
-        towers: &[Tower],
+        start: &[TrainedTower],
         rows: &[usize],
         plan: &BatchPlan,
         lesson: &mut dyn Lesson,
     ) -> Result<TrainedTowers, RunError> {
-        let name = format!("{}-{stage}", self.name);
         let parts = (rows, self.split.tune.as_slice());
-        let stop = || self.context.interrupt.is_raised();
-        crate::run::stage(self.context, self.seed, &name, |_, _| {
-            train_towers(towers, self.x.view(), parts, plan, self.backend, lesson, &stop)
-        })
+        self.stage(stage, |each| train_towers(start, self.x.view(), parts, plan, self.backend, lesson, each))
+    }
+
+    /// One training, told pass by pass and kept as a checkpoint when done.
+    pub(super) fn stage<T: Serialize + DeserializeOwned>(
+        &self,
+        stage: &str,
+        train: impl FnOnce(&mut dyn FnMut(Pass) -> ControlFlow<()>) -> Result<T, TrainError>,
+    ) -> Result<T, RunError> {
+        let name = format!("{}-{stage}", self.name);
+        let mut each = |Pass { epoch, epochs, loss, score }: Pass| {
+            let (max_epochs, tune) = (epochs, TuneFigure::Loss(score));
+            self.context.observer.stage(StageEvent::Epoch { stage: &name, epoch, max_epochs, loss, tune });
+            if self.context.interrupt.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        crate::run::stage(self.context, self.seed, &name, |_, _| train(&mut each))
     }
 }

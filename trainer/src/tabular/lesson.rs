@@ -1,15 +1,15 @@
 //! What towers learn: labels, each other, or their teachers.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, Axis, s};
 use rand_distr::{Beta, Distribution, StandardNormal};
 
 use super::prepare::Truth;
-use super::route::Route;
+use super::route::{Route, Ways};
 use crate::distill::objective::log_softmax;
 use crate::nn::{Lesson, Step};
 
 /// Log-softmax of every row at temperature `t`.
-fn tempered(logits: &Array2<f32>, t: f32) -> Array2<f32> {
+pub(super) fn tempered(logits: &Array2<f32>, t: f32) -> Array2<f32> {
     log_softmax(logits.mapv(|logit| logit / t).view())
 }
 
@@ -197,8 +197,8 @@ impl Lesson for Together<'_> {
 pub(super) struct FromTeachers<'a> {
     pub(super) labels: Labels<'a>,
     pub(super) tune: &'a [usize],
-    /// Answers of each teacher for all rows: log-probabilities, or scores of a regression.
-    pub(super) teachers: &'a [Array2<f32>],
+    /// What the teachers say to every row, and who is asked.
+    pub(super) ways: &'a Ways,
     pub(super) route: Route,
     pub(super) temperature: f32,
     pub(super) soft_weight: f32,
@@ -207,6 +207,14 @@ pub(super) struct FromTeachers<'a> {
     pub(super) noise: f32,
     /// See `margin` of the recipe.
     pub(super) margin: Option<f32>,
+    /// Standard scores of the teachers' embeddings `[rows x width]`, which outputs behind the student's own learn, and
+    /// their weight.
+    pub(super) hints: Option<(&'a Array2<f32>, f32)>,
+}
+
+/// Without the outputs that learn embeddings.
+fn own_outputs(outputs: &Array2<f32>, own: usize) -> Array2<f32> {
+    outputs.slice(s![.., ..own]).to_owned()
 }
 
 impl FromTeachers<'_> {
@@ -226,53 +234,107 @@ impl Lesson for FromTeachers<'_> {
     }
 
     fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64 {
-        let (output, gradient) = (&outputs[0], &mut gradients[0]);
         let rows = step.rows.len();
+        let mut loss = 0.0;
+        let own = self.labels.truth.outputs();
+        if let Some((hints, weight)) = self.hints {
+            let scale = weight / (rows * hints.ncols()) as f32;
+            for ((at, place), &row) in (0..).zip(gradients[0].rows_mut()).zip(step.rows) {
+                for ((to, &answer), &hint) in
+                    place.into_iter().skip(own).zip(outputs[0].row(at).iter().skip(own)).zip(hints.row(row))
+                {
+                    loss += f64::from(scale * (answer - hint) * (answer - hint));
+                    *to = 2.0 * scale * (answer - hint);
+                }
+            }
+        }
+        let (output, mut gradient) = (own_outputs(&outputs[0], own), Array2::zeros((rows, own)));
+        let output = &output;
         let weight = self.weight(step.epoch) / rows as f32;
-        let answers: Vec<Array2<f32>> = self.teachers.iter().map(|all| all.select(Axis(0), step.rows)).collect();
-        let views: Vec<ArrayView2<'_, f32>> = answers.iter().map(|answer| answer.view()).collect();
         let known = |&row: &usize| match self.labels.truth {
             Truth::Classes { labels, .. } if self.labels.known[row] => Some(labels[row]),
             _ => None,
         };
         let labels: Vec<Option<u16>> = step.rows.iter().map(known).collect();
-        let target = self.route.target(&views, output.view(), &labels, &mut step.stream());
+        let chosen = self.route.choose(self.ways, step.rows, output.view(), &labels, &mut step.stream());
         let counts = |at: usize| match (self.margin, self.labels.truth) {
             (Some(margin), Truth::Quantity { values, .. }) => {
                 let label = self.labels.unit.score(values[step.rows[at]]);
-                (output[[at, 0]] - label).powi(2) + margin > (target[[at, 0]] - label).powi(2)
+                let teacher = self.ways.target(chosen[at], step.rows[at])[0];
+                (output[[at, 0]] - label).powi(2) + margin > (teacher - label).powi(2)
             }
             _ => true,
         };
-        let mut loss = self.labels.add_where(&alone(step), output, gradient, self.label_weight, counts);
+        loss += self.labels.add_where(&alone(step), output, &mut gradient, self.label_weight, counts);
+        let targets = chosen.into_iter().zip(step.rows).map(|(way, &row)| self.ways.target(way, row)).enumerate();
         match self.labels.truth {
             Truth::Classes { .. } => {
                 let t = self.temperature;
-                let (log_t, log_s) = (tempered(&target, t), tempered(output, t));
-                for ((at, &lt), &ls) in log_t.indexed_iter().zip(&log_s) {
-                    loss += f64::from(weight * t * t * lt.exp() * (lt - ls));
-                    gradient[at] += weight * t * (ls.exp() - lt.exp());
+                let log = tempered(output, t);
+                for (at, target) in targets {
+                    for ((&lt, &ls), to) in target.iter().zip(log.row(at)).zip(gradient.row_mut(at)) {
+                        loss += f64::from(weight * t * t * lt.exp() * (lt - ls));
+                        *to += weight * t * (ls.exp() - lt.exp());
+                    }
                 }
             }
             Truth::Quantity { .. } => {
-                for ((at, &teacher), &student) in target.indexed_iter().zip(output) {
-                    let error = student - teacher;
-                    loss += f64::from(weight * error * error);
-                    gradient[at] += 2.0 * weight * error;
+                for (at, target) in targets {
+                    for ((&teacher, &student), to) in target.iter().zip(output.row(at)).zip(gradient.row_mut(at)) {
+                        let error = student - teacher;
+                        loss += f64::from(weight * error * error);
+                        *to += 2.0 * weight * error;
+                    }
                 }
             }
         }
+        gradients[0].slice_mut(s![.., ..own]).assign(&gradient);
         loss
     }
 
     fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
-        self.labels.score(&outputs[0], self.tune)
+        self.labels.score(&own_outputs(&outputs[0], self.labels.truth.outputs()), self.tune)
+    }
+}
+
+/// A masked teacher that is to say what the student said, whose answers are constants: stage 2 of MST-Distill.
+pub(super) struct Imitate<'a> {
+    pub(super) tune: &'a [usize],
+    /// Log-probabilities of the student at the temperature, for all rows.
+    pub(super) student: &'a Array2<f32>,
+    pub(super) temperature: f32,
+}
+
+impl Imitate<'_> {
+    /// `T^2 KL(student || output)`, mean over `rows`; `each` gets the place and the gradient of every logit.
+    fn divergence(&self, output: &Array2<f32>, rows: &[usize], mut each: impl FnMut((usize, usize), f32)) -> f64 {
+        let (t, scale) = (self.temperature, 1.0 / rows.len() as f32);
+        let log = tempered(output, t);
+        let mut loss = 0.0;
+        for (at, &row) in rows.iter().enumerate() {
+            for (class, (&student, &own)) in self.student.row(row).iter().zip(log.row(at)).enumerate() {
+                loss += f64::from(scale * t * t * student.exp() * (student - own));
+                each((at, class), scale * t * (own.exp() - student.exp()));
+            }
+        }
+        loss
+    }
+}
+
+impl Lesson for Imitate<'_> {
+    fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64 {
+        self.divergence(&outputs[0], step.rows, |at, slope| gradients[0][at] += slope)
+    }
+
+    fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
+        self.divergence(&outputs[0], self.tune, |_, _| ())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::RouteKind;
     use ndarray::array;
 
     /// The closed gradients of co-training against differences of its loss.
@@ -306,24 +368,46 @@ mod tests {
         let labels =
             Labels { truth: &truth, known: &[true, true], smoothing: 0.0, unit: Unit { mean: 0.0, deviation: 1.0 } };
         // The teacher misses both by 0.5; the student misses the first by 0.1 and the second by 0.9.
-        let teachers = [array![[0.5f32], [0.5]]];
-        let route = Route::new(crate::recipe::RouteKind::Mean, 0.0, 1, 1, 0);
+        let ways = Ways::new(RouteKind::Mean, 0, &[array![[0.5f32], [0.5]]], None);
         let mut lesson = FromTeachers {
             labels,
             tune: &[],
-            teachers: &teachers,
-            route,
+            ways: &ways,
+            route: Route::new(RouteKind::Mean, 0.0, 1, 1, 0),
             temperature: 1.0,
             soft_weight: 0.0,
             label_weight: 1.0,
             halving: false,
             noise: 0.0,
             margin: Some(0.0),
+            hints: None,
         };
         let mut gradient = [Array2::zeros((2, 1))];
         let step = Step { epoch: 0, number: 0, seed: 0, rows: &[0, 1] };
         let loss = lesson.loss(&step, &[array![[0.9f32], [0.1]]], &mut gradient);
         assert_eq!(gradient[0][[0, 0]], 0.0);
         assert!((gradient[0][[1, 0]] + 1.8).abs() < 1e-6 && (loss - 0.81).abs() < 1e-6, "{gradient:?} {loss}");
+    }
+
+    #[test]
+    fn gradients_of_imitation_are_slopes_of_its_loss() {
+        let student = tempered(&array![[0.5f32, -1.0, 2.0], [0.1, 0.2, -0.3]], 2.0);
+        let mut lesson = Imitate { tune: &[1], student: &student, temperature: 2.0 };
+        let step = Step { epoch: 0, number: 0, seed: 0, rows: &[1, 0] };
+        let outputs = array![[1.0f32, 0.0, -1.0], [2.0, -2.0, 0.5]];
+        let mut gradients = [Array2::zeros((2, 3))];
+        lesson.loss(&step, std::slice::from_ref(&outputs), &mut gradients);
+        for at in [(0, 0), (0, 2), (1, 1)] {
+            let mut at_shift = |shift: f32| {
+                let mut moved = outputs.clone();
+                moved[at] += shift;
+                lesson.loss(&step, &[moved], &mut [Array2::zeros((2, 3))])
+            };
+            let slope = (at_shift(1e-2) - at_shift(-1e-2)) / 2e-2;
+            assert!((slope - f64::from(gradients[0][at])).abs() < 2e-3, "{at:?}: {slope}");
+        }
+        // A masked teacher that says what the student says is as far as it gets.
+        assert!(lesson.score(&[array![[0.1f32, 0.2, -0.3]]]).abs() < 1e-6);
+        assert!(lesson.score(&[array![[0.1f32, 0.2, 0.3]]]) > 1e-3);
     }
 }

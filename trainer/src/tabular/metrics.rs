@@ -28,6 +28,9 @@ pub struct TabularMetrics {
     pub threads: usize,
     /// The teachers in words.
     pub teacher: String,
+    /// Teachers that came as a file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teacher_files: Vec<TeacherFile>,
     /// Widths of the student from inputs to outputs.
     pub student_widths: Vec<usize>,
     /// Rows of the table.
@@ -54,6 +57,17 @@ pub struct TabularMetrics {
     pub cost: CostMetrics,
 }
 
+/// A teacher that came as a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeacherFile {
+    /// Teacher, counted from 1.
+    pub teacher: usize,
+    /// The file or folder as the recipe names it.
+    pub path: String,
+    /// SHA-256 over all that decides its answers, hexadecimal.
+    pub sha256: String,
+}
+
 /// One fold and seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TabularRunMetrics {
@@ -68,13 +82,27 @@ pub struct TabularRunMetrics {
     /// Figures on the test rows, by network: `teacher`, `label_only`, `student_int8` and so on.
     #[serde(flatten)]
     pub networks: BTreeMap<String, Score>,
-    /// Share of the train rows that each teacher answered for.
+    /// Share of the train rows that each way of the route answered for; the ways are the teachers, or their masks.
     pub teacher_load: Vec<f64>,
     /// Of each teacher's answers for the labelled train rows: far above its figures on the test rows, it is surer of rows
     /// it has learnt from than of new ones, and `crossfit` helps.
     pub teacher_train: Vec<Score>,
+    /// The ways of the route, where they are not the teachers themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ways: Vec<WayMetrics>,
     /// CPU seconds by stage.
     pub cpu_seconds: BTreeMap<String, f64>,
+}
+
+/// A way of a route, such as a masked teacher.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WayMetrics {
+    /// In words.
+    pub name: String,
+    /// Share of the train rows that it answered for.
+    pub share: f64,
+    /// Its figures on the test rows.
+    pub score: Score,
 }
 
 /// Mean of `a - b` with its standard error.

@@ -3,7 +3,10 @@
 //! | file | idea |
 //! |---|---|
 //! | `prepare` | the recipe's columns as one matrix, its splits, the rows with labels |
+//! | `given` | teachers that come as a file, asked once |
+//! | `cache` | what is constant about teachers, kept on disk |
 //! | `lesson` | what towers learn: labels, other towers, teachers |
+//! | `masked` | masked teachers as ways of a route |
 //! | `route` | several teachers, one target |
 //! | `score` | accuracy and macro-F1, or errors of a regression |
 //! | `job` | one fold and seed, from teachers to integers |
@@ -11,8 +14,11 @@
 //! | `metrics` | the document `metrics.json` |
 //! | `report` | card, page and terminal table |
 
+mod cache;
+mod given;
 mod job;
 mod lesson;
+mod masked;
 mod metrics;
 mod prepare;
 mod report;
@@ -20,6 +26,9 @@ mod route;
 mod run;
 mod score;
 
+pub use cache::{Cache, TEACHERS};
+pub use given::{Given, GivenError};
+pub use masked::{MaskCosts, mask_costs};
 pub use metrics::TabularMetrics;
 pub use prepare::{TabularPrepared, Truth};
 pub use report::summary;

@@ -7,10 +7,11 @@ use ndarray::Array2;
 use rand::RngExt;
 use sha2::{Digest, Sha256};
 
+use super::given::Given;
 use crate::dataset::locate::{Search, locate};
 use crate::dataset::{ColumnTable, DataError, FaultKind, Place, Split};
 use crate::nn::{Purpose, shuffle, stream};
-use crate::recipe::{TabularRecipe, TabularSplit, TabularTask};
+use crate::recipe::{Seen, TabularRecipe, TabularSplit, TabularTask};
 
 /// A class that is not known, as tables spell it.
 const UNKNOWN_CLASS: [&str; 3] = ["", "NaN", "-1"];
@@ -79,6 +80,12 @@ pub struct TabularPrepared {
     groups: Option<Vec<String>>,
     /// The present value of what is to be forecast, where the rows are windows of series.
     pub now: Option<Vec<f32>>,
+    /// Name of the column with ids, and the id of each row.
+    pub(super) ids: Option<(String, Vec<String>)>,
+    /// Columns that each teacher takes, by their place in `x`, in the order of its inputs.
+    pub(super) inputs: Vec<Vec<usize>>,
+    /// What the teachers answer that come as a file, once they were consulted; `None` for those trained here.
+    pub(super) given: Vec<Option<Given>>,
     /// What the user should know about the data.
     pub warnings: Vec<String>,
     /// Origin, licence and citation, from the `NOTICE.md` beside the data.
@@ -106,6 +113,27 @@ impl TabularPrepared {
         let place = |column: &usize| order.iter().position(|at| at == column);
         let teacher: Vec<usize> = teacher.iter().filter_map(place).collect();
         let x = table.values(&order)?;
+        let inputs = recipe.teacher.iter().map(|section| {
+            let chosen = section.input.iter().filter(|input| !input.columns.is_empty());
+            let columns = chosen.map(|input| table.select(&input.columns)).collect::<Result<Vec<_>, _>>()?.concat();
+            if columns.is_empty() {
+                let all = teacher.iter().copied();
+                return Ok(match section.sees {
+                    Seen::All => all.collect(),
+                    Seen::Others => all.filter(|&at| at >= student.len()).collect(),
+                    Seen::Student => (0..student.len()).collect(),
+                });
+            }
+            let unseen = |at: &usize| {
+                let place = Place::array(&path, &table.names(&[*at])[0]);
+                let remedy = "add it to `teacher_columns`, which say what the teachers see";
+                DataError::new(FaultKind::Layout, place, "a column that the teacher may see", "one it may not", remedy)
+            };
+            columns.iter().map(|at| place(at).filter(|at| teacher.contains(at)).ok_or_else(|| unseen(at))).collect()
+        });
+        let inputs = inputs.collect::<Result<Vec<Vec<usize>>, DataError>>()?;
+        let id = data.id.clone().or_else(|| table.has("id").then(|| "id".to_owned()));
+        let ids = id.map(|id| table.texts(&id).map(|ids| (id, ids))).transpose()?;
         let mut warnings = Vec::new();
         let label = if windowing.is_some() { format!("ahead.{}", data.label) } else { data.label.clone() };
         let texts = table.texts(&label)?;
@@ -141,7 +169,24 @@ impl TabularPrepared {
         }
         let notice = std::fs::read_to_string(path.with_file_name("NOTICE.md")).ok();
         let names = table.names(&order);
-        Ok(Self { path, x, names, student: student.len(), teacher, truth, known, folds, groups, now, warnings, notice })
+        let (student, given) = (student.len(), Vec::new());
+        Ok(Self {
+            path,
+            x,
+            names,
+            student,
+            teacher,
+            truth,
+            known,
+            folds,
+            groups,
+            now,
+            ids,
+            inputs,
+            given,
+            warnings,
+            notice,
+        })
     }
 
     /// Numbers of the splits that the recipe asks for: its folds, or 0 alone.
@@ -298,6 +343,14 @@ impl TabularPrepared {
                     Truth::Quantity { values, .. } => hash.update(values[row].to_le_bytes()),
                 }
             }
+        }
+        for given in self.given.iter().flatten() {
+            hash.update(given.identity);
+            given
+                .answers
+                .iter()
+                .chain(given.embedding.iter().flatten())
+                .for_each(|value| hash.update(value.to_le_bytes()));
         }
         for name in self.names.iter().chain(&self.truth.names()) {
             hash.update((name.len() as u64).to_le_bytes());

@@ -4,8 +4,8 @@ use comfy_table::Table;
 use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 
-use super::metrics::{TabularDifference, TabularMetrics};
-use crate::report::ReportError;
+use super::metrics::{TabularDifference, TabularMetrics, WayMetrics};
+use crate::report::{ReportError, mean};
 
 /// Networks in the order of a table, with their words.
 const NETWORKS: [(&str, &str); 12] = [
@@ -51,6 +51,20 @@ fn difference_in_words(difference: &TabularDifference) -> Vec<String> {
     ]
 }
 
+/// The ways of the route, means over the runs: name, share of the rows, each figure. Empty where they are the teachers.
+fn ways(metrics: &TabularMetrics) -> Vec<Vec<String>> {
+    let first = metrics.runs.first().map(|run| run.ways.as_slice()).unwrap_or_default();
+    let row = |(at, way): (usize, &WayMetrics)| {
+        let of = |figure: &dyn Fn(&WayMetrics) -> f64| {
+            mean(&metrics.runs.iter().filter_map(|run| run.ways.get(at)).map(figure).collect::<Vec<f64>>())
+        };
+        let figures = (0..way.score.figures().len()).map(|at| format!("{:.2}", of(&|way| way.score.figures()[at].1)));
+        let share = format!("{:.1} %", 100.0 * of(&|way| way.share));
+        [way.name.clone(), share].into_iter().chain(figures).collect()
+    };
+    first.iter().enumerate().map(row).collect()
+}
+
 /// The table for the terminal.
 #[must_use]
 pub fn summary(metrics: &TabularMetrics) -> String {
@@ -61,7 +75,15 @@ pub fn summary(metrics: &TabularMetrics) -> String {
     let mut pairs = Table::new();
     pairs.set_header(["int8 student minus", "figure", "difference", "se, runs", "se, folds"]);
     pairs.add_rows(metrics.differences.iter().map(difference_in_words));
-    format!("{table}\n{pairs}")
+    let ways = ways(metrics);
+    if ways.is_empty() {
+        return format!("{table}\n{pairs}");
+    }
+    let mut routed = Table::new();
+    let figures = networks(metrics).0;
+    routed.set_header(["way of the route".to_owned(), "share".to_owned()].into_iter().chain(figures));
+    routed.add_rows(ways);
+    format!("{table}\n{routed}\n{pairs}")
 }
 
 fn render(template: &str, metrics: &TabularMetrics, extra: Value) -> Result<String, ReportError> {
@@ -75,7 +97,8 @@ fn render(template: &str, metrics: &TabularMetrics, extra: Value) -> Result<Stri
     environment.add_template("card.md", include_str!("card.md"))?;
     environment.add_template("report.html", include_str!("report.html"))?;
     let page = environment.get_template(template)?;
-    Ok(page.render(context! { m => Serde(metrics), figures, rows, differences, widths, extra })?)
+    Ok(page
+        .render(context! { m => Serde(metrics), figures, rows, differences, widths, ways => ways(metrics), extra })?)
 }
 
 /// The card: what the student is, how good, at what cost.

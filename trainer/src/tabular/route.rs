@@ -5,76 +5,108 @@
 //! learns whom to ask. (MST-Distill picks the top teacher without any gradient from it, so its gate learns nothing about
 //! the teachers.) The student's logits are constants to the gate.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use crate::distill::objective::log_softmax;
 use crate::nn::{Adam, Moments};
 use crate::recipe::RouteKind;
 
 /// Step size of the gate.
 const GATE: Adam = Adam { learning_rate: 0.001, weight_decay: 0.0 };
 
-/// Chooses a target for every row of a batch.
+/// What the ways of a route say to every row. Nothing of it changes while a student learns, so all of it is computed once.
+pub(super) struct Ways {
+    /// Log-probabilities, or scores of a regression: one matrix a way that rows may be sent to.
+    answers: Vec<Array2<f32>>,
+    /// The same at the distill temperature.
+    targets: Vec<Array2<f32>>,
+}
+
+impl Ways {
+    /// The mean of `answers` or the one that is `best` where the route is the same for every row, else all of them;
+    /// `temperature` for a classifier.
+    pub(super) fn new(kind: RouteKind, best: usize, answers: &[Array2<f32>], temperature: Option<f32>) -> Self {
+        let answers = match kind {
+            RouteKind::Mean => {
+                let mut mean = Array2::zeros(answers[0].dim());
+                answers.iter().for_each(|answer| mean += answer);
+                vec![mean / answers.len() as f32]
+            }
+            RouteKind::BestOnTune => vec![answers[best].clone()],
+            RouteKind::Random | RouteKind::Router => answers.to_vec(),
+        };
+        let target = |answer: &Array2<f32>| match temperature {
+            Some(t) => log_softmax(answer.mapv(|answer| answer / t).view()),
+            None => answer.clone(),
+        };
+        let targets = answers.iter().map(target).collect();
+        Self { answers, targets }
+    }
+
+    /// What way `way` teaches row `row` of the data.
+    pub(super) fn target(&self, way: usize, row: usize) -> ArrayView1<'_, f32> {
+        self.targets[way].row(row)
+    }
+}
+
+/// Chooses a way for every row of a batch.
 pub(super) struct Route {
     kind: RouteKind,
     balance: f32,
-    /// `[teachers x (classes + 1)]`, the last column the bias.
+    /// `[ways x (classes + 1)]`, the last column the bias.
     gate: Array2<f32>,
     moments: Moments,
     step: u32,
-    /// Rows answered by each teacher.
-    pub(super) load: Vec<u64>,
+    /// Rows answered by each way.
+    load: Vec<u64>,
     best: usize,
 }
 
 impl Route {
-    /// A route over `teachers` teachers, of which `best` has the best tune score.
-    pub(super) fn new(kind: RouteKind, balance: f64, teachers: usize, classes: usize, best: usize) -> Self {
-        let gate = Array2::zeros((teachers, classes + 1));
+    /// A route over `ways` teachers, of which `best` has the best tune score.
+    pub(super) fn new(kind: RouteKind, balance: f64, ways: usize, classes: usize, best: usize) -> Self {
+        let gate = Array2::zeros((ways, classes + 1));
         let moments = Moments::zeros(gate.len());
-        Self { kind, balance: balance as f32, gate, moments, step: 0, load: vec![0; teachers], best }
+        Self { kind, balance: balance as f32, gate, moments, step: 0, load: vec![0; ways], best }
     }
 
-    /// Log-probabilities `[batch x classes]` for the rows of a batch, from every teacher's log-probabilities.
+    /// The way in `ways` for each of the batch's `rows`.
     ///
     /// `labels` holds the class of each labelled row; `student` are the student's logits.
-    pub(super) fn target(
+    pub(super) fn choose(
         &mut self,
-        teachers: &[ArrayView2<'_, f32>],
+        ways: &Ways,
+        rows: &[usize],
         student: ArrayView2<'_, f32>,
         labels: &[Option<u16>],
         rng: &mut ChaCha8Rng,
-    ) -> Array2<f32> {
-        let rows = student.nrows();
-        match self.kind {
-            RouteKind::Mean => {
-                self.load.iter_mut().for_each(|load| *load += rows as u64);
-                let mut mean = Array2::zeros(student.dim());
-                teachers.iter().for_each(|teacher| mean += teacher);
-                mean / teachers.len() as f32
-            }
-            RouteKind::BestOnTune => {
-                self.load[self.best] += rows as u64;
-                teachers[self.best].to_owned()
-            }
-            RouteKind::Random => self.pick(teachers, (0..rows).map(|_| rng.random_range(0..teachers.len())).collect()),
+    ) -> Vec<usize> {
+        let chosen: Vec<usize> = match self.kind {
+            RouteKind::Mean | RouteKind::BestOnTune => return vec![0; rows.len()],
+            RouteKind::Random => rows.iter().map(|_| rng.random_range(0..self.load.len())).collect(),
             RouteKind::Router => {
                 let shares = self.shares(student);
-                let chosen = shares.rows().into_iter().map(|row| largest(row.iter().copied())).collect();
-                self.learn(teachers, student, labels, &shares);
-                self.pick(teachers, chosen)
+                self.learn(ways, rows, student, labels, &shares);
+                shares.rows().into_iter().map(|row| largest(row.iter().copied())).collect()
             }
-        }
+        };
+        chosen.iter().for_each(|&way| self.load[way] += 1);
+        chosen
     }
 
-    fn pick(&mut self, teachers: &[ArrayView2<'_, f32>], chosen: Vec<usize>) -> Array2<f32> {
-        let mut target = Array2::zeros(teachers[0].dim());
-        for ((row, teacher), mut to) in chosen.into_iter().enumerate().zip(target.axis_iter_mut(Axis(0))) {
-            self.load[teacher] += 1;
-            to.assign(&teachers[teacher].row(row));
+    /// Share of the rows that each way answered for.
+    pub(super) fn load(&self) -> Vec<f64> {
+        let ways = self.load.len();
+        match self.kind {
+            RouteKind::Mean => vec![1.0 / ways as f64; ways],
+            RouteKind::BestOnTune => (0..ways).map(|way| f64::from(u8::from(way == self.best))).collect(),
+            RouteKind::Random | RouteKind::Router => {
+                let all = self.load.iter().sum::<u64>().max(1) as f64;
+                self.load.iter().map(|&load| load as f64 / all).collect()
+            }
         }
-        target
     }
 
     /// `g` `[batch x teachers]`.
@@ -92,7 +124,8 @@ impl Route {
 
     fn learn(
         &mut self,
-        teachers: &[ArrayView2<'_, f32>],
+        all: &Ways,
+        batch: &[usize],
         student: ArrayView2<'_, f32>,
         labels: &[Option<u16>],
         shares: &Array2<f32>,
@@ -105,7 +138,8 @@ impl Route {
         let mut gradient = Array2::<f32>::zeros(self.gate.dim());
         for (row, label) in labels.iter().enumerate() {
             let slope = |way: usize| {
-                let error = label.map_or(0.0, |label| -teachers[way][[row, usize::from(label)]] / count.max(1) as f32);
+                let error = label
+                    .map_or(0.0, |label| -all.answers[way][[batch[row], usize::from(label)]] / count.max(1) as f32);
                 error + even[way]
             };
             let slopes: Vec<f32> = (0..ways).map(slope).collect();
@@ -149,19 +183,26 @@ mod tests {
         let sure =
             |right: [f32; 2]| array![[right[0].ln(), (1.0 - right[0]).ln()], [(1.0 - right[1]).ln(), right[1].ln()]];
         let (first, second) = (sure([0.9, 0.2]), sure([0.2, 0.9]));
-        let teachers = [first.view(), second.view()];
+        let ways = Ways::new(RouteKind::Router, 0, &[first.clone(), second.clone()], Some(1.0));
         let labels = [Some(0), Some(1)];
         let mut rng = stream(1, Purpose::Augment, 0, 0);
         let mut route = Route::new(RouteKind::Router, 1.0, 2, 2, 0);
         for _ in 0..2000 {
-            route.target(&teachers, student.view(), &labels, &mut rng);
+            route.choose(&ways, &[0, 1], student.view(), &labels, &mut rng);
         }
-        let target = route.target(&teachers, student.view(), &labels, &mut rng);
-        assert_eq!((target.row(0), target.row(1)), (first.row(0), second.row(1)));
+        assert_eq!(route.choose(&ways, &[0, 1], student.view(), &labels, &mut rng), [0, 1]);
+        let near = |a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(near(ways.target(1, 1), second.row(1)) && !near(ways.target(0, 1), second.row(1)));
         let mut chance = Route::new(RouteKind::Random, 0.0, 2, 2, 0);
         for _ in 0..500 {
-            chance.target(&teachers, student.view(), &labels, &mut rng);
+            chance.choose(&ways, &[0, 1], student.view(), &labels, &mut rng);
         }
-        assert!(chance.load.iter().all(|&load| (400..600).contains(&load)), "{:?}", chance.load);
+        assert!(chance.load().iter().all(|&load| (0.4..0.6).contains(&load)), "{:?}", chance.load());
+        // A route that is the same for every row has one target, computed once.
+        let mean = Ways::new(RouteKind::Mean, 0, &[first.clone(), second.clone()], None);
+        assert!(near(mean.target(0, 1), ((&first + &second) / 2.0).row(1)));
+        let best = Ways::new(RouteKind::BestOnTune, 1, &[first, second.clone()], None);
+        assert!(near(best.target(0, 0), second.row(0)));
+        assert_eq!(Route::new(RouteKind::BestOnTune, 0.0, 3, 2, 1).load(), [0.0, 1.0, 0.0]);
     }
 }

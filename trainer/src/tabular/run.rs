@@ -9,9 +9,10 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::job::{self, JobResult};
-use super::metrics::{SCHEMA, TabularMetrics, TabularRunMetrics, differences, summaries};
+use super::metrics::{SCHEMA, TabularMetrics, TabularRunMetrics, TeacherFile, WayMetrics, differences, summaries};
 use super::prepare::{TabularPrepared, Truth};
 use super::report;
+use super::score::Score;
 use crate::dataset::Split;
 use crate::export::{SealError, Sealed, seal, write_vectors};
 use crate::output::{OutputError, OutputFolder, hexadecimal};
@@ -40,6 +41,10 @@ pub struct TabularRun {
 fn teachers_in_words(recipe: &TabularRecipe) -> String {
     let widths = |widths: &[usize]| widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
     let one = |teacher: &crate::recipe::TabularTeacher| {
+        if let (false, Some(path)) = (teacher.is_trained(), &teacher.path) {
+            let name = Path::new(path).file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+            return format!("{} {name}", if teacher.kind == TabularTeacherKind::Onnx { "onnx" } else { "table" });
+        }
         let shape = match (teacher.kind, &teacher.branch_hidden) {
             (TabularTeacherKind::Fusion, Some(branch)) => format!("fusion 2x({})-", widths(branch)),
             _ => "mlp ".to_owned(),
@@ -138,6 +143,7 @@ fn write(
         backend: options.backend.name().into(),
         threads: options.threads,
         teacher: teacher.clone(),
+        teacher_files: teacher_files(recipe, data),
         student_widths: widths,
         rows: data.x.nrows(),
         columns: [data.x.ncols(), data.student],
@@ -167,6 +173,18 @@ fn write(
     Ok(TabularRun { file, metrics, test: shown })
 }
 
+fn teacher_files(recipe: &TabularRecipe, data: &TabularPrepared) -> Vec<TeacherFile> {
+    let file = |(at, (teacher, given)): (usize, (&crate::recipe::TabularTeacher, &Option<super::Given>))| {
+        let path = teacher.path.clone()?;
+        Some(TeacherFile { teacher: at + 1, path, sha256: hexadecimal(&given.as_ref()?.identity) })
+    };
+    recipe.teacher.iter().zip(&data.given).enumerate().filter_map(file).collect()
+}
+
+fn way(((name, score), &share): (&(String, Score), &f64)) -> WayMetrics {
+    WayMetrics { name: name.clone(), share, score: *score }
+}
+
 fn run_metrics(result: &JobResult) -> TabularRunMetrics {
     let split = &result.split;
     TabularRunMetrics {
@@ -177,6 +195,7 @@ fn run_metrics(result: &JobResult) -> TabularRunMetrics {
         networks: result.test.clone(),
         teacher_load: result.load.clone(),
         teacher_train: result.teacher_train.clone(),
+        ways: result.ways.iter().zip(&result.load).map(way).collect(),
         cpu_seconds: result.cpu_seconds.clone(),
     }
 }

@@ -3,6 +3,7 @@
 //! A training step computes only the rows the labelled nodes reach, an evaluation only those the tune
 //! nodes reach; logits for every node are computed once, from the best weights, at the end.
 
+mod answers;
 mod dense;
 mod propagation;
 pub mod rows;
@@ -13,6 +14,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use sprs::CsMat;
 
+pub use answers::{AnswerKind, NotProbabilities};
 pub use dense::DenseTeacher;
 pub use propagation::{mean_with_double_self, symmetric, with_self_loops};
 pub use rows::{RowTeacher, RowTeacherError};

@@ -16,6 +16,7 @@ macro_rules! battery {
             embeddings_may_be_outputs_or_values_inside,
             a_row_has_one_answer_wherever_it_stands,
             a_graph_is_taken_whole,
+            every_input_gets_its_own_columns,
             rows_of_another_width_are_refused,
             identities_tell_settings_apart,
             what_cannot_teach_is_told,
@@ -44,7 +45,7 @@ fn file(name: &str) -> PathBuf {
 
 fn plan(name: &str) -> OnnxTeacherPlan {
     let path = file(&format!("{name}.onnx"));
-    OnnxTeacherPlan { path, input: None, output: Some("logits".into()), embedding: None, batch_rows: 8 }
+    OnnxTeacherPlan { path, inputs: vec![], output: Some("logits".into()), embedding: None, batch_rows: 8 }
 }
 
 /// The backend, or `None` with a printed reason where this machine has no library.
@@ -128,6 +129,23 @@ pub fn a_graph_is_taken_whole(runtime: &Runtime) {
     }
 }
 
+/// The same network with its adjacency inside and as a second input, which gets the columns behind those of the first.
+pub fn every_input_gets_its_own_columns(runtime: &Runtime) {
+    let inputs = vec!["rows".into(), "adjacency".into()];
+    let mut teacher = OnnxTeacher::open(&OnnxTeacherPlan { inputs, ..plan("two_inputs") }, runtime).unwrap();
+    let (rows, expected) = (recorded("gcn_dense", "rows"), recorded("gcn_dense", "logits"));
+    let nodes = rows.nrows();
+    assert_eq!((teacher.inputs(), teacher.rows_at_once()), (rows.ncols() + nodes, Some(nodes)));
+    let near = |a: usize, b: usize| [0, 1, 5, nodes - 1, nodes - 5].contains(&((a + nodes - b) % nodes));
+    let adjacency = Array2::from_shape_fn((nodes, nodes), |(a, b)| if near(a, b) { 0.2 } else { 0.0 });
+    let both = ndarray::concatenate![ndarray::Axis(1), rows, adjacency];
+    assert!(difference(&teacher.logits(both.view()).unwrap(), &expected) <= LIMIT);
+    let turned = OnnxTeacherPlan { inputs: vec!["adjacency".into(), "rows".into()], ..plan("two_inputs") };
+    let mut turned = OnnxTeacher::open(&turned, runtime).unwrap();
+    assert_ne!(turned.identity(), teacher.identity());
+    assert!(difference(&turned.logits(both.view()).unwrap(), &expected) > 100.0 * LIMIT);
+}
+
 pub fn rows_of_another_width_are_refused(runtime: &Runtime) {
     let mut teacher = OnnxTeacher::open(&plan("mlp"), runtime).unwrap();
     let error = teacher.logits(Array2::zeros((3, 11)).view()).unwrap_err();
@@ -159,7 +177,7 @@ pub fn what_cannot_teach_is_told(runtime: &Runtime) {
     assert!(matches!(error, OnnxError::UnsupportedOperator { .. }), "{error}");
     let error = told("two_inputs", &["adjacency", "initializer"]);
     assert!(matches!(error, OnnxError::MoreInputs { .. }), "{error}");
-    let named = OnnxTeacherPlan { input: Some("rows".into()), ..plan("two_inputs") };
+    let named = OnnxTeacherPlan { inputs: vec!["rows".into()], ..plan("two_inputs") };
     assert!(matches!(refusal(&named, runtime), OnnxError::MoreInputs { found, .. } if found == ["adjacency"]));
     assert!(matches!(told("integer_input", &["tokens", "32-bit floats"]), OnnxError::Shape { kind: "input", .. }));
     assert!(matches!(told("free_width", &["rows", "fixed"]), OnnxError::Shape { kind: "input", .. }));
@@ -171,7 +189,7 @@ pub fn wrong_names_are_told_with_the_nearest(runtime: &Runtime) {
         OnnxError::Name { nearest_name, .. } => nearest_name,
         other => panic!("{other}"),
     };
-    assert_eq!(near(OnnxTeacherPlan { input: Some("row".into()), ..plan("mlp") }).as_deref(), Some("rows"));
+    assert_eq!(near(OnnxTeacherPlan { inputs: vec!["row".into()], ..plan("mlp") }).as_deref(), Some("rows"));
     assert_eq!(near(OnnxTeacherPlan { output: Some("logit".into()), ..plan("mlp") }).as_deref(), Some("logits"));
     assert_eq!(near(OnnxTeacherPlan { embedding: Some("hiden".into()), ..plan("mlp") }).as_deref(), Some("hidden"));
     assert_eq!(near(OnnxTeacherPlan { output: Some("zzzzzzzzzz".into()), ..plan("mlp") }), None);

@@ -1,0 +1,114 @@
+//! Masked teachers: each of the last two hidden layers of a co-trained teacher gets a mask, and each mask makes a way.
+
+use ndarray::Array2;
+
+use super::job::Job;
+use super::lesson::{Imitate, tempered};
+use crate::nn::{Adam, BatchPlan, Cut, Mask, MaskForm, TrainedTowers, train_mask};
+use crate::recipe::{MaskKind, MasksSection, TabularRecipe};
+use crate::run::RunError;
+
+/// Hidden layers of a teacher that are masked, counted from its end.
+const LAYERS: usize = 2;
+/// First of the masks' seeds, behind those of all members of all teachers.
+const MASKS: u64 = 1 << 24;
+/// A training step goes forward and back, which costs twice as much again.
+const STEP: usize = 3;
+
+/// A way of a route.
+#[derive(Clone, Debug)]
+pub(super) struct Way {
+    /// In words, such as `teacher 1, layer 2 masked`.
+    pub(super) name: String,
+    /// Log-probabilities for all rows, or scores of a regression.
+    pub(super) answer: Array2<f32>,
+}
+
+/// What the masks of one fold and seed cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaskCosts {
+    /// Masks, one a way.
+    pub masks: usize,
+    /// Weights and biases of all of them.
+    pub parameters: usize,
+    /// Multiply-accumulates of their training.
+    pub macs: u128,
+}
+
+/// What the masks of a recipe cost with `rows` train rows; `None` for a recipe without.
+#[must_use]
+pub fn mask_costs(recipe: &TabularRecipe, rows: usize) -> Option<MaskCosts> {
+    let section = recipe.masks.as_ref()?;
+    let masks: Vec<Mask> = places(recipe).map(|(_, _, features)| mask(section, features)).collect();
+    let macs: usize = masks.iter().map(Mask::macs).sum();
+    Some(MaskCosts {
+        masks: masks.len(),
+        parameters: masks.iter().map(Mask::parameters).sum(),
+        macs: (macs * STEP) as u128 * (rows * section.epochs) as u128,
+    })
+}
+
+/// Number of the teacher, hidden layer and its features, of every mask.
+fn places(recipe: &TabularRecipe) -> impl Iterator<Item = (usize, usize, usize)> {
+    let teachers = recipe.teacher.iter().enumerate().filter(|(_, teacher)| teacher.is_trained());
+    teachers.flat_map(|(number, teacher)| {
+        let first = teacher.hidden.len().saturating_sub(LAYERS);
+        (first..teacher.hidden.len()).map(move |layer| (number, layer, teacher.hidden[layer]))
+    })
+}
+
+/// Masks that a job trains.
+pub(super) fn count(recipe: &TabularRecipe) -> usize {
+    recipe.masks.map_or(0, |_| places(recipe).count())
+}
+
+fn mask(section: &MasksSection, features: usize) -> Mask {
+    let form = match section.kind {
+        MaskKind::Bottleneck => MaskForm::Bottleneck { units: section.units.unwrap_or((features / 4).max(4)) },
+        MaskKind::Attention => MaskForm::Attention { heads: section.heads.unwrap_or(1) },
+    };
+    Mask { form, features }
+}
+
+/// The ways of the route: every mask's teacher where the recipe has masks, else every teacher; those that come as a file
+/// as they are. `towers` are student and teachers as they were trained together.
+pub(super) fn ways(
+    job: &mut Job<'_>,
+    towers: Option<&TrainedTowers>,
+    answers: &[Array2<f32>],
+) -> Result<Vec<Way>, RunError> {
+    let recipe = job.recipe;
+    let plain = |number: usize| Way { name: format!("teacher {}", number + 1), answer: answers[number].clone() };
+    let (Some(section), Some(towers)) = (&recipe.masks, towers) else {
+        return Ok((0..answers.len()).map(plain).collect());
+    };
+    let temperature = recipe.cotrain.map_or(1.0, |cotrain| cotrain.temperature) as f32;
+    let student = tempered(&towers.towers[0].logits(job.x.view(), job.backend), temperature);
+    let mut ways = Vec::new();
+    let trained: Vec<usize> = (0..answers.len()).filter(|&number| recipe.teacher[number].is_trained()).collect();
+    for (number, layer, features) in places(recipe) {
+        let tower = trained.iter().position(|&at| at == number).unwrap_or(0) + 1;
+        let cut = Cut::new(&towers.towers[tower], layer, job.x.view(), job.backend);
+        let adam = Adam { learning_rate: section.learning_rate as f32, weight_decay: 0.0 };
+        let batch_rows = recipe.student.batch_rows;
+        let seed = job.apart(MASKS + (number * 64 + layer) as u64);
+        let plan = BatchPlan { adam, epochs: section.epochs, batch_rows, seed };
+        let stage = format!("mask-{number}-{layer}");
+        let mask = mask(section, features);
+        // What is masked follows from the towers, and they from the key of theirs.
+        let key = job.key("mask", &(job.cotrain_key(), number, layer, mask, plan));
+        let mask = job.kept(&stage, key, |job| {
+            let trained = job.stage(&stage, |each| {
+                let mut lesson = Imitate { tune: &job.split.tune, student: &student, temperature };
+                let parts = (job.split.train.as_slice(), job.split.tune.as_slice());
+                train_mask(mask, &cut, parts, &plan, job.backend, &mut lesson, each)
+            })?;
+            *job.cpu_seconds.entry("masks".to_owned()).or_default() += trained.cpu_seconds;
+            Ok(trained)
+        })?;
+        let answer = job.answer(&mask.logits(&cut, job.backend));
+        ways.push(Way { name: format!("teacher {}, layer {} masked", number + 1, layer + 1), answer });
+    }
+    ways.extend((0..answers.len()).filter(|number| !trained.contains(number)).map(plain));
+    Ok(ways)
+}

@@ -1,0 +1,314 @@
+//! Teachers that come as a file: ONNX models and tables of answers, in recipes on tables and in `eyas label`.
+
+#[allow(dead_code)] // Tables of many files are for other tests.
+mod tables;
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use eyas_trainer::nn::BackendKind;
+use eyas_trainer::onnx::{Backend, OnnxTeacher, OnnxTeacherPlan, Runtime, RuntimeError, Search};
+use eyas_trainer::output::{Existing, OutputFolder};
+use eyas_trainer::recipe::TabularRecipe;
+use eyas_trainer::run::{Interrupt, Observer, RESULTS, RunContext, RunError, RunOptions};
+use eyas_trainer::tabular::{Cache, GivenError, TabularPrepared, TabularRun, execute};
+use eyas_trainer::teacher::RowTeacher;
+use ndarray::Array2;
+use tables::reals;
+
+const ROWS: usize = 240;
+const INPUTS: usize = 12;
+const CLASSES: usize = 4;
+
+struct Quiet;
+
+impl Observer for Quiet {}
+
+/// ONNX Runtime, or `None` with a printed reason where this machine has no library.
+fn runtime() -> Option<Runtime> {
+    match Runtime::open(Backend::Auto, &Search::from_environment(None)) {
+        Ok(runtime) => Some(runtime),
+        Err(error @ RuntimeError::NotFound) => {
+            println!("skipped: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn model(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx").join(name).display().to_string()
+}
+
+fn rows() -> Array2<f32> {
+    Array2::from_shape_vec((ROWS, INPUTS), reals(&mut 5, ROWS * INPUTS)).unwrap()
+}
+
+/// Logits of the dense model for all rows.
+fn logits(runtime: &Runtime) -> Array2<f32> {
+    let (path, output) = (model("mlp.onnx").into(), Some("logits".into()));
+    let plan = OnnxTeacherPlan { path, inputs: vec![], output, embedding: None, batch_rows: 64 };
+    OnnxTeacher::open(&plan, runtime).unwrap().logits(rows().view()).unwrap()
+}
+
+/// A linear teacher for machines without ONNX Runtime.
+fn plain_logits() -> Array2<f32> {
+    let weights = Array2::from_shape_vec((INPUTS, CLASSES), reals(&mut 9, INPUTS * CLASSES)).unwrap();
+    rows().dot(&weights) * 3.0
+}
+
+fn best(logits: ndarray::ArrayView1<'_, f32>) -> usize {
+    (0..logits.len()).fold(0, |best, at| if logits[at] > logits[best] { at } else { best })
+}
+
+/// The data as CSV: `id`, the inputs, a fold, and the class that the teacher names.
+fn write_data(folder: &Path, logits: &Array2<f32>) {
+    let columns: Vec<String> = (0..INPUTS).map(|input| format!("x{input}")).collect();
+    let mut text = format!("id,{},fold,label\n", columns.join(","));
+    for (row, values) in rows().outer_iter().enumerate() {
+        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+        writeln!(text, "r{row},{},{},{}", values.join(","), row % 3, best(logits.row(row))).unwrap();
+    }
+    fs::write(folder.join("table.csv"), text).unwrap();
+}
+
+fn recipe(teacher: &str, target: &str) -> String {
+    format!(
+        "[data]\nsource = \"table.csv\"\nlabel = \"label\"\nstudent_columns = [\"x0..x11\"]\nteacher_columns = [\"x0..x11\"]\n\
+         folds = [0]\n[[teacher]]\n{teacher}\n[student]\nhidden = [24]\nepochs = 60\nbatch_rows = 16\nlearning_rate = 0.01\n\
+         [target]\n{target}\n[report]\nseeds = [1]\ncontrols = false\n"
+    )
+}
+
+fn prepare(folder: &Path, text: &str) -> (TabularRecipe, Result<TabularPrepared, GivenError>) {
+    let path = folder.join("recipe.toml");
+    let recipe = TabularRecipe::parse(text, &path).unwrap_or_else(|error| panic!("{error}"));
+    let resolved = TabularRecipe::parse(&recipe.resolved(), &path).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(resolved, recipe);
+    let mut prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
+    let consulted = prepared.consult(&recipe, &path, None, &Cache::new(None, &Quiet));
+    (recipe, consulted.map(|()| prepared))
+}
+
+fn execute_in(folder: &Path, recipe: &TabularRecipe, prepared: &TabularPrepared) -> Result<TabularRun, RunError> {
+    let options = RunOptions { seeds: vec![1], backend: BackendKind::Flex, threads: 1 };
+    let interrupt = Interrupt::new();
+    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
+    let out = OutputFolder::open(&folder.join("out"), &RESULTS, Existing::Replace).unwrap();
+    execute(recipe, "given", prepared, &options, &context, &out)
+}
+
+fn run(folder: &Path, teacher: &str, target: &str) -> TabularRun {
+    let (recipe, prepared) = prepare(folder, &recipe(teacher, target));
+    execute_in(folder, &recipe, &prepared.unwrap_or_else(|error| panic!("{error}"))).unwrap()
+}
+
+fn refusal(folder: &Path, teacher: &str) -> String {
+    prepare(folder, &recipe(teacher, "")).1.map(|_| ()).expect_err("the teacher is to be refused").to_string()
+}
+
+fn told(text: &str, parts: &[&str]) {
+    parts.iter().for_each(|part| assert!(text.contains(part), "no {part:?} in: {text}"));
+}
+
+#[test]
+fn an_onnx_model_teaches_a_student_and_its_embedding_helps() {
+    let Some(runtime) = runtime() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_data(folder, &logits(&runtime));
+    let model = model("mlp.onnx");
+    let plain = format!("kind = \"onnx\"\npath = \"{model}\"\noutput = \"logits\"");
+    let first = run(folder, &plain, "");
+    let figures = |run: &TabularRun, network: &str| run.metrics.mean[network]["accuracy"];
+    assert_eq!(figures(&first, "teacher"), 100.0);
+    assert!(figures(&first, "student_int8") > 80.0, "{:?}", first.metrics.mean);
+    assert_eq!(first.metrics.teacher, "onnx mlp.onnx");
+    assert!(first.metrics.warnings[0].contains("test rows"), "{:?}", first.metrics.warnings);
+    // Columns in another order are another answer; named in their order they are the same.
+    let named = "input = [{ name = \"rows\", columns = [\"x0..x11\"] }]";
+    let named = run(folder, &format!("{plain}\n{named}"), "");
+    assert_eq!(named.metrics.mean, first.metrics.mean);
+    let turned = "input = [{ columns = [\"x6..x11\", \"x0..x5\"] }]";
+    let turned = figures(&run(folder, &format!("{plain}\n{turned}"), ""), "teacher");
+    assert!(turned < 80.0, "{turned}");
+    let hint = run(folder, &format!("{plain}\nembedding = \"hidden\""), "embedding_weight = 1");
+    assert!(figures(&hint, "student_int8") > 80.0, "{:?}", hint.metrics.mean);
+    assert_ne!(*hint.file, *first.file);
+    assert_eq!(hint.metrics.student_widths, [INPUTS, 24, CLASSES]);
+
+    told(&refusal(folder, &plain.replace("logits", "logit")), &["teacher 1", "did you mean `logits`?"]);
+    told(&refusal(folder, &format!("{plain}\ninput = [{{ columns = [\"x0..x10\"] }}]")), &["12 inputs, found 11"]);
+    told(&refusal(folder, &plain.replace("mlp.onnx", "cnn.onnx")), &["64 inputs, found 12"]);
+    told(&refusal(folder, &plain.replace("mlp.onnx", "absent.onnx")), &["teacher 1", "absent.onnx", "cannot read"]);
+    told(&refusal(folder, &format!("{plain}\nanswers = \"probabilities\"")), &["found the sum", "in row 0"]);
+    told(
+        &refusal(folder, &plain.replace("output = \"logits\"", "output = \"embedding\"")),
+        &["expected 4 answers", "16"],
+    );
+}
+
+/// Answers with ids in another order, as logits or probabilities, teach the same as those in the order of the data.
+#[test]
+fn a_table_teaches_by_row_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let logits = plain_logits();
+    write_data(folder, &logits);
+    let write = |name: &str, header: &str, order: &[usize], line: &dyn Fn(usize) -> String| {
+        let lines: Vec<String> = order.iter().map(|&row| line(row)).collect();
+        fs::write(folder.join(name), format!("{header}\n{}\n", lines.join("\n"))).unwrap();
+    };
+    let cells = |row: usize| logits.row(row).iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let (straight, turned): (Vec<usize>, Vec<usize>) = ((0..ROWS).collect(), (0..ROWS).rev().collect());
+    let header = "logits_0,logits_1,logits_2,logits_3";
+    write("answers.csv", header, &straight, &|row| cells(row));
+    let first = run(folder, "kind = \"table\"\npath = \"answers.csv\"", "");
+    assert_eq!(first.metrics.mean["teacher"]["accuracy"], 100.0);
+    assert!(first.metrics.mean["student_int8"]["accuracy"] > 80.0, "{:?}", first.metrics.mean);
+
+    // The same recipe, so that nothing but the order of the file is another.
+    write("answers.csv", &format!("id,{header}"), &turned, &|row| format!("r{row},{}", cells(row)));
+    assert_eq!(*run(folder, "kind = \"table\"\npath = \"answers.csv\"", "").file, *first.file);
+    let softmax = |row: usize| {
+        let powers: Vec<f32> = logits.row(row).iter().map(|logit| logit.exp()).collect();
+        let sum: f32 = powers.iter().sum();
+        powers.iter().map(|power| (power / sum).to_string()).collect::<Vec<_>>().join(",")
+    };
+    write("p.csv", "id,probabilities_0,probabilities_1,probabilities_2,probabilities_3", &turned, &|row| {
+        format!("r{row},{}", softmax(row))
+    });
+    let soft = run(folder, "kind = \"table\"\npath = \"p.csv\"\nanswers = \"probabilities\"", "");
+    let (a, b) = (&soft.metrics.mean["student_float"], &first.metrics.mean["student_float"]);
+    assert!((a["accuracy"] - b["accuracy"]).abs() < 3.0, "{a:?} {b:?}");
+    // Other answers are other provenance, even for the same recipe.
+    write("answers.csv", header, &straight, &|row| cells(ROWS - 1 - row));
+    let other = run(folder, "kind = \"table\"\npath = \"answers.csv\"", "");
+    assert_eq!(other.metrics.recipe_hash, first.metrics.recipe_hash);
+    assert_ne!(other.metrics.teacher_files[0].sha256, first.metrics.teacher_files[0].sha256);
+
+    let teacher = "kind = \"table\"\npath = \"answers.csv\"";
+    write("answers.csv", header, &straight[..ROWS - 1], &|row| cells(row));
+    told(&refusal(folder, teacher), &["answers.csv", "expected 240 rows", "found 239 rows", "column `id`"]);
+    write("answers.csv", &format!("id,{header}"), &turned, &|row| format!("r{},{}", row.max(1), cells(row)));
+    told(&refusal(folder, teacher), &["every id once", "`r1` again"]);
+    write("answers.csv", &format!("id,{header}"), &turned, &|row| format!("r{},{}", row + 1, cells(row)));
+    told(&refusal(folder, teacher), &["the id `r0` of row 0", "240 other ids"]);
+    write("answers.csv", "logits_0,logits_1", &straight, &|_| "1,2".into());
+    told(&refusal(folder, teacher), &["expected 4 answers", "found 2"]);
+    write("answers.csv", "a,b,c,d", &straight, &|row| cells(row));
+    told(&refusal(folder, teacher), &["a column `logits_*`"]);
+    assert_eq!(*run(folder, &format!("{teacher}\ncolumns = [\"a..d\"]"), "").test, first.test[..]);
+}
+
+fn eyas(folder: &Path, words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_eyas")).current_dir(folder).args(words).output().unwrap()
+}
+
+#[test]
+fn what_label_wrote_is_read_through_its_commits() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_data(folder, &plain_logits());
+    tables::write_teacher(folder, &[INPUTS, 16, CLASSES]);
+    let labelled =
+        eyas(folder, &["label", "recipe.toml", "--in", "table.csv", "--out", "labels", "--rows-per-part", "70"]);
+    assert!(labelled.status.success(), "{}", String::from_utf8_lossy(&labelled.stderr));
+    let teacher = "kind = \"table\"\npath = \"labels\"";
+    let taught = run(folder, teacher, "");
+    let known = eyas_trainer::label::read_labels(&folder.join("labels")).unwrap();
+    let labels = plain_logits();
+    let right = (0..ROWS).step_by(3).filter(|&row| best(known.row(row)) == best(labels.row(row))).count();
+    let expected = 100.0 * right as f64 / (ROWS / 3) as f64;
+    assert!((taught.metrics.mean["teacher"]["accuracy"] - expected).abs() < 1e-9);
+    told(&refusal(folder, &format!("{teacher}\ncolumns = [\"logits\"]")), &["remove the key"]);
+    // A part that is gone is told, and a single part is not taken for the table.
+    let mut parts: Vec<_> = fs::read_dir(folder.join("labels")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    parts.sort();
+    let part = parts.iter().rfind(|path| path.extension().is_some_and(|end| end == "parquet")).unwrap();
+    told(
+        &refusal(folder, &format!("kind = \"table\"\npath = \"{}\"", part.display())),
+        &["expected 240 rows", "found 30"],
+    );
+    fs::remove_file(folder.join("labels/part-00001.commit")).unwrap();
+    told(&refusal(folder, teacher), &["teacher 1", "parts 1 of 4 are missing"]);
+}
+
+#[test]
+fn label_asks_onnx_models() {
+    let Some(runtime) = runtime() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let expected = logits(&runtime);
+    write_data(folder, &expected);
+    let label = |out: &str, keys: &str| {
+        fs::write(folder.join("recipe.toml"), format!("[[teacher]]\nkind = \"onnx\"\n{keys}\n")).unwrap();
+        eyas(folder, &["label", "recipe.toml", "--in", "table.csv", "--out", out, "--rows-per-part", "100"])
+    };
+    for (out, name) in [("free", "mlp"), ("fixed", "mlp_batch4")] {
+        let output = label(out, &format!("path = \"{}\"\noutput = \"logits\"", model(&format!("{name}.onnx"))));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let found = eyas_trainer::label::read_labels(&folder.join(out)).unwrap();
+        assert_eq!(found.dim(), expected.dim());
+        if name == "mlp" {
+            let most = (&found - &expected).iter().fold(0f32, |most, difference| most.max(difference.abs()));
+            assert!(most < 1e-5, "{most}");
+        }
+    }
+    let refused = |keys: &str, status: i32, parts: &[&str]| {
+        let output = label("refused", keys);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(status), "{text}");
+        told(&text, parts);
+    };
+    refused(&format!("path = \"{}\"", model("gcn_dense.onnx")), 3, &["all 20 rows", "eyas distill"]);
+    refused("path = \"m.onnx\"\ninput = [{ name = \"a\" }, { name = \"b\" }]", 2, &["name the columns of each input"]);
+    let probabilities = format!("path = \"{}\"\noutput = \"logits\"\nanswers = \"probabilities\"", model("mlp.onnx"));
+    refused(&probabilities, 3, &["expected probabilities", "part 0, from row 0"]);
+}
+
+/// Without ONNX Runtime an error that says where help is, and no panic; a run without answers says what to call.
+#[test]
+fn a_missing_library_names_the_doctor() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_data(folder, &plain_logits());
+    let teacher = format!("kind = \"onnx\"\npath = \"{}\"\noutput = \"logits\"", model("mlp.onnx"));
+    fs::write(folder.join("r.toml"), recipe(&teacher, "")).unwrap();
+    let output = eyas(folder, &["distill", "r.toml", "--ort-dylib", "absent.so"]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    told(&text, &["teacher 1", "absent.so", "pip install onnxruntime", "eyas doctor"]);
+
+    let path = folder.join("r.toml");
+    let recipe = TabularRecipe::load(&path).unwrap();
+    let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
+    let error = execute_in(folder, &recipe, &prepared).map(|_| ()).unwrap_err();
+    assert!(matches!(error, RunError::NotConsulted { number: 1 }), "{error}");
+}
+
+#[test]
+fn keys_that_mean_nothing_for_a_teacher_are_refused() {
+    let refused = |teacher: &str, target: &str, words: &str| {
+        let error = TabularRecipe::parse(&recipe(teacher, target), Path::new("r.toml")).unwrap_err().to_string();
+        assert!(error.contains(words), "no {words:?} in: {error}");
+    };
+    refused("kind = \"onnx\"", "", "teacher[0].path");
+    refused(
+        "kind = \"table\"\npath = \"a.csv\"\nhidden = [4]",
+        "",
+        "does nothing without kind = \"fusion\" or \"mlp\"",
+    );
+    refused("kind = \"table\"\npath = \"a.csv\"\noutput = \"y\"", "", "does nothing without kind = \"onnx\"");
+    refused("kind = \"onnx\"\npath = \"a.onnx\"\ncolumns = [\"a\"]", "", "does nothing without kind = \"table\"");
+    refused("kind = \"mlp\"\npath = \"a.onnx\"", "", "does nothing without kind = \"onnx\" or \"table\"");
+    refused(
+        "kind = \"onnx\"\npath = \"a.onnx\"\ninput = [{ name = \"a\" }, { name = \"b\" }]",
+        "",
+        "`name` and `columns`",
+    );
+    refused("kind = \"onnx\"\npath = \"a.onnx\"\nembedding = \"e\"", "", "without target.embedding_weight");
+    refused("kind = \"onnx\"\npath = \"a.onnx\"", "embedding_weight = 1", "without an `embedding` of a teacher");
+}
