@@ -39,6 +39,8 @@ pub(super) struct JobResult {
     pub(super) seed: u64,
     pub(super) split: Split,
     pub(super) student: IntegerStudent,
+    /// The same before rounding; a regression in the unit of its quantity.
+    pub(super) weights: MlpWeights,
     /// Figures on the test rows, by network.
     pub(super) test: BTreeMap<String, Score>,
     /// Of the int8 student on the tune rows.
@@ -150,6 +152,7 @@ pub(super) fn carry_out(
         }
     }
     let started = ThreadTime::now();
+    let weights = job.in_unit(&weights);
     let (student, int8) = job.integers(&weights, &standard)?;
     test.insert("student_int8".to_owned(), int8(&split.test)?);
     let tune = int8(&split.tune)?;
@@ -159,7 +162,7 @@ pub(super) fn carry_out(
     let (labelled, cpu_seconds) = (job.labelled.len(), job.cpu_seconds);
     drop(int8);
     let ways = if recipe.masks.is_some() { score_ways } else { Vec::new() };
-    Ok(JobResult { fold, seed, split: split.clone(), student, test, tune, labelled, cpu_seconds, load, ways })
+    Ok(JobResult { fold, seed, split: split.clone(), student, weights, test, tune, labelled, cpu_seconds, load, ways })
 }
 
 /// SHA-256 of what every teacher of a fold and seed depends on beside its own settings.
@@ -451,15 +454,20 @@ impl<'a> Job<'a> {
         Score::of_outputs(outputs.view(), &self.data.truth, rows)
     }
 
-    /// Rounds the student; a regression answers in the unit of its quantity.
-    fn integers(&self, weights: &MlpWeights, standard: &Standard) -> Result<(IntegerStudent, Int8<'a>), RunError> {
-        let failed = |source| RunError::Quantize { seed: self.seed, source };
-        let student = self.data.student;
+    /// The student with the answers of a regression in the unit of its quantity.
+    fn in_unit(&self, weights: &MlpWeights) -> MlpWeights {
         let mut weights = weights.clone();
         if let Some(last) = weights.layers.last_mut() {
             last.weight *= self.unit.deviation;
             last.bias.mapv_inplace(|bias| bias * self.unit.deviation + self.unit.mean);
         }
+        weights
+    }
+
+    /// Rounds the student, which answers in the unit of its quantity.
+    fn integers(&self, weights: &MlpWeights, standard: &Standard) -> Result<(IntegerStudent, Int8<'a>), RunError> {
+        let failed = |source| RunError::Quantize { seed: self.seed, source };
+        let student = self.data.student;
         let standard =
             Standard { means: standard.means[..student].to_vec(), deviations: standard.deviations[..student].to_vec() };
         let train = self.x.select(Axis(0), &self.split.train);
@@ -468,7 +476,7 @@ impl<'a> Job<'a> {
             dense_rows(data.x.select(Axis(0), rows).slice(ndarray::s![.., ..data.student]))
         };
         let plan = crate::run::quantize_plan(&self.recipe.quantize);
-        let integer = quantize(&weights, &coding, &raw(self.data, &self.split.tune), &plan).map_err(failed)?;
+        let integer = quantize(weights, &coding, &raw(self.data, &self.split.tune), &plan).map_err(failed)?;
         let (data, seed, for_score) = (self.data, self.seed, integer.clone());
         let int8: Int8<'a> = Box::new(move |rows: &[usize]| {
             let x = for_score.coding.integers(&raw(data, rows));
