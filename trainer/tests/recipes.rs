@@ -195,8 +195,11 @@ fn combinations_without_meaning_are_refused_with_the_reason() {
 fn every_ready_recipe_loads() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = 0;
-    let ready = fs::read_dir(root.join("recipes")).unwrap().map(|entry| entry.unwrap().path());
-    for path in ready.chain([root.join("../models/cora/recipe.toml")]) {
+    let inside = |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let models = inside(&root.join("../models"));
+    let shipped = models.iter().filter(|path| path.is_dir()).flat_map(|folder| inside(folder));
+    let recipes = shipped.chain(inside(&root.join("recipes")));
+    for path in recipes.filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
         found += 1;
         if TabularRecipe::describes(&fs::read_to_string(&path).unwrap()) {
             let recipe = TabularRecipe::load(&path).unwrap_or_else(|error| panic!("{error}"));
@@ -206,7 +209,7 @@ fn every_ready_recipe_loads() {
         let recipe = Recipe::load(&path).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(parse(&recipe.resolved()).unwrap(), recipe);
     }
-    assert!(found >= 4);
+    assert!(found >= 15, "{found} recipes");
 }
 
 #[test]

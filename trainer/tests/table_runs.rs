@@ -28,20 +28,25 @@ fn table(turned: bool) -> String {
     text
 }
 
+/// Carries out a recipe on `table.csv` in `folder`.
+fn carry_out(folder: &Path, text: &str, seeds: &[u64], threads: usize) -> TabularRun {
+    let path = folder.join("recipe.toml");
+    let recipe = TabularRecipe::parse(text, &path).unwrap();
+    let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
+    let options = RunOptions { seeds: seeds.to_vec(), backend: BackendKind::Flex, threads };
+    let interrupt = Interrupt::new();
+    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
+    let out = OutputFolder::open(&folder.join(format!("out-{threads}")), &RESULTS, Existing::Replace).unwrap();
+    execute(&recipe, "table", &prepared, &options, &context, &out).unwrap()
+}
+
 fn run(folder: &Path, data: &str, threads: usize) -> TabularRun {
     fs::write(folder.join("table.csv"), data).unwrap();
     let text = "[data]\nsource = \"table.csv\"\nlabel = \"label\"\nstudent_columns = [\"a\", \"b\"]\n\
                 teacher_columns = [\"a..c\"]\nfolds = [0]\nlabel_share = 0.5\n[[teacher]]\nkind = \"fusion\"\n\
                 branch_hidden = [8]\nhidden = [8]\nepochs = 100\nbatch_rows = 8\nlearning_rate = 0.01\ndropout = 0\nmembers = 1\n[student]\nhidden = [8]\nepochs = 60\n\
                 batch_rows = 16\nlearning_rate = 0.01\n[report]\nseeds = [1, 2]\n";
-    let path = folder.join("recipe.toml");
-    let recipe = TabularRecipe::parse(text, &path).unwrap();
-    let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
-    let options = RunOptions { seeds: vec![1, 2], backend: BackendKind::Flex, threads };
-    let interrupt = Interrupt::new();
-    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
-    let out = OutputFolder::open(&folder.join(format!("out-{threads}")), &RESULTS, Existing::Replace).unwrap();
-    execute(&recipe, "table", &prepared, &options, &context, &out).unwrap()
+    carry_out(folder, text, &[1, 2], threads)
 }
 
 #[test]
@@ -71,16 +76,42 @@ fn a_regression_answers_in_the_unit_of_its_quantity() {
                 teacher_columns = [\"a\", \"b\"]\nsplit = \"ordered\"\n[[teacher]]\nkind = \"mlp\"\nhidden = [16]\n\
                 mixup = false\ndropout = 0\nepochs = 60\nbatch_rows = 16\nlearning_rate = 0.01\nmembers = 1\n\
                 [student]\nhidden = [16]\nbatch_rows = 16\nlearning_rate = 0.01\n[report]\nseeds = [1]\n";
-    let path = folder.path().join("recipe.toml");
-    let recipe = TabularRecipe::parse(text, &path).unwrap();
-    let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
-    let options = RunOptions { seeds: vec![1], backend: BackendKind::Flex, threads: 1 };
-    let interrupt = Interrupt::new();
-    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
-    let out = OutputFolder::open(&folder.path().join("out"), &RESULTS, Existing::Replace).unwrap();
-    let run = execute(&recipe, "regression", &prepared, &options, &context, &out).unwrap();
+    let run = carry_out(folder.path(), text, &[1], 1);
     let figures = &run.metrics.mean["student_int8"];
     assert!(figures["r2"] > 0.97 && figures["mae"] < 4.0, "{figures:?}");
+}
+
+/// Every person's label is a lot: who remembers the person is right, and for a new person nobody is.
+#[test]
+fn a_cross_fitted_teacher_answers_as_for_new_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "a,b,c,d,e,f,person,fold,label\n".to_owned();
+    let mut lot = 1u64;
+    let mut draw = || {
+        lot = lot.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        lot >> 32
+    };
+    for person in 0..60u32 {
+        let face = (0..6).map(|_| (draw() as f64 / f64::from(1u32 << 31) - 1.0).to_string()).collect::<Vec<_>>();
+        let label = draw() >> 31;
+        for _ in 0..40 {
+            writeln!(text, "{},{person},{},{label}", face.join(","), person % 3).unwrap();
+        }
+    }
+    fs::write(folder.path().join("table.csv"), text).unwrap();
+    let on_train = |crossfit: &str| {
+        let text = format!(
+            "[data]\nsource = \"table.csv\"\nlabel = \"label\"\nstudent_columns = [\"a\"]\n\
+             teacher_columns = [\"a..f\"]\ngroup = \"person\"\nfolds = [0]\n[[teacher]]\nkind = \"mlp\"\n\
+             hidden = [64]\nepochs = 1\nmixup = false\ndropout = 0\nlabel_smoothing = 0\nbatch_rows = 2\n\
+             learning_rate = 0.02\nmembers = 1\n{crossfit}[student]\nhidden = [4]\nepochs = 2\n[report]\nseeds = [1]\n\
+             controls = false\n"
+        );
+        let run = carry_out(folder.path(), &text, &[1], 1);
+        run.metrics.runs[0].teacher_train[0].figures()[0].1
+    };
+    let (learnt, held) = (on_train(""), on_train("crossfit = 4\n"));
+    assert!(learnt > 95.0 && held < 70.0, "{learnt} on rows learnt from, {held} on rows held out");
 }
 
 /// Every pass and every note of a run.

@@ -10,6 +10,8 @@
 //! | `x[0:8, 4]` | the places of the array, half-open ranges as in numpy, `:` for all |
 //! | `acc_*` | every column whose name begins so |
 //! | `a..d` | the columns from `a` to `d` in the order of the file, both included |
+//!
+//! Series measured at several sites become rows of windows, see [`series`](super::series).
 
 use std::fs::File;
 use std::io::Read;
@@ -23,6 +25,7 @@ use super::error::{At, DataError, FaultKind, Place, quoted};
 use super::limits::{MAX_INPUTS, MAX_TEXT_BYTES};
 use super::npz::{Npz, too_large};
 use super::parquet_columns::ParquetColumns;
+use super::series::{Reading, Series, Windowing};
 
 /// A table whose columns are chosen by pattern.
 #[derive(Debug)]
@@ -38,6 +41,7 @@ pub struct ColumnTable {
 enum Source {
     Archive(Vec<Block>),
     Cells(Vec<Vec<String>>),
+    Windows(Series, Vec<Reading>),
     Parquet(ParquetColumns),
 }
 
@@ -118,9 +122,13 @@ impl ColumnTable {
                 let mut rest = offset;
                 let mut at: Vec<usize> = shape.iter().rev().map(|&length| (rest % length, rest /= length).0).collect();
                 at.reverse();
-                let places = at.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
-                let full = if at.is_empty() { name.clone() } else { format!("{name}[{places}]") };
-                columns.push(Column { name: full, base: name.clone(), at, block: blocks.len(), offset });
+                columns.push(Column {
+                    name: full_name(&name, &at),
+                    base: name.clone(),
+                    at,
+                    block: blocks.len(),
+                    offset,
+                });
             }
             blocks.push(block);
         }
@@ -136,42 +144,40 @@ impl ColumnTable {
         Ok(Self { path: path.to_path_buf(), source: Source::Archive(blocks), columns, rows })
     }
 
+    /// Reads the series of a `.csv` or `.csv.gz` file, or of all such files of a folder in the order of their names.
+    ///
+    /// # Errors
+    /// [`DataError`] with the place and the remedy.
+    pub fn windows(path: &Path, windowing: &Windowing<'_>) -> Result<Self, DataError> {
+        let files = if path.is_dir() { tables_of(path)? } else { vec![path.to_path_buf()] };
+        let mut whole: Option<(Vec<String>, Vec<Vec<String>>)> = None;
+        for file in files {
+            let (header, cells) = read_cells(&file)?;
+            match &mut whole {
+                None => whole = Some((header, cells)),
+                Some((first, _)) if *first != header => {
+                    let place = Place::file(&file).at(At::Line(1));
+                    let (expected, found) = (first.join(", "), header.join(", "));
+                    let remedy = "give every file of the folder the same columns";
+                    return Err(DataError::new(FaultKind::Layout, place, expected, found, remedy));
+                }
+                Some((_, all)) => all.iter_mut().zip(cells).for_each(|(all, more)| all.extend(more)),
+            }
+        }
+        let (header, cells) = whole.unwrap_or_default();
+        let series = Series::new(path, &header, &cells, windowing)?;
+        let (mut columns, mut readings) = (Vec::new(), Vec::new());
+        for (base, at, reading) in series.columns() {
+            columns.push(Column { name: full_name(&base, &at), base, at, block: readings.len(), offset: 0 });
+            readings.push(reading);
+        }
+        let rows = series.rows();
+        Ok(Self { path: path.to_path_buf(), source: Source::Windows(series, readings), columns, rows })
+    }
+
     fn csv(path: &Path) -> Result<Self, DataError> {
-        let text = read_text(path)?;
-        let mut reader = ::csv::ReaderBuilder::new().trim(::csv::Trim::All).from_reader(text.as_slice());
-        let refused = |error: ::csv::Error| {
-            let place = match error.position() {
-                Some(position) => Place::file(path).at(At::Line(position.line())),
-                None => Place::file(path),
-            };
-            let remedy = "give every line as many cells as the header, in UTF-8";
-            DataError::new(FaultKind::Damaged, place, "a table with a header line", error.to_string(), remedy)
-        };
-        let header: Vec<String> = reader.headers().map_err(refused)?.iter().map(str::to_owned).collect();
-        for (at, name) in header.iter().enumerate() {
-            if header[..at].contains(name) {
-                let place = Place::file(path).at(At::Line(1));
-                let found = format!("{} again", quoted(name));
-                return Err(DataError::new(FaultKind::Duplicate, place, "every column once", found, "rename one"));
-            }
-        }
-        let mut cells: Vec<Vec<String>> = vec![Vec::new(); header.len()];
-        for record in reader.records() {
-            for (cell, column) in record.map_err(refused)?.iter().zip(&mut cells) {
-                column.push(cell.to_owned());
-            }
-        }
+        let (header, cells) = read_cells(path)?;
         let rows = cells.first().map_or(0, Vec::len);
-        if rows == 0 {
-            let place = Place::file(path);
-            return Err(DataError::new(
-                FaultKind::Layout,
-                place,
-                "at least one row below the header",
-                "none",
-                "add rows",
-            ));
-        }
         let column =
             |(block, name): (usize, String)| Column { base: name.clone(), name, at: Vec::new(), block, offset: 0 };
         let columns = header.into_iter().enumerate().map(column).collect();
@@ -296,11 +302,14 @@ impl ColumnTable {
                         Block::Texts(texts) => texts[row].parse::<f32>().ok(),
                     },
                     Source::Cells(cells) => cells[column.block][row].parse::<f32>().ok(),
+                    Source::Windows(series, readings) => Some(series.value(row, readings[column.block])),
                     Source::Parquet(_) => None,
                 };
                 values[[row, to]] = value.filter(|value| value.is_finite()).ok_or_else(|| {
                     let found = match &self.source {
-                        Source::Archive(_) | Source::Parquet(_) => "a value that is not finite".to_owned(),
+                        Source::Archive(_) | Source::Windows(..) | Source::Parquet(_) => {
+                            "a value that is not finite".to_owned()
+                        }
                         Source::Cells(cells) => quoted(&cells[column.block][row]),
                     };
                     let place = self.cell(at, row);
@@ -316,6 +325,11 @@ impl ColumnTable {
     /// # Errors
     /// A pattern that names no column or several.
     pub fn texts(&self, pattern: &str) -> Result<Vec<String>, DataError> {
+        if let Source::Windows(series, _) = &self.source
+            && let Some(texts) = series.texts(pattern)
+        {
+            return Ok(texts);
+        }
         let found = self.select(&[pattern.to_owned()])?;
         let [at] = found[..] else {
             let found = format!("{} columns", found.len());
@@ -326,6 +340,9 @@ impl ColumnTable {
         let column = &self.columns[at];
         Ok(match &self.source {
             Source::Cells(cells) => cells[column.block].clone(),
+            Source::Windows(series, readings) => {
+                (0..self.rows).map(|row| series.value(row, readings[column.block]).to_string()).collect()
+            }
             Source::Archive(blocks) => match &blocks[column.block] {
                 Block::Texts(texts) => texts.clone(),
                 Block::Reals { values, width } => {
@@ -349,7 +366,9 @@ impl ColumnTable {
     fn cell(&self, column: usize, row: usize) -> Place {
         let column = &self.columns[column];
         match &self.source {
-            Source::Archive(_) | Source::Parquet(_) => Place::array(&self.path, &column.name).at(At::Index(row as u64)),
+            Source::Archive(_) | Source::Windows(..) | Source::Parquet(_) => {
+                Place::array(&self.path, &column.name).at(At::Index(row as u64))
+            }
             // The header is line 1.
             Source::Cells(_) => {
                 Place::file(&self.path).at(At::Cell { line: row as u64 + 2, column: column.name.clone() })
@@ -365,6 +384,63 @@ fn range(text: &str) -> Option<Range<usize>> {
         Some((from, to)) => Some(bound(from, 0)?..bound(to, usize::MAX)?),
         None => text.parse().ok().map(|at: usize| at..at + 1),
     }
+}
+
+/// Header and cells, one list a column, of a plain or gzip CSV file.
+fn read_cells(path: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), DataError> {
+    let text = read_text(path)?;
+    let mut reader = ::csv::ReaderBuilder::new().trim(::csv::Trim::All).from_reader(text.as_slice());
+    let refused = |error: ::csv::Error| {
+        let place = match error.position() {
+            Some(position) => Place::file(path).at(At::Line(position.line())),
+            None => Place::file(path),
+        };
+        let remedy = "give every line as many cells as the header, in UTF-8";
+        DataError::new(FaultKind::Damaged, place, "a table with a header line", error.to_string(), remedy)
+    };
+    let header: Vec<String> = reader.headers().map_err(refused)?.iter().map(str::to_owned).collect();
+    for (at, name) in header.iter().enumerate() {
+        if header[..at].contains(name) {
+            let place = Place::file(path).at(At::Line(1));
+            let found = format!("{} again", quoted(name));
+            return Err(DataError::new(FaultKind::Duplicate, place, "every column once", found, "rename one"));
+        }
+    }
+    let mut cells: Vec<Vec<String>> = vec![Vec::new(); header.len()];
+    for record in reader.records() {
+        for (cell, column) in record.map_err(refused)?.iter().zip(&mut cells) {
+            column.push(cell.to_owned());
+        }
+    }
+    let rows = cells.first().map_or(0, Vec::len);
+    if rows == 0 {
+        let place = Place::file(path);
+        return Err(DataError::new(FaultKind::Layout, place, "at least one row below the header", "none", "add rows"));
+    }
+    Ok((header, cells))
+}
+
+/// The tables of a folder in the order of their names.
+pub(super) fn tables_of(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let fail = |error: std::io::Error| DataError::read(folder, &error);
+    let entries = std::fs::read_dir(folder).map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;
+    let table = |path: &PathBuf| {
+        let name = path.to_string_lossy().to_ascii_lowercase();
+        name.ends_with(".csv") || name.ends_with(".csv.gz")
+    };
+    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(table).collect();
+    files.sort();
+    if files.is_empty() {
+        let remedy = "name a folder with the tables of the series";
+        return Err(DataError::new(FaultKind::NotFound, Place::file(folder), "files .csv or .csv.gz", "none", remedy));
+    }
+    Ok(files)
+}
+
+/// `x[0,3]`, or `x` where there is one place.
+fn full_name(base: &str, at: &[usize]) -> String {
+    let places = at.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
+    if at.is_empty() { base.to_owned() } else { format!("{base}[{places}]") }
 }
 
 /// The text of a plain or gzip file, capped.

@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use super::columns;
 use super::error::{DataError, FaultKind, Place};
 
 /// Name of the environment variable that points to a folder with data sets.
@@ -79,6 +80,12 @@ pub const KNOWN: &[Known] = &[
         citation: "Singh et al., IEEE Globecom Workshops 2018",
     },
     Known {
+        name: "beijing-air",
+        file: "beijing-air",
+        origin: "UCI Beijing Multi-Site Air Quality, the twelve PRSA_Data_*.csv files, gzipped or plain, in one folder",
+        citation: "Zhang et al., Proc. R. Soc. A 473:20170457, 2017",
+    },
+    Known {
         name: "cpf-cora",
         file: "cora",
         origin: "github shchur/gnn-benchmark, data/npz/cora.npz, as it is",
@@ -120,6 +127,8 @@ impl Search {
 /// that of the recipe, each as `graphs/<name>/<file>.npz`, `multimodal/<name>/<file>.npz`,
 /// `<name>/<file>.npz`, `<name>.npz` and a folder `<name>` with
 /// `nodes.csv`; then as `data/<name>.npz` beside the recipe; then among the data shipped with the repository.
+///
+/// Last, such a folder `<name>` that holds tables and nothing else of these is taken itself: series of several sites.
 ///
 /// # Errors
 /// [`FaultKind::NotFound`] with every place looked at, and for a known data set its origin and the work to cite.
@@ -165,7 +174,12 @@ pub fn locate(source: &str, search: &Search) -> Result<PathBuf, DataError> {
     match places.iter().find(|path| path.is_file()) {
         Some(path) if path.ends_with("nodes.csv") => Ok(path.parent().unwrap_or(path).to_path_buf()),
         Some(path) => Ok(path.clone()),
-        None => Err(missing(source, &places, how_to_get(source, known))),
+        None => places
+            .iter()
+            .filter_map(|path| path.parent())
+            .find(|folder| folder.ends_with(source) && columns::tables_of(folder).is_ok())
+            .map(Path::to_path_buf)
+            .ok_or_else(|| missing(source, &places, how_to_get(source, known))),
     }
 }
 

@@ -17,6 +17,7 @@ mod order;
 mod parquet;
 mod parquet_columns;
 mod parquet_file;
+mod series;
 pub mod split;
 pub mod table;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use graph::Graph;
 pub(crate) use npz::{Npz, Shaped, read_arrays};
 pub use parquet::{ParquetTable, read_parquet};
 pub(crate) use parquet_file::{ParquetFile, parquet_files};
+pub use series::Windowing;
 pub use split::{Inductive, Split};
 pub use table::Table;
 pub use warning::{UNBALANCED_RATIO, Warning};

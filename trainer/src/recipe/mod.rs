@@ -8,6 +8,7 @@ mod error;
 mod position;
 mod prepare;
 mod sections;
+mod series;
 mod tabular;
 
 use std::path::Path;
@@ -22,6 +23,7 @@ pub use sections::{
     SplitKind, StudentSection, TargetSection, TeacherKind, TeacherSection,
 };
 
+pub use series::SeriesSection;
 pub use tabular::{
     CotrainSection, MaskKind, MasksSection, ONNX_BATCH_ROWS, RouteKind, RouteSection, Seen, Softening, TabularData,
     TabularRecipe, TabularSplit, TabularStudent, TabularTarget, TabularTask, TabularTeacher, TabularTeacherKind,

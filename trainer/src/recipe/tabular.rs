@@ -9,6 +9,7 @@ use super::check::{self, Checked, Checker, DEEPEST, Ends};
 use super::error::{RecipeError, RecipeFault};
 use super::position::Positions;
 use super::sections::{QuantizeMethod, QuantizeSection, RangeKind, ReportSection};
+use super::series::SeriesSection;
 use crate::teacher::AnswerKind;
 
 /// Rows of a batch of an ONNX teacher unless told otherwise.
@@ -16,8 +17,8 @@ pub const ONNX_BATCH_ROWS: usize = 256;
 /// Heads of an attention mask unless told otherwise, those of MST-Distill.
 const HEADS: usize = 3;
 /// Keys of a teacher's own training, which a teacher that comes as a file has not.
-const TRAINING: [&str; 8] =
-    ["hidden", "dropout", "label_smoothing", "mixup", "learning_rate", "epochs", "batch_rows", "members"];
+const TRAINING: [&str; 9] =
+    ["hidden", "dropout", "label_smoothing", "mixup", "learning_rate", "epochs", "batch_rows", "members", "crossfit"];
 
 /// A whole run on a table, checked and with every default filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,6 +95,9 @@ pub struct TabularData {
     /// student see these alone; the distilled student sees the teachers' answers on all train rows. Default 1.
     #[serde(default = "one")]
     pub label_share: f64,
+    /// Readings in time that become windows; left out for a table whose rows are complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<SeriesSection>,
 }
 
 /// What is learnt.
@@ -126,7 +130,7 @@ pub enum TabularSplit {
 pub struct TabularTeacher {
     /// Architecture. Must be given.
     pub kind: TabularTeacherKind,
-    /// Which of the teacher's columns: `all`, or the `others` that the student has not. Default `all`.
+    /// Which columns: `all` of the teacher's, the `others` that the student has not, or the `student`'s. Default `all`.
     #[serde(default)]
     pub sees: Seen,
     /// Widths of the layers before the join, the same for each branch, `fusion` only. Default `[256, 128]`.
@@ -156,6 +160,11 @@ pub struct TabularTeacher {
     /// Seeds trained for this teacher, whose log-probabilities are averaged, 1 to 64. Default 3.
     #[serde(default = "members")]
     pub members: usize,
+    /// Parts of the labelled rows, groups kept whole, 2 to 64: a row is answered by the members that did not learn from
+    /// its part, so that its answer is as uncertain as for a new row. `members` are trained for each part. Default: no
+    /// parts, every member learns from all rows and answers for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crossfit: Option<usize>,
     /// The model or the table, from the recipe's folder, then from the working folder; `onnx` and `table` only, where it
     /// must be given. Of a table: `.npz`, `.csv`, `.csv.gz`, `.parquet`, a folder of Parquet files, or what `eyas label`
     /// wrote. `batch_rows` of a model are rows of a batch, 1 to 65536; a model with a fixed batch keeps its own.
@@ -248,6 +257,8 @@ pub enum Seen {
     All,
     /// Those of `teacher_columns` that are no student columns.
     Others,
+    /// The student's columns: a bigger network, or several, behind the same sensors.
+    Student,
 }
 
 /// `[cotrain]`: teachers and student step together, each taught by labels and by every other one. It takes the place of the
@@ -366,6 +377,10 @@ pub struct TabularTarget {
     /// Weight of the labels, 0 to 100. Default 0.
     #[serde(default)]
     pub label_weight: f64,
+    /// A label counts only where the student's squared error, in variances of the label, exceeds the teachers' less this
+    /// margin, 0 to 100; `regress` with a `label_weight` only (Chen et al. 2017, equation 4). Default: it always counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
     /// Weight of the teachers' embeddings, above 0 to 100: while training, outputs beside the student's own learn their
     /// standard scores from its last hidden layer, mean squared error. Left out for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -461,7 +476,7 @@ impl TabularRecipe {
 }
 
 /// Keys of `[[teacher]]` that only some kinds know.
-const TEACHER_KEYS: [&str; 17] = [
+const TEACHER_KEYS: [&str; 18] = [
     "sees",
     "branch_hidden",
     "hidden",
@@ -472,6 +487,7 @@ const TEACHER_KEYS: [&str; 17] = [
     "epochs",
     "batch_rows",
     "members",
+    "crossfit",
     "path",
     "input",
     "output",
@@ -556,6 +572,7 @@ impl Checker<'_> {
                 return Err(self.range(key, "at least one pattern", "none"));
             }
         }
+        self.series(data)?;
         self.real("data.label_share", data.label_share, 0.0, 1.0, Ends::Above)?;
         let folds = data.split == TabularSplit::Folds;
         for (key, given) in [("data.fold", data.fold.is_some()), ("data.folds", !data.folds.is_empty())] {
@@ -596,7 +613,7 @@ impl Checker<'_> {
                 continue;
             }
             let fusion = teacher.kind == TabularTeacherKind::Fusion;
-            if fusion && teacher.sees == Seen::Others {
+            if fusion && teacher.sees != Seen::All {
                 let reason = "a fusion joins the student's columns with the others";
                 return Err(self.combination(&key("sees"), reason, "use kind = \"mlp\", or remove the key"));
             }
@@ -606,6 +623,9 @@ impl Checker<'_> {
             self.count(&key("epochs"), teacher.epochs, 1..=100_000)?;
             self.count(&key("batch_rows"), teacher.batch_rows, 1..=1 << 20)?;
             self.count(&key("members"), teacher.members, 1..=64)?;
+            if let Some(parts) = teacher.crossfit {
+                self.count(&key("crossfit"), parts, 2..=64)?;
+            }
         }
         if let Some(cotrain) = recipe.cotrain {
             if regress {
@@ -655,6 +675,12 @@ impl Checker<'_> {
         self.real("target.distill_temperature", target.distill_temperature, 0.0, 100.0, Ends::Above)?;
         self.real("target.soft_weight", target.soft_weight, 0.0, 100.0, Ends::Above)?;
         self.real("target.label_weight", target.label_weight, 0.0, 100.0, Ends::Both)?;
+        if let Some(margin) = target.margin {
+            if !regress || target.label_weight == 0.0 {
+                return Err(self.idle("target.margin", "task = \"regress\" and a label_weight"));
+            }
+            self.real("target.margin", margin, 0.0, 100.0, Ends::Both)?;
+        }
         self.embeddings(recipe)?;
         self.quantize(&recipe.quantize)?;
         if recipe.quantize.method == QuantizeMethod::Qat {
@@ -728,6 +754,7 @@ impl Default for TabularTarget {
             soft_weight: one(),
             softening: Softening::default(),
             label_weight: 0.0,
+            margin: None,
             embedding_weight: None,
         }
     }

@@ -1,6 +1,6 @@
 //! One fold and seed: teachers, co-training, student, controls, integers, figures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use cpu_time::ThreadTime;
@@ -31,6 +31,8 @@ const LABEL_SMOOTHING: f32 = 0.1;
 const PLAIN_TEMPERATURES: [f32; 3] = [1.0, 2.0, 4.0];
 /// Distance between the seeds of a teacher's members.
 const MEMBER_STRIDE: u64 = 1 << 32;
+/// Room for the members of one teacher: 64 members for each of 64 parts.
+const MOST_MEMBERS: u64 = 64 * 64;
 
 /// Everything one job found.
 #[derive(Clone, Debug)]
@@ -49,6 +51,8 @@ pub(super) struct JobResult {
     pub(super) cpu_seconds: BTreeMap<String, f64>,
     /// Share of the rows that each way of the route answered for.
     pub(super) load: Vec<f64>,
+    /// Of each teacher's answers for the labelled rows.
+    pub(super) teacher_train: Vec<Score>,
     /// Name and figures on the test rows of each way of the route, where they are not the teachers themselves.
     pub(super) ways: Vec<(String, Score)>,
 }
@@ -76,7 +80,8 @@ pub(super) struct Job<'a> {
 /// Trainings in one job.
 pub(super) fn stages(recipe: &TabularRecipe) -> usize {
     let trained = recipe.teacher.iter().filter(|teacher| teacher.is_trained());
-    let teachers = if recipe.cotrain.is_some() { 1 } else { trained.map(|teacher| teacher.members).sum() };
+    let members = trained.map(|teacher| teacher.members * teacher.crossfit.unwrap_or(1)).sum();
+    let teachers = if recipe.cotrain.is_some() { 1 } else { members };
     let controls = if recipe.report.controls { 4 + PLAIN_TEMPERATURES.len() } else { 0 };
     teachers + masked::count(recipe) + 1 + controls
 }
@@ -120,13 +125,19 @@ pub(super) fn carry_out(
     // Student first, then every teacher that is trained here.
     let mut towers = together.iter().flat_map(|together| &together.towers[1..]);
     let mut answers = Vec::new();
+    // What the first teacher says of rows it has learnt from: the plain control listens to this.
+    let mut plain = None;
     for (number, teacher) in recipe.teacher.iter().enumerate() {
         answers.push(if !teacher.is_trained() {
             job.given(number)?
         } else if let Some(tower) = towers.next() {
             job.answer(&tower.logits(job.x.view(), backend))
         } else {
-            job.teacher(number, teacher)?
+            let (answer, learnt) = job.teacher(number, teacher)?;
+            if number == 0 {
+                plain = Some(learnt);
+            }
+            answer
         });
     }
     let ways = masked::ways(&mut job, together.as_ref(), &answers)?;
@@ -134,20 +145,26 @@ pub(super) fn carry_out(
     let merits: Vec<f64> = routed.iter().map(|answer| job.score_of(answer, &split.tune).merit()).collect();
     let best = (0..merits.len()).fold(0, |best, at| if merits[at] > merits[best] { at } else { best });
 
+    let teacher_train = answers.iter().map(|answer| job.score_of(answer, &job.labelled)).collect();
     let mut test = BTreeMap::new();
     for (number, answer) in answers.iter().enumerate() {
         let label = if number == 0 { "teacher".to_owned() } else { format!("teacher_{}", number + 1) };
         test.insert(label, job.score_of(answer, &split.test));
+    }
+    if let Some(now) = &data.now {
+        let now: Vec<f64> = split.test.iter().map(|&row| f64::from(now[row])).collect();
+        test.insert("persistence".to_owned(), Score::of_values(&now, &data.truth, &split.test));
     }
     if let Some(together) = &together {
         test.insert("cotrained".to_owned(), job.score(&together.towers[0].weights(), &split.test));
     }
     let keeps = recipe.cotrain.is_some_and(|cotrain| cotrain.keep_student);
     let start = together.as_ref().filter(|_| keeps).map(|together| &together.towers[0]);
-    let (weights, load) = job.distil("student", &routed, recipe.route.kind, best, start)?;
+    let (weights, load) = job.distil("student", &routed, (recipe.route.kind, best), start)?;
     test.insert("student_float".to_owned(), job.score(&weights, &split.test));
     if recipe.report.controls {
-        for (name, weights) in job.controls(&answers, (&routed, best, start))? {
+        let plain = plain.as_ref().unwrap_or(&answers[0]);
+        for (name, weights) in job.controls(plain, (&routed, best, start))? {
             test.insert(name.to_owned(), job.score(&weights, &split.test));
         }
     }
@@ -162,7 +179,20 @@ pub(super) fn carry_out(
     let (labelled, cpu_seconds) = (job.labelled.len(), job.cpu_seconds);
     drop(int8);
     let ways = if recipe.masks.is_some() { score_ways } else { Vec::new() };
-    Ok(JobResult { fold, seed, split: split.clone(), student, weights, test, tune, labelled, cpu_seconds, load, ways })
+    Ok(JobResult {
+        fold,
+        seed,
+        split: split.clone(),
+        student,
+        weights,
+        test,
+        tune,
+        labelled,
+        cpu_seconds,
+        load,
+        teacher_train,
+        ways,
+    })
 }
 
 /// SHA-256 of what every teacher of a fold and seed depends on beside its own settings.
@@ -190,6 +220,18 @@ fn unit(truth: &Truth, rows: &[usize]) -> Unit {
     Unit { mean: mean as f32, deviation: variance.sqrt().max(1e-6) as f32 }
 }
 
+/// How a student is taught, beside by whom.
+struct Course<'c> {
+    temperature: f32,
+    soft_weight: f32,
+    label_weight: f32,
+    noise: f32,
+    /// Standard scores of the teachers' embeddings and their weight.
+    hints: Option<(&'c Array2<f32>, f32)>,
+    /// Where the student goes on from; `None` to start anew.
+    start: Option<&'c TrainedTower>,
+}
+
 /// Figures of the int8 student on some rows.
 type Int8<'a> = Box<dyn Fn(&[usize]) -> Result<Score, RunError> + 'a>;
 
@@ -199,9 +241,10 @@ impl<'a> Job<'a> {
     }
 
     fn tower(&self, teacher: &TabularTeacher) -> Tower {
-        let (columns, student) = (self.x.ncols(), self.data.student);
+        let student = self.data.student;
+        let columns = if teacher.sees == Seen::Student { student } else { self.x.ncols() };
         // The matrix holds the student's columns first; a teacher that does not see them all reads the others alone.
-        let blind = !self.data.teacher.contains(&0);
+        let blind = teacher.sees == Seen::All && !self.data.teacher.contains(&0);
         let first = if teacher.sees == Seen::Others || blind { student } else { 0 };
         let hidden = teacher.hidden.clone();
         let outputs = self.data.truth.outputs();
@@ -215,21 +258,57 @@ impl<'a> Job<'a> {
         Tower::mlp(first..columns, &hidden, outputs, dropout)
     }
 
-    /// Trains the members of a teacher and returns their mean answer for all rows.
-    fn teacher(&mut self, number: usize, teacher: &TabularTeacher) -> Result<Array2<f32>, RunError> {
+    /// Trains the members of a teacher. Returns its answer for all rows, and the answer that its members give of rows they
+    /// have learnt from; without `crossfit` both are the mean of all members.
+    ///
+    /// With `crossfit` a labelled row is answered by the members that did not see its part (cross-fitting, Chernozhukov et
+    /// al. 2018; for distillation Dao et al. 2021): a teacher is far surer of rows it has learnt from than of new ones.
+    fn teacher(&mut self, number: usize, teacher: &TabularTeacher) -> Result<(Array2<f32>, Array2<f32>), RunError> {
+        let parts = match teacher.crossfit {
+            Some(count) => self.data.parts(&self.labelled, count, self.seed),
+            None => vec![Vec::new()],
+        };
+        let mut means = Vec::new();
+        for (place, part) in parts.iter().enumerate() {
+            let held: BTreeSet<usize> = part.iter().copied().collect();
+            let rows: Vec<usize> = self.labelled.iter().copied().filter(|row| !held.contains(row)).collect();
+            means.push(self.members(number, teacher, place, &rows)?);
+        }
+        let mut all = Array2::zeros(means[0].dim());
+        means.iter().for_each(|mean| all += mean);
+        let mut answer = &all / means.len() as f32;
+        let mut learnt = answer.clone();
+        for (part, mean) in parts.iter().zip(&means) {
+            for &row in part {
+                answer.row_mut(row).assign(&mean.row(row));
+                learnt.row_mut(row).assign(&((&all.row(row) - &mean.row(row)) / (means.len() - 1) as f32));
+            }
+        }
+        Ok((answer, learnt))
+    }
+
+    /// Trains members on `rows` and returns their mean answer for all rows.
+    fn members(
+        &mut self,
+        number: usize,
+        teacher: &TabularTeacher,
+        part: usize,
+        rows: &[usize],
+    ) -> Result<Array2<f32>, RunError> {
         let tower = self.tower(teacher);
         let adam = Adam { learning_rate: teacher.learning_rate as f32, weight_decay: 0.0 };
         let mut mean: Option<Array2<f32>> = None;
-        for member in 0..teacher.members as u64 {
-            let seed = self.apart(1 + number as u64 * 64 + member);
+        for member in 0..teacher.members {
+            let place = part * teacher.members + member;
+            let seed = self.apart(1 + number as u64 * MOST_MEMBERS + place as u64);
             let plan = BatchPlan { adam, epochs: teacher.epochs, batch_rows: teacher.batch_rows, seed };
-            let stage = format!("teacher-{number}-{member}");
-            let key = self.key("member", &(&tower, plan, teacher.label_smoothing, teacher.mixup));
+            let stage = format!("teacher-{number}-{place}");
+            let key = self.key("member", &(&tower, plan, teacher.label_smoothing, teacher.mixup, rows));
             let Matrix(answer) = self.kept(&stage, key, |job| {
                 let labels = job.labels(teacher.label_smoothing as f32);
                 let mut lesson = FromLabels { labels, tune: &job.split.tune, mixup: teacher.mixup, mix: Vec::new() };
                 let start = drawn(std::slice::from_ref(&tower), seed);
-                let trained = job.train(&stage, &start, &job.labelled, &plan, &mut lesson)?;
+                let trained = job.train(&stage, &start, rows, &plan, &mut lesson)?;
                 let answer = job.answer(&trained.towers[0].logits(job.x.view(), job.backend));
                 *job.cpu_seconds.entry("teacher".to_owned()).or_default() += trained.cpu_seconds;
                 Ok(Matrix(answer))
@@ -324,36 +403,39 @@ impl<'a> Job<'a> {
         BatchPlan { adam, epochs: student.epochs, batch_rows: student.batch_rows, seed: self.seed }
     }
 
-    /// Trains the student towards its teachers; its weights, and each teacher's share of the answers.
+    /// Trains the student as the recipe says; its weights, and each way's share of the answers.
     fn distil(
         &mut self,
         name: &str,
         answers: &[Array2<f32>],
-        kind: RouteKind,
-        best: usize,
+        route: (RouteKind, usize),
         start: Option<&TrainedTower>,
     ) -> Result<(MlpWeights, Vec<f64>), RunError> {
         let target = self.recipe.target;
-        let weights = (target.soft_weight as f32, target.label_weight as f32);
-        let noise = self.recipe.student.noise as f32;
         let hints = self.hints.take();
-        let weight = target.embedding_weight.unwrap_or(0.0) as f32;
-        let with = hints.as_ref().map(|hints| (hints, weight));
-        let taught =
-            self.towards(name, answers, (kind, best), target.distill_temperature as f32, weights, (noise, with, start));
+        let course = Course {
+            temperature: target.distill_temperature as f32,
+            soft_weight: target.soft_weight as f32,
+            label_weight: target.label_weight as f32,
+            noise: self.recipe.student.noise as f32,
+            hints: hints.as_ref().map(|hints| (hints, target.embedding_weight.unwrap_or(0.0) as f32)),
+            start,
+        };
+        let taught = self.towards(name, answers, route, &course);
         self.hints = hints;
         taught
     }
 
+    /// Trains the student towards `answers`, `route` the kind and the best one of them.
     fn towards(
         &mut self,
         name: &str,
         answers: &[Array2<f32>],
         (kind, best): (RouteKind, usize),
-        temperature: f32,
-        (soft_weight, label_weight): (f32, f32),
-        (noise, hints, start): (f32, Option<(&Array2<f32>, f32)>, Option<&TrainedTower>),
+        course: &Course<'_>,
     ) -> Result<(MlpWeights, Vec<f64>), RunError> {
+        let (target, &Course { temperature, soft_weight, label_weight, noise, hints, start }) =
+            (&self.recipe.target, course);
         let balance = self.recipe.route.balance.unwrap_or(0.0);
         let classifies = matches!(self.data.truth, Truth::Classes { .. });
         let ways = Ways::new(kind, best, answers, classifies.then_some(temperature));
@@ -367,8 +449,9 @@ impl<'a> Job<'a> {
                 temperature,
                 soft_weight,
                 label_weight,
-                halving: self.recipe.target.softening == Softening::Halving,
+                halving: target.softening == Softening::Halving,
                 noise,
+                margin: target.margin.map(|margin| margin as f32),
                 hints,
             };
             let (mut tower, plan) = (self.student_tower(), self.student_plan());
@@ -401,10 +484,11 @@ impl<'a> Job<'a> {
         Ok(trained.towers[0].weights())
     }
 
-    /// `answers` are the teachers', `routed` those of the ways of the route, from which the student starts at `start`.
+    /// `first` is what the first teacher says, `routed` the answers of the ways of the route, from which the student starts
+    /// at `start`.
     fn controls(
         &mut self,
-        answers: &[Array2<f32>],
+        first: &Array2<f32>,
         (routed, best, start): (&[Array2<f32>], usize, Option<&TrainedTower>),
     ) -> Result<Vec<(&'static str, MlpWeights)>, RunError> {
         let mut all = vec![("label_only", self.on_labels("label_only", 0.0)?)];
@@ -412,25 +496,28 @@ impl<'a> Job<'a> {
             all.push(("label_smoothing", self.on_labels("label_smoothing", LABEL_SMOOTHING)?));
             // The same recipe from a teacher that knows nothing. Labels have to say what it cannot.
             let target = self.recipe.target;
-            let blank = [Array2::zeros(answers[0].dim())];
-            let weights =
-                (target.soft_weight as f32, if target.label_weight > 0.0 { target.label_weight as f32 } else { 1.0 });
-            let (temperature, noise) = (target.distill_temperature as f32, self.recipe.student.noise as f32);
-            let mean = (RouteKind::Mean, 0);
-            all.push((
-                "uniform_teacher",
-                self.towards("uniform_teacher", &blank, mean, temperature, weights, (noise, None, None))?.0,
-            ));
-            let random = self.distil("random_router", routed, RouteKind::Random, best, start)?.0;
+            let blank = [Array2::zeros(first.dim())];
+            let uniform = Course {
+                temperature: target.distill_temperature as f32,
+                soft_weight: target.soft_weight as f32,
+                label_weight: if target.label_weight > 0.0 { target.label_weight as f32 } else { 1.0 },
+                noise: self.recipe.student.noise as f32,
+                hints: None,
+                start: None,
+            };
+            let uniform = self.towards("uniform_teacher", &blank, (RouteKind::Mean, 0), &uniform)?.0;
+            all.push(("uniform_teacher", uniform));
+            let random = self.distil("random_router", routed, (RouteKind::Random, best), start)?.0;
             all.push(("random_router", random));
         }
         // Hinton's distillation from the first teacher alone, half labels, half teacher, without noise.
-        let first = std::slice::from_ref(&answers[0]);
+        let first = std::slice::from_ref(first);
         let mut plain: Option<(f64, MlpWeights)> = None;
         for temperature in PLAIN_TEMPERATURES {
             let name = format!("plain_kd-{temperature}");
-            let weights =
-                self.towards(&name, first, (RouteKind::Mean, 0), temperature, (0.5, 0.5), (0.0, None, None))?.0;
+            let course =
+                Course { temperature, soft_weight: 0.5, label_weight: 0.5, noise: 0.0, hints: None, start: None };
+            let weights = self.towards(&name, first, (RouteKind::Mean, 0), &course)?.0;
             let merit = self.score(&weights, &self.split.tune).merit();
             if plain.as_ref().is_none_or(|(best, _)| merit > *best) {
                 plain = Some((merit, weights));

@@ -20,6 +20,12 @@ pub(super) struct Unit {
     pub(super) deviation: f32,
 }
 
+impl Unit {
+    fn score(self, value: f32) -> f32 {
+        (value - self.mean) / self.deviation
+    }
+}
+
 /// Loss and gradient of what is measured against labels.
 pub(super) struct Labels<'a> {
     pub(super) truth: &'a Truth,
@@ -32,7 +38,20 @@ pub(super) struct Labels<'a> {
 impl Labels<'_> {
     /// Adds `weight` times the mean loss over the batch's labelled rows; mixed rows count for both of their labels.
     fn add(&self, mix: &[(usize, usize, f32)], output: &Array2<f32>, gradient: &mut Array2<f32>, weight: f32) -> f64 {
-        let rows: Vec<_> = mix.iter().enumerate().filter(|(_, mix)| self.known[mix.0] && self.known[mix.1]).collect();
+        self.add_where(mix, output, gradient, weight, |_| true)
+    }
+
+    /// As [`Labels::add`], over those places of the batch that `counts` lets through.
+    fn add_where(
+        &self,
+        mix: &[(usize, usize, f32)],
+        output: &Array2<f32>,
+        gradient: &mut Array2<f32>,
+        weight: f32,
+        counts: impl Fn(usize) -> bool,
+    ) -> f64 {
+        let rows: Vec<_> =
+            mix.iter().enumerate().filter(|(at, mix)| self.known[mix.0] && self.known[mix.1] && counts(*at)).collect();
         if rows.is_empty() || weight == 0.0 {
             return 0.0;
         }
@@ -54,8 +73,8 @@ impl Labels<'_> {
             }
             Truth::Quantity { values, .. } => {
                 for (at, &(first, second, part)) in rows {
-                    let score = |row: usize| (values[row] - self.unit.mean) / self.unit.deviation;
-                    let error = output[[at, 0]] - (part * score(first) + (1.0 - part) * score(second));
+                    let mixed = part * self.unit.score(values[first]) + (1.0 - part) * self.unit.score(values[second]);
+                    let error = output[[at, 0]] - mixed;
                     loss += f64::from(scale * error * error);
                     gradient[[at, 0]] += 2.0 * scale * error;
                 }
@@ -73,9 +92,8 @@ impl Labels<'_> {
                 loss.sum::<f64>() / rows.len() as f64
             }
             Truth::Quantity { values, .. } => {
-                let error = |(at, &row): (usize, &usize)| {
-                    f64::from(output[[at, 0]] - (values[row] - self.unit.mean) / self.unit.deviation).powi(2)
-                };
+                let error =
+                    |(at, &row): (usize, &usize)| f64::from(output[[at, 0]] - self.unit.score(values[row])).powi(2);
                 rows.iter().enumerate().map(error).sum::<f64>() / rows.len() as f64
             }
         }
@@ -187,6 +205,8 @@ pub(super) struct FromTeachers<'a> {
     pub(super) label_weight: f32,
     pub(super) halving: bool,
     pub(super) noise: f32,
+    /// See `margin` of the recipe.
+    pub(super) margin: Option<f32>,
     /// Standard scores of the teachers' embeddings `[rows x width]`, which outputs behind the student's own learn, and
     /// their weight.
     pub(super) hints: Option<(&'a Array2<f32>, f32)>,
@@ -230,7 +250,6 @@ impl Lesson for FromTeachers<'_> {
         }
         let (output, mut gradient) = (own_outputs(&outputs[0], own), Array2::zeros((rows, own)));
         let output = &output;
-        loss += self.labels.add(&alone(step), output, &mut gradient, self.label_weight);
         let weight = self.weight(step.epoch) / rows as f32;
         let known = |&row: &usize| match self.labels.truth {
             Truth::Classes { labels, .. } if self.labels.known[row] => Some(labels[row]),
@@ -238,6 +257,15 @@ impl Lesson for FromTeachers<'_> {
         };
         let labels: Vec<Option<u16>> = step.rows.iter().map(known).collect();
         let chosen = self.route.choose(self.ways, step.rows, output.view(), &labels, &mut step.stream());
+        let counts = |at: usize| match (self.margin, self.labels.truth) {
+            (Some(margin), Truth::Quantity { values, .. }) => {
+                let label = self.labels.unit.score(values[step.rows[at]]);
+                let teacher = self.ways.target(chosen[at], step.rows[at])[0];
+                (output[[at, 0]] - label).powi(2) + margin > (teacher - label).powi(2)
+            }
+            _ => true,
+        };
+        loss += self.labels.add_where(&alone(step), output, &mut gradient, self.label_weight, counts);
         let targets = chosen.into_iter().zip(step.rows).map(|(way, &row)| self.ways.target(way, row)).enumerate();
         match self.labels.truth {
             Truth::Classes { .. } => {
@@ -306,6 +334,7 @@ impl Lesson for Imitate<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::RouteKind;
     use ndarray::array;
 
     /// The closed gradients of co-training against differences of its loss.
@@ -331,6 +360,35 @@ mod tests {
             }
         }
     }
+
+    /// A label within the teacher's error teaches nothing; the row the student gets worse than its teacher does.
+    #[test]
+    fn a_label_counts_where_the_student_is_worse_than_its_teacher() {
+        let truth = Truth::Quantity { values: vec![1.0, 1.0], name: "q".into() };
+        let labels =
+            Labels { truth: &truth, known: &[true, true], smoothing: 0.0, unit: Unit { mean: 0.0, deviation: 1.0 } };
+        // The teacher misses both by 0.5; the student misses the first by 0.1 and the second by 0.9.
+        let ways = Ways::new(RouteKind::Mean, 0, &[array![[0.5f32], [0.5]]], None);
+        let mut lesson = FromTeachers {
+            labels,
+            tune: &[],
+            ways: &ways,
+            route: Route::new(RouteKind::Mean, 0.0, 1, 1, 0),
+            temperature: 1.0,
+            soft_weight: 0.0,
+            label_weight: 1.0,
+            halving: false,
+            noise: 0.0,
+            margin: Some(0.0),
+            hints: None,
+        };
+        let mut gradient = [Array2::zeros((2, 1))];
+        let step = Step { epoch: 0, number: 0, seed: 0, rows: &[0, 1] };
+        let loss = lesson.loss(&step, &[array![[0.9f32], [0.1]]], &mut gradient);
+        assert_eq!(gradient[0][[0, 0]], 0.0);
+        assert!((gradient[0][[1, 0]] + 1.8).abs() < 1e-6 && (loss - 0.81).abs() < 1e-6, "{gradient:?} {loss}");
+    }
+
     #[test]
     fn gradients_of_imitation_are_slopes_of_its_loss() {
         let student = tempered(&array![[0.5f32, -1.0, 2.0], [0.1, 0.2, -0.3]], 2.0);

@@ -11,7 +11,7 @@ use crate::run::RunError;
 /// Hidden layers of a teacher that are masked, counted from its end.
 const LAYERS: usize = 2;
 /// First of the masks' seeds, behind those of all members of all teachers.
-const MASKS: u64 = 1 << 16;
+const MASKS: u64 = 1 << 24;
 /// A training step goes forward and back, which costs twice as much again.
 const STEP: usize = 3;
 

@@ -82,8 +82,14 @@ pub struct TabularRunMetrics {
     /// Figures on the test rows, by network: `teacher`, `label_only`, `student_int8` and so on.
     #[serde(flatten)]
     pub networks: BTreeMap<String, Score>,
+    /// Figures of the int8 student on the tune rows: what recipes may be chosen by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tune: Option<Score>,
     /// Share of the train rows that each way of the route answered for; the ways are the teachers, or their masks.
     pub teacher_load: Vec<f64>,
+    /// Of each teacher's answers for the labelled train rows: far above its figures on the test rows, it is surer of rows
+    /// it has learnt from than of new ones, and `crossfit` helps.
+    pub teacher_train: Vec<Score>,
     /// The ways of the route, where they are not the teachers themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ways: Vec<WayMetrics>,
@@ -161,7 +167,15 @@ pub(super) fn summaries(runs: &[TabularRunMetrics]) -> [BTreeMap<String, BTreeMa
 /// The comparisons a reader asks for.
 pub(super) fn differences(runs: &[TabularRunMetrics]) -> Vec<TabularDifference> {
     let Some(first) = runs.first() else { return Vec::new() };
-    let against = ["student_float", "label_only", "label_smoothing", "uniform_teacher", "plain_kd", "random_router"];
+    let against = [
+        "student_float",
+        "persistence",
+        "label_only",
+        "label_smoothing",
+        "uniform_teacher",
+        "plain_kd",
+        "random_router",
+    ];
     let mut all = Vec::new();
     for b in against.into_iter().filter(|b| first.networks.contains_key(*b)) {
         for (figure, _) in first.networks[b].figures() {

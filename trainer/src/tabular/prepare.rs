@@ -13,7 +13,12 @@ use crate::dataset::{ColumnTable, DataError, FaultKind, Place, Split};
 use crate::nn::{Purpose, shuffle, stream};
 use crate::recipe::{Seen, TabularRecipe, TabularSplit, TabularTask};
 
-/// What is learnt, a value a row.
+/// A class that is not known, as tables spell it.
+const UNKNOWN_CLASS: [&str; 3] = ["", "NaN", "-1"];
+/// A quantity that was not measured. (`NA` may be the name of a class, and -1 a quantity.)
+const UNKNOWN_QUANTITY: [&str; 3] = ["", "NaN", "NA"];
+
+/// What is learnt, a value a row; anything where the label is not there.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Truth {
     /// Class numbers and the names of the classes.
@@ -67,10 +72,14 @@ pub struct TabularPrepared {
     pub teacher: Vec<usize>,
     /// What is learnt.
     pub truth: Truth,
+    /// Whether the label of a row is there; one without teaches through the teachers alone.
+    known: Vec<bool>,
     /// Fold number of each row, where the recipe splits by folds.
     folds: Option<Vec<u64>>,
     /// Group of each row.
     groups: Option<Vec<String>>,
+    /// The present value of what is to be forecast, where the rows are windows of series.
+    pub now: Option<Vec<f32>>,
     /// Name of the column with ids, and the id of each row.
     pub(super) ids: Option<(String, Vec<String>)>,
     /// Columns that each teacher takes, by their place in `x`, in the order of its inputs.
@@ -92,7 +101,11 @@ impl TabularPrepared {
         let search = Search::from_environment(data_dir, recipe_path.parent().map(Path::to_path_buf));
         let data = &recipe.data;
         let path = locate(&data.source, &search)?;
-        let table = ColumnTable::load(&path)?;
+        let windowing = data.windowing();
+        let table = match &windowing {
+            Some(windowing) => ColumnTable::windows(&path, windowing)?,
+            None => ColumnTable::load(&path)?,
+        };
         let student = table.select(&data.student_columns)?;
         let teacher = table.select(&data.teacher_columns)?;
         let others = teacher.iter().filter(|column| !student.contains(column));
@@ -104,8 +117,12 @@ impl TabularPrepared {
             let chosen = section.input.iter().filter(|input| !input.columns.is_empty());
             let columns = chosen.map(|input| table.select(&input.columns)).collect::<Result<Vec<_>, _>>()?.concat();
             if columns.is_empty() {
-                let others = section.sees == Seen::Others;
-                return Ok(teacher.iter().copied().filter(|&at| !others || at >= student.len()).collect());
+                let all = teacher.iter().copied();
+                return Ok(match section.sees {
+                    Seen::All => all.collect(),
+                    Seen::Others => all.filter(|&at| at >= student.len()).collect(),
+                    Seen::Student => (0..student.len()).collect(),
+                });
             }
             let unseen = |at: &usize| {
                 let place = Place::array(&path, &table.names(&[*at])[0]);
@@ -118,13 +135,24 @@ impl TabularPrepared {
         let id = data.id.clone().or_else(|| table.has("id").then(|| "id".to_owned()));
         let ids = id.map(|id| table.texts(&id).map(|ids| (id, ids))).transpose()?;
         let mut warnings = Vec::new();
-        let texts = table.texts(&data.label)?;
+        let label = if windowing.is_some() { format!("ahead.{}", data.label) } else { data.label.clone() };
+        let texts = table.texts(&label)?;
+        let unknown = if data.task == TabularTask::Regress { UNKNOWN_QUANTITY } else { UNKNOWN_CLASS };
+        let known: Vec<bool> = texts.iter().map(|text| !unknown.contains(&text.as_str())).collect();
         let truth = match data.task {
             TabularTask::Regress => quantity(&texts, &data.label, &path)?,
             TabularTask::Classify => classes(&texts, &data.class_names, &data.label, &path)?,
         };
         let folds = data.fold.as_deref().map(|fold| folds(&table.texts(fold)?, fold, &path)).transpose()?;
-        let groups = data.group.as_deref().map(|group| table.texts(group)).transpose()?;
+        let group = if windowing.is_some() { Some("moment") } else { data.group.as_deref() };
+        let groups = group.map(|group| table.texts(group)).transpose()?;
+        let now = match (&windowing, data.task) {
+            (Some(windowing), TabularTask::Regress) => {
+                let now = table.select(&[format!("{}[{}]", data.label, windowing.history - 1)])?;
+                Some(table.values(&now)?.into_raw_vec_and_offset().0)
+            }
+            _ => None,
+        };
         if let (Some(folds), Some(groups)) = (&folds, &groups) {
             let mut seen: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
             for (group, &fold) in groups.iter().zip(folds) {
@@ -142,7 +170,23 @@ impl TabularPrepared {
         let notice = std::fs::read_to_string(path.with_file_name("NOTICE.md")).ok();
         let names = table.names(&order);
         let (student, given) = (student.len(), Vec::new());
-        Ok(Self { path, x, names, student, teacher, truth, folds, groups, ids, inputs, given, warnings, notice })
+        Ok(Self {
+            path,
+            x,
+            names,
+            student,
+            teacher,
+            truth,
+            known,
+            folds,
+            groups,
+            now,
+            ids,
+            inputs,
+            given,
+            warnings,
+            notice,
+        })
     }
 
     /// Numbers of the splits that the recipe asks for: its folds, or 0 alone.
@@ -164,11 +208,25 @@ impl TabularPrepared {
 
     /// The rows of one split.
     ///
-    /// By folds: `number` judges, the next fold that exists chooses, the others teach. Random: drawn from `seed`.
+    /// By folds: `number` judges, the next fold that exists chooses, the others teach. Random: drawn from `seed`. A row
+    /// without a label neither chooses nor judges.
     ///
     /// # Errors
     /// A part without rows.
     pub fn split(&self, recipe: &TabularRecipe, number: u64, seed: u64) -> Result<Split, DataError> {
+        let mut split = self.rows_of(recipe, number, seed);
+        for part in [&mut split.tune, &mut split.test] {
+            part.retain(|&row| self.known[row]);
+        }
+        let taught = split.train.iter().any(|&row| self.known[row]);
+        if !taught || split.tune.is_empty() || split.test.is_empty() {
+            let found = format!("{} / {} / {}", split.train.len(), split.tune.len(), split.test.len());
+            return Err(self.refuse("rows with a label in train, tune and test", found));
+        }
+        Ok(split)
+    }
+
+    fn rows_of(&self, recipe: &TabularRecipe, number: u64, seed: u64) -> Split {
         let rows = self.x.nrows();
         let data = &recipe.data;
         let mut split = Split::default();
@@ -186,7 +244,7 @@ impl TabularPrepared {
                 };
                 part.push(row);
             }
-            return Ok(split);
+            return split;
         }
         // Groups in the order of the draw or of the file; a row without a group is one of its own.
         let key = |row: usize| self.groups.as_ref().map_or_else(|| row.to_string(), |groups| groups[row].clone());
@@ -218,18 +276,15 @@ impl TabularPrepared {
         for part in [&mut split.train, &mut split.tune, &mut split.test] {
             part.sort_unstable();
         }
-        if split.train.is_empty() || split.tune.is_empty() || split.test.is_empty() {
-            let found = format!("{} / {} / {}", split.train.len(), split.tune.len(), split.test.len());
-            return Err(self.refuse("rows in train, tune and test", found));
-        }
-        Ok(split)
+        split
     }
 
-    /// The train rows whose labels are known: a share of each class, at least one, drawn from `seed`.
+    /// The train rows whose labels may be used: a share of those of each class that are there, at least one, drawn from `seed`.
     #[must_use]
     pub fn labelled(&self, train: &[usize], share: f64, seed: u64) -> Vec<usize> {
+        let train: Vec<usize> = train.iter().copied().filter(|&row| self.known[row]).collect();
         if share >= 1.0 {
-            return train.to_vec();
+            return train;
         }
         let class = |row: usize| match &self.truth {
             Truth::Classes { labels, .. } => labels[row],
@@ -251,6 +306,25 @@ impl TabularPrepared {
         chosen
     }
 
+    /// `rows` in `count` parts of nearly equal size, drawn from `seed`; the rows of a group stay in one part.
+    #[must_use]
+    pub fn parts(&self, rows: &[usize], count: usize, seed: u64) -> Vec<Vec<usize>> {
+        let mut units: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for &row in rows {
+            let key = self.groups.as_ref().map_or_else(|| row.to_string(), |groups| groups[row].clone());
+            units.entry(key).or_default().push(row);
+        }
+        let mut units: Vec<Vec<usize>> = units.into_values().collect();
+        shuffle(&mut units, &mut stream(seed, Purpose::Choice, 2, 0));
+        let mut parts = vec![Vec::new(); count];
+        for unit in units {
+            if let Some(smallest) = parts.iter_mut().min_by_key(|part| part.len()) {
+                smallest.extend(unit);
+            }
+        }
+        parts
+    }
+
     /// SHA-256 of what a split's run may learn from; what the test rows are labelled with is left out.
     #[must_use]
     pub fn data_hash(&self, split: &Split) -> [u8; 32] {
@@ -263,6 +337,7 @@ impl TabularPrepared {
             hash.update((part.len() as u64).to_le_bytes());
             for &row in part {
                 hash.update((row as u64).to_le_bytes());
+                hash.update([u8::from(self.known[row])]);
                 match &self.truth {
                     Truth::Classes { labels, .. } => hash.update(labels[row].to_le_bytes()),
                     Truth::Quantity { values, .. } => hash.update(values[row].to_le_bytes()),
@@ -292,9 +367,12 @@ impl TabularPrepared {
 
 fn quantity(texts: &[String], name: &str, path: &Path) -> Result<Truth, DataError> {
     let value = |(row, text): (usize, &String)| {
+        if UNKNOWN_QUANTITY.contains(&text.as_str()) {
+            return Ok(f32::NAN);
+        }
         text.parse::<f32>().ok().filter(|value| value.is_finite()).ok_or_else(|| {
             let found = format!("{text:?} in row {row} of `{name}`");
-            let remedy = "drop rows without the quantity";
+            let remedy = "leave the cell empty where the quantity was not measured";
             DataError::new(FaultKind::Labels, Place::file(path), "a finite number", found, remedy)
         })
     };
@@ -308,14 +386,17 @@ fn classes(texts: &[String], given: &[String], name: &str, path: &Path) -> Resul
         let remedy = "correct the labels, or `class_names` in the recipe";
         DataError::new(FaultKind::Labels, Place::file(path), expected, found, remedy)
     };
-    if let Some(row) = texts.iter().position(String::is_empty) {
-        return Err(refuse("a label in every row", format!("none in row {row} of `{name}`")));
+    let unknown = |text: &str| UNKNOWN_CLASS.contains(&text);
+    if texts.iter().all(|text| unknown(text)) {
+        return Err(refuse("a label", format!("none in `{name}`")));
     }
-    let numbers: Option<Vec<u16>> = texts.iter().map(|text| text.parse().ok()).collect();
+    let number = |text: &String| if unknown(text) { Some(0) } else { text.parse().ok() };
+    let numbers: Option<Vec<u16>> = texts.iter().map(number).collect();
     let (labels, names) = match numbers {
         Some(numbers) => {
             let count = usize::from(numbers.iter().copied().max().unwrap_or(0)) + 1;
-            let there: BTreeSet<u16> = numbers.iter().copied().collect();
+            let stated = texts.iter().zip(&numbers).filter(|(text, _)| !unknown(text));
+            let there: BTreeSet<u16> = stated.map(|(_, &number)| number).collect();
             if there.len() != count {
                 let missing = (0..count).find(|&class| !there.contains(&(class as u16))).unwrap_or(0);
                 return Err(refuse("classes numbered without a gap", format!("no row of class {missing}")));
@@ -324,7 +405,8 @@ fn classes(texts: &[String], given: &[String], name: &str, path: &Path) -> Resul
             (numbers, names)
         }
         None => {
-            let names: Vec<String> = texts.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+            let stated = texts.iter().filter(|text| !unknown(text));
+            let names: Vec<String> = stated.cloned().collect::<BTreeSet<_>>().into_iter().collect();
             let label = |text: &String| names.binary_search(text).unwrap_or(0) as u16;
             (texts.iter().map(label).collect(), names)
         }
@@ -347,4 +429,44 @@ fn folds(texts: &[String], name: &str, path: &Path) -> Result<Vec<u64>, DataErro
         })
     };
     texts.iter().enumerate().map(fold).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prepared(task: &str, labels: [&str; 9]) -> Result<(TabularRecipe, TabularPrepared), DataError> {
+        let folder = tempfile::tempdir().unwrap();
+        let rows: String =
+            labels.iter().enumerate().map(|(row, label)| format!("{row},{},{label}\n", row % 3)).collect();
+        std::fs::write(folder.path().join("t.csv"), format!("x,fold,y\n{rows}")).unwrap();
+        let text = format!(
+            "[data]\nsource = \"t.csv\"\ntask = \"{task}\"\nlabel = \"y\"\nstudent_columns = [\"x\"]\n\
+             teacher_columns = [\"x\"]\n[[teacher]]\nkind = \"mlp\"\n"
+        );
+        let path = folder.path().join("r.toml");
+        let recipe = TabularRecipe::parse(&text, &path).unwrap();
+        TabularPrepared::load(&recipe, &path, None).map(|prepared| (recipe, prepared))
+    }
+
+    #[test]
+    fn a_row_without_a_label_only_listens_to_the_teachers() {
+        let cases = [("classify", "on", "NA", "-1"), ("classify", "0", "1", "-1"), ("regress", "1.5", "-1", "NA")];
+        for (task, one, two, none) in cases {
+            let labels = [one, "", two, "NaN", two, none, two, one, one];
+            let (recipe, prepared) = prepared(task, labels).unwrap();
+            let split = prepared.split(&recipe, 0, 1).unwrap();
+            // Fold 0 judges, fold 1 chooses, fold 2 teaches; 1, 3 and 5 have no label.
+            assert_eq!((split.test, split.tune, split.train.clone()), (vec![0, 6], vec![4, 7], vec![2, 5, 8]));
+            assert_eq!(prepared.labelled(&split.train, 1.0, 1), [2, 8]);
+        }
+    }
+
+    #[test]
+    fn labels_that_are_nowhere_are_refused() {
+        assert!(prepared("classify", [""; 9]).unwrap_err().to_string().contains("a label"));
+        let (recipe, prepared) = prepared("regress", ["1", "", "1", "1", "", "1", "1", "", "1"]).unwrap();
+        let error = prepared.split(&recipe, 0, 1).unwrap_err().to_string();
+        assert!(error.contains("rows with a label in train, tune and test"), "{error}");
+    }
 }

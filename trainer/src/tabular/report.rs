@@ -8,10 +8,11 @@ use super::metrics::{TabularDifference, TabularMetrics, WayMetrics};
 use crate::report::{ReportError, mean};
 
 /// Networks in the order of a table, with their words.
-const NETWORKS: [(&str, &str); 11] = [
+const NETWORKS: [(&str, &str); 12] = [
     ("teacher", "teacher"),
     ("teacher_2", "second teacher"),
     ("teacher_3", "third teacher"),
+    ("persistence", "the present value"),
     ("label_only", "student on labels only"),
     ("label_smoothing", "label smoothing 0.1"),
     ("uniform_teacher", "uniform teacher"),

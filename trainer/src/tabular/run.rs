@@ -49,9 +49,14 @@ fn teachers_in_words(recipe: &TabularRecipe) -> String {
             (TabularTeacherKind::Fusion, Some(branch)) => format!("fusion 2x({})-", widths(branch)),
             _ => "mlp ".to_owned(),
         };
-        let sees = if teacher.sees == Seen::Others { " on the other columns" } else { "" };
+        let sees = match teacher.sees {
+            Seen::All => "",
+            Seen::Others => " on the other columns",
+            Seen::Student => " on the student's columns",
+        };
         let mean = if teacher.members > 1 { format!(", mean of {}", teacher.members) } else { String::new() };
-        format!("{shape}{}{sees}{mean}", widths(&teacher.hidden))
+        let parts = teacher.crossfit.map_or_else(String::new, |parts| format!(", cross-fitted in {parts} parts"));
+        format!("{shape}{}{sees}{mean}{parts}", widths(&teacher.hidden))
     };
     recipe.teacher.iter().map(one).collect::<Vec<_>>().join(" + ")
 }
@@ -190,7 +195,9 @@ fn run_metrics(result: &JobResult) -> TabularRunMetrics {
         rows: [split.train.len(), result.labelled, split.tune.len(), split.test.len()],
         label_share: result.labelled as f64 / split.train.len().max(1) as f64,
         networks: result.test.clone(),
+        tune: Some(result.tune),
         teacher_load: result.load.clone(),
+        teacher_train: result.teacher_train.clone(),
         ways: result.ways.iter().zip(&result.load).map(way).collect(),
         cpu_seconds: result.cpu_seconds.clone(),
     }
