@@ -5,7 +5,7 @@
 use eyas::{AlignedBytes, Student};
 use eyas_trainer::dataset::Table;
 use eyas_trainer::export::{OnnxInput, to_onnx, write_vectors};
-use eyas_trainer::import::{ImportError, ImportPlan, Imported, Rule, SourceNetwork, import};
+use eyas_trainer::import::{ImportError, ImportPlan, Imported, Rule, SourceNetwork, import, page};
 use eyas_trainer::quantize::Replay;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -311,4 +311,20 @@ fn replay(student: &Student<'_>, rows: &[Vec<i8>]) -> Replay {
         student.infer_portable(row, &mut arena, |layer, y| layers[layer].extend(y.iter())).expect("a row");
     }
     Replay { layers, labels: Vec::new() }
+}
+
+const PAGED: [&str; 3] = ["softmax.tflite", "uint8.tflite", "minus_128_qdq.onnx"];
+
+/// The page of an import holds the counts of its comparison, and nothing of a name is markup.
+#[test]
+fn the_page_of_an_import_tells_its_counts() {
+    for name in PAGED {
+        let imported = import(&model(name), &PLAN).expect("imports");
+        let page = page("<b>model</b>", &imported).expect("renders");
+        let off_by_one: u64 = imported.layers.iter().map(|layer| layer.off_by_one).sum();
+        let values: u64 = imported.layers.iter().map(|layer| layer.values).sum();
+        assert!(page.contains(&format!("Of {values} integers {off_by_one} are one unit apart and\n0 more")), "{page}");
+        assert_eq!(page.matches("<tr><td>").count(), imported.layers.len());
+        assert!(page.contains("&lt;b&gt;model") && !page.contains("<b>"), "{page}");
+    }
 }

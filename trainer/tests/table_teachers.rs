@@ -269,6 +269,46 @@ fn label_asks_onnx_models() {
     refused(&probabilities, 3, &["expected probabilities", "part 0, from row 0"]);
 }
 
+/// The float student lies beside the sealed one, teaches as it was measured, and is exported for other runtimes.
+#[test]
+fn the_float_student_is_kept_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let labels = plain_logits();
+    write_data(folder, &labels);
+    let cells = |row: usize| labels.row(row).iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let lines: Vec<String> = (0..ROWS).map(cells).collect();
+    fs::write(folder.join("answers.csv"), format!("logits_0,logits_1,logits_2,logits_3\n{}\n", lines.join("\n")))
+        .unwrap();
+    let taught = run(folder, "kind = \"table\"\npath = \"answers.csv\"", "");
+    let kept = folder.join("out/student_float.npz");
+    let found = eyas_trainer::teacher::DenseTeacher::load(&kept).unwrap().logits(rows().view()).unwrap();
+    let right = (0..ROWS).step_by(3).filter(|&row| best(found.row(row)) == best(labels.row(row))).count();
+    let accuracy = 100.0 * right as f64 / (ROWS / 3) as f64;
+    assert!((taught.metrics.mean["student_float"]["accuracy"] - accuracy).abs() < 1e-9, "{accuracy}");
+
+    let export = || eyas(folder, &["export", "out/student.eyas", "--onnx", "float.onnx", "--float", "--json"]);
+    let exported = export();
+    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    told(&String::from_utf8_lossy(&exported.stdout), &["\"inputs\":12", "\"outputs\":4", "features"]);
+    if let Some(runtime) = runtime() {
+        let path = folder.join("float.onnx");
+        let plan = OnnxTeacherPlan { path, inputs: vec![], output: None, embedding: None, batch_rows: 64 };
+        let answers = OnnxTeacher::open(&plan, &runtime).unwrap().logits(rows().view()).unwrap();
+        let most = (&answers - &found).iter().fold(0f32, |most, difference| most.max(difference.abs()));
+        assert!(most < 1e-4, "{most}");
+    }
+    // The float student of another run is not taken for this one's.
+    let first = fs::read(&kept).unwrap();
+    run(folder, "kind = \"table\"\npath = \"answers.csv\"", "distill_temperature = 3");
+    fs::write(&kept, first).unwrap();
+    let refused = export();
+    assert_eq!(refused.status.code(), Some(3));
+    told(&String::from_utf8_lossy(&refused.stderr), &["student_float.npz", "found that of another"]);
+    fs::remove_file(&kept).unwrap();
+    assert_eq!(export().status.code(), Some(3));
+}
+
 /// Without ONNX Runtime an error that says where help is, and no panic; a run without answers says what to call.
 #[test]
 fn a_missing_library_names_the_doctor() {

@@ -3,7 +3,7 @@
 use super::Failure;
 use super::rows::{print, read_model};
 use crate::dataset::Table;
-use crate::import::{ImportError, ImportPlan, Imported, Judged, LayerCount, import};
+use crate::import::{ImportError, ImportPlan, Imported, Judged, LayerCount, import, page};
 use crate::output::write_atomic;
 use comfy_table::Table as Grid;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 /// compared with the source's own rounding; more than 1 apart is an error (status 1).
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  eyas import model.tflite\n  eyas import model_qdq.onnx --out student.eyas --json\n  eyas import float.onnx --calibrate rows.csv --labels walk,run,rest\n\nA float model is judged on the rows of --calibrate, by accuracy where they have labels. For a quantized model they\nare rows to compare on instead of drawn ones. --json prints {\"format\":..,\"layers\":[{\"off_by_one\":0,\"larger\":0}]}."
+    after_help = "Examples:\n  eyas import model.tflite\n  eyas import model_qdq.onnx --out student.eyas --report report.html\n  eyas import float.onnx --calibrate rows.csv --labels walk,run,rest\n\nA float model is judged on the rows of --calibrate, by accuracy where they have labels. For a quantized model they\nare rows to compare on instead of drawn ones. --json prints {\"format\":..,\"layers\":[{\"off_by_one\":0,\"larger\":0}]}."
 )]
 pub struct Arguments {
     /// The model: .tflite or .onnx, told apart by content.
@@ -27,6 +27,9 @@ pub struct Arguments {
     /// Rows of real features for a float model: .csv, or .npz with `x`; column or array of labels if there are any.
     #[arg(long, value_name = "DATA")]
     calibrate: Option<PathBuf>,
+    /// Where a page with the counts goes, such as report.html.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Names of the outputs in order.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     labels: Vec<String>,
@@ -78,6 +81,10 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let out = arguments.out.clone().unwrap_or_else(|| arguments.model.with_extension("eyas"));
     write_atomic(&out, &imported.sealed.file).map_err(Failure::work)?;
+    if let Some(report) = &arguments.report {
+        let page = page(&name, &imported).map_err(Failure::work)?;
+        write_atomic(report, page.as_bytes()).map_err(Failure::work)?;
+    }
     let sum = |count: fn(&LayerCount) -> u64| imported.layers.iter().map(count).sum();
     let report = Report {
         format: imported.format,

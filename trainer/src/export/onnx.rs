@@ -85,20 +85,8 @@ pub fn to_onnx(student: &Student<'_>, input: OnnxInput, rows: usize) -> Result<E
     let (scale, zero) = (format!("y{last}_scale"), format!("y{last}_zero_point"));
     builder.node("DequantizeLinear", &[&integers, &scale, &zero], "logits", vec![]);
     let outputs = i64::from(student.metadata().outputs());
-    let model = Model {
-        ir_version: IR_VERSION,
-        producer_name: "eyas".into(),
-        producer_version: env!("CARGO_PKG_VERSION").into(),
-        graph: Some(Graph {
-            node: builder.nodes,
-            name: "student".into(),
-            initializer: builder.initializers,
-            input: vec![value(name, element, inputs)],
-            output: vec![value("logits", FLOAT, outputs)],
-        }),
-        opset_import: vec![Opset { domain: String::new(), version: ONNX_OPSET }],
-    };
-    Ok(ExportedOnnx { bytes: model.encode_to_vec(), layers: count(student, &sources, rows)? })
+    let bytes = builder.finish((name, element, inputs), outputs);
+    Ok(ExportedOnnx { bytes, layers: count(student, &sources, rows)? })
 }
 
 /// The layers in the numbers of ONNX: an input step of 1, and multipliers as scales of the weights.
@@ -160,25 +148,53 @@ fn count(student: &Student<'_>, sources: &[SourceLayer], rows: usize) -> Result<
 
 /// Nodes and initializers, in order.
 #[derive(Default)]
-struct Builder {
+pub(super) struct Builder {
     nodes: Vec<Node>,
     initializers: Vec<Tensor>,
 }
 
 impl Builder {
+    /// The model with one input `(name, element, width)` and the output `logits`.
+    pub(super) fn finish(self, (name, element, inputs): (&str, i32, i64), outputs: i64) -> Vec<u8> {
+        let model = Model {
+            ir_version: IR_VERSION,
+            producer_name: "eyas".into(),
+            producer_version: env!("CARGO_PKG_VERSION").into(),
+            graph: Some(Graph {
+                node: self.nodes,
+                name: "student".into(),
+                initializer: self.initializers,
+                input: vec![value(name, element, inputs)],
+                output: vec![value("logits", FLOAT, outputs)],
+            }),
+            opset_import: vec![Opset { domain: String::new(), version: ONNX_OPSET }],
+        };
+        model.encode_to_vec()
+    }
+
+    /// A dense layer whose weights are `[outputs x inputs]`.
+    pub(super) fn gemm(&mut self, operands: &[&str], output: &str) {
+        self.node("Gemm", operands, output, vec![int("transB", 1)]);
+    }
+
+    /// `shares`: the features divided by the sum of their magnitudes, zeros as they are.
+    pub(super) fn row_shares(&mut self, features: &str) {
+        self.tensor("row_axis", INT64, vec![1], 1i64.to_le_bytes().to_vec());
+        self.real("zero", &[0.0], vec![]);
+        self.real("one", &[1.0], vec![]);
+        self.node("Abs", &[features], "magnitudes", vec![]);
+        self.node("ReduceSum", &["magnitudes", "row_axis"], "row_sum", vec![]);
+        self.node("Equal", &["row_sum", "zero"], "row_is_zero", vec![]);
+        self.node("Where", &["row_is_zero", "one", "row_sum"], "row_divisor", vec![]);
+        self.node("Reciprocal", &["row_divisor"], "row_share", vec![]);
+        self.node("Mul", &[features, "row_share"], "shares", vec![]);
+    }
+
     /// `clamp(⌊x · gain + offset + ½⌋)`, exact halves up, in operators that round nothing else.
     fn front_end(&mut self, student: &Student<'_>) -> Result<(), OnnxError> {
         let mut features = "features";
         if student.metadata().normalization == Normalization::RowSum {
-            self.tensor("row_axis", INT64, vec![1], 1i64.to_le_bytes().to_vec());
-            self.real("zero", &[0.0], vec![]);
-            self.real("one", &[1.0], vec![]);
-            self.node("Abs", &[features], "magnitudes", vec![]);
-            self.node("ReduceSum", &["magnitudes", "row_axis"], "row_sum", vec![]);
-            self.node("Equal", &["row_sum", "zero"], "row_is_zero", vec![]);
-            self.node("Where", &["row_is_zero", "one", "row_sum"], "row_divisor", vec![]);
-            self.node("Reciprocal", &["row_divisor"], "row_share", vec![]);
-            self.node("Mul", &[features, "row_share"], "shares", vec![]);
+            self.row_shares(features);
             features = "shares";
         }
         match student.metadata().front_end {
@@ -236,7 +252,7 @@ impl Builder {
         self.node("DequantizeLinear", &operands, &name("real_biases"), vec![int("axis", 0)]);
         let operands = [name("input"), name("real_weights"), name("real_biases")];
         let operands: Vec<&str> = operands.iter().map(String::as_str).collect();
-        self.node("Gemm", &operands, &name("sums"), vec![int("transB", 1)]);
+        self.gemm(&operands, &name("sums"));
 
         let mut sums = name("sums");
         let range = layer.range;
@@ -258,7 +274,7 @@ impl Builder {
         self.tensor(&format!("{tensor}_zero_point"), INT8, vec![], vec![coding.zero_point as u8]);
     }
 
-    fn real(&mut self, name: &str, values: &[f32], dims: Vec<i64>) {
+    pub(super) fn real(&mut self, name: &str, values: &[f32], dims: Vec<i64>) {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.tensor(name, FLOAT, dims, bytes);
     }
@@ -267,7 +283,7 @@ impl Builder {
         self.initializers.push(Tensor { name: name.into(), data_type, dims, raw_data, ..Tensor::default() });
     }
 
-    fn node(&mut self, operator: &str, inputs: &[&str], output: &str, attribute: Vec<Attribute>) {
+    pub(super) fn node(&mut self, operator: &str, inputs: &[&str], output: &str, attribute: Vec<Attribute>) {
         self.nodes.push(Node {
             input: inputs.iter().map(|&input| input.to_owned()).collect(),
             output: vec![output.into()],

@@ -9,12 +9,14 @@ mod error;
 mod limits;
 mod narrow;
 pub(crate) mod onnx;
+mod page;
 pub(crate) mod reference;
 mod source;
 mod tflite;
 
 pub use calibrate::Judged;
 pub use error::ImportError;
+pub use page::page;
 pub use source::{Coding, Converted, Rule, SourceLayer, SourceNetwork};
 
 use crate::dataset::Table;

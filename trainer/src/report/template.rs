@@ -5,7 +5,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment};
 
 /// An engine that writes `escape`d text and keeps the lines of a template as they stand.
-pub(super) fn environment(escape: AutoEscape) -> Result<Environment<'static>, ReportError> {
+pub(crate) fn environment(escape: AutoEscape) -> Result<Environment<'static>, ReportError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(move |_| escape.clone());
     environment

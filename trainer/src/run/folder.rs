@@ -1,9 +1,10 @@
 //! Everything a run leaves behind: student file, vectors, metrics, report, card, resolved recipe.
 
 use super::{RunError, RunOptions, RunResult, plan};
-use crate::export::{Sealed, seal, write_vectors};
+use crate::export::{FloatStudent, STUDENT_FLOAT, Sealed, seal, write_vectors};
+use crate::nn::MlpWeights;
 use crate::output::{OutputFolder, hexadecimal};
-use crate::quantize::{About, Replay};
+use crate::quantize::{About, InputCoding, Replay};
 use crate::recipe::{Prepared, Recipe};
 use crate::report::metrics::{self, CostMetrics, DataMetrics, Metrics, Summary};
 use crate::report::{card, html};
@@ -17,7 +18,8 @@ pub const STUDENT: &str = "student.eyas";
 /// Name of the resolved recipe in a run folder.
 pub const RECIPE: &str = "recipe.toml";
 /// Every name a run writes.
-pub const RESULTS: [&str; 6] = [STUDENT, RECIPE, "metrics.json", "report.html", "card.md", "vectors.npz"];
+pub const RESULTS: [&str; 7] =
+    [STUDENT, RECIPE, "metrics.json", "report.html", "card.md", "vectors.npz", STUDENT_FLOAT];
 /// Test rows in `vectors.npz`.
 const VECTOR_ROWS: usize = 200;
 
@@ -34,6 +36,16 @@ pub struct Written {
 #[must_use]
 pub fn tool() -> String {
     format!("eyas {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// The float student's file.
+pub(crate) fn float_student(
+    weights: &MlpWeights,
+    coding: &InputCoding,
+    student: [u8; 32],
+) -> Result<Vec<u8>, crate::output::OutputError> {
+    let archive = FloatStudent::new(weights, coding, student).archive();
+    archive.map_err(|error| crate::output::OutputError::io("build", Path::new(STUDENT_FLOAT), error))
 }
 
 /// Seals the shipped student and writes the run folder, the student file last.
@@ -117,6 +129,8 @@ pub fn write(
     let vectors = write_vectors(&rows(shown), &Replay::of_file(&loaded, &rows(shown)));
     let vectors = vectors.map_err(|error| crate::output::OutputError::io("build", Path::new("vectors.npz"), error))?;
     let json = serde_json::to_string_pretty(&metrics).unwrap_or_default() + "\n";
+    let digest = Sha256::digest(&*file).into();
+    folder.write(STUDENT_FLOAT, &float_student(&result.shipped.weights, &student.coding, digest)?)?;
     folder.write("vectors.npz", &vectors)?;
     folder.write("metrics.json", json.as_bytes())?;
     folder.write("report.html", html(&metrics, &resolved)?.as_bytes())?;

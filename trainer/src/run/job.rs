@@ -6,7 +6,7 @@ use crate::dataset::{Graph, Inductive, Split};
 use crate::distill::{
     Fitted, Objective, ObjectivePlan, SoftTargets, Targets, confidence_temperature, edge_agreement, fit,
 };
-use crate::nn::{BackendKind, CurvePoint, TrainError, normalize_rows, predictions};
+use crate::nn::{BackendKind, CurvePoint, MlpWeights, TrainError, normalize_rows, predictions};
 use crate::quantize::{
     InputCoding, IntegerStudent, Replay, activations, fine_tune, normalized, observe_ranges, quantize,
 };
@@ -54,6 +54,8 @@ pub struct JobResult {
     pub setting: Setting,
     /// The student to ship.
     pub student: IntegerStudent,
+    /// The same before rounding, without what fine-tuning changed.
+    pub weights: MlpWeights,
     /// Accuracies on the tune nodes.
     pub tune: Accuracies,
     /// On the test nodes, or on the unseen ones.
@@ -172,6 +174,7 @@ pub(super) fn carry_out(
         seed,
         setting,
         student: integers,
+        weights: student.weights,
         tune: score(&job.scene.whole_split.tune),
         test: score(job.scene.test),
         observed: job.scene.observed.as_deref().map(score),

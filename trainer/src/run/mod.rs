@@ -12,6 +12,7 @@ mod job;
 mod plan;
 mod stage;
 
+pub(crate) use folder::float_student;
 pub use folder::{RECIPE, RESULTS, STUDENT, Written, tool, write};
 pub use job::{JobResult, Setting};
 pub(crate) use plan::quantize as quantize_plan;

@@ -36,7 +36,7 @@ pub enum GivenError {
         /// Teacher, counted from 1.
         number: usize,
         /// What is wrong.
-        source: OnnxError,
+        source: Box<OnnxError>,
     },
     /// The model refused the rows or gave no numbers.
     #[error("teacher {number}, {}: {source}", .path.display())]
@@ -72,7 +72,7 @@ pub enum GivenError {
         /// Teacher, counted from 1.
         number: usize,
         /// What is wrong.
-        source: LabelError,
+        source: Box<LabelError>,
     },
 }
 
@@ -80,7 +80,7 @@ impl GivenError {
     /// Whether something of this machine is missing; else a file was refused.
     #[must_use]
     pub fn is_missing_library(&self) -> bool {
-        matches!(self, Self::Onnx { source: OnnxError::Runtime(_), .. })
+        matches!(self, Self::Onnx { source, .. } if matches!(**source, OnnxError::Runtime(_)))
     }
 }
 
@@ -138,7 +138,7 @@ impl TabularPrepared {
         search: &Search,
         cache: &Cache<'_>,
     ) -> Result<Answered, GivenError> {
-        let onnx = |source| GivenError::Onnx { number, source };
+        let onnx = |source| GivenError::Onnx { number, source: Box::new(source) };
         let runtime = Runtime::open(Backend::Auto, search).map_err(|source| onnx(source.into()))?;
         let plan = OnnxTeacherPlan {
             path: path.to_path_buf(),
@@ -170,7 +170,7 @@ impl TabularPrepared {
     fn read(&self, (number, teacher): (usize, &TabularTeacher), path: &Path) -> Result<Answered, GivenError> {
         let data = |source| GivenError::Data { number, source };
         let (answers, embedding) = if path.join(PLAN).is_file() {
-            let answers = read_labels(path).map_err(|source| GivenError::Label { number, source })?;
+            let answers = read_labels(path).map_err(|source| GivenError::Label { number, source: Box::new(source) })?;
             if !teacher.columns.is_empty() || !teacher.embedding_columns.is_empty() {
                 let remedy = "remove the key";
                 let (place, found) = (Place::file(path), "columns of a folder that `eyas label` wrote");

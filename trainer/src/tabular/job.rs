@@ -42,6 +42,8 @@ pub(super) struct JobResult {
     pub(super) seed: u64,
     pub(super) split: Split,
     pub(super) student: IntegerStudent,
+    /// The same before rounding; a regression in the unit of its quantity.
+    pub(super) weights: MlpWeights,
     /// Figures on the test rows, by network.
     pub(super) test: BTreeMap<String, Score>,
     /// Of the int8 student on the tune rows.
@@ -162,7 +164,7 @@ pub(super) fn carry_out(
     }
     let keeps = recipe.cotrain.is_some_and(|cotrain| cotrain.keep_student);
     let start = together.as_ref().filter(|_| keeps).map(|together| &together.towers[0]);
-    let (weights, load) = job.distil("student", &routed, recipe.route.kind, best, start)?;
+    let (weights, load) = job.distil("student", &routed, (recipe.route.kind, best), start)?;
     test.insert("student_float".to_owned(), job.score(&weights, &split.test));
     if recipe.report.controls {
         let plain = plain.as_ref().unwrap_or(&answers[0]);
@@ -171,6 +173,7 @@ pub(super) fn carry_out(
         }
     }
     let started = ThreadTime::now();
+    let weights = job.in_unit(&weights);
     let (student, int8) = job.integers(&weights, &standard)?;
     test.insert("student_int8".to_owned(), int8(&split.test)?);
     let tune = int8(&split.tune)?;
@@ -185,6 +188,7 @@ pub(super) fn carry_out(
         seed,
         split: split.clone(),
         student,
+        weights,
         test,
         tune,
         labelled,
@@ -220,16 +224,18 @@ fn unit(truth: &Truth, rows: &[usize]) -> Unit {
     Unit { mean: mean as f32, deviation: variance.sqrt().max(1e-6) as f32 }
 }
 
-/// What a student's training takes beside answers.
-#[derive(Clone, Copy, Default)]
-struct Means<'a> {
+/// How a student is taught, beside by whom.
+struct Course<'c> {
+    temperature: f32,
+    soft_weight: f32,
+    label_weight: f32,
     noise: f32,
-    /// Embeddings to learn, and their weight.
-    hints: Option<(&'a Array2<f32>, f32)>,
-    /// Where it starts; drawn anew without one.
-    start: Option<&'a TrainedTower>,
+    /// Standard scores of the teachers' embeddings and their weight.
+    hints: Option<(&'c Array2<f32>, f32)>,
+    /// Where the student goes on from; `None` to start anew.
+    start: Option<&'c TrainedTower>,
     /// Members of the teachers that are asked again.
-    reasked: &'a [Vec<TrainedTower>],
+    reasked: &'c [Vec<TrainedTower>],
 }
 
 /// Figures of the int8 student on some rows.
@@ -420,41 +426,41 @@ impl<'a> Job<'a> {
         BatchPlan { adam, epochs: student.epochs, batch_rows: student.batch_rows, seed: self.seed }
     }
 
-    /// Trains the student towards its teachers; its weights, and each teacher's share of the answers.
+    /// Trains the student as the recipe says; its weights, and each way's share of the answers.
     fn distil(
         &mut self,
         name: &str,
         answers: &[Array2<f32>],
-        kind: RouteKind,
-        best: usize,
+        route: (RouteKind, usize),
         start: Option<&TrainedTower>,
     ) -> Result<(MlpWeights, Vec<f64>), RunError> {
         let target = self.recipe.target;
-        let weights = (target.soft_weight as f32, target.label_weight as f32);
         let (hints, reasked) = (self.hints.take(), std::mem::take(&mut self.reasked));
-        let weight = target.embedding_weight.unwrap_or(0.0) as f32;
-        let means = Means {
+        let course = Course {
+            temperature: target.distill_temperature as f32,
+            soft_weight: target.soft_weight as f32,
+            label_weight: target.label_weight as f32,
             noise: self.recipe.student.noise as f32,
-            hints: hints.as_ref().map(|hints| (hints, weight)),
+            hints: hints.as_ref().map(|hints| (hints, target.embedding_weight.unwrap_or(0.0) as f32)),
             start,
-            reasked: if kind == RouteKind::Mean { &reasked } else { &[] },
+            reasked: if route.0 == RouteKind::Mean { &reasked } else { &[] },
         };
-        let taught = self.towards(name, answers, (kind, best), target.distill_temperature as f32, weights, means);
+        let taught = self.towards(name, answers, route, &course);
         self.reasked = reasked;
         self.hints = hints;
         taught
     }
 
+    /// Trains the student towards `answers`, `route` the kind and the best one of them.
     fn towards(
         &mut self,
         name: &str,
         answers: &[Array2<f32>],
         (kind, best): (RouteKind, usize),
-        temperature: f32,
-        (soft_weight, label_weight): (f32, f32),
-        Means { noise, hints, start, reasked }: Means<'_>,
+        course: &Course<'_>,
     ) -> Result<(MlpWeights, Vec<f64>), RunError> {
-        let target = &self.recipe.target;
+        let (target, &Course { temperature, soft_weight, label_weight, noise, hints, start, reasked }) =
+            (&self.recipe.target, course);
         let balance = self.recipe.route.balance.unwrap_or(0.0);
         let classifies = matches!(self.data.truth, Truth::Classes { .. });
         // Where teachers are asked again, the ways hold the mean of the others, or nothing.
@@ -530,23 +536,18 @@ impl<'a> Job<'a> {
             // The same recipe from a teacher that knows nothing. Labels have to say what it cannot.
             let target = self.recipe.target;
             let blank = [Array2::zeros(first.dim())];
-            let weights =
-                (target.soft_weight as f32, if target.label_weight > 0.0 { target.label_weight as f32 } else { 1.0 });
-            let (temperature, noise) = (target.distill_temperature as f32, self.recipe.student.noise as f32);
-            let mean = (RouteKind::Mean, 0);
-            all.push((
-                "uniform_teacher",
-                self.towards(
-                    "uniform_teacher",
-                    &blank,
-                    mean,
-                    temperature,
-                    weights,
-                    Means { noise, ..Means::default() },
-                )?
-                .0,
-            ));
-            let random = self.distil("random_router", routed, RouteKind::Random, best, start)?.0;
+            let uniform = Course {
+                temperature: target.distill_temperature as f32,
+                soft_weight: target.soft_weight as f32,
+                label_weight: if target.label_weight > 0.0 { target.label_weight as f32 } else { 1.0 },
+                noise: self.recipe.student.noise as f32,
+                hints: None,
+                start: None,
+                reasked: &[],
+            };
+            let uniform = self.towards("uniform_teacher", &blank, (RouteKind::Mean, 0), &uniform)?.0;
+            all.push(("uniform_teacher", uniform));
+            let random = self.distil("random_router", routed, (RouteKind::Random, best), start)?.0;
             all.push(("random_router", random));
         }
         // Hinton's distillation from the first teacher alone, half labels, half teacher, without noise.
@@ -554,8 +555,16 @@ impl<'a> Job<'a> {
         let mut plain: Option<(f64, MlpWeights)> = None;
         for temperature in PLAIN_TEMPERATURES {
             let name = format!("plain_kd-{temperature}");
-            let weights =
-                self.towards(&name, first, (RouteKind::Mean, 0), temperature, (0.5, 0.5), Means::default())?.0;
+            let course = Course {
+                temperature,
+                soft_weight: 0.5,
+                label_weight: 0.5,
+                noise: 0.0,
+                hints: None,
+                start: None,
+                reasked: &[],
+            };
+            let weights = self.towards(&name, first, (RouteKind::Mean, 0), &course)?.0;
             let merit = self.score(&weights, &self.split.tune).merit();
             if plain.as_ref().is_none_or(|(best, _)| merit > *best) {
                 plain = Some((merit, weights));
@@ -579,15 +588,20 @@ impl<'a> Job<'a> {
         Score::of_outputs(outputs.view(), &self.data.truth, rows)
     }
 
-    /// Rounds the student; a regression answers in the unit of its quantity.
-    fn integers(&self, weights: &MlpWeights, standard: &Standard) -> Result<(IntegerStudent, Int8<'a>), RunError> {
-        let failed = |source| RunError::Quantize { seed: self.seed, source };
-        let student = self.data.student;
+    /// The student with the answers of a regression in the unit of its quantity.
+    fn in_unit(&self, weights: &MlpWeights) -> MlpWeights {
         let mut weights = weights.clone();
         if let Some(last) = weights.layers.last_mut() {
             last.weight *= self.unit.deviation;
             last.bias.mapv_inplace(|bias| bias * self.unit.deviation + self.unit.mean);
         }
+        weights
+    }
+
+    /// Rounds the student, which answers in the unit of its quantity.
+    fn integers(&self, weights: &MlpWeights, standard: &Standard) -> Result<(IntegerStudent, Int8<'a>), RunError> {
+        let failed = |source| RunError::Quantize { seed: self.seed, source };
+        let student = self.data.student;
         let standard =
             Standard { means: standard.means[..student].to_vec(), deviations: standard.deviations[..student].to_vec() };
         let train = self.x.select(Axis(0), &self.split.train);
@@ -596,7 +610,7 @@ impl<'a> Job<'a> {
             dense_rows(data.x.select(Axis(0), rows).slice(ndarray::s![.., ..data.student]))
         };
         let plan = crate::run::quantize_plan(&self.recipe.quantize);
-        let integer = quantize(&weights, &coding, &raw(self.data, &self.split.tune), &plan).map_err(failed)?;
+        let integer = quantize(weights, &coding, &raw(self.data, &self.split.tune), &plan).map_err(failed)?;
         let (data, seed, for_score) = (self.data, self.seed, integer.clone());
         let int8: Int8<'a> = Box::new(move |rows: &[usize]| {
             let x = for_score.coding.integers(&raw(data, rows));

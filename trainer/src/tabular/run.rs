@@ -14,12 +14,12 @@ use super::prepare::{TabularPrepared, Truth};
 use super::report;
 use super::score::Score;
 use crate::dataset::Split;
-use crate::export::{SealError, Sealed, seal, write_vectors};
+use crate::export::{STUDENT_FLOAT, SealError, Sealed, seal, write_vectors};
 use crate::output::{OutputError, OutputFolder, hexadecimal};
 use crate::quantize::{About, Replay, dense_rows};
 use crate::recipe::{Seen, TabularRecipe, TabularTeacherKind};
 use crate::report::metrics::CostMetrics;
-use crate::run::{RECIPE, RunContext, RunError, RunOptions, STUDENT, tool};
+use crate::run::{RECIPE, RunContext, RunError, RunOptions, STUDENT, float_student, tool};
 
 /// Test rows in `vectors.npz`.
 const VECTOR_ROWS: usize = 200;
@@ -161,6 +161,8 @@ fn write(
     let vectors = write_vectors(&shown, &Replay::of_file(&loaded, &shown));
     let vectors = vectors.map_err(|error| OutputError::io("build", Path::new("vectors.npz"), error))?;
     let json = serde_json::to_string_pretty(&metrics).unwrap_or_default() + "\n";
+    let digest = Sha256::digest(&*file).into();
+    folder.write(STUDENT_FLOAT, &float_student(&shipped.weights, &shipped.student.coding, digest)?)?;
     folder.write("vectors.npz", &vectors)?;
     folder.write("metrics.json", json.as_bytes())?;
     folder.write("report.html", report::html(&metrics, &resolved)?.as_bytes())?;
@@ -193,6 +195,7 @@ fn run_metrics(result: &JobResult) -> TabularRunMetrics {
         rows: [split.train.len(), result.labelled, split.tune.len(), split.test.len()],
         label_share: result.labelled as f64 / split.train.len().max(1) as f64,
         networks: result.test.clone(),
+        tune: Some(result.tune),
         teacher_load: result.load.clone(),
         teacher_train: result.teacher_train.clone(),
         ways: result.ways.iter().zip(&result.load).map(way).collect(),

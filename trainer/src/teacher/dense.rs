@@ -20,6 +20,10 @@ pub struct DenseTeacher {
     layers: Vec<Dense>,
     /// Subtracted from the inputs, then divided by: mean and standard deviation of the rows it was trained on.
     normalize: Option<(Array1<f32>, Array1<f32>)>,
+    /// Where standard scores are cut off; infinite for nowhere.
+    largest_score: f32,
+    /// Whether a row is divided by the sum of its magnitudes first.
+    row_shares: bool,
     identity: [u8; 32],
 }
 
@@ -31,7 +35,8 @@ struct Dense {
 }
 
 impl DenseTeacher {
-    /// Reads the layers from an `.npz`; `mean` and `sd` `[inputs]` are optional.
+    /// Reads the layers from an `.npz`. Optional are `mean` and `sd` `[inputs]` with `largest_score [1]`, where scores are cut
+    /// off, and `row_shares [1]`, a row divided by the sum of its magnitudes; so a run's `student_float.npz` teaches.
     ///
     /// # Errors
     /// [`DataError`] for an array that is missing, of another shape than its neighbours need, or not finite.
@@ -95,6 +100,8 @@ impl DenseTeacher {
         let inputs = layers.first().map(|layer| layer.weights.nrows()).ok_or_else(|| missing("w0"))?;
         let mean = take("mean", &[Some(inputs)])?.map(|(_, values)| Array1::from(values));
         let sd = take("sd", &[Some(inputs)])?.map(|(_, values)| Array1::from(values));
+        let largest_score = take("largest_score", &[Some(1)])?.map_or(f32::INFINITY, |(_, values)| values[0].abs());
+        let row_shares = take("row_shares", &[Some(1)])?.is_some();
         let normalize = match (mean, sd) {
             (None, None) => None,
             (Some(mean), Some(sd)) => Some((mean, sd)),
@@ -108,7 +115,7 @@ impl DenseTeacher {
             let remedy = "give 1 for an input that never varies";
             return Err(DataError::new(FaultKind::OutOfRange, place, "values above 0", value.to_string(), remedy));
         }
-        Ok(Self { layers, normalize, identity: hash.finalize().into() })
+        Ok(Self { layers, normalize, largest_score, row_shares, identity: hash.finalize().into() })
     }
 }
 
@@ -126,12 +133,19 @@ impl RowTeacher for DenseTeacher {
         if rows.ncols() != self.inputs() || !all_finite(rows) {
             check_rows(rows, self.inputs())?;
         }
+        let shares = self.row_shares.then(|| {
+            let sums = rows.mapv(f32::abs).sum_axis(Axis(1)).mapv(|sum| if sum == 0.0 { 1.0 } else { sum });
+            &rows / &sums.insert_axis(Axis(1))
+        });
+        let rows = shares.as_ref().map_or(rows, |shares| shares.view());
         let mut values = match &self.normalize {
             None => product(rows, &self.layers[0]),
             Some((mean, sd)) => {
                 let mut normal = rows.to_owned();
                 for mut row in normal.axis_iter_mut(Axis(0)) {
-                    row.iter_mut().zip(mean).zip(sd).for_each(|((value, mean), sd)| *value = (*value - mean) / sd);
+                    row.iter_mut().zip(mean).zip(sd).for_each(|((value, mean), sd)| {
+                        *value = ((*value - mean) / sd).clamp(-self.largest_score, self.largest_score);
+                    });
                 }
                 product(normal.view(), &self.layers[0])
             }
