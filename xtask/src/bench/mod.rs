@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: instructions, flash, stack and arena of the four anchor networks on every emulated core,
 //! and their times on this machine beside other runtimes.
 
+mod aarch64;
 mod elf;
 mod host;
 mod image;
@@ -21,10 +22,10 @@ use students::{WORKLOADS, battery, workload};
 /// Counts instructions on emulated cores, times this machine beside other runtimes, compares every integer.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --core cortex-m4 --json\n  \
-                  cargo xtask bench --core host\n  \
+                  cargo xtask bench --core host\n  cargo xtask bench --core aarch64\n  \
                   cargo xtask bench --battery\n  cargo xtask bench --student models/cora/student.eyas")]
 pub struct Bench {
-    /// Measure this core only: cortex-m4, cortex-m0, cortex-m55, riscv32, or host
+    /// Measure this core only: cortex-m4, cortex-m0, cortex-m55, riscv32; or aarch64, or host
     #[arg(long, value_name = "CORE")]
     core: Option<String>,
     /// Where the anchor networks lie (default: workloads in $EYAS_DATA or ../shared/data)
@@ -77,6 +78,10 @@ impl Bench {
         if self.core.as_deref() == Some("host") {
             return host::run(&self.workloads()?, self.workload.as_deref(), self.json);
         }
+        if self.core.as_deref() == Some("aarch64") {
+            let findings = aarch64::run(&self.workloads()?, self.workload.as_deref(), self.json)?;
+            return check_budgets(&findings);
+        }
         let mut rows = Vec::new();
         for core in CORES.iter().filter(|core| self.core.as_deref().is_none_or(|name| name == core.name)) {
             if self.battery {
@@ -104,11 +109,8 @@ impl Bench {
         if let Some(row) = rows.iter().find(|row| row.nnz.is_none() && row.spread != 0) {
             bail!("{} {}: the count depends on the input, by {} instructions", row.core, row.workload, row.spread);
         }
-        let budgets = crate::root().join("budgets.toml");
-        if budgets.exists() {
-            report::check_budgets(&std::fs::read_to_string(budgets)?, &rows)?;
-        }
-        Ok(())
+        let findings: Vec<_> = rows.iter().flat_map(report::findings).collect();
+        check_budgets(&findings)
     }
 
     fn measure(&self, core: &Core) -> Result<Vec<Row>> {
@@ -173,6 +175,12 @@ impl Bench {
             format!("no anchor networks in {}; name their folder with --data-dir or EYAS_DATA", found.display())
         })
     }
+}
+
+/// Compares with `budgets.toml` in the root of the repository.
+fn check_budgets(findings: &[report::Finding]) -> Result<()> {
+    let budgets = std::fs::read_to_string(crate::root().join("budgets.toml")).context("budgets.toml")?;
+    report::check_budgets(&budgets, findings)
 }
 
 /// No panic can be reached with one layout or with all, and the gate sees one that is put in.
