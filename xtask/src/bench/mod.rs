@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use image::{CORES, Core, Measure, Profile};
 use report::Row;
 use std::path::PathBuf;
-use students::{WORKLOADS, battery, workload};
+use students::{Prepared, WORKLOADS, battery, drawn, workload};
 
 /// Counts instructions on emulated cores, times this machine beside other runtimes, compares every integer.
 #[derive(clap::Args)]
@@ -25,8 +25,8 @@ use students::{WORKLOADS, battery, workload};
                   cargo xtask bench --core host\n  cargo xtask bench --core aarch64\n  \
                   cargo xtask bench --battery\n  cargo xtask bench --student models/cora/student.eyas")]
 pub struct Bench {
-    /// Measure this core only: cortex-m4, cortex-m0, cortex-m55, riscv32; or aarch64, or host
-    #[arg(long, value_name = "CORE")]
+    /// Measure this core only; without it the four microcontrollers
+    #[arg(long, value_name = "CORE", value_parser = ["cortex-m4", "cortex-m0", "cortex-m55", "riscv32", "aarch64", "host"])]
     core: Option<String>,
     /// Where the anchor networks lie (default: workloads in $EYAS_DATA or ../shared/data)
     #[arg(long, value_name = "FOLDER")]
@@ -40,6 +40,9 @@ pub struct Bench {
     /// Measure this workload only: m1, m2, m3, m4 or m4-sparse
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
+    /// Draw the weights of the dense workloads: as many instructions, without their data
+    #[arg(long)]
+    drawn: bool,
     /// Count a thousand random inputs: a dense inference takes the same number of instructions for each
     #[arg(long)]
     spread: bool,
@@ -114,14 +117,13 @@ impl Bench {
     }
 
     fn measure(&self, core: &Core) -> Result<Vec<Row>> {
-        let folder = self.workloads()?;
         let images = core.build(Profile::Speed, false)?;
         let small = elf::Sizes::read(&core.build(Profile::Size, false)?.join("footprint"))?;
         let footprint = elf::Sizes::read(&images.join("footprint"))?;
         let baseline = elf::Sizes::read(&images.join("baseline"))?;
         let mut rows = Vec::new();
         for name in WORKLOADS.into_iter().filter(|name| self.workload.as_deref().is_none_or(|only| only == *name)) {
-            let prepared = workload(&folder, name, core.layout)?;
+            let Some(prepared) = self.prepare(name, core.layout)? else { continue };
             let mut runs = vec![(&prepared, Measure::Inference)];
             if prepared.nnz.is_some() {
                 runs.push((&prepared, Measure::Listed));
@@ -150,12 +152,16 @@ impl Bench {
         Ok(rows)
     }
 
+    /// The workload, or a drawn network of its shape if asked for and there is one.
+    fn prepare(&self, name: &str, layout: eyas::Layout) -> Result<Option<Prepared>> {
+        if self.drawn { drawn(name, layout) } else { workload(&self.workloads()?, name, layout).map(Some) }
+    }
+
     /// A thousand random inputs for each dense workload.
     fn run_spread(&self, core: &Core) -> Result<()> {
-        let folder = self.workloads()?;
         let images = core.build(Profile::Speed, false)?;
         for name in WORKLOADS.into_iter().filter(|name| !name.ends_with("-sparse")) {
-            let prepared = workload(&folder, name, core.layout)?;
+            let Some(prepared) = self.prepare(name, core.layout)? else { continue };
             let lines = core.run(&images.join("bench"), &[(&prepared, Measure::Spread)])?;
             let [smallest, largest] = lines.first().context("no line")?.spread[..] else { bail!("no spread") };
             println!("{} {name}: {smallest} to {largest} instructions over 1000 inputs", core.name);
@@ -167,14 +173,22 @@ impl Bench {
     }
 
     fn workloads(&self) -> Result<PathBuf> {
-        let given = self.data_dir.clone();
-        let named = std::env::var_os("EYAS_DATA").map(|folder| PathBuf::from(folder).join("workloads"));
-        let beside = crate::root().join("../shared/data/workloads");
-        let found = given.or(named).unwrap_or(beside);
-        found.join("m1.npz").exists().then_some(found.clone()).with_context(|| {
-            format!("no anchor networks in {}; name their folder with --data-dir or EYAS_DATA", found.display())
+        let folder = self.data_dir.clone().unwrap_or_else(anchors);
+        folder.join("m1.npz").exists().then_some(folder.clone()).with_context(|| {
+            format!("no anchor networks in {}; name their folder with --data-dir or EYAS_DATA", folder.display())
         })
     }
+}
+
+/// Where the anchor networks are looked for.
+fn anchors() -> PathBuf {
+    let named = std::env::var_os("EYAS_DATA").map(|folder| PathBuf::from(folder).join("workloads"));
+    named.unwrap_or_else(|| crate::root().join("../shared/data/workloads"))
+}
+
+/// Whether the anchor networks are where they are looked for.
+pub fn has_anchors() -> bool {
+    anchors().join("m1.npz").exists()
 }
 
 /// Compares with `budgets.toml` in the root of the repository.
