@@ -148,6 +148,16 @@ pub fn llvm_tool(name: &str) -> Option<PathBuf> {
     [own, debian].into_iter().find(|path| path.is_file())
 }
 
+/// A disassembler for every core: the compiler's own, else that of any LLVM release.
+pub fn disassembler() -> Option<PathBuf> {
+    let on_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    let debian = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
+    let debian = debian.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("llvm-")));
+    let folders = on_path.into_iter().flatten().chain(debian.map(|path| path.join("bin")));
+    let any = || folders.map(|folder| folder.join("llvm-objdump")).find(|path| path.is_file());
+    llvm_tool("llvm-objdump").or_else(any)
+}
+
 /// The number of the compiler's LLVM release.
 pub fn llvm_release() -> Option<u32> {
     let output = Command::new("rustc").current_dir(root()).arg("-vV").output().ok()?;

@@ -134,6 +134,11 @@ fn needs(bench: bool, fuzz: bool) -> Vec<Need> {
             remedy: Remedy::Debian("libc6-dev-arm64-cross"),
         },
         Need { name: "Rust for other cores", found: rust_for_other_cores, remedy: Remedy::OtherCores },
+        Need {
+            name: "disassembler",
+            found: || crate::fuzz::disassembler().map(|path| path.display().to_string()),
+            remedy: llvm_remedy(),
+        },
         Need { name: "rustfmt", found: || cargo_tool("fmt"), remedy: Remedy::Component("rustfmt") },
         Need { name: "clippy", found: || cargo_tool("clippy"), remedy: Remedy::Component("clippy") },
         Need { name: "test runner", found: || cargo_tool("nextest"), remedy: Remedy::CargoInstall("cargo-nextest") },
@@ -147,7 +152,7 @@ fn needs(bench: bool, fuzz: bool) -> Vec<Need> {
         let cpp = || program("c++");
         needs.push(Need { name: "C++ compiler", found: cpp, remedy: Remedy::Debian("g++") });
         needs.push(Need { name: "fuzzer", found: || cargo_tool("fuzz"), remedy: Remedy::CargoInstall("cargo-fuzz") });
-        needs.push(Need { name: "coverage tools", found: coverage_tools, remedy: coverage_remedy() });
+        needs.push(Need { name: "coverage tools", found: coverage_tools, remedy: llvm_remedy() });
     }
     needs
 }
@@ -158,7 +163,7 @@ fn coverage_tools() -> Option<String> {
 }
 
 /// Debian's tools where they are of the compiler's release, else those of rustup.
-fn coverage_remedy() -> Remedy {
+fn llvm_remedy() -> Remedy {
     let known = DEBIAN_LLVM.iter().find(|(release, _)| Some(*release) == crate::fuzz::llvm_release());
     known.map_or(Remedy::Component("llvm-tools"), |(_, package)| Remedy::Debian(package))
 }

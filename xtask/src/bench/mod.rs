@@ -10,6 +10,7 @@ mod layers;
 mod npz;
 mod report;
 mod rounding;
+mod stack;
 mod students;
 mod training;
 
@@ -108,6 +109,11 @@ impl Bench {
         if let Some(row) = rows.iter().find(|row| !row.exact) {
             bail!("{} {}: integers differ from the portable kernels", row.core, row.workload);
         }
+        let within =
+            |row: &&Row| row.stack_bytes <= row.stack_bound_bytes && row.load_stack_bytes <= row.load_stack_bound_bytes;
+        if let Some(row) = rows.iter().find(|row| !within(row)) {
+            bail!("{} {}: more stack was used than its call graph allows", row.core, row.workload);
+        }
         // Weights in the first layer's order of a sparse input make the count depend on the input.
         if let Some(row) = rows.iter().find(|row| row.nnz.is_none() && row.spread != 0) {
             bail!("{} {}: the count depends on the input, by {} instructions", row.core, row.workload, row.spread);
@@ -121,6 +127,9 @@ impl Bench {
         let small = elf::Sizes::read(&core.build(Profile::Size, false)?.join("footprint"))?;
         let footprint = elf::Sizes::read(&images.join("footprint"))?;
         let baseline = elf::Sizes::read(&images.join("baseline"))?;
+        let functions = stack::Functions::read(&images.join("bench"))?;
+        let stack_bound_bytes = functions.bound(DECIDE)?.max(functions.bound(DECIDE_PRESENT)?);
+        let load_stack_bound_bytes = functions.bound(LOAD)?;
         let mut rows = Vec::new();
         for name in WORKLOADS.into_iter().filter(|name| self.workload.as_deref().is_none_or(|only| only == *name)) {
             let Some(prepared) = self.prepare(name, core.layout)? else { continue };
@@ -142,6 +151,8 @@ impl Bench {
                 static_ram_bytes: footprint.ram - baseline.ram,
                 load_stack_bytes: first.stack.first().copied().unwrap_or_default(),
                 stack_bytes: first.stack.get(1).copied().unwrap_or_default(),
+                stack_bound_bytes,
+                load_stack_bound_bytes,
                 arena_bytes: prepared.arena_bytes(core.class)?,
                 exact: lines.iter().all(|line| line.wrong == 0),
                 golden_off_by_one: prepared.golden_off_by_one,
@@ -190,6 +201,11 @@ fn anchors() -> PathBuf {
 pub fn has_anchors() -> bool {
     anchors().join("m1.npz").exists()
 }
+
+/// Functions of the bench image as their names end in it: inference with decision, the same on a list, and load.
+const DECIDE: &str = "5bench6decide";
+const DECIDE_PRESENT: &str = "5bench14decide_present";
+const LOAD: &str = "5bench9load_only";
 
 /// Compares with `budgets.toml` in the root of the repository.
 fn check_budgets(findings: &[report::Finding]) -> Result<()> {
