@@ -68,7 +68,10 @@ impl Test {
             outcomes.extend(emulated_cores());
             // The kept corpus is replayed by the runtime's tests in any case.
             if crate::fuzz::is_installed() {
-                outcomes.push(run("fuzzing, short", cargo(&["xtask", "fuzz"])));
+                outcomes.push(run(
+                    "fuzzing, short",
+                    cargo(&["xtask", "fuzz", "--sanitizer", "address", "--runs", "50000"]),
+                ));
                 summarize(&outcomes, &[])
             } else {
                 summarize(&outcomes, &["fuzzing (cargo xtask setup --fuzz)"])
