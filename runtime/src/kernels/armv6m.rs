@@ -10,6 +10,7 @@
 //! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into
 //! the result. Other exponents, which real students do not have, take a call to the definition.
 
+use super::thumb::absent;
 use super::{Kernels, Present, portable};
 use crate::model::{BLOCK, CoreClass, Layer, Layout};
 use crate::quant::{Multiplier, scale_sum};
@@ -72,6 +73,10 @@ impl Kernels for Armv6m {
         // words; weights and biases start on words. All checked above.
         unsafe { sum_rows(&rows) };
         requantize_in_place(layer, y);
+    }
+
+    fn absent(x: &[i8], zero_point: i8) -> usize {
+        absent(x, zero_point)
     }
 
     fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {

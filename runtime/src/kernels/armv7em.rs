@@ -10,8 +10,9 @@
 //! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into
 //! the result. Other exponents, which real students do not have, take a call to the definition.
 
+use super::thumb::absent;
 use super::{Kernels, Present};
-use crate::model::{BLOCK, CoreClass, Layer, LayerKind, Layout};
+use crate::model::{BLOCK, CoreClass, Layer, LayerKind, Layout, Tables};
 use crate::quant::{Multiplier, scale_sum};
 use core::arch::naked_asm;
 
@@ -37,48 +38,36 @@ impl Kernels for Armv7em {
 
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [i16] {
         let (groups, rest) = x.as_chunks::<GROUP>();
-        let (pairs, _) = buffer.as_chunks_mut::<2>();
+        let pairs = buffer.as_chunks_mut::<2>().0;
         let count = groups.len().min(pairs.len());
         if count != 0 {
             // SAFETY: reads `count` groups of four bytes, at any address, and writes as many pairs of words.
             unsafe { widen_groups(groups.as_ptr(), pairs.as_mut_ptr(), pairs.as_ptr().wrapping_add(count)) }
         }
-        if let (false, Some(pair)) = (rest.is_empty(), pairs.get_mut(count)) {
-            let group = rest.iter().rev().fold(0u32, |group, &x| (group << 8) | u32::from(x as u8)).to_le_bytes();
-            // SAFETY: as above, one group.
-            unsafe { widen_groups((&raw const group).cast(), pair, (&raw const *pair).wrapping_add(1)) }
+        let wide: &mut [i16] = bytemuck::must_cast_slice_mut(buffer);
+        for (at, &x) in (count.wrapping_mul(GROUP)..).zip(rest) {
+            if let Some(to) = wide.get_mut(Self::CLASS.place(at)) {
+                *to = x.into();
+            }
         }
         bytemuck::must_cast_slice(buffer)
     }
 
+    #[inline]
     fn dense(layer: &Layer<'_>, x: &[i16], y: &mut [i16]) {
-        let outputs = usize::from(layer.outputs);
         let groups = usize::from(layer.inputs).div_ceil(GROUP);
-        let first_groups = (groups.wrapping_sub(1) % FOLD_GROUPS).wrapping_add(1);
-        let tail = outputs % BLOCK;
         // In the terms of the layer itself, so that the compiler sees where it holds.
         let fits = layer.weights.len()
             >= Layer::weight_bytes(LayerKind::Dense, Layout::Pairs, layer.inputs, layer.outputs)
             && x.len() >= groups.wrapping_mul(GROUP)
-            && groups != 0
             && (layer.weights.as_ptr().addr() | x.as_ptr().addr()) & 3 == 0;
-        let Some((biases, epilogue)) = Epilogue::new(layer, y).filter(|_| fits) else { return };
-        let run = Run {
-            weights: layer.weights.as_ptr(),
-            biases,
-            x: x.as_ptr(),
-            x_end: x.as_ptr().wrapping_add(groups.wrapping_mul(GROUP)),
-            entry: first_groups % PASS_GROUPS,
-            passes: first_groups.div_ceil(PASS_GROUPS),
-            blocks_end: epilogue.y.wrapping_add(outputs & !(BLOCK - 1)),
-            tail,
-            groups,
-            epilogue,
-        };
-        // SAFETY: `dense_rows` reads `outputs · groups · 4` weights and `groups · 4` activations, checked above;
-        // the rest is checked by
-        // `Epilogue::new`.
-        unsafe { dense_rows(&run) }
+        let Some(tables) = layer.tables().filter(|_| fits) else { return };
+        // SAFETY: the weights hold `outputs · groups · 4`, x `groups · 4`, the biases whole blocks of four; checked above.
+        unsafe { run_rows(layer, &tables, tables.biases, x.as_ptr(), groups, y) }
+    }
+
+    fn absent(x: &[i8], zero_point: i8) -> usize {
+        absent(x, zero_point)
     }
 
     fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {
@@ -112,27 +101,50 @@ impl Kernels for Armv7em {
         }
     }
 
+    #[inline]
     fn requantize_sums(layer: &Layer<'_>, sums: &[i32], y: &mut [i16]) {
-        let outputs = usize::from(layer.outputs);
         let fits = sums.len() >= layer.padded_outputs();
-        let Some((_, epilogue)) = Epilogue::new(layer, y).filter(|_| fits) else { return };
+        let Some(tables) = layer.tables().filter(|_| fits) else { return };
         // Rows of no inputs whose biases are the sums.
-        let run = Run {
-            weights: layer.weights.as_ptr(),
-            biases: sums.as_ptr(),
-            x: core::ptr::null(),
-            x_end: core::ptr::null(),
-            entry: PASS_GROUPS,
-            passes: 0,
-            blocks_end: epilogue.y.wrapping_add(outputs & !(BLOCK - 1)),
-            tail: outputs % BLOCK,
-            groups: 0,
-            epilogue,
-        };
-        // SAFETY: with no groups neither weights nor x are read; the sums are whole blocks of four, checked above;
-        // the rest is checked by `Epilogue::new`.
-        unsafe { dense_rows(&run) }
+        // SAFETY: with no groups neither weights nor x are read; the sums are whole blocks of four, checked above.
+        unsafe { run_rows(layer, &tables, sums.as_ptr(), core::ptr::null(), 0, y) }
     }
+}
+
+/// The rows of a layer over `groups` of four inputs, from `biases`.
+///
+/// # Safety
+/// The weights hold `outputs · groups · 4` elements, x `groups · 4`, the biases whole blocks of four; all start on words.
+#[inline(never)]
+unsafe fn run_rows(layer: &Layer<'_>, tables: &Tables, biases: *const i32, x: *const i16, groups: usize, y: &mut [i16]) {
+    if y.len() < layer.padded_outputs() || y.as_ptr().addr() & 3 != 0 {
+        return;
+    }
+    let outputs = usize::from(layer.outputs);
+    let first_groups = (groups.wrapping_sub(1) % FOLD_GROUPS).wrapping_add(1);
+    let both = |value: i8| u32::from(i16::from(value) as u16).wrapping_mul(0x1_0001);
+    let tail = outputs % BLOCK;
+    let run = Run {
+        x,
+        entry: if groups == 0 { PASS_GROUPS } else { first_groups % PASS_GROUPS },
+        passes: first_groups.div_ceil(PASS_GROUPS),
+        x_end: x.wrapping_add(groups.wrapping_mul(GROUP)),
+        blocks_end: y.as_ptr().wrapping_add(outputs & !(BLOCK - 1)),
+        tail,
+        groups,
+        mantissas: tables.mantissas,
+        exponents: tables.exponents,
+        y: y.as_mut_ptr(),
+        tail_mask: 0xe0e0_e0e0u32.wrapping_shr(32u32.wrapping_sub((tail as u32).wrapping_mul(8))),
+        zero_point: both(layer.range.zero_point),
+        lo: both(layer.range.lo),
+        hi: both(layer.range.hi),
+        whole_range: u32::from(layer.range.lo == i8::MIN && layer.range.hi == i8::MAX),
+        weights: layer.weights.as_ptr(),
+        biases,
+    };
+    // SAFETY: the caller's promise; mantissas, exponents and y hold whole blocks of four, by `Layer::tables` and above.
+    unsafe { dense_rows(&run) }
 }
 
 /// Bytes to halfwords, each four in the order 0, 2, 1, 3.
@@ -154,42 +166,6 @@ unsafe extern "C" fn widen_groups(from: *const [i8; GROUP], to: *mut [u32; 2], e
     )
 }
 
-/// What the ends of four rows need: scales in, activations out. Field order is known to the assembly.
-#[repr(C)]
-struct Epilogue {
-    mantissas: *const i32,
-    exponents: *const i8,
-    y: *mut i16,
-    /// Bits that mark an exponent above −2 in the last, partial block.
-    tail_mask: u32,
-    zero_point: u32,
-    lo: u32,
-    hi: u32,
-    /// Whether the clamp is that of the byte.
-    whole_range: u32,
-}
-
-impl Epilogue {
-    /// The biases and this; `None` unless the tables and the outputs hold whole blocks of four, on whole words.
-    #[inline]
-    fn new(layer: &Layer<'_>, y: &mut [i16]) -> Option<(*const i32, Self)> {
-        let tables = layer.tables().filter(|_| y.len() >= layer.padded_outputs() && y.as_ptr().addr() & 3 == 0)?;
-        let both = |value: i8| u32::from(i16::from(value) as u16).wrapping_mul(0x1_0001);
-        let tail = u32::from(layer.outputs) % BLOCK as u32;
-        let epilogue = Self {
-            mantissas: tables.mantissas,
-            exponents: tables.exponents,
-            y: y.as_mut_ptr(),
-            tail_mask: 0xe0e0_e0e0u32.wrapping_shr(32u32.wrapping_sub(tail.wrapping_mul(8))),
-            zero_point: both(layer.range.zero_point),
-            lo: both(layer.range.lo),
-            hi: both(layer.range.hi),
-            whole_range: u32::from(layer.range.lo == i8::MIN && layer.range.hi == i8::MAX),
-        };
-        Some((tables.biases, epilogue))
-    }
-}
-
 /// One dense layer as the assembly sees it; field order is known to it.
 #[repr(C)]
 struct Run {
@@ -202,7 +178,17 @@ struct Run {
     blocks_end: *const i16,
     tail: usize,
     groups: usize,
-    epilogue: Epilogue,
+    // What the ends of four rows need.
+    mantissas: *const i32,
+    exponents: *const i8,
+    y: *mut i16,
+    /// Bits that mark an exponent above −2 in the last, partial block.
+    tail_mask: u32,
+    zero_point: u32,
+    lo: u32,
+    hi: u32,
+    /// Whether the clamp is that of the byte.
+    whole_range: u32,
     weights: *const i8,
     biases: *const i32,
 }
@@ -234,7 +220,7 @@ unsafe extern "C" fn scale_by_definition(sums: *mut [i32; 4], mantissas: *const 
 
 /// Scales, clamps and stores four sums in r3, r6, r5, r7.
 ///
-/// In: `sp` points at an [`Epilogue`] `$at` bytes up; r0 marks exponents above −2. Keeps r1 and lr. Repeats from
+/// In: `sp` points at a copy of [`Run`] from `mantissas` on, `$at` bytes up; r0 marks exponents above −2. Keeps r1 and lr. Repeats from
 /// `$next` until y is the end stored `$end` bytes up, else runs on. The number of instructions is the same for
 /// all sums.
 macro_rules! epilogue {

@@ -24,13 +24,16 @@ mod helium;
 #[cfg(eyas_kernels = "rv32im")]
 #[allow(unsafe_code)]
 mod rv32im;
+#[cfg(any(eyas_kernels = "armv6m", eyas_kernels = "armv7em"))]
+#[allow(unsafe_code)]
+mod thumb;
 #[cfg(eyas_kernels = "x86_64")]
 #[allow(unsafe_code)]
 mod x86_64;
 
 use crate::model::{CoreClass, Layer, Layout};
 pub use present::Present;
-pub(crate) use present::{Source, add_all};
+pub(crate) use present::{add_all, listed, scan};
 
 /// The kernels of this build.
 #[cfg(eyas_kernels = "aarch64")]
@@ -109,6 +112,11 @@ pub trait Kernels {
         for (x, y) in x.chunks(x_step.max(1)).zip(y.chunks_mut(y_step.max(1))).take(rows) {
             Self::dense(layer, x, y);
         }
+    }
+
+    /// How many inputs at the front of `x` are equal to `zero_point`.
+    fn absent(x: &[i8], zero_point: i8) -> usize {
+        portable::absent(x, zero_point)
     }
 
     /// `sums[o] += Σ_present w[i][o] · distance`, the weights of one input in a run of whole words.

@@ -2,7 +2,7 @@
 
 use crate::kernels::{Active, Kernels};
 
-use super::{LayerKind, MAX_LAYERS, Metadata, PREFIX_BYTES, aligned};
+use super::{Layer, LayerKind, MAX_LAYERS, PREFIX_BYTES, aligned};
 
 /// Core families by the width of the activations their kernels keep in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,12 @@ impl CoreClass {
             Self::Halfwords => (unit & !3) | ((unit & 1) << 1) | ((unit >> 1) & 1),
             Self::Bytes | Self::Words => unit,
         }
+    }
+
+    /// Where the lowest byte of unit `unit` lies, which is all of its value; cores of wider classes are little-endian.
+    #[inline]
+    pub(crate) const fn low_byte(self, unit: usize) -> usize {
+        self.place(unit).wrapping_mul(self.activation_bytes())
     }
 
     pub(crate) const fn activation_bytes(self) -> usize {
@@ -104,14 +110,18 @@ impl Costs {
         Some(costs)
     }
 
-    /// The costs of checked metadata.
-    pub(crate) fn new(metadata: &Metadata<'_>, file_bytes: usize) -> Self {
-        let input = Self::of_input(usize::from(metadata.inputs), file_bytes);
-        metadata.layers.iter().fold(input, |costs, layer| {
-            costs.and_layer(layer.kind == LayerKind::SparseInput, usize::from(layer.outputs))
-        })
+    /// The costs of checked layers.
+    #[inline(always)]
+    pub(crate) fn new(layers: &[Layer<'_>], file_bytes: usize) -> Self {
+        let inputs = layers.first().map_or(0, |layer| layer.inputs);
+        let mut costs = Self::of_input(inputs.into(), file_bytes);
+        for layer in layers {
+            costs = costs.and_layer(layer.kind == LayerKind::SparseInput, layer.outputs.into());
+        }
+        costs
     }
 
+    #[inline(always)]
     const fn of_input(inputs: usize, file_bytes: usize) -> Self {
         Self {
             inputs,
@@ -125,6 +135,7 @@ impl Costs {
         }
     }
 
+    #[inline(always)]
     const fn and_layer(mut self, sparse_input: bool, outputs: usize) -> Self {
         let macs = self.outputs.saturating_mul(outputs);
         self.macs = self.macs.saturating_add(macs);

@@ -1,8 +1,8 @@
 //! A layer as the kernels see it: shape, ranges and borrowed tensors.
 
 use super::layout::{Digit, Place};
-use super::metadata::{LayerKind, LayerMeta, Metadata};
-use super::{BLOCK, Layout, aligned};
+use super::metadata::LayerKind;
+use super::{BLOCK, Layout, aligned, padded};
 use crate::quant::{Multiplier, OutputRange};
 
 /// One dense layer with its tensors, borrowed from the file.
@@ -28,8 +28,11 @@ pub struct Layer<'a> {
     /// The weights as they lie in the file; [`Layer::weight`] reads one of them.
     pub weights: &'a [i8],
     /// Biases, mantissas and exponents, one table behind the other.
-    parameters: &'a [u8],
+    pub(super) parameters: &'a [u32],
 }
+
+/// The layers of a student, first to last.
+pub type Layers<'a, 'm> = core::iter::Copied<core::slice::Iter<'m, Layer<'a>>>;
 
 /// Where the tables of a layer's parameters start.
 #[derive(Clone, Copy, Debug)]
@@ -60,29 +63,36 @@ impl<'a> Layer<'a> {
         range: OutputRange,
         layout: Layout,
         weights: &'a [i8],
-        parameters: &'a [u8],
+        parameters: &'a [u32],
     ) -> Self {
         Self { kind, inputs, outputs, input_zero_point: 0, range, layout, weights, parameters }
     }
 
+    /// A layer whose tensors are not yet found.
+    #[inline]
+    pub(super) const fn without_tensors(
+        kind: LayerKind,
+        inputs: u16,
+        outputs: u16,
+        input_zero_point: i8,
+        range: OutputRange,
+        layout: Layout,
+    ) -> Self {
+        Self { kind, inputs, outputs, input_zero_point, range, layout, weights: &[], parameters: &[] }
+    }
+
     /// The biases in output order.
     pub(crate) fn biases(&self) -> impl Iterator<Item = i32> + use<'a> {
-        // The tensors of a file start on 16 bytes: whole words, where reading bytes would cost small cores four loads.
-        let (_, words, _) = bytemuck::pod_align_to::<u8, i32>(self.parameters);
-        words.iter().take(usize::from(self.outputs)).map(|&bias| i32::from_le(bias))
+        self.parameters.iter().take(usize::from(self.outputs)).map(|&bias| u32::from_le(bias) as i32)
     }
 
     /// The channels in output order.
     pub fn channels(&self) -> impl ExactSizeIterator<Item = Channel> + use<'a> {
-        let words = aligned(usize::from(self.outputs) << 2);
-        let (biases, rest) = self.parameters.split_at_checked(words).unwrap_or_default();
-        let (mantissas, exponents) = rest.split_at_checked(words).unwrap_or_default();
-        let words = |table: &'a [u8]| table.as_chunks::<4>().0.iter();
-        let exponents = bytemuck::must_cast_slice::<u8, i8>(exponents).iter();
-        let parts = words(biases).zip(words(mantissas)).zip(exponents).take(usize::from(self.outputs));
+        let (biases, mantissas, exponents) = self.parameter_tables().unwrap_or_default();
+        let parts = biases.iter().zip(mantissas).zip(exponents).take(usize::from(self.outputs));
         parts.map(|((&bias, &mantissa), &exponent)| Channel {
-            bias: i32::from_le_bytes(bias),
-            multiplier: Multiplier { mantissa: i32::from_le_bytes(mantissa), exponent },
+            bias: i32::from_le(bias),
+            multiplier: Multiplier { mantissa: i32::from_le(mantissa), exponent },
         })
     }
 
@@ -108,7 +118,7 @@ impl<'a> Layer<'a> {
 
     /// Outputs rounded up to whole blocks: what kernels may write.
     pub(crate) const fn padded_outputs(&self) -> usize {
-        (self.outputs as usize).wrapping_add(BLOCK - 1) & !(BLOCK - 1)
+        padded(self.outputs as usize, BLOCK)
     }
 
     /// The tables for kernels: each holds whole blocks of four outputs and starts on a word.
@@ -120,9 +130,9 @@ impl<'a> Layer<'a> {
         allow(dead_code, reason = "hosts read slices")
     )]
     pub(crate) fn tables(&self) -> Option<Tables> {
-        let words = aligned(usize::from(self.outputs) << 2);
+        let words = padded(usize::from(self.outputs), 4);
         let start = self.parameters.as_ptr();
-        let fits = self.parameters.len() >= Self::parameter_bytes(self.outputs) && start.addr() & 3 == 0;
+        let fits = self.parameters.len() << 2 >= Self::parameter_bytes(self.outputs);
         fits.then(|| Tables {
             biases: start.cast(),
             mantissas: start.wrapping_add(words).cast(),
@@ -132,16 +142,15 @@ impl<'a> Layer<'a> {
 
     /// Biases, mantissas and exponents as slices, each padded to 16 bytes, for kernels of little-endian hosts.
     ///
-    /// `None` where words do not start on words; never for a layer that `load` has proven.
+    /// `None` where they are not there; never for a layer that `load` has proven.
     #[inline]
     #[cfg_attr(not(any(eyas_kernels = "x86_64", eyas_kernels = "aarch64")), allow(dead_code, reason = "hosts only"))]
     pub(crate) fn parameter_tables(&self) -> Option<(&'a [i32], &'a [i32], &'a [i8])> {
-        let words = aligned(usize::from(self.outputs) << 2);
+        let words = padded(usize::from(self.outputs), 4);
         let (biases, rest) = self.parameters.split_at_checked(words)?;
         let (mantissas, exponents) = rest.split_at_checked(words)?;
-        let biases = bytemuck::try_cast_slice(biases).ok()?;
-        let mantissas = bytemuck::try_cast_slice(mantissas).ok()?;
-        Some((biases, mantissas, bytemuck::must_cast_slice(exponents)))
+        let words = bytemuck::must_cast_slice::<u32, i32>;
+        Some((words(biases), words(mantissas), bytemuck::must_cast_slice(exponents)))
     }
 
     /// Multiply-accumulates of one dense pass.
@@ -161,79 +170,14 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// Bytes of the tensors of a layer of this shape, padding included.
-    pub(crate) const fn tensor_bytes(kind: LayerKind, layout: Layout, inputs: u16, outputs: u16) -> usize {
-        aligned(Self::weight_bytes(kind, layout, inputs, outputs)).saturating_add(Self::parameter_bytes(outputs))
+    /// Bytes of this layer's weights.
+    pub(super) const fn own_weight_bytes(&self) -> usize {
+        Self::weight_bytes(self.kind, self.layout.read(), self.inputs, self.outputs)
     }
 
     /// Bytes of biases, mantissas and exponents, padding included.
     pub(crate) const fn parameter_bytes(outputs: u16) -> usize {
         let outputs = outputs as usize;
         (aligned(outputs << 2) << 1).wrapping_add(aligned(outputs))
-    }
-}
-
-/// The layers of a student, first to last.
-///
-/// Offsets are not stored: each tensor starts on the next 16-byte boundary behind the one before it, so the
-/// shapes give them and no file can overlap tensors or leave holes.
-#[derive(Clone, Debug)]
-pub struct Layers<'a, 'm> {
-    metas: core::slice::Iter<'m, LayerMeta>,
-    inputs: u16,
-    zero_point: i8,
-    layout: Layout,
-    tensors: &'a [u8],
-}
-
-impl<'a, 'm> Layers<'a, 'm> {
-    pub(crate) fn new(metadata: &'m Metadata<'_>, layout: Layout, tensors: &'a [u8]) -> Self {
-        let (inputs, zero_point) = (metadata.inputs, metadata.input_zero_point);
-        Self { metas: metadata.layers.iter(), inputs, zero_point, layout, tensors }
-    }
-
-    /// The kind of the next layer.
-    pub(crate) fn next_kind(&self) -> Option<LayerKind> {
-        self.metas.as_slice().first().map(|meta| meta.kind)
-    }
-
-    /// The tensor bytes behind the last layer: gains and offsets of a per-input front end.
-    pub(crate) fn rest(mut self) -> &'a [u8] {
-        while self.next().is_some() {}
-        self.tensors
-    }
-
-    /// Cuts a tensor of `bytes` with its padding off the front.
-    #[inline]
-    fn cut(&mut self, bytes: usize) -> Option<&'a [u8]> {
-        let (tensor, rest) = self.tensors.split_at_checked(aligned(bytes))?;
-        self.tensors = rest;
-        Some(tensor)
-    }
-}
-
-impl<'a> Iterator for Layers<'a, '_> {
-    type Item = Layer<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Layer<'a>> {
-        let meta = *self.metas.next()?;
-        let inputs = core::mem::replace(&mut self.inputs, meta.outputs);
-        let input_zero_point = core::mem::replace(&mut self.zero_point, meta.zero_point);
-        let layout = self.layout.read();
-        let weight_bytes = Layer::weight_bytes(meta.kind, layout, inputs, meta.outputs);
-        let weights = self.cut(weight_bytes)?.get(..weight_bytes)?;
-        let (parameters, rest) = self.tensors.split_at_checked(Layer::parameter_bytes(meta.outputs))?;
-        self.tensors = rest;
-        Some(Layer {
-            kind: meta.kind,
-            inputs,
-            outputs: meta.outputs,
-            input_zero_point,
-            layout,
-            range: OutputRange { zero_point: meta.zero_point, lo: meta.lo, hi: meta.hi },
-            weights: bytemuck::must_cast_slice(weights),
-            parameters,
-        })
     }
 }

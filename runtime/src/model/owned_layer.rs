@@ -12,7 +12,7 @@ pub(crate) struct OwnedLayer {
     outputs: u16,
     range: OutputRange,
     weights: Vec<i8>,
-    parameters: crate::AlignedBytes,
+    parameters: Vec<u32>,
 }
 
 impl OwnedLayer {
@@ -34,7 +34,7 @@ impl OwnedLayer {
         }
         bytes.extend(exponents.iter().map(|&e| e as u8));
         bytes.resize(aligned(bytes.len()), 0);
-        let parameters = crate::AlignedBytes::from(bytes.as_slice());
+        let parameters = bytes.as_chunks().0.iter().map(|&word| u32::from_ne_bytes(word)).collect();
         Self { layout: Layout::Canonical, inputs, outputs, range, weights, parameters }
     }
 

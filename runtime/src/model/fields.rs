@@ -1,0 +1,248 @@
+//! Decodes the metadata: the postcard encoding of [`Metadata`], read by hand.
+//!
+//! The generic decoder of postcard would be most of the firmware's code. This one reads the same bytes, and refuses
+//! every number that is longer than it must be, so that each value has one encoding. The writer is postcard's own;
+//! a test compares the two.
+
+use super::metadata::{
+    FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, Metadata, Normalization, OutputMeta, Provenance, Task,
+};
+use super::reader::Reader;
+use super::{Layer, Layout};
+use crate::Student;
+use crate::quant::OutputRange;
+
+/// How a field lies in the metadata.
+#[derive(Clone, Copy)]
+enum Field {
+    Word,
+    TwoWords,
+    Number,
+    LongNumber,
+    Bytes,
+    Text,
+}
+
+/// The fields behind the front end, in their order; [`Fields`] has the same.
+const FIELDS: [Field; 14] = [
+    Field::Text,
+    Field::Text,
+    Field::TwoWords,
+    Field::Text,
+    Field::Word,
+    Field::Bytes,
+    Field::Bytes,
+    Field::Text,
+    Field::Bytes,
+    Field::Bytes,
+    Field::LongNumber,
+    Field::Text,
+    Field::Number,
+    Field::Bytes,
+];
+
+/// The fields behind the front end as bytes of the file: nothing that a device does needs more of most of them.
+pub(super) struct Fields<'a> {
+    pub names: &'a [u8],
+    pub units: &'a [u8],
+    hash: &'a [u8],
+    pub labels: &'a [u8],
+    scale: &'a [u8],
+    pub confidence: &'a [u8],
+    pub abstain: &'a [u8],
+    teacher: &'a [u8],
+    data_hash: &'a [u8],
+    recipe_hash: &'a [u8],
+    seed: &'a [u8],
+    tool: &'a [u8],
+    counter: &'a [u8],
+    pub golden: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    /// Reads all of them; whether they are sound, the reader says.
+    #[inline(always)]
+    pub fn read(reader: &mut Reader<'a>) -> Self {
+        let [
+            names,
+            units,
+            hash,
+            labels,
+            scale,
+            confidence,
+            abstain,
+            teacher,
+            data_hash,
+            recipe_hash,
+            seed,
+            tool,
+            counter,
+            golden,
+        ] = FIELDS.map(|field| match field {
+            Field::Word => reader.take(4),
+            Field::TwoWords => reader.take(8),
+            Field::Number => reader.peek(|reader| reader.number(u32::MAX)),
+            Field::LongNumber => reader.peek(Reader::long_number),
+            Field::Bytes => reader.bytes(),
+            Field::Text => reader.text(),
+        });
+        Self {
+            names,
+            units,
+            hash,
+            labels,
+            scale,
+            confidence,
+            abstain,
+            teacher,
+            data_hash,
+            recipe_hash,
+            seed,
+            tool,
+            counter,
+            golden,
+        }
+    }
+
+    pub fn scale(&self) -> f32 {
+        f32::from_bits(Reader::new(self.scale).word())
+    }
+}
+
+impl<'a> Student<'a> {
+    /// Reads the metadata; whether it is sound, the reader says.
+    #[inline(always)]
+    pub(super) fn read_metadata(&mut self, reader: &mut Reader<'a>, layout: Layout) -> Fields<'a> {
+        self.task = if reader.number(1) == 0 { Task::Classify } else { Task::Regress };
+        let mut inputs = reader.number(u16::MAX.into()) as u16;
+        let mut input_zero_point = reader.byte() as i8;
+        for _ in 0..reader.number(MAX_LAYERS as u32) {
+            let kind = if reader.number(1) == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
+            let outputs = reader.number(u16::MAX.into()) as u16;
+            let (zero_point, lo, hi) = (reader.byte() as i8, reader.byte() as i8, reader.byte() as i8);
+            let range = OutputRange { zero_point, lo, hi };
+            // Not more than there is room for.
+            let _ = self.layers.push(Layer::without_tensors(kind, inputs, outputs, input_zero_point, range, layout));
+            (inputs, input_zero_point) = (outputs, zero_point);
+        }
+        self.normalization = if reader.number(1) == 0 { Normalization::None } else { Normalization::RowSum };
+        self.front_end = match reader.number(2) {
+            0 => FrontEnd::Integers,
+            1 => FrontEnd::Uniform { gain: reader.real(), offset: reader.real() },
+            _ => FrontEnd::PerInput,
+        };
+        self.fields = reader.rest;
+        let fields = Fields::read(reader);
+        self.scale = fields.scale();
+        self.golden = fields.golden;
+        fields
+    }
+
+    /// Everything the file says besides its tensors, decoded anew at each call: linear in its length.
+    #[must_use]
+    pub fn metadata(&self) -> Metadata<'a> {
+        let fields = Fields::read(&mut Reader::new(self.fields));
+        // The loader has seen that they are UTF-8.
+        let text = |bytes| core::str::from_utf8(bytes).unwrap_or_default();
+        let number = |bytes| Reader::new(bytes).long_number();
+        let layers = self.layers.iter().map(|&Layer { kind, outputs, range, .. }| {
+            let OutputRange { zero_point, lo, hi } = range;
+            LayerMeta { kind, outputs, zero_point, lo, hi }
+        });
+        Metadata {
+            task: self.task,
+            inputs: self.inputs() as u16,
+            input_zero_point: self.input_zero_point(),
+            layers: layers.collect(),
+            normalization: self.normalization,
+            front_end: self.front_end,
+            schema: InputSchema {
+                names: text(fields.names),
+                units: text(fields.units),
+                hash: fields.hash.first_chunk().map_or(0, |&hash| u64::from_le_bytes(hash)),
+            },
+            output: OutputMeta {
+                labels: text(fields.labels),
+                scale: self.scale,
+                confidence: fields.confidence,
+                abstain: fields.abstain,
+            },
+            provenance: Provenance {
+                teacher: text(fields.teacher),
+                data_hash: fields.data_hash,
+                recipe_hash: fields.recipe_hash,
+                seed: number(fields.seed),
+                tool: text(fields.tool),
+            },
+            counter: number(fields.counter) as u32,
+            golden: self.golden,
+        }
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    fn decode(bytes: &[u8]) -> Option<Metadata<'_>> {
+        let mut reader = Reader::new(bytes);
+        let mut student = Student::of_file(&[]);
+        student.read_metadata(&mut reader, Layout::Canonical);
+        // The inputs of a student without layers are lost; the loader refuses it.
+        let sound = reader.sound && reader.canonical && reader.rest.is_empty() && !student.layers.is_empty();
+        sound.then(|| student.metadata())
+    }
+
+    /// Any bytes: what postcard decodes and encodes back to the same bytes is what this decoder accepts.
+    #[test]
+    fn accepts_what_postcard_writes_and_nothing_else() {
+        let mut layers = heapless::Vec::new();
+        layers.push(LayerMeta { kind: LayerKind::SparseInput, outputs: 300, zero_point: -1, lo: -128, hi: 5 }).unwrap();
+        layers.push(LayerMeta { kind: LayerKind::Dense, outputs: 2, zero_point: 3, lo: -128, hi: 127 }).unwrap();
+        let sample = Metadata {
+            task: Task::Regress,
+            inputs: 129,
+            input_zero_point: -128,
+            layers,
+            normalization: Normalization::RowSum,
+            front_end: FrontEnd::Uniform { gain: 1.5, offset: -2.0 },
+            schema: InputSchema { names: "a\nb", units: "", hash: u64::MAX },
+            output: OutputMeta { labels: "é", scale: 0.5, confidence: &[], abstain: &[1] },
+            provenance: Provenance { teacher: "t", data_hash: &[9; 3], recipe_hash: &[], seed: u64::MAX, tool: "x" },
+            counter: u32::MAX,
+            golden: &[1, 2, 3],
+        };
+        let mut buffer = [0; 256];
+        let encoded = postcard::to_slice(&sample, &mut buffer).unwrap().to_vec();
+        assert_eq!(decode(&encoded), Some(sample));
+        let (mut state, mut accepted) = (1u64, 0);
+        for round in 0..400_000u64 {
+            let mut bytes = encoded.clone();
+            for _ in 0..=round % 3 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let at = (state >> 33) as usize % bytes.len();
+                match state >> 60 {
+                    0 => bytes.truncate(at),
+                    1 => bytes.insert(at, 0x80),
+                    2 => bytes.insert(at, 0),
+                    _ => bytes[at] = (state >> 20) as u8,
+                }
+                if bytes.is_empty() {
+                    break;
+                }
+            }
+            let expected = postcard::from_bytes::<Metadata<'_>>(&bytes).ok().filter(|metadata| {
+                if metadata.layers.is_empty() {
+                    return false;
+                }
+                let mut again = [0; 512];
+                postcard::to_slice(metadata, &mut again).is_ok_and(|again| again == bytes)
+            });
+            let found = decode(&bytes);
+            // Compared as text: a damaged real may be NaN.
+            assert_eq!(std::format!("{:?}", found.as_ref()), std::format!("{:?}", expected.as_ref()));
+            accepted += u32::from(found.is_some());
+        }
+        assert!(accepted > 10_000);
+    }
+}
