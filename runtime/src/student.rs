@@ -3,13 +3,12 @@
 mod batch;
 
 use crate::kernels::portable::Portable;
-use crate::kernels::{Active, Kernels, Present, add_all, dense, listed, scan};
+use crate::kernels::{Active, Kernels, Start, add_all, listed, rows, scan_all};
 use crate::model::{
-    Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, MAX_LAYERS, Normalization, Task,
+    Block, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, Normalization, Task,
 };
 use crate::quant::{quantize_feature, row_share};
 use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
-use heapless::Vec;
 
 /// A checked view of a student file.
 ///
@@ -18,16 +17,16 @@ use heapless::Vec;
 #[derive(Clone, Debug)]
 pub struct Student<'a> {
     pub(crate) file: &'a [u8],
-    pub(crate) layers: Vec<Layer<'a>, MAX_LAYERS>,
     pub(crate) task: Task,
-    pub(crate) normalization: Normalization,
-    pub(crate) front_end: FrontEnd,
-    /// The metadata behind the front end.
-    pub(crate) fields: &'a [u8],
+    pub(crate) inputs: u16,
+    pub(crate) input_zero_point: i8,
+    /// The layers as the metadata has them, and what follows them there.
+    pub(crate) layer_table: &'a [u8],
+    pub(crate) behind_layers: &'a [u8],
+    pub(crate) layout: Layout,
     pub(crate) scale: f32,
+    pub(crate) tensors: &'a [Block],
     pub(crate) golden: &'a [u8],
-    /// Gains and offsets of a per-input front end.
-    pub(crate) tables: &'a [u8],
     pub(crate) first_buffer_words: usize,
     pub(crate) arena_words: usize,
 }
@@ -53,14 +52,15 @@ impl<'a> Student<'a> {
     pub(crate) const fn of_file(file: &'a [u8]) -> Self {
         Self {
             file,
-            layers: Vec::new(),
             task: Task::Classify,
-            normalization: Normalization::None,
-            front_end: FrontEnd::Integers,
-            fields: &[],
+            inputs: 0,
+            input_zero_point: 0,
+            layer_table: &[],
+            behind_layers: &[],
+            layout: Layout::THIS,
             scale: 0.0,
+            tensors: &[],
             golden: &[],
-            tables: &[],
             first_buffer_words: 0,
             arena_words: 0,
         }
@@ -75,7 +75,7 @@ impl<'a> Student<'a> {
     /// # Errors
     /// Only for a wrong length of `x` or `arena`.
     pub fn infer<'b>(&self, x: &[i8], arena: &'b mut [u32]) -> Result<Answer<'b>, InferError> {
-        self.run::<Active>(x, arena, &mut |_, _| {})
+        self.run::<Active>(x, arena, None)
     }
 
     /// Like [`Student::infer`], and shows every layer's integers to `observe(layer, outputs)` as they appear.
@@ -89,7 +89,7 @@ impl<'a> Student<'a> {
         arena: &'b mut [u32],
         mut observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
-        self.run::<Active>(x, arena, &mut observe)
+        self.run::<Active>(x, arena, Some(&mut observe))
     }
 
     /// Like [`Student::infer_observed`], always on the portable kernels: the specification to compare with.
@@ -102,7 +102,7 @@ impl<'a> Student<'a> {
         arena: &'b mut [u32],
         mut observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
-        self.run::<Portable>(x, arena, &mut observe)
+        self.run::<Portable>(x, arena, Some(&mut observe))
     }
 
     /// Runs a sparse-input student on the list of its present inputs, without looking at the absent ones.
@@ -121,61 +121,64 @@ impl<'a> Student<'a> {
         value: i8,
         arena: &'b mut [u32],
     ) -> Result<Answer<'b>, InferError> {
-        if self.layers.first().is_none_or(|layer| layer.kind != LayerKind::SparseInput) {
+        if self.layers().next().is_none_or(|layer| layer.kind != LayerKind::SparseInput) {
             return Err(InferError::NotSparse);
         }
         let mut smallest = 0u16;
         for (position, &input) in (0u32..).zip(present) {
-            if input < smallest || usize::from(input) >= self.inputs() {
+            if input < smallest || input >= self.inputs {
                 return Err(InferError::Present { position });
             }
             smallest = input.wrapping_add(1);
         }
-        self.run_layers::<Active>(arena, &mut |_, _| {}, |layer, back, front| {
-            sum_present::<Active>(layer, listed(present, value, layer.input_zero_point), back, front);
+        self.run_layers::<Active>(&[], arena, None, |layer, sums, room| {
+            add_all::<Active>(layer, listed(present, value, layer.input_zero_point), sums, room);
         })
     }
 
     /// An inference of all inputs.
     #[inline(never)]
     fn run<'b, K: Kernels>(&self, x: &[i8], arena: &'b mut [u32], observe: Observe<'_>) -> Result<Answer<'b>, InferError> {
-        let expected = self.inputs();
+        let expected = usize::from(self.inputs);
         if x.len() != expected {
             return Err(InferError::InputLength { expected: expected as u32, found: x.len() as u32 });
         }
-        self.run_layers::<K>(arena, observe, |layer, back, front| match layer.kind {
-            LayerKind::Dense => dense::<K>(layer, K::input(x, back), bytemuck::must_cast_slice_mut(front)),
-            LayerKind::SparseInput => sum_present::<K>(layer, scan::<K>(x, layer.input_zero_point), back, front),
-        })
+        self.run_layers::<K>(x, arena, observe, |layer, sums, room| scan_all::<K>(layer, x, sums, room))
     }
 
-    /// Runs `first` on the first layer and the two buffers, of which the second receives the outputs, then the other layers.
+    /// Runs all layers; a dense first one on `x`, a sparse-input one on what `sum` adds up.
     #[inline(always)]
     fn run_layers<'b, K: Kernels>(
         &self,
+        x: &[i8],
         arena: &'b mut [u32],
-        observe: Observe<'_>,
-        first: impl FnOnce(&Layer<'a>, &mut [u32], &mut [u32]),
+        mut observe: Observe<'_>,
+        sum: impl Fn(&Layer<'a>, &mut [i32], &mut [u32]),
     ) -> Result<Answer<'b>, InferError> {
         let too_small = InferError::ArenaLength { expected: self.arena_words as u32, found: arena.len() as u32 };
         let arena = arena.get_mut(..self.arena_words).ok_or(too_small)?;
         let (mut back, mut front) = arena.split_at_mut_checked(self.first_buffer_words).ok_or(too_small)?;
         let (mut units, mut zero_point) = (0usize, 0i8);
-        let mut first = Some(first);
-        for (index, layer) in self.layers.iter().enumerate() {
-            match first.take() {
-                Some(first) => first(layer, back, front),
-                None => dense::<K>(layer, bytemuck::must_cast_slice(back), bytemuck::must_cast_slice_mut(front)),
-            }
+        let mut layers = self.layers();
+        let mut index = 0usize;
+        while let Some(layer) = layers.advance() {
+            let start = if layer.kind == LayerKind::SparseInput {
+                sum(layer, bytemuck::must_cast_slice_mut(back), front);
+                Start::Sums(bytemuck::must_cast_slice(back))
+            } else if index == 0 {
+                Start::Inputs(K::input(x, back))
+            } else {
+                Start::Inputs(bytemuck::must_cast_slice(back))
+            };
+            rows::<K>(layer, start, bytemuck::must_cast_slice_mut(front));
             (units, zero_point) = (layer.outputs.into(), layer.range.zero_point);
             core::mem::swap(&mut back, &mut front);
-            observe(index, Outputs::new(back, units, K::CLASS));
+            if let Some(observe) = &mut observe {
+                observe(index, Outputs::new(back, units, K::CLASS));
+            }
+            index = index.wrapping_add(1);
         }
         Ok(Answer { logits: Outputs::into_integers(back, units, K::CLASS), scale: self.scale, zero_point })
-    }
-
-    pub(crate) fn inputs(&self) -> usize {
-        self.layers.first().map_or(0, |layer| layer.inputs.into())
     }
 
     /// Turns real features into input integers by the file's normalization and front end.
@@ -187,7 +190,7 @@ impl<'a> Student<'a> {
     /// A wrong length; the index of the first feature that is not finite; or no front end in the file. On an
     /// error `x` may be partly written.
     pub fn quantize(&self, features: &[f32], x: &mut [i8]) -> Result<(), QuantizeError> {
-        let expected = self.inputs() as u32;
+        let expected = u32::from(self.inputs);
         if features.len() != expected as usize {
             return Err(QuantizeError::FeatureLength { expected, found: features.len() as u32 });
         }
@@ -196,12 +199,13 @@ impl<'a> Student<'a> {
         }
         let (mut gain, mut offset) = (0.0, 0.0);
         let mut per_input: (&[[u8; 4]], &[[u8; 4]]) = (&[], &[]);
-        match self.front_end {
+        let (normalization, front_end) = self.front_end();
+        match front_end {
             FrontEnd::Integers => return Err(QuantizeError::NoFrontEnd),
             FrontEnd::Uniform { gain: g, offset: o } => (gain, offset) = (g, o),
             FrontEnd::PerInput => per_input = self.front_end_tables(),
         }
-        let share = match self.normalization {
+        let share = match normalization {
             Normalization::None => 1.0,
             Normalization::RowSum => {
                 row_share(features.iter().copied()).map_err(|index| QuantizeError::NotFinite { index })?
@@ -221,41 +225,42 @@ impl<'a> Student<'a> {
     /// Gains and offsets of a per-input front end as `f32` bytes, `[inputs]` each; empty for other front ends.
     #[must_use]
     pub fn front_end_tables(&self) -> (&'a [[u8; 4]], &'a [[u8; 4]]) {
-        let (gains, offsets) = self.tables.split_at_checked(self.tables.len() >> 1).unwrap_or_default();
-        let table = |bytes: &'a [u8]| bytes.as_chunks().0.get(..self.inputs()).unwrap_or_default();
+        let rest: &'a [u8] = bytemuck::must_cast_slice(self.layers().rest());
+        let (gains, offsets) = rest.split_at_checked(rest.len() >> 1).unwrap_or_default();
+        let table = |bytes: &'a [u8]| bytes.as_chunks().0.get(..self.inputs.into()).unwrap_or_default();
         (table(gains), table(offsets))
     }
 
     /// The order of the weights in the file.
     #[must_use]
-    pub fn layout(&self) -> Layout {
-        self.layers.first().map_or(Layout::THIS, |layer| layer.layout)
+    pub const fn layout(&self) -> Layout {
+        self.layout
     }
 
     /// The layers with their tensors, first to last.
     #[must_use]
-    pub fn layers(&self) -> Layers<'a, '_> {
-        self.layers.iter().copied()
+    #[inline]
+    pub fn layers(&self) -> Layers<'a> {
+        Layers::new(self.layer_table, (self.inputs, self.input_zero_point), self.layout, self.tensors)
     }
 
     /// The golden vectors in the file.
     #[must_use]
     #[inline(never)]
     pub fn golden_vectors(&self) -> GoldenVectors<'a> {
-        let outputs = self.layers.iter().fold(0usize, |sum, layer| sum.saturating_add(layer.outputs.into()));
-        GoldenVectors::new(self.golden, self.inputs(), outputs, self.input_zero_point())
-    }
-
-    #[inline]
-    pub(crate) fn input_zero_point(&self) -> i8 {
-        self.layers.first().map_or(0, |layer| layer.input_zero_point)
+        let mut outputs = 0usize;
+        let mut layers = self.layers();
+        while let Some(layer) = layers.advance() {
+            outputs = outputs.wrapping_add(layer.outputs.into());
+        }
+        GoldenVectors::new(self.golden, self.inputs.into(), outputs, self.input_zero_point)
     }
 
     /// Shape and costs.
     #[must_use]
     #[inline]
     pub fn costs(&self) -> Costs {
-        Costs::new(&self.layers, self.file.len())
+        Costs::new(self.inputs, self.layers(), self.file.len())
     }
 
     /// Length of the arena one inference needs with this build's kernels, in 32-bit words.
@@ -266,11 +271,4 @@ impl<'a> Student<'a> {
 }
 
 /// What sees every layer's integers.
-type Observe<'o> = &'o mut dyn FnMut(usize, Outputs<'_>);
-
-/// A sparse-input layer: sums in `back`, then outputs in `front`.
-#[inline(never)]
-fn sum_present<K: Kernels>(layer: &Layer<'_>, present: impl Iterator<Item = Present>, back: &mut [u32], front: &mut [u32]) {
-    add_all::<K>(layer, present, bytemuck::must_cast_slice_mut(back), front);
-    K::requantize_sums(layer, bytemuck::must_cast_slice(back), bytemuck::must_cast_slice_mut(front));
-}
+type Observe<'o> = Option<&'o mut dyn FnMut(usize, Outputs<'_>)>;

@@ -38,6 +38,7 @@ impl Kernels for Armv6m {
         "Armv6-M"
     }
 
+    #[inline(never)]
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [i32] {
         let buffer: &mut [i32] = bytemuck::must_cast_slice_mut(buffer);
         for (to, &x) in buffer.iter_mut().zip(x) {
@@ -49,11 +50,12 @@ impl Kernels for Armv6m {
     fn dense(layer: &Layer<'_>, x: &[i32], y: &mut [i32]) {
         let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
         let fits = inputs != 0
-            && layer.weights.len() >= inputs.wrapping_mul(outputs)
             && x.len() >= inputs
-            && y.len() >= layer.padded_outputs()
-            && layer.weights.as_ptr().addr() & 3 == 0;
-        let Some(tables) = layer.tables().filter(|_| fits) else { return };
+            && y.len() >= layer.padded_outputs();
+        if !fits {
+            return;
+        }
+        let tables = layer.tables();
         let first = (inputs.wrapping_sub(1) & (FOLD - 1)).wrapping_add(1);
         // An odd input goes first, on its own; the loop is entered where the even rest fills its passes.
         let missing = PASS.wrapping_sub(first & (PASS - 2)) & (PASS - 1);
@@ -136,7 +138,10 @@ impl Kernels for Armv6m {
 fn requantize_in_place(layer: &Layer<'_>, y: &mut [i32]) {
     let outputs = usize::from(layer.outputs);
     let fits = outputs != 0 && y.len() >= outputs;
-    let Some(tables) = layer.tables().filter(|_| fits) else { return };
+    if !fits {
+            return;
+        }
+        let tables = layer.tables();
     let range = layer.range;
     let scaling = Scaling {
         y: y.as_mut_ptr(),

@@ -33,7 +33,7 @@ mod x86_64;
 
 use crate::model::{CoreClass, Layer, Layout};
 pub use present::Present;
-pub(crate) use present::{add_all, listed, scan};
+pub(crate) use present::{add_all, listed, scan_all};
 
 /// The kernels of this build.
 #[cfg(eyas_kernels = "aarch64")]
@@ -61,6 +61,15 @@ pub use x86_64::X86 as Active;
 #[must_use]
 pub fn instruction_set() -> &'static str {
     Active::instruction_set()
+}
+
+/// What the rows of a layer start from.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a, A> {
+    /// The activations of a dense layer's inputs.
+    Inputs(&'a [A]),
+    /// The finished sums of a sparse-input layer.
+    Sums(&'a [i32]),
 }
 
 /// What one instruction set supplies.
@@ -128,6 +137,15 @@ pub trait Kernels {
         portable::add_present(layer, present, sums);
     }
 
+    /// [`Kernels::dense`] or [`Kernels::requantize_sums`].
+    #[inline(always)]
+    fn rows(layer: &Layer<'_>, start: Start<'_, Self::Activation>, y: &mut [Self::Activation]) {
+        match start {
+            Start::Inputs(x) => Self::dense(layer, x, y),
+            Start::Sums(sums) => Self::requantize_sums(layer, sums, y),
+        }
+    }
+
     /// `y[o] = requantize(sums[o])`.
     ///
     /// # Shapes
@@ -155,11 +173,11 @@ pub(crate) fn dense_batch<K: Kernels>(
     }
 }
 
-/// One dense layer: the kernels of `K` in their own layout, the portable ones in any other.
-pub(crate) fn dense<K: Kernels>(layer: &Layer<'_>, x: &[K::Activation], y: &mut [K::Activation]) {
-    if cfg!(feature = "every-layout") && !K::reads(layer.layout) {
-        portable::dense::<K>(layer, x, y);
-    } else {
-        K::dense(layer, x, y);
+/// One layer: the kernels of `K` in their own layout, the portable ones in any other.
+#[inline(always)]
+pub(crate) fn rows<K: Kernels>(layer: &Layer<'_>, start: Start<'_, K::Activation>, y: &mut [K::Activation]) {
+    match start {
+        Start::Inputs(x) if cfg!(feature = "every-layout") && !K::reads(layer.layout) => portable::dense::<K>(layer, x, y),
+        start => K::rows(layer, start, y),
     }
 }

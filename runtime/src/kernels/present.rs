@@ -14,7 +14,7 @@ pub struct Present {
 }
 
 /// The present inputs among all of `x`.
-pub(crate) fn scan<K: Kernels>(x: &[i8], zero_point: i8) -> impl Iterator<Item = Present> {
+fn scan<K: Kernels>(x: &[i8], zero_point: i8) -> impl Iterator<Item = Present> {
     let (mut rest, mut next) = (x, 0u16);
     core::iter::from_fn(move || {
         let absent = K::absent(rest, zero_point);
@@ -33,6 +33,12 @@ pub(crate) fn listed(inputs: &[u16], value: i8, zero_point: i8) -> impl Iterator
     inputs.iter().map(move |&input| Present { input, distance })
 }
 
+/// [`add_all`] of the present inputs among all of `x`. One copy for all callers.
+#[inline(never)]
+pub(crate) fn scan_all<K: Kernels>(layer: &Layer<'_>, x: &[i8], sums: &mut [i32], room: &mut [u32]) {
+    add_all::<K>(layer, scan::<K>(x, layer.input_zero_point), sums, room);
+}
+
 /// The sums of a sparse-input layer: `sums[o] = bias[o] + Σ_{x[i] ≠ zero} w[i][o] · (x[i] − zero)`.
 ///
 /// The list of present inputs is collected piecewise in `room`, that of the outputs, which are not there yet.
@@ -40,6 +46,7 @@ pub(crate) fn listed(inputs: &[u16], value: i8, zero_point: i8) -> impl Iterator
 /// # Shapes
 /// - `sums`: `[outputs]` in whole blocks of four, overwritten
 /// - `room`: for `[outputs]` in whole blocks of four, overwritten
+#[inline]
 pub(crate) fn add_all<K: Kernels>(
     layer: &Layer<'_>,
     mut present: impl Iterator<Item = Present>,

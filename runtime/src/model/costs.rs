@@ -2,7 +2,7 @@
 
 use crate::kernels::{Active, Kernels};
 
-use super::{Layer, LayerKind, MAX_LAYERS, PREFIX_BYTES, aligned};
+use super::{LayerKind, Layers, MAX_LAYERS, PREFIX_BYTES, aligned};
 
 /// Core families by the width of the activations their kernels keep in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,10 +112,9 @@ impl Costs {
 
     /// The costs of checked layers.
     #[inline(always)]
-    pub(crate) fn new(layers: &[Layer<'_>], file_bytes: usize) -> Self {
-        let inputs = layers.first().map_or(0, |layer| layer.inputs);
+    pub(crate) fn new(inputs: u16, mut layers: Layers<'_>, file_bytes: usize) -> Self {
         let mut costs = Self::of_input(inputs.into(), file_bytes);
-        for layer in layers {
+        while let Some(layer) = layers.advance() {
             costs = costs.and_layer(layer.kind == LayerKind::SparseInput, layer.outputs.into());
         }
         costs

@@ -5,10 +5,10 @@
 //! a test compares the two.
 
 use super::metadata::{
-    FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, Metadata, Normalization, OutputMeta, Provenance, Task,
+    FrontEnd, InputSchema, LayerMeta, MAX_LAYERS, Metadata, Normalization, OutputMeta, Provenance, Task,
 };
 use super::reader::Reader;
-use super::{Layer, Layout};
+use super::Layer;
 use crate::Student;
 use crate::quant::OutputRange;
 
@@ -63,6 +63,17 @@ impl<'a> Fields<'a> {
     /// Reads all of them; whether they are sound, the reader says.
     #[inline(always)]
     pub fn read(reader: &mut Reader<'a>) -> Self {
+        let mut spans: [&[u8]; FIELDS.len()] = [&[]; FIELDS.len()];
+        for (span, field) in spans.iter_mut().zip(FIELDS) {
+            *span = match field {
+                Field::Word => reader.take(4),
+                Field::TwoWords => reader.take(8),
+                Field::Number => reader.peek(|reader| reader.number(u32::MAX)),
+                Field::LongNumber => reader.peek(Reader::long_number),
+                Field::Bytes => reader.bytes(),
+                Field::Text => reader.text(),
+            };
+        }
         let [
             names,
             units,
@@ -78,14 +89,7 @@ impl<'a> Fields<'a> {
             tool,
             counter,
             golden,
-        ] = FIELDS.map(|field| match field {
-            Field::Word => reader.take(4),
-            Field::TwoWords => reader.take(8),
-            Field::Number => reader.peek(|reader| reader.number(u32::MAX)),
-            Field::LongNumber => reader.peek(Reader::long_number),
-            Field::Bytes => reader.bytes(),
-            Field::Text => reader.text(),
-        });
+        ] = spans;
         Self {
             names,
             units,
@@ -109,53 +113,65 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// The front end, and what is in front of it.
+pub(super) fn read_front_end(reader: &mut Reader<'_>) -> (Normalization, FrontEnd) {
+    let normalization = if reader.number(1) == 0 { Normalization::None } else { Normalization::RowSum };
+    let front_end = match reader.number(2) {
+        0 => FrontEnd::Integers,
+        1 => FrontEnd::Uniform { gain: reader.real(), offset: reader.real() },
+        _ => FrontEnd::PerInput,
+    };
+    (normalization, front_end)
+}
+
 impl<'a> Student<'a> {
     /// Reads the metadata; whether it is sound, the reader says.
     #[inline(always)]
-    pub(super) fn read_metadata(&mut self, reader: &mut Reader<'a>, layout: Layout) -> Fields<'a> {
+    pub(super) fn read_metadata(&mut self, reader: &mut Reader<'a>) -> (FrontEnd, Fields<'a>) {
         self.task = if reader.number(1) == 0 { Task::Classify } else { Task::Regress };
-        let mut inputs = reader.number(u16::MAX.into()) as u16;
-        let mut input_zero_point = reader.byte() as i8;
-        for _ in 0..reader.number(MAX_LAYERS as u32) {
-            let kind = if reader.number(1) == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
-            let outputs = reader.number(u16::MAX.into()) as u16;
-            let (zero_point, lo, hi) = (reader.byte() as i8, reader.byte() as i8, reader.byte() as i8);
-            let range = OutputRange { zero_point, lo, hi };
-            // Not more than there is room for.
-            let _ = self.layers.push(Layer::without_tensors(kind, inputs, outputs, input_zero_point, range, layout));
-            (inputs, input_zero_point) = (outputs, zero_point);
+        self.inputs = reader.number(u16::MAX.into()) as u16;
+        self.input_zero_point = reader.byte() as i8;
+        let layers = reader.number(MAX_LAYERS as u32);
+        let start = reader.rest;
+        for _ in 0..layers {
+            reader.number(1);
+            reader.number(u16::MAX.into());
+            reader.take(3);
         }
-        self.normalization = if reader.number(1) == 0 { Normalization::None } else { Normalization::RowSum };
-        self.front_end = match reader.number(2) {
-            0 => FrontEnd::Integers,
-            1 => FrontEnd::Uniform { gain: reader.real(), offset: reader.real() },
-            _ => FrontEnd::PerInput,
-        };
-        self.fields = reader.rest;
+        self.layer_table = start.get(..start.len().saturating_sub(reader.rest.len())).unwrap_or_default();
+        self.behind_layers = reader.rest;
+        let (_, front_end) = read_front_end(reader);
         let fields = Fields::read(reader);
         self.scale = fields.scale();
         self.golden = fields.golden;
-        fields
+        (front_end, fields)
+    }
+
+    /// How real features become input integers.
+    pub(crate) fn front_end(&self) -> (Normalization, FrontEnd) {
+        read_front_end(&mut Reader::new(self.behind_layers))
     }
 
     /// Everything the file says besides its tensors, decoded anew at each call: linear in its length.
     #[must_use]
     pub fn metadata(&self) -> Metadata<'a> {
-        let fields = Fields::read(&mut Reader::new(self.fields));
+        let mut reader = Reader::new(self.behind_layers);
+        let (normalization, front_end) = read_front_end(&mut reader);
+        let fields = Fields::read(&mut reader);
         // The loader has seen that they are UTF-8.
         let text = |bytes| core::str::from_utf8(bytes).unwrap_or_default();
         let number = |bytes| Reader::new(bytes).long_number();
-        let layers = self.layers.iter().map(|&Layer { kind, outputs, range, .. }| {
+        let layers = self.layers().map(|Layer { kind, outputs, range, .. }| {
             let OutputRange { zero_point, lo, hi } = range;
             LayerMeta { kind, outputs, zero_point, lo, hi }
         });
         Metadata {
             task: self.task,
-            inputs: self.inputs() as u16,
-            input_zero_point: self.input_zero_point(),
+            inputs: self.inputs,
+            input_zero_point: self.input_zero_point,
             layers: layers.collect(),
-            normalization: self.normalization,
-            front_end: self.front_end,
+            normalization,
+            front_end,
             schema: InputSchema {
                 names: text(fields.names),
                 units: text(fields.units),
@@ -182,15 +198,14 @@ impl<'a> Student<'a> {
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
+    use super::super::LayerKind;
     use super::*;
 
     fn decode(bytes: &[u8]) -> Option<Metadata<'_>> {
         let mut reader = Reader::new(bytes);
         let mut student = Student::of_file(&[]);
-        student.read_metadata(&mut reader, Layout::Canonical);
-        // The inputs of a student without layers are lost; the loader refuses it.
-        let sound = reader.sound && reader.canonical && reader.rest.is_empty() && !student.layers.is_empty();
-        sound.then(|| student.metadata())
+        student.read_metadata(&mut reader);
+        (reader.sound && reader.canonical && reader.rest.is_empty()).then(|| student.metadata())
     }
 
     /// Any bytes: what postcard decodes and encodes back to the same bytes is what this decoder accepts.
@@ -232,9 +247,6 @@ mod tests {
                 }
             }
             let expected = postcard::from_bytes::<Metadata<'_>>(&bytes).ok().filter(|metadata| {
-                if metadata.layers.is_empty() {
-                    return false;
-                }
                 let mut again = [0; 512];
                 postcard::to_slice(metadata, &mut again).is_ok_and(|again| again == bytes)
             });

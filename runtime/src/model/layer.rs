@@ -2,10 +2,13 @@
 
 use super::layout::{Digit, Place};
 use super::metadata::LayerKind;
-use super::{BLOCK, Layout, aligned, padded};
+use super::{ALIGNMENT, BLOCK, Layout, padded};
 use crate::quant::{Multiplier, OutputRange};
 
 /// One dense layer with its tensors, borrowed from the file.
+///
+/// Only this module makes one, from tensors exactly as long as its shape asks for and starting on words: kernels rely
+/// on it.
 ///
 /// # Shapes
 /// - `weights`: `[outputs][inputs]` for [`LayerKind::Dense`], `[inputs][outputs]` for
@@ -28,11 +31,11 @@ pub struct Layer<'a> {
     /// The weights as they lie in the file; [`Layer::weight`] reads one of them.
     pub weights: &'a [i8],
     /// Biases, mantissas and exponents, one table behind the other.
-    pub(super) parameters: &'a [u32],
+    parameters: &'a [u32],
 }
 
-/// The layers of a student, first to last.
-pub type Layers<'a, 'm> = core::iter::Copied<core::slice::Iter<'m, Layer<'a>>>;
+/// Sixteen bytes of tensors: each tensor starts on such a boundary.
+pub(crate) type Block = [u32; ALIGNMENT / 4];
 
 /// Where the tables of a layer's parameters start.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +59,13 @@ pub struct Channel {
 }
 
 impl<'a> Layer<'a> {
+    /// Blocks of all tensors, padding included.
+    #[inline]
+    pub(super) const fn blocks(&self) -> usize {
+        let weights = Self::weight_bytes(self.kind, self.layout.read(), self.inputs, self.outputs);
+        blocks(weights).wrapping_add(Self::parameter_blocks(self.outputs))
+    }
+
     #[cfg(all(test, feature = "std"))]
     pub(crate) fn of_parts(
         kind: LayerKind,
@@ -66,19 +76,6 @@ impl<'a> Layer<'a> {
         parameters: &'a [u32],
     ) -> Self {
         Self { kind, inputs, outputs, input_zero_point: 0, range, layout, weights, parameters }
-    }
-
-    /// A layer whose tensors are not yet found.
-    #[inline]
-    pub(super) const fn without_tensors(
-        kind: LayerKind,
-        inputs: u16,
-        outputs: u16,
-        input_zero_point: i8,
-        range: OutputRange,
-        layout: Layout,
-    ) -> Self {
-        Self { kind, inputs, outputs, input_zero_point, range, layout, weights: &[], parameters: &[] }
     }
 
     /// The biases in output order.
@@ -121,23 +118,27 @@ impl<'a> Layer<'a> {
         padded(self.outputs as usize, BLOCK)
     }
 
+    /// Where the tables of the parameters start, for kernels that know their order.
+    #[inline]
+    #[cfg_attr(not(eyas_kernels = "armv7em"), allow(dead_code, reason = "kernels of one core"))]
+    pub(crate) const fn parameters(&self) -> *const u32 {
+        self.parameters.as_ptr()
+    }
+
     /// The tables for kernels: each holds whole blocks of four outputs and starts on a word.
-    ///
-    /// `None` where that is not so; never for a layer that `load` has proven.
     #[inline]
     #[cfg_attr(
         any(eyas_kernels = "portable", eyas_kernels = "x86_64", eyas_kernels = "aarch64"),
         allow(dead_code, reason = "hosts read slices")
     )]
-    pub(crate) fn tables(&self) -> Option<Tables> {
+    pub(crate) fn tables(&self) -> Tables {
         let words = padded(usize::from(self.outputs), 4);
         let start = self.parameters.as_ptr();
-        let fits = self.parameters.len() << 2 >= Self::parameter_bytes(self.outputs);
-        fits.then(|| Tables {
+        Tables {
             biases: start.cast(),
             mantissas: start.wrapping_add(words).cast(),
             exponents: start.wrapping_add(words << 1).cast(),
-        })
+        }
     }
 
     /// Biases, mantissas and exponents as slices, each padded to 16 bytes, for kernels of little-endian hosts.
@@ -170,14 +171,107 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// Bytes of this layer's weights.
-    pub(super) const fn own_weight_bytes(&self) -> usize {
-        Self::weight_bytes(self.kind, self.layout.read(), self.inputs, self.outputs)
+    /// Blocks of biases, mantissas and exponents, padding included.
+    pub(crate) const fn parameter_blocks(outputs: u16) -> usize {
+        let outputs = outputs as usize;
+        (blocks(outputs << 2) << 1).wrapping_add(blocks(outputs))
     }
 
     /// Bytes of biases, mantissas and exponents, padding included.
     pub(crate) const fn parameter_bytes(outputs: u16) -> usize {
-        let outputs = outputs as usize;
-        (aligned(outputs << 2) << 1).wrapping_add(aligned(outputs))
+        Self::parameter_blocks(outputs) << 4
+    }
+}
+
+/// Blocks that hold this many bytes, far below `usize::MAX`.
+#[inline]
+const fn blocks(bytes: usize) -> usize {
+    bytes.wrapping_add(ALIGNMENT - 1) >> 4
+}
+
+/// The layers of a student, first to last.
+///
+/// Offsets are not stored: each tensor starts on the next 16-byte boundary behind the one before it, so the
+/// shapes give them and no file can overlap tensors or leave holes.
+#[derive(Clone, Debug)]
+pub struct Layers<'a> {
+    /// What the metadata says of the layers that are left, its encoding proven.
+    table: &'a [u8],
+    tensors: &'a [Block],
+    /// The layer in front of them; in front of the first its outputs are the inputs.
+    layer: Layer<'a>,
+}
+
+impl<'a> Layers<'a> {
+    #[inline]
+    pub(crate) const fn new(
+        table: &'a [u8],
+        (inputs, zero_point): (u16, i8),
+        layout: Layout,
+        tensors: &'a [Block],
+    ) -> Self {
+        let layer = Layer {
+            kind: LayerKind::Dense,
+            inputs,
+            outputs: inputs,
+            input_zero_point: zero_point,
+            range: OutputRange { zero_point, lo: 0, hi: 0 },
+            layout,
+            weights: &[],
+            parameters: &[],
+        };
+        Self { table, tensors, layer }
+    }
+
+    /// What lies behind the last layer: the rest of the table, which is nothing, and the tables of the front end.
+    pub(crate) fn rest(mut self) -> &'a [Block] {
+        while self.advance().is_some() {}
+        self.tensors
+    }
+
+    /// The next layer, where it lies; without tensors that are not there.
+    #[inline(never)]
+    pub(crate) fn advance(&mut self) -> Option<&Layer<'a>> {
+        // A kind, a varint of at most three bytes, and three bytes more.
+        let (&[kind, low, a, b, c], mut table) = self.table.split_first_chunk()?;
+        let mut outputs = u16::from(low);
+        let mut range = [a, b, c];
+        if low >= 0x80 {
+            let (&d, rest) = table.split_first()?;
+            outputs = (outputs & 0x7f) | u16::from(a) << 7;
+            (range, table) = ([b, c, d], rest);
+            if a >= 0x80 {
+                let (&e, rest) = table.split_first()?;
+                outputs = (outputs & 0x3fff) | u16::from(b) << 14;
+                (range, table) = ([c, d, e], rest);
+            }
+        }
+        let [zero_point, lo, hi] = range.map(|byte| byte as i8);
+        let before = &self.layer;
+        let (inputs, layout) = (before.outputs, before.layout.read());
+        let kind = if kind == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
+        let weight_bytes = Layer::weight_bytes(kind, layout, inputs, outputs);
+        let (weights, rest) = self.tensors.split_at_checked(blocks(weight_bytes)).unwrap_or_default();
+        let (parameters, rest) = rest.split_at_checked(Layer::parameter_blocks(outputs)).unwrap_or_default();
+        self.layer = Layer {
+            kind,
+            inputs,
+            outputs,
+            input_zero_point: before.range.zero_point,
+            range: OutputRange { zero_point, lo, hi },
+            layout,
+            weights: bytemuck::must_cast_slice(weights).get(..weight_bytes).unwrap_or_default(),
+            parameters: bytemuck::must_cast_slice(parameters),
+        };
+        (self.table, self.tensors) = (table, rest);
+        Some(&self.layer)
+    }
+}
+
+impl<'a> Iterator for Layers<'a> {
+    type Item = Layer<'a>;
+
+    fn next(&mut self) -> Option<Layer<'a>> {
+        self.advance().copied()
     }
 }

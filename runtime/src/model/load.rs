@@ -30,37 +30,37 @@ impl<'a> Student<'a> {
         }
         check_padding(file, &reader)?;
         let mut reader = Reader::new(metadata);
-        let fields = self.read_metadata(&mut reader, prefix.layout);
+        let (front_end, fields) = self.read_metadata(&mut reader);
         if !reader.sound {
             return Err(LoadError::Metadata);
         }
         if !reader.canonical || !reader.rest.is_empty() {
             return Err(LoadError::NotCanonical);
         }
-        let expected = self.check_metadata(&fields)?;
-        if !cfg!(feature = "every-layout") && prefix.layout != Layout::THIS {
-            return Err(LoadError::Layout { expected: Layout::THIS, found: prefix.layout });
+        self.layout = prefix.layout;
+        let expected = self.check_metadata(front_end, &fields)?;
+        if !cfg!(feature = "every-layout") && self.layout != Layout::THIS {
+            return Err(LoadError::Layout { expected: Layout::THIS, found: self.layout });
         }
         if expected != tensors.len() {
             return Err(LoadError::TensorLength { expected: expected as u32, found: tensors.len() as u32 });
         }
+        // The file starts on a 16-byte boundary, and the shapes ask for whole blocks.
+        self.tensors = bytemuck::try_cast_slice(tensors).unwrap_or_default();
         let mut reader = Reader::new(tensors);
-        for (index, layer) in (0u8..).zip(&mut self.layers) {
+        let mut layers = self.layers();
+        let mut index = 0u8;
+        while let Some(layer) = layers.advance() {
             let outputs = usize::from(layer.outputs);
-            layer.weights = bytemuck::must_cast_slice(reader.take(layer.own_weight_bytes()));
-            reader.padding();
-            // Every tensor starts on a 16-byte boundary.
-            let parameters = reader.clone().take(Layer::parameter_bytes(layer.outputs));
-            layer.parameters = bytemuck::try_cast_slice(parameters).unwrap_or_default();
-            for bytes in [outputs << 2, outputs << 2, outputs] {
+            for bytes in [layer.weights.len(), outputs << 2, outputs << 2, outputs] {
                 reader.take(bytes);
                 reader.padding();
             }
             check_layer(file, index, layer)?;
+            index = index.wrapping_add(1);
         }
-        self.tables = reader.rest;
         while !reader.rest.is_empty() {
-            for _ in 0..self.inputs() {
+            for _ in 0..self.inputs {
                 if !is_finite(reader.word()) {
                     return Err(LoadError::NotFinite);
                 }
@@ -71,7 +71,7 @@ impl<'a> Student<'a> {
         if !self.golden_vectors().are_valid() {
             return Err(LoadError::Golden);
         }
-        let costs = Costs::new(&self.layers, file.len());
+        let costs = Costs::new(self.inputs, self.layers(), file.len());
         self.first_buffer_words = costs.first_buffer_bytes(CoreClass::THIS) >> 2;
         self.arena_words = costs.arena_bytes(CoreClass::THIS) >> 2;
         Ok(())
@@ -79,14 +79,12 @@ impl<'a> Student<'a> {
 
     /// Checks what the metadata says, and returns the bytes of tensors that it asks for.
     #[inline(always)]
-    fn check_metadata(&self, fields: &Fields<'_>) -> Result<usize, LoadError> {
-        let (mut inputs, mut outputs, mut expected) = (0u16, 0u16, 0usize);
-        for (index, layer) in (0u8..).zip(&self.layers) {
-            if index == 0 {
-                inputs = layer.inputs;
-                check_width(0, inputs)?;
-            }
+    fn check_metadata(&self, front_end: FrontEnd, fields: &Fields<'_>) -> Result<usize, LoadError> {
+        let (mut index, mut outputs, mut expected) = (0u8, 0u16, 0usize);
+        let mut layers = self.layers();
+        while let Some(layer) = layers.advance() {
             outputs = layer.outputs;
+            check_width(index, layer.inputs)?;
             check_width(index, outputs)?;
             if layer.kind == LayerKind::SparseInput && index != 0 {
                 return Err(LoadError::SparseBehindFirst { layer: index });
@@ -94,8 +92,8 @@ impl<'a> Student<'a> {
             if layer.range.lo > layer.range.hi {
                 return Err(LoadError::Clamp { layer: index });
             }
-            expected = expected.saturating_add(aligned(layer.own_weight_bytes()));
-            expected = expected.saturating_add(Layer::parameter_bytes(outputs));
+            expected = expected.saturating_add(layer.blocks() << 4);
+            index = index.wrapping_add(1);
         }
         if outputs == 0 {
             return Err(LoadError::LayerCount { expected: MAX_LAYERS as u8, found: 0 });
@@ -109,18 +107,18 @@ impl<'a> Student<'a> {
         }
         for list in [fields.names, fields.units] {
             let found = count_lines(list);
-            if found != 0 && found != inputs {
-                return Err(LoadError::InputNames { expected: inputs, found });
+            if found != 0 && found != self.inputs {
+                return Err(LoadError::InputNames { expected: self.inputs, found });
             }
         }
-        match self.front_end {
+        match front_end {
             FrontEnd::Integers => {}
             FrontEnd::Uniform { gain, offset } => {
                 if !is_finite(gain.to_bits()) || !is_finite(offset.to_bits()) {
                     return Err(LoadError::NotFinite);
                 }
             }
-            FrontEnd::PerInput => expected = expected.saturating_add(aligned(usize::from(inputs) << 2) << 1),
+            FrontEnd::PerInput => expected = expected.saturating_add(aligned(usize::from(self.inputs) << 2) << 1),
         }
         let scale = self.scale.to_bits();
         if !is_finite(scale) || scale as i32 <= 0 {
