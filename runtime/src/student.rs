@@ -27,6 +27,8 @@ pub struct Student<'a> {
     pub(crate) scale: f32,
     pub(crate) tensors: &'a [Block],
     pub(crate) golden: &'a [u8],
+    /// Outputs of all layers together.
+    pub(crate) all_outputs: usize,
     pub(crate) first_buffer_words: usize,
     pub(crate) arena_words: usize,
 }
@@ -61,6 +63,7 @@ impl<'a> Student<'a> {
             scale: 0.0,
             tensors: &[],
             golden: &[],
+            all_outputs: 0,
             first_buffer_words: 0,
             arena_words: 0,
         }
@@ -246,14 +249,9 @@ impl<'a> Student<'a> {
 
     /// The golden vectors in the file.
     #[must_use]
-    #[inline(never)]
+    #[inline]
     pub fn golden_vectors(&self) -> GoldenVectors<'a> {
-        let mut outputs = 0usize;
-        let mut layers = self.layers();
-        while let Some(layer) = layers.advance() {
-            outputs = outputs.wrapping_add(layer.outputs.into());
-        }
-        GoldenVectors::new(self.golden, self.inputs.into(), outputs, self.input_zero_point)
+        GoldenVectors::new(self.golden, self.inputs.into(), self.all_outputs, self.input_zero_point)
     }
 
     /// Shape and costs.

@@ -10,7 +10,7 @@
 //! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into
 //! the result. Other exponents, which real students do not have, take a call to the definition.
 
-use super::thumb::absent;
+use super::thumb::{absent, copy};
 use super::{Kernels, Present, portable};
 use crate::model::{BLOCK, CoreClass, Layer, Layout};
 use crate::quant::{Multiplier, scale_sum};
@@ -81,16 +81,22 @@ impl Kernels for Armv6m {
         absent(x, zero_point)
     }
 
+    fn copy(from: &[i32], to: &mut [i32]) {
+        copy(from, to);
+    }
+
+    #[inline(never)]
     fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {
         let run = layer.column_bytes();
-        let fits = sums.len() >= run
-            && layer.weights.len() >= run.wrapping_mul(usize::from(layer.inputs))
-            && layer.weights.as_ptr().addr() & 3 == 0
-            && run & 3 == 0
-            && present.iter().all(|present| present.input < layer.inputs);
-        let Some(first) = present.first().filter(|_| fits) else { return };
+        let Some(first) = present.first().filter(|_| sums.len() >= run) else { return };
         // 16-bit lanes hold 257 weights of one byte.
-        let same = present.len() <= 257 && present.iter().all(|present| present.distance == first.distance);
+        let mut same = present.len() <= 257;
+        for present in present {
+            if present.input >= layer.inputs {
+                return;
+            }
+            same &= present.distance == first.distance;
+        }
         if !same || run & (LANES - 1) != 0 {
             portable::add_present(layer, present, sums);
             return;
@@ -127,9 +133,7 @@ impl Kernels for Armv6m {
     }
 
     fn requantize_sums(layer: &Layer<'_>, sums: &[i32], y: &mut [i32]) {
-        for (y, &sum) in y.iter_mut().zip(sums) {
-            *y = sum;
-        }
+        copy(sums, y);
         requantize_in_place(layer, y);
     }
 }
@@ -513,22 +517,21 @@ unsafe extern "C" fn add_lanes(columns: *const Columns, lanes: *mut [u32; 4]) {
         "adds r1, #4",
         "muls r3, r2, r3",
         "add r3, lr",
-        "ldr r4, [r3]",
-        "ldr r0, [r3, #4]",
-        "eors r4, r6",
-        "mov r5, r4",
-        "ands r5, r7",
-        "add r8, r5",
-        "lsrs r4, r4, #8",
-        "ands r4, r7",
-        "add r9, r4",
+        "ldm r3!, {{r0, r4}}",
         "eors r0, r6",
         "mov r5, r0",
         "ands r5, r7",
-        "add r10, r5",
+        "add r8, r5",
         "lsrs r0, r0, #8",
         "ands r0, r7",
-        "add r11, r0",
+        "add r9, r0",
+        "eors r4, r6",
+        "mov r5, r4",
+        "ands r5, r7",
+        "add r10, r5",
+        "lsrs r4, r4, #8",
+        "ands r4, r7",
+        "add r11, r4",
         "cmp r1, r12",
         "bne 2b",
         "mov r2, r8",

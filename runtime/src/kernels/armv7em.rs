@@ -11,9 +11,9 @@
 //! the result; `SHADD16` does the last step for two rows. Saturating to 16 bits before it changes no byte. Other
 //! exponents, which real students do not have, take a call to the definition.
 
-use super::thumb::absent;
+use super::thumb::{absent, copy};
 use super::{Kernels, Present, Start};
-use crate::model::{BLOCK, CoreClass, Layer, Layout};
+use crate::model::{CoreClass, Layer, Layout, padded};
 use crate::quant::{Multiplier, scale_sum};
 use core::arch::naked_asm;
 use core::mem::offset_of;
@@ -34,22 +34,13 @@ impl Kernels for Armv7em {
         "Armv7E-M DSP"
     }
 
-    #[inline(never)]
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [i16] {
-        let (groups, rest) = x.as_chunks::<GROUP>();
-        let pairs = buffer.as_chunks_mut::<2>().0;
-        let count = groups.len().min(pairs.len());
-        if count != 0 {
-            // SAFETY: reads `count` groups of four bytes, at any address, and writes as many pairs of words.
-            unsafe { widen_groups(groups.as_ptr(), pairs.as_mut_ptr(), pairs.as_ptr().wrapping_add(count)) }
-        }
         let wide: &mut [i16] = bytemuck::must_cast_slice_mut(buffer);
-        for (at, &x) in (count.wrapping_mul(GROUP)..).zip(rest) {
-            if let Some(to) = wide.get_mut(Self::CLASS.place(at)) {
-                *to = x.into();
-            }
+        if wide.len() >= padded(x.len(), GROUP) {
+            // SAFETY: reads all of x, at any address, and writes whole groups, for which there is room.
+            unsafe { widen(x.as_ptr(), wide.as_mut_ptr(), x.len()) }
         }
-        bytemuck::must_cast_slice(buffer)
+        wide
     }
 
     fn dense(layer: &Layer<'_>, x: &[i16], y: &mut [i16]) {
@@ -79,17 +70,22 @@ impl Kernels for Armv7em {
         absent(x, zero_point)
     }
 
+    fn copy(from: &[i32], to: &mut [i32]) {
+        copy(from, to);
+    }
+
+    #[inline(never)]
     fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {
         let run = layer.column_bytes();
-        let fits = sums.len() >= run
-            && run % BLOCK == 0
-            && run != 0
-            && layer.weights.len() >= run.wrapping_mul(usize::from(layer.inputs))
-            && layer.weights.as_ptr().addr() % 4 == 0
-            && present.iter().all(|present| present.input < layer.inputs);
-        let Some(first) = present.first().filter(|_| fits) else { return };
+        let Some(first) = present.first().filter(|_| sums.len() >= run) else { return };
         // 16-bit lanes hold 257 weights; the list is as long as the room for the outputs.
-        let same = present.len() <= 257 && present.iter().all(|present| present.distance == first.distance);
+        let mut same = present.len() <= 257;
+        for present in present {
+            if present.input >= layer.inputs {
+                return;
+            }
+            same &= present.distance == first.distance;
+        }
         let columns = Columns {
             weights: layer.weights.as_ptr(),
             run,
@@ -99,8 +95,8 @@ impl Kernels for Armv7em {
             sums_end: sums.as_mut_ptr().wrapping_add(run),
             distance: first.distance.into(),
         };
-        // SAFETY: every listed input is below `inputs`, so its run of `run` weights lies in `weights`; `sums`
-        // has `run` elements, a multiple of four; both start on words.
+        // SAFETY: every listed input is below `inputs`, so its run of `run` weights lies in the layer's weights; `sums`
+        // has `run` elements, a multiple of four in this layout; both start on words.
         unsafe {
             if same {
                 add_equal(&columns);
@@ -118,18 +114,33 @@ impl Kernels for Armv7em {
 /// Bytes to halfwords, each four in the order 0, 2, 1, 3.
 ///
 /// # Safety
-/// `to..end` is not empty and writable; `from` has a group for each pair in it.
+/// `from` has `count` bytes, `to` room for as many rounded up to whole groups, on a word.
 #[unsafe(naked)]
-unsafe extern "C" fn widen_groups(from: *const [i8; GROUP], to: *mut [u32; 2], end: *const [u32; 2]) {
+unsafe extern "C" fn widen(from: *const i8, to: *mut i16, count: usize) {
     naked_asm!(
         "push {{r4, lr}}",
+        "subs r2, #4",
+        "blo 3f",
         "2:",
         "ldr r3, [r0], #4",
         "sxtb16 r4, r3",
         "sxtb16 r3, r3, ror #8",
         "strd r4, r3, [r1], #8",
-        "cmp r1, r2",
-        "bne 2b",
+        "subs r2, #4",
+        "bhs 2b",
+        "3:", // at most three more
+        "adds r2, #4",
+        "beq 9f",
+        "ldrsb r3, [r0]",
+        "strh r3, [r1]",
+        "cmp r2, #2",
+        "blo 9f",
+        "ldrsb r3, [r0, #1]",
+        "strh r3, [r1, #4]",
+        "beq 9f",
+        "ldrsb r3, [r0, #2]",
+        "strh r3, [r1, #2]",
+        "9:",
         "pop {{r4, pc}}",
     )
 }

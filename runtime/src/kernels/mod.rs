@@ -128,6 +128,13 @@ pub trait Kernels {
         portable::absent(x, zero_point)
     }
 
+    /// Copies whole blocks of four words, as many as both have.
+    fn copy(from: &[i32], to: &mut [i32]) {
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to = i32::from_le(from);
+        }
+    }
+
     /// `sums[o] += Σ_present w[i][o] · distance`, the weights of one input in a run of whole words.
     ///
     /// # Shapes

@@ -54,9 +54,7 @@ pub(crate) fn add_all<K: Kernels>(
     room: &mut [u32],
 ) {
     let sums = sums.get_mut(..layer.padded_outputs()).unwrap_or_default();
-    for (sum, bias) in sums.iter_mut().zip(layer.biases()) {
-        *sum = bias;
-    }
+    K::copy(layer.biases(), sums);
     let list: &mut [Present] = bytemuck::must_cast_slice_mut(room);
     // Whole words may be read where every run starts on one.
     let whole_words = layer.column_bytes().is_multiple_of(BLOCK);

@@ -1,4 +1,4 @@
-//! What Cortex-M cores without vectors share: the search for the next present input.
+//! What Cortex-M cores without vectors share: the search for the next present input, and a copy of words.
 
 use core::arch::naked_asm;
 
@@ -53,14 +53,48 @@ unsafe extern "C" fn differing(at: *const i8, end: *const i8, word: u32) -> *con
         "b 8f",
         "5:",
         "subs r0, #4",
+        "movs r5, r4",
         "6:",
         "subs r0, #4",
+        "movs r6, r5",
         "7:",
         "subs r0, #4",
-        "8:",
-        "subs r0, #4",
-        "b 2b", // one of its bytes
+        "movs r7, r6",
+        "8:", // the word r7 is the last of those that were passed
+        "subs r0, #5",
+        "eors r7, r2",
+        "80:",
+        "adds r0, #1",
+        "uxtb r4, r7",
+        "lsrs r7, r7, #8",
+        "cmp r4, #0",
+        "beq 80b",
         "9:",
         "pop {{r4, r5, r6, r7, pc}}",
+    )
+}
+
+/// Copies whole blocks of four words, as many as both have.
+#[inline]
+pub(super) fn copy(from: &[i32], to: &mut [i32]) {
+    let blocks = (from.len().min(to.len())) >> 2;
+    if blocks != 0 {
+        // SAFETY: both have so many blocks.
+        unsafe { copy_blocks(from.as_ptr(), to.as_mut_ptr(), blocks) }
+    }
+}
+
+/// # Safety
+/// `from` and `to` have `blocks` times four words, at least one block.
+#[unsafe(naked)]
+unsafe extern "C" fn copy_blocks(from: *const i32, to: *mut i32, blocks: usize) {
+    naked_asm!(
+        "push {{r4, r5, r6, lr}}",
+        "2:",
+        "ldm r0!, {{r3, r4, r5, r6}}",
+        "stm r1!, {{r3, r4, r5, r6}}",
+        "subs r2, #1",
+        "bne 2b",
+        "pop {{r4, r5, r6, pc}}",
     )
 }

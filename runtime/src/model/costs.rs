@@ -111,7 +111,6 @@ impl Costs {
     }
 
     /// The costs of checked layers.
-    #[inline(always)]
     pub(crate) fn new(inputs: u16, mut layers: Layers<'_>, file_bytes: usize) -> Self {
         let mut costs = Self::of_input(inputs.into(), file_bytes);
         while let Some(layer) = layers.advance() {
@@ -121,7 +120,7 @@ impl Costs {
     }
 
     #[inline(always)]
-    const fn of_input(inputs: usize, file_bytes: usize) -> Self {
+    pub(super) const fn of_input(inputs: usize, file_bytes: usize) -> Self {
         Self {
             inputs,
             outputs: inputs,
@@ -135,7 +134,7 @@ impl Costs {
     }
 
     #[inline(always)]
-    const fn and_layer(mut self, sparse_input: bool, outputs: usize) -> Self {
+    pub(super) const fn and_layer(mut self, sparse_input: bool, outputs: usize) -> Self {
         let macs = self.outputs.saturating_mul(outputs);
         self.macs = self.macs.saturating_add(macs);
         self.weight_bytes = self.macs;
@@ -168,17 +167,18 @@ impl Costs {
     /// Bytes of the first of the two activation buffers on `class`.
     #[must_use]
     pub const fn first_buffer_bytes(&self, class: CoreClass) -> usize {
+        // Widths are of three varint bytes at most.
         let width = class.activation_bytes();
-        let input = if width == 1 { 0 } else { self.buffers.dense_input.saturating_mul(width) };
-        let sums = self.buffers.sparse_sums.saturating_mul(4);
-        aligned(larger(larger(input, sums), self.buffers.first.saturating_mul(width)))
+        let input = if width == 1 { 0 } else { self.buffers.dense_input.wrapping_mul(width) };
+        let sums = self.buffers.sparse_sums.wrapping_mul(4);
+        aligned(larger(larger(input, sums), self.buffers.first.wrapping_mul(width)))
     }
 
     /// Bytes of arena one inference needs on `class`: two activation buffers, each a multiple of 16.
     #[must_use]
     pub const fn arena_bytes(&self, class: CoreClass) -> usize {
-        let second = aligned(self.buffers.second.saturating_mul(class.activation_bytes()));
-        self.first_buffer_bytes(class).saturating_add(second)
+        let second = aligned(self.buffers.second.wrapping_mul(class.activation_bytes()));
+        self.first_buffer_bytes(class).wrapping_add(second)
     }
 }
 

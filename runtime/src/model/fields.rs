@@ -12,35 +12,6 @@ use super::Layer;
 use crate::Student;
 use crate::quant::OutputRange;
 
-/// How a field lies in the metadata.
-#[derive(Clone, Copy)]
-enum Field {
-    Word,
-    TwoWords,
-    Number,
-    LongNumber,
-    Bytes,
-    Text,
-}
-
-/// The fields behind the front end, in their order; [`Fields`] has the same.
-const FIELDS: [Field; 14] = [
-    Field::Text,
-    Field::Text,
-    Field::TwoWords,
-    Field::Text,
-    Field::Word,
-    Field::Bytes,
-    Field::Bytes,
-    Field::Text,
-    Field::Bytes,
-    Field::Bytes,
-    Field::LongNumber,
-    Field::Text,
-    Field::Number,
-    Field::Bytes,
-];
-
 /// The fields behind the front end as bytes of the file: nothing that a device does needs more of most of them.
 pub(super) struct Fields<'a> {
     pub names: &'a [u8],
@@ -63,48 +34,22 @@ impl<'a> Fields<'a> {
     /// Reads all of them; whether they are sound, the reader says.
     #[inline(always)]
     pub fn read(reader: &mut Reader<'a>) -> Self {
-        let mut spans: [&[u8]; FIELDS.len()] = [&[]; FIELDS.len()];
-        for (span, field) in spans.iter_mut().zip(FIELDS) {
-            *span = match field {
-                Field::Word => reader.take(4),
-                Field::TwoWords => reader.take(8),
-                Field::Number => reader.peek(|reader| reader.number(u32::MAX)),
-                Field::LongNumber => reader.peek(Reader::long_number),
-                Field::Bytes => reader.bytes(),
-                Field::Text => reader.text(),
-            };
-        }
-        let [
-            names,
-            units,
-            hash,
-            labels,
-            scale,
-            confidence,
-            abstain,
-            teacher,
-            data_hash,
-            recipe_hash,
-            seed,
-            tool,
-            counter,
-            golden,
-        ] = spans;
+        // In the order of the file.
         Self {
-            names,
-            units,
-            hash,
-            labels,
-            scale,
-            confidence,
-            abstain,
-            teacher,
-            data_hash,
-            recipe_hash,
-            seed,
-            tool,
-            counter,
-            golden,
+            names: reader.text(),
+            units: reader.text(),
+            hash: reader.take(8),
+            labels: reader.text(),
+            scale: reader.take(4),
+            confidence: reader.bytes(),
+            abstain: reader.bytes(),
+            teacher: reader.text(),
+            data_hash: reader.bytes(),
+            recipe_hash: reader.bytes(),
+            seed: reader.digits(),
+            tool: reader.text(),
+            counter: reader.peek(|reader| reader.number(u32::MAX)),
+            golden: reader.bytes(),
         }
     }
 
@@ -114,6 +59,7 @@ impl<'a> Fields<'a> {
 }
 
 /// The front end, and what is in front of it.
+#[inline(always)]
 pub(super) fn read_front_end(reader: &mut Reader<'_>) -> (Normalization, FrontEnd) {
     let normalization = if reader.number(1) == 0 { Normalization::None } else { Normalization::RowSum };
     let front_end = match reader.number(2) {

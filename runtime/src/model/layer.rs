@@ -59,11 +59,16 @@ pub struct Channel {
 }
 
 impl<'a> Layer<'a> {
-    /// Blocks of all tensors, padding included.
+    /// Bytes of the weights, padding inside rows included.
     #[inline]
-    pub(super) const fn blocks(&self) -> usize {
-        let weights = Self::weight_bytes(self.kind, self.layout.read(), self.inputs, self.outputs);
-        blocks(weights).wrapping_add(Self::parameter_blocks(self.outputs))
+    pub(super) const fn weight_bytes(&self) -> usize {
+        Self::bytes_of_weights(self.kind, self.layout.read(), self.inputs, self.outputs)
+    }
+
+    /// Bytes of all tensors, padding included.
+    #[inline]
+    pub(super) const fn tensor_bytes(&self) -> usize {
+        blocks(self.weight_bytes()).wrapping_add(parameter_blocks(self.outputs)) << 4
     }
 
     #[cfg(all(test, feature = "std"))]
@@ -78,9 +83,9 @@ impl<'a> Layer<'a> {
         Self { kind, inputs, outputs, input_zero_point: 0, range, layout, weights, parameters }
     }
 
-    /// The biases in output order.
-    pub(crate) fn biases(&self) -> impl Iterator<Item = i32> + use<'a> {
-        self.parameters.iter().take(usize::from(self.outputs)).map(|&bias| u32::from_le(bias) as i32)
+    /// The biases in output order, then other words up to a whole block at least.
+    pub(crate) fn biases(&self) -> &'a [i32] {
+        bytemuck::must_cast_slice(self.parameters)
     }
 
     /// The channels in output order.
@@ -164,22 +169,16 @@ impl<'a> Layer<'a> {
     ///
     /// Two widths of at most [`super::MAX_WIDTH`] and 15 of padding: below 2^31.
     #[inline]
-    pub(crate) const fn weight_bytes(kind: LayerKind, layout: Layout, inputs: u16, outputs: u16) -> usize {
+    pub(crate) const fn bytes_of_weights(kind: LayerKind, layout: Layout, inputs: u16, outputs: u16) -> usize {
         match kind {
             LayerKind::Dense => layout.row_bytes(inputs).wrapping_mul(outputs as usize),
             LayerKind::SparseInput => layout.column_bytes(outputs).wrapping_mul(inputs as usize),
         }
     }
 
-    /// Blocks of biases, mantissas and exponents, padding included.
-    pub(crate) const fn parameter_blocks(outputs: u16) -> usize {
-        let outputs = outputs as usize;
-        (blocks(outputs << 2) << 1).wrapping_add(blocks(outputs))
-    }
-
     /// Bytes of biases, mantissas and exponents, padding included.
     pub(crate) const fn parameter_bytes(outputs: u16) -> usize {
-        Self::parameter_blocks(outputs) << 4
+        parameter_blocks(outputs) << 4
     }
 }
 
@@ -187,6 +186,13 @@ impl<'a> Layer<'a> {
 #[inline]
 const fn blocks(bytes: usize) -> usize {
     bytes.wrapping_add(ALIGNMENT - 1) >> 4
+}
+
+/// Blocks of biases, mantissas and exponents.
+#[inline]
+const fn parameter_blocks(outputs: u16) -> usize {
+    let outputs = outputs as usize;
+    (blocks(outputs << 2) << 1).wrapping_add(blocks(outputs))
 }
 
 /// The layers of a student, first to last.
@@ -229,7 +235,7 @@ impl<'a> Layers<'a> {
         self.tensors
     }
 
-    /// The next layer, where it lies; without tensors that are not there.
+    /// The next layer, where it lies; its weights up to the next tensor, and no tensors where there are none.
     #[inline(never)]
     pub(crate) fn advance(&mut self) -> Option<&Layer<'a>> {
         // A kind, a varint of at most three bytes, and three bytes more.
@@ -247,24 +253,18 @@ impl<'a> Layers<'a> {
             }
         }
         let [zero_point, lo, hi] = range.map(|byte| byte as i8);
-        let before = &self.layer;
-        let (inputs, layout) = (before.outputs, before.layout.read());
-        let kind = if kind == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
-        let weight_bytes = Layer::weight_bytes(kind, layout, inputs, outputs);
+        let layer = &mut self.layer;
+        layer.kind = if kind == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
+        layer.inputs = core::mem::replace(&mut layer.outputs, outputs);
+        layer.input_zero_point = core::mem::replace(&mut layer.range, OutputRange { zero_point, lo, hi }).zero_point;
+        self.table = table;
+        let weight_bytes = layer.weight_bytes();
         let (weights, rest) = self.tensors.split_at_checked(blocks(weight_bytes)).unwrap_or_default();
-        let (parameters, rest) = rest.split_at_checked(Layer::parameter_blocks(outputs)).unwrap_or_default();
-        self.layer = Layer {
-            kind,
-            inputs,
-            outputs,
-            input_zero_point: before.range.zero_point,
-            range: OutputRange { zero_point, lo, hi },
-            layout,
-            weights: bytemuck::must_cast_slice(weights).get(..weight_bytes).unwrap_or_default(),
-            parameters: bytemuck::must_cast_slice(parameters),
-        };
-        (self.table, self.tensors) = (table, rest);
-        Some(&self.layer)
+        layer.weights = bytemuck::must_cast_slice(weights);
+        let (parameters, rest) = rest.split_at_checked(parameter_blocks(outputs)).unwrap_or_default();
+        layer.parameters = bytemuck::must_cast_slice(parameters);
+        self.tensors = rest;
+        Some(layer)
     }
 }
 
@@ -272,6 +272,8 @@ impl<'a> Iterator for Layers<'a> {
     type Item = Layer<'a>;
 
     fn next(&mut self) -> Option<Layer<'a>> {
-        self.advance().copied()
+        let layer = *self.advance()?;
+        let weights = layer.weights.get(..layer.weight_bytes())?;
+        Some(Layer { weights, ..layer })
     }
 }

@@ -52,7 +52,7 @@ impl<'a> Student<'a> {
         let mut index = 0u8;
         while let Some(layer) = layers.advance() {
             let outputs = usize::from(layer.outputs);
-            for bytes in [layer.weights.len(), outputs << 2, outputs << 2, outputs] {
+            for bytes in [layer.weight_bytes(), outputs << 2, outputs << 2, outputs] {
                 reader.take(bytes);
                 reader.padding();
             }
@@ -71,19 +71,18 @@ impl<'a> Student<'a> {
         if !self.golden_vectors().are_valid() {
             return Err(LoadError::Golden);
         }
-        let costs = Costs::new(self.inputs, self.layers(), file.len());
-        self.first_buffer_words = costs.first_buffer_bytes(CoreClass::THIS) >> 2;
-        self.arena_words = costs.arena_bytes(CoreClass::THIS) >> 2;
         Ok(())
     }
 
     /// Checks what the metadata says, and returns the bytes of tensors that it asks for.
     #[inline(always)]
-    fn check_metadata(&self, front_end: FrontEnd, fields: &Fields<'_>) -> Result<usize, LoadError> {
+    fn check_metadata(&mut self, front_end: FrontEnd, fields: &Fields<'_>) -> Result<usize, LoadError> {
         let (mut index, mut outputs, mut expected) = (0u8, 0u16, 0usize);
+        let mut costs = Costs::of_input(self.inputs.into(), 0);
         let mut layers = self.layers();
         while let Some(layer) = layers.advance() {
             outputs = layer.outputs;
+            self.all_outputs = self.all_outputs.wrapping_add(outputs.into());
             check_width(index, layer.inputs)?;
             check_width(index, outputs)?;
             if layer.kind == LayerKind::SparseInput && index != 0 {
@@ -92,9 +91,12 @@ impl<'a> Student<'a> {
             if layer.range.lo > layer.range.hi {
                 return Err(LoadError::Clamp { layer: index });
             }
-            expected = expected.saturating_add(layer.blocks() << 4);
+            costs = costs.and_layer(layer.kind == LayerKind::SparseInput, outputs.into());
+            expected = expected.saturating_add(layer.tensor_bytes());
             index = index.wrapping_add(1);
         }
+        self.first_buffer_words = costs.first_buffer_bytes(CoreClass::THIS) >> 2;
+        self.arena_words = costs.arena_bytes(CoreClass::THIS) >> 2;
         if outputs == 0 {
             return Err(LoadError::LayerCount { expected: MAX_LAYERS as u8, found: 0 });
         }

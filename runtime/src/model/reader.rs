@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
 
     /// The bytes of a varint: seven bits each, lowest first, the top bit set on all but the last.
     #[inline(never)]
-    fn digits(&mut self) -> &'a [u8] {
+    pub fn digits(&mut self) -> &'a [u8] {
         let longest = self.rest.get(..10).unwrap_or(self.rest);
         let last = longest.iter().position(|&byte| byte < 0x80);
         let digits = self.take(last.map_or(usize::MAX, |last| last.wrapping_add(1)));
