@@ -86,8 +86,8 @@ const fn walk(file: &[u8], to: Layout, mut out: Option<&mut [u8]>) -> Option<usi
         };
         let kind = if kind == LayerKind::SparseInput as usize { LayerKind::SparseInput } else { LayerKind::Dense };
         let outputs = outputs as u16;
-        let read_bytes = aligned(Layer::weight_bytes(kind, from, inputs, outputs));
-        let write_bytes = aligned(Layer::weight_bytes(kind, to, inputs, outputs));
+        let read_bytes = aligned(Layer::bytes_of_weights(kind, from, inputs, outputs));
+        let write_bytes = aligned(Layer::bytes_of_weights(kind, to, inputs, outputs));
         let parameters = Layer::parameter_bytes(outputs);
         if let Some(out) = &mut out {
             fill(out, write_at, write_bytes);
