@@ -17,8 +17,18 @@ pub const ONNX_BATCH_ROWS: usize = 256;
 /// Heads of an attention mask unless told otherwise, those of MST-Distill.
 const HEADS: usize = 3;
 /// Keys of a teacher's own training, which a teacher that comes as a file has not.
-const TRAINING: [&str; 9] =
-    ["hidden", "dropout", "label_smoothing", "mixup", "learning_rate", "epochs", "batch_rows", "members", "crossfit"];
+const TRAINING: [&str; 10] = [
+    "hidden",
+    "dropout",
+    "label_smoothing",
+    "mixup",
+    "learning_rate",
+    "epochs",
+    "batch_rows",
+    "members",
+    "crossfit",
+    "reask",
+];
 
 /// A whole run on a table, checked and with every default filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -165,6 +175,10 @@ pub struct TabularTeacher {
     /// parts, every member learns from all rows and answers for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crossfit: Option<usize>,
+    /// Whether it is asked again about every noised row; `sees = "student"`, `noise` and `[route] kind = "mean"` only.
+    /// Default `false`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reask: bool,
     /// The model or the table, from the recipe's folder, then from the working folder; `onnx` and `table` only, where it
     /// must be given. Of a table: `.npz`, `.csv`, `.csv.gz`, `.parquet`, a folder of Parquet files, or what `eyas label`
     /// wrote. `batch_rows` of a model are rows of a batch, 1 to 65536; a model with a fixed batch keeps its own.
@@ -476,7 +490,7 @@ impl TabularRecipe {
 }
 
 /// Keys of `[[teacher]]` that only some kinds know.
-const TEACHER_KEYS: [&str; 18] = [
+const TEACHER_KEYS: [&str; 19] = [
     "sees",
     "branch_hidden",
     "hidden",
@@ -488,6 +502,7 @@ const TEACHER_KEYS: [&str; 18] = [
     "batch_rows",
     "members",
     "crossfit",
+    "reask",
     "path",
     "input",
     "output",
@@ -625,6 +640,11 @@ impl Checker<'_> {
             self.count(&key("members"), teacher.members, 1..=64)?;
             if let Some(parts) = teacher.crossfit {
                 self.count(&key("crossfit"), parts, 2..=64)?;
+            }
+            let alone = teacher.sees == Seen::Student && recipe.student.noise > 0.0;
+            if teacher.reask && !(alone && recipe.route.kind == RouteKind::Mean && teacher.crossfit.is_none()) {
+                let needs = "sees = \"student\", [student] noise, [route] kind = \"mean\" and no crossfit";
+                return Err(self.idle(&key("reask"), needs));
             }
         }
         if let Some(cotrain) = recipe.cotrain {

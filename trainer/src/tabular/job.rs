@@ -13,6 +13,7 @@ use super::cache::{Cache, Matrix};
 use super::lesson::{FromLabels, FromTeachers, Labels, Together, Unit};
 use super::masked::{self, Way};
 use super::prepare::{TabularPrepared, Truth};
+use super::reask::Reask;
 use super::route::{Route, Ways};
 use super::score::Score;
 use crate::dataset::Split;
@@ -68,6 +69,8 @@ pub(super) struct Job<'a> {
     unit: Unit,
     /// Standard scores of the teachers' embeddings, side by side.
     hints: Option<Array2<f32>>,
+    /// Members of each teacher that is asked again.
+    reasked: Vec<Vec<TrainedTower>>,
     pub(super) seed: u64,
     name: String,
     pub(super) backend: BackendKind,
@@ -114,6 +117,7 @@ pub(super) fn carry_out(
         labelled,
         unit,
         hints,
+        reasked: Vec::new(),
         seed,
         name,
         backend,
@@ -230,6 +234,8 @@ struct Course<'c> {
     hints: Option<(&'c Array2<f32>, f32)>,
     /// Where the student goes on from; `None` to start anew.
     start: Option<&'c TrainedTower>,
+    /// Members of the teachers that are asked again.
+    reasked: &'c [Vec<TrainedTower>],
 }
 
 /// Figures of the int8 student on some rows.
@@ -298,22 +304,39 @@ impl<'a> Job<'a> {
         let tower = self.tower(teacher);
         let adam = Adam { learning_rate: teacher.learning_rate as f32, weight_decay: 0.0 };
         let mut mean: Option<Array2<f32>> = None;
+        let mut towers = Vec::new();
         for member in 0..teacher.members {
             let place = part * teacher.members + member;
             let seed = self.apart(1 + number as u64 * MOST_MEMBERS + place as u64);
             let plan = BatchPlan { adam, epochs: teacher.epochs, batch_rows: teacher.batch_rows, seed };
             let stage = format!("teacher-{number}-{place}");
-            let key = self.key("member", &(&tower, plan, teacher.label_smoothing, teacher.mixup, rows));
-            let Matrix(answer) = self.kept(&stage, key, |job| {
+            let key = self.key("member", &(&tower, plan, teacher.label_smoothing, teacher.mixup, rows, teacher.reask));
+            let work = |job: &mut Self| {
                 let labels = job.labels(teacher.label_smoothing as f32);
                 let mut lesson = FromLabels { labels, tune: &job.split.tune, mixup: teacher.mixup, mix: Vec::new() };
                 let start = drawn(std::slice::from_ref(&tower), seed);
                 let trained = job.train(&stage, &start, rows, &plan, &mut lesson)?;
-                let answer = job.answer(&trained.towers[0].logits(job.x.view(), job.backend));
                 *job.cpu_seconds.entry("teacher".to_owned()).or_default() += trained.cpu_seconds;
-                Ok(Matrix(answer))
-            })?;
+                Ok(trained.towers.into_iter().next())
+            };
+            let says = |job: &Self, tower: &TrainedTower| job.answer(&tower.logits(job.x.view(), job.backend));
+            let answer = if teacher.reask {
+                // It will be asked about rows that no answer is kept for: the weights are kept.
+                let member: Option<TrainedTower> = self.kept(&stage, key, work)?;
+                let answer = member.as_ref().map(|tower| says(self, tower)).unwrap_or_default();
+                towers.extend(member);
+                answer
+            } else {
+                let Matrix(answer) = self.kept(&stage, key, |job| {
+                    let member = work(job)?;
+                    Ok(Matrix(member.map(|tower| says(job, &tower)).unwrap_or_default()))
+                })?;
+                answer
+            };
             mean = Some(mean.map_or_else(|| answer.clone(), |mean| mean + &answer));
+        }
+        if teacher.reask {
+            self.reasked.push(towers);
         }
         Ok(mean.unwrap_or_default() / teacher.members as f32)
     }
@@ -412,7 +435,7 @@ impl<'a> Job<'a> {
         start: Option<&TrainedTower>,
     ) -> Result<(MlpWeights, Vec<f64>), RunError> {
         let target = self.recipe.target;
-        let hints = self.hints.take();
+        let (hints, reasked) = (self.hints.take(), std::mem::take(&mut self.reasked));
         let course = Course {
             temperature: target.distill_temperature as f32,
             soft_weight: target.soft_weight as f32,
@@ -420,8 +443,10 @@ impl<'a> Job<'a> {
             noise: self.recipe.student.noise as f32,
             hints: hints.as_ref().map(|hints| (hints, target.embedding_weight.unwrap_or(0.0) as f32)),
             start,
+            reasked: if route.0 == RouteKind::Mean { &reasked } else { &[] },
         };
         let taught = self.towards(name, answers, route, &course);
+        self.reasked = reasked;
         self.hints = hints;
         taught
     }
@@ -434,11 +459,24 @@ impl<'a> Job<'a> {
         (kind, best): (RouteKind, usize),
         course: &Course<'_>,
     ) -> Result<(MlpWeights, Vec<f64>), RunError> {
-        let (target, &Course { temperature, soft_weight, label_weight, noise, hints, start }) =
+        let (target, &Course { temperature, soft_weight, label_weight, noise, hints, start, reasked }) =
             (&self.recipe.target, course);
         let balance = self.recipe.route.balance.unwrap_or(0.0);
         let classifies = matches!(self.data.truth, Truth::Classes { .. });
-        let ways = Ways::new(kind, best, answers, classifies.then_some(temperature));
+        // Where teachers are asked again, the ways hold the mean of the others, or nothing.
+        let asked = |number: usize| !reasked.is_empty() && self.recipe.teacher[number].reask;
+        let mut kept: Vec<_> = (0..answers.len()).filter(|&at| !asked(at)).map(|at| answers[at].clone()).collect();
+        let reask = (!reasked.is_empty()).then(|| Reask {
+            teachers: reasked,
+            kept: kept.len(),
+            classifies,
+            backend: self.backend,
+            said: Array2::default((0, 0)),
+        });
+        if kept.is_empty() {
+            kept.push(Array2::zeros(answers[0].dim()));
+        }
+        let ways = Ways::new(kind, best, &kept, classifies.then_some(temperature));
         let route = Route::new(kind, balance, answers.len(), self.data.truth.outputs(), best);
         let (trained, load) = {
             let mut lesson = FromTeachers {
@@ -451,6 +489,7 @@ impl<'a> Job<'a> {
                 label_weight,
                 halving: target.softening == Softening::Halving,
                 noise,
+                reask,
                 margin: target.margin.map(|margin| margin as f32),
                 hints,
             };
@@ -504,6 +543,7 @@ impl<'a> Job<'a> {
                 noise: self.recipe.student.noise as f32,
                 hints: None,
                 start: None,
+                reasked: &[],
             };
             let uniform = self.towards("uniform_teacher", &blank, (RouteKind::Mean, 0), &uniform)?.0;
             all.push(("uniform_teacher", uniform));
@@ -515,8 +555,15 @@ impl<'a> Job<'a> {
         let mut plain: Option<(f64, MlpWeights)> = None;
         for temperature in PLAIN_TEMPERATURES {
             let name = format!("plain_kd-{temperature}");
-            let course =
-                Course { temperature, soft_weight: 0.5, label_weight: 0.5, noise: 0.0, hints: None, start: None };
+            let course = Course {
+                temperature,
+                soft_weight: 0.5,
+                label_weight: 0.5,
+                noise: 0.0,
+                hints: None,
+                start: None,
+                reasked: &[],
+            };
             let weights = self.towards(&name, first, (RouteKind::Mean, 0), &course)?.0;
             let merit = self.score(&weights, &self.split.tune).merit();
             if plain.as_ref().is_none_or(|(best, _)| merit > *best) {

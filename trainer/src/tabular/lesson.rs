@@ -4,6 +4,7 @@ use ndarray::{Array2, Axis, s};
 use rand_distr::{Beta, Distribution, StandardNormal};
 
 use super::prepare::Truth;
+use super::reask::Reask;
 use super::route::{Route, Ways};
 use crate::distill::objective::log_softmax;
 use crate::nn::{Lesson, Step};
@@ -205,6 +206,8 @@ pub(super) struct FromTeachers<'a> {
     pub(super) label_weight: f32,
     pub(super) halving: bool,
     pub(super) noise: f32,
+    /// Teachers that are asked about the noised rows; the route is then the mean.
+    pub(super) reask: Option<Reask<'a>>,
     /// See `margin` of the recipe.
     pub(super) margin: Option<f32>,
     /// Standard scores of the teachers' embeddings `[rows x width]`, which outputs behind the student's own learn, and
@@ -231,6 +234,9 @@ impl FromTeachers<'_> {
 impl Lesson for FromTeachers<'_> {
     fn augment(&mut self, step: &Step<'_>, x: &mut Array2<f32>) {
         add_noise(x, self.noise, &mut step.stream());
+        if let Some(reask) = &mut self.reask {
+            reask.ask(x.view());
+        }
     }
 
     fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64 {
@@ -257,16 +263,21 @@ impl Lesson for FromTeachers<'_> {
         };
         let labels: Vec<Option<u16>> = step.rows.iter().map(known).collect();
         let chosen = self.route.choose(self.ways, step.rows, output.view(), &labels, &mut step.stream());
+        let fresh = self.reask.as_ref().map(|reask| reask.targets(self.ways, step.rows, self.temperature));
         let counts = |at: usize| match (self.margin, self.labels.truth) {
             (Some(margin), Truth::Quantity { values, .. }) => {
                 let label = self.labels.unit.score(values[step.rows[at]]);
-                let teacher = self.ways.target(chosen[at], step.rows[at])[0];
+                let teacher =
+                    fresh.as_ref().map_or_else(|| self.ways.target(chosen[at], step.rows[at])[0], |it| it[[at, 0]]);
                 (output[[at, 0]] - label).powi(2) + margin > (teacher - label).powi(2)
             }
             _ => true,
         };
         loss += self.labels.add_where(&alone(step), output, &mut gradient, self.label_weight, counts);
-        let targets = chosen.into_iter().zip(step.rows).map(|(way, &row)| self.ways.target(way, row)).enumerate();
+        let targets = chosen.into_iter().zip(step.rows).enumerate().map(|(at, (way, &row))| match &fresh {
+            Some(fresh) => (at, fresh.row(at)),
+            None => (at, self.ways.target(way, row)),
+        });
         match self.labels.truth {
             Truth::Classes { .. } => {
                 let t = self.temperature;
@@ -379,6 +390,7 @@ mod tests {
             label_weight: 1.0,
             halving: false,
             noise: 0.0,
+            reask: None,
             margin: Some(0.0),
             hints: None,
         };

@@ -8,6 +8,7 @@
 //! | `lesson` | what towers learn: labels, other towers, teachers |
 //! | `masked` | masked teachers as ways of a route |
 //! | `route` | several teachers, one target |
+//! | `reask` | teachers asked again about noised rows |
 //! | `score` | accuracy and macro-F1, or errors of a regression |
 //! | `job` | one fold and seed, from teachers to integers |
 //! | `run` | all folds and seeds, and what the folder holds |
@@ -21,6 +22,7 @@ mod lesson;
 mod masked;
 mod metrics;
 mod prepare;
+mod reask;
 mod report;
 mod route;
 mod run;

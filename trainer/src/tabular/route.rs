@@ -45,6 +45,11 @@ impl Ways {
         Self { answers, targets }
     }
 
+    /// What way `way` says of row `row` of the data, untempered.
+    pub(super) fn answer(&self, way: usize, row: usize) -> ArrayView1<'_, f32> {
+        self.answers[way].row(row)
+    }
+
     /// What way `way` teaches row `row` of the data.
     pub(super) fn target(&self, way: usize, row: usize) -> ArrayView1<'_, f32> {
         self.targets[way].row(row)
