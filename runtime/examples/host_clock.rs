@@ -59,6 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for _ in 0..times.parse::<u32>()? {
             match mode.as_str() {
                 "single" => single(&mut arena, &mut at),
+                "portable" => student.infer_portable(black_box(vectors[0]), &mut arena, |_, _| {}).is_ok(),
                 "listed" => listed(&mut arena, &mut at),
                 _ => all(&mut arena),
             };

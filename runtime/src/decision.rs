@@ -52,6 +52,7 @@ impl<'a> Answer<'a> {
 
     /// The winning label and its margin. One pass; the number of instructions does not depend on the values.
     #[must_use]
+    #[inline(never)]
     pub fn decision(&self) -> Decision {
         // A logit above its inverted index: the largest such key is the largest logit, the lowest index first.
         let mut best = NO_LOGIT;

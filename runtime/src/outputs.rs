@@ -30,15 +30,8 @@ impl<'a> Outputs<'a> {
     /// Output `unit`; `None` past the last one.
     #[must_use]
     pub fn get(&self, unit: usize) -> Option<i8> {
-        if unit >= self.units {
-            return None;
-        }
-        let place = self.class.place(unit);
-        match self.class {
-            CoreClass::Bytes => bytemuck::must_cast_slice::<u32, i8>(self.words).get(place).copied(),
-            CoreClass::Halfwords => bytemuck::must_cast_slice::<u32, i16>(self.words).get(place).map(|&y| y as i8),
-            CoreClass::Words => self.words.get(place).map(|&y| y as i8),
-        }
+        let bytes: &[i8] = bytemuck::must_cast_slice(self.words);
+        bytes.get(self.class.low_byte(unit)).copied().filter(|_| unit < self.units)
     }
 
     /// The outputs in order.
@@ -50,10 +43,11 @@ impl<'a> Outputs<'a> {
     /// The first `units` activations in `words` as bytes, in place.
     pub(crate) fn into_integers(words: &'a mut [u32], units: usize, class: CoreClass) -> &'a [i8] {
         if class.activation_bytes() != 1 {
+            let bytes: &mut [i8] = bytemuck::must_cast_slice_mut(words);
             // Byte `unit` is written after every wider activation that shares its word has been read.
             for unit in 0..units {
-                let y = Outputs::new(words, units, class).get(unit).unwrap_or_default();
-                if let Some(to) = bytemuck::must_cast_slice_mut::<u32, i8>(words).get_mut(unit) {
+                let y = bytes.get(class.low_byte(unit)).copied().unwrap_or_default();
+                if let Some(to) = bytes.get_mut(unit) {
                     *to = y;
                 }
             }

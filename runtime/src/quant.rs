@@ -60,8 +60,9 @@ pub struct OutputRange {
 #[must_use]
 pub const fn scale_sum(acc: i32, multiplier: Multiplier) -> i64 {
     let shift = 31u32.wrapping_sub(multiplier.exponent as i32 as u32);
-    let half = 1i64.wrapping_shl(shift.wrapping_sub(1));
-    (acc as i64).wrapping_mul(multiplier.mantissa as i64).wrapping_add(half).wrapping_shr(shift)
+    // Half a unit is a one in front of the last step of the shift.
+    let halves = (acc as i64).wrapping_mul(multiplier.mantissa as i64).wrapping_shr(shift.wrapping_sub(1));
+    halves.wrapping_add(1) >> 1
 }
 
 /// Turns one sum into one activation: `clamp(zero_point + scale_sum(acc, multiplier), lo, hi)`.

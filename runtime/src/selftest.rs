@@ -26,27 +26,18 @@ impl Student<'_> {
     pub fn selftest(&self, input: &mut [i8], arena: &mut [u32]) -> Result<SelftestReport, SelftestError> {
         let mut report = SelftestReport { vectors: 0, values: 0 };
         for vector in self.golden_vectors() {
-            vector.input.expand(input, self.metadata().input_zero_point);
-            let mut expected = vector.outputs;
+            vector.input.expand(input, self.input_zero_point);
+            let mut expected = vector.outputs.iter();
             let mut difference = None;
-            let replayed = report.vectors;
             self.infer_observed(input, arena, |layer, outputs| {
-                let (recorded, rest) = expected.split_at_checked(outputs.len()).unwrap_or_default();
-                expected = rest;
-                for ((unit, got), &expected) in (0u16..).zip(outputs.iter()).zip(recorded) {
+                for ((unit, got), &expected) in (0u16..).zip(outputs.iter()).zip(&mut expected) {
                     if got != expected && difference.is_none() {
-                        difference = Some(SelftestError::Difference {
-                            vector: replayed,
-                            layer: layer as u8,
-                            unit,
-                            expected,
-                            got,
-                        });
+                        difference = Some((layer as u8, unit, expected, got));
                     }
                 }
             })?;
-            if let Some(difference) = difference {
-                return Err(difference);
+            if let Some((layer, unit, expected, got)) = difference {
+                return Err(SelftestError::Difference { vector: report.vectors, layer, unit, expected, got });
             }
             report.vectors = report.vectors.saturating_add(1);
             report.values = report.values.saturating_add(vector.outputs.len() as u32);

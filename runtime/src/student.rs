@@ -3,25 +3,34 @@
 mod batch;
 
 use crate::kernels::portable::Portable;
-use crate::kernels::{Active, Kernels, Source, add_all, dense};
+use crate::kernels::{Active, Kernels, Start, add_all, listed, rows, scan_all};
 use crate::model::{
-    CoreClass, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, Metadata, Normalization, load,
+    Block, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, Normalization, Task,
 };
 use crate::quant::{quantize_feature, row_share};
 use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
 
 /// A checked view of a student file.
 ///
-/// Borrows the file; nothing is copied. Inference takes `&self` and an arena the caller owns, so one student
-/// serves several tasks and an interrupt, each with its own arena.
+/// Borrows the file; nothing is copied but the table of layers. Inference takes `&self` and an arena the caller owns,
+/// so one student serves several tasks and an interrupt, each with its own arena.
 #[derive(Clone, Debug)]
 pub struct Student<'a> {
-    file: &'a [u8],
-    metadata: Metadata<'a>,
-    layout: Layout,
-    tensors: &'a [u8],
-    first_buffer_words: usize,
-    arena_words: usize,
+    pub(crate) file: &'a [u8],
+    pub(crate) task: Task,
+    pub(crate) inputs: u16,
+    pub(crate) input_zero_point: i8,
+    /// The layers as the metadata has them, and what follows them there.
+    pub(crate) layer_table: &'a [u8],
+    pub(crate) behind_layers: &'a [u8],
+    pub(crate) layout: Layout,
+    pub(crate) scale: f32,
+    pub(crate) tensors: &'a [Block],
+    pub(crate) golden: &'a [u8],
+    /// Outputs of all layers together.
+    pub(crate) all_outputs: usize,
+    pub(crate) first_buffer_words: usize,
+    pub(crate) arena_words: usize,
 }
 
 impl<'a> Student<'a> {
@@ -35,26 +44,29 @@ impl<'a> Student<'a> {
     #[inline]
     pub fn load(file: &'a [u8]) -> Result<Self, LoadError> {
         // Inlined, with all the work behind a reference, so that the student is built where the caller keeps it.
-        let mut student = Self {
-            file,
-            metadata: Metadata::default(),
-            layout: Layout::THIS,
-            tensors: &[],
-            first_buffer_words: 0,
-            arena_words: 0,
-        };
+        let mut student = Self::of_file(file);
         student.read()?;
         Ok(student)
     }
 
-    /// Proves the file and fills in what follows from it.
-    #[inline(never)]
-    fn read(&mut self) -> Result<(), LoadError> {
-        (self.layout, self.tensors) = load(self.file, &mut self.metadata)?;
-        let costs = self.costs();
-        self.first_buffer_words = costs.first_buffer_bytes(CoreClass::THIS) >> 2;
-        self.arena_words = costs.arena_bytes(CoreClass::THIS) >> 2;
-        Ok(())
+    /// What loading fills in.
+    #[inline]
+    pub(crate) const fn of_file(file: &'a [u8]) -> Self {
+        Self {
+            file,
+            task: Task::Classify,
+            inputs: 0,
+            input_zero_point: 0,
+            layer_table: &[],
+            behind_layers: &[],
+            layout: Layout::THIS,
+            scale: 0.0,
+            tensors: &[],
+            golden: &[],
+            all_outputs: 0,
+            first_buffer_words: 0,
+            arena_words: 0,
+        }
     }
 
     /// Runs the network on one input vector.
@@ -66,7 +78,7 @@ impl<'a> Student<'a> {
     /// # Errors
     /// Only for a wrong length of `x` or `arena`.
     pub fn infer<'b>(&self, x: &[i8], arena: &'b mut [u32]) -> Result<Answer<'b>, InferError> {
-        self.infer_observed(x, arena, |_, _| {})
+        self.run::<Active>(x, arena, None)
     }
 
     /// Like [`Student::infer`], and shows every layer's integers to `observe(layer, outputs)` as they appear.
@@ -78,10 +90,9 @@ impl<'a> Student<'a> {
         &self,
         x: &[i8],
         arena: &'b mut [u32],
-        observe: impl FnMut(usize, Outputs<'_>),
+        mut observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
-        self.check_input(x)?;
-        self.run::<Active>(Input::All(x), arena, observe)
+        self.run::<Active>(x, arena, Some(&mut observe))
     }
 
     /// Like [`Student::infer_observed`], always on the portable kernels: the specification to compare with.
@@ -92,10 +103,9 @@ impl<'a> Student<'a> {
         &self,
         x: &[i8],
         arena: &'b mut [u32],
-        observe: impl FnMut(usize, Outputs<'_>),
+        mut observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
-        self.check_input(x)?;
-        self.run::<Portable>(Input::All(x), arena, observe)
+        self.run::<Portable>(x, arena, Some(&mut observe))
     }
 
     /// Runs a sparse-input student on the list of its present inputs, without looking at the absent ones.
@@ -114,50 +124,64 @@ impl<'a> Student<'a> {
         value: i8,
         arena: &'b mut [u32],
     ) -> Result<Answer<'b>, InferError> {
-        if self.metadata.layers.first().is_none_or(|layer| layer.kind != LayerKind::SparseInput) {
+        if self.layers().next().is_none_or(|layer| layer.kind != LayerKind::SparseInput) {
             return Err(InferError::NotSparse);
         }
         let mut smallest = 0u16;
         for (position, &input) in (0u32..).zip(present) {
-            if input < smallest || input >= self.metadata.inputs {
+            if input < smallest || input >= self.inputs {
                 return Err(InferError::Present { position });
             }
             smallest = input.wrapping_add(1);
         }
-        self.run::<Active>(Input::Listed(present, value), arena, |_, _| {})
+        self.run_layers::<Active>(&[], arena, None, |layer, sums, room| {
+            add_all::<Active>(layer, listed(present, value, layer.input_zero_point), sums, room);
+        })
     }
 
-    fn check_input(&self, x: &[i8]) -> Result<(), InferError> {
-        let inputs = usize::from(self.metadata.inputs);
-        if x.len() == inputs {
-            Ok(())
-        } else {
-            Err(InferError::InputLength { expected: inputs as u32, found: x.len() as u32 })
+    /// An inference of all inputs.
+    #[inline(never)]
+    fn run<'b, K: Kernels>(&self, x: &[i8], arena: &'b mut [u32], observe: Observe<'_>) -> Result<Answer<'b>, InferError> {
+        let expected = usize::from(self.inputs);
+        if x.len() != expected {
+            return Err(InferError::InputLength { expected: expected as u32, found: x.len() as u32 });
         }
+        self.run_layers::<K>(x, arena, observe, |layer, sums, room| scan_all::<K>(layer, x, sums, room))
     }
 
-    #[inline]
-    fn run<'b, K: Kernels>(
+    /// Runs all layers; a dense first one on `x`, a sparse-input one on what `sum` adds up.
+    #[inline(always)]
+    fn run_layers<'b, K: Kernels>(
         &self,
-        input: Input<'_>,
+        x: &[i8],
         arena: &'b mut [u32],
-        mut observe: impl FnMut(usize, Outputs<'_>),
+        mut observe: Observe<'_>,
+        sum: impl Fn(&Layer<'a>, &mut [i32], &mut [u32]),
     ) -> Result<Answer<'b>, InferError> {
         let too_small = InferError::ArenaLength { expected: self.arena_words as u32, found: arena.len() as u32 };
-        let second_words = self.arena_words.saturating_sub(self.first_buffer_words);
-        let (back, rest) = arena.split_at_mut_checked(self.first_buffer_words).ok_or(too_small)?;
-        let front = rest.get_mut(..second_words).ok_or(too_small)?;
-        let mut pass = Pass { layers: self.layers(), input, back, front, units: 0 };
+        let arena = arena.get_mut(..self.arena_words).ok_or(too_small)?;
+        let (mut back, mut front) = arena.split_at_mut_checked(self.first_buffer_words).ok_or(too_small)?;
+        let (mut units, mut zero_point) = (0usize, 0i8);
+        let mut layers = self.layers();
         let mut index = 0usize;
-        while pass.step::<K>() {
-            observe(index, Outputs::new(pass.back, pass.units, K::CLASS));
+        while let Some(layer) = layers.advance() {
+            let start = if layer.kind == LayerKind::SparseInput {
+                sum(layer, bytemuck::must_cast_slice_mut(back), front);
+                Start::Sums(bytemuck::must_cast_slice(back))
+            } else if index == 0 {
+                Start::Inputs(K::input(x, back))
+            } else {
+                Start::Inputs(bytemuck::must_cast_slice(back))
+            };
+            rows::<K>(layer, start, bytemuck::must_cast_slice_mut(front));
+            (units, zero_point) = (layer.outputs.into(), layer.range.zero_point);
+            core::mem::swap(&mut back, &mut front);
+            if let Some(observe) = &mut observe {
+                observe(index, Outputs::new(back, units, K::CLASS));
+            }
             index = index.wrapping_add(1);
         }
-        Ok(Answer {
-            logits: Outputs::into_integers(pass.back, pass.units, K::CLASS),
-            scale: self.metadata.output.scale,
-            zero_point: self.metadata.layers.last().map_or(0, |layer| layer.zero_point),
-        })
+        Ok(Answer { logits: Outputs::into_integers(back, units, K::CLASS), scale: self.scale, zero_point })
     }
 
     /// Turns real features into input integers by the file's normalization and front end.
@@ -169,7 +193,7 @@ impl<'a> Student<'a> {
     /// A wrong length; the index of the first feature that is not finite; or no front end in the file. On an
     /// error `x` may be partly written.
     pub fn quantize(&self, features: &[f32], x: &mut [i8]) -> Result<(), QuantizeError> {
-        let expected = u32::from(self.metadata.inputs);
+        let expected = u32::from(self.inputs);
         if features.len() != expected as usize {
             return Err(QuantizeError::FeatureLength { expected, found: features.len() as u32 });
         }
@@ -178,12 +202,13 @@ impl<'a> Student<'a> {
         }
         let (mut gain, mut offset) = (0.0, 0.0);
         let mut per_input: (&[[u8; 4]], &[[u8; 4]]) = (&[], &[]);
-        match self.metadata.front_end {
+        let (normalization, front_end) = self.front_end();
+        match front_end {
             FrontEnd::Integers => return Err(QuantizeError::NoFrontEnd),
             FrontEnd::Uniform { gain: g, offset: o } => (gain, offset) = (g, o),
             FrontEnd::PerInput => per_input = self.front_end_tables(),
         }
-        let share = match self.metadata.normalization {
+        let share = match normalization {
             Normalization::None => 1.0,
             Normalization::RowSum => {
                 row_share(features.iter().copied()).map_err(|index| QuantizeError::NotFinite { index })?
@@ -203,10 +228,9 @@ impl<'a> Student<'a> {
     /// Gains and offsets of a per-input front end as `f32` bytes, `[inputs]` each; empty for other front ends.
     #[must_use]
     pub fn front_end_tables(&self) -> (&'a [[u8; 4]], &'a [[u8; 4]]) {
-        let rest = self.layers().rest();
+        let rest: &'a [u8] = bytemuck::must_cast_slice(self.layers().rest());
         let (gains, offsets) = rest.split_at_checked(rest.len() >> 1).unwrap_or_default();
-        let inputs = usize::from(self.metadata.inputs);
-        let table = |bytes: &'a [u8]| bytes.as_chunks().0.get(..inputs).unwrap_or_default();
+        let table = |bytes: &'a [u8]| bytes.as_chunks().0.get(..self.inputs.into()).unwrap_or_default();
         (table(gains), table(offsets))
     }
 
@@ -218,26 +242,23 @@ impl<'a> Student<'a> {
 
     /// The layers with their tensors, first to last.
     #[must_use]
-    pub fn layers(&self) -> Layers<'a, '_> {
-        Layers::new(&self.metadata, self.layout, self.tensors)
-    }
-
-    /// Everything the file says besides its tensors.
-    #[must_use]
-    pub const fn metadata(&self) -> &Metadata<'a> {
-        &self.metadata
+    #[inline]
+    pub fn layers(&self) -> Layers<'a> {
+        Layers::new(self.layer_table, (self.inputs, self.input_zero_point), self.layout, self.tensors)
     }
 
     /// The golden vectors in the file.
     #[must_use]
+    #[inline]
     pub fn golden_vectors(&self) -> GoldenVectors<'a> {
-        GoldenVectors::new(&self.metadata)
+        GoldenVectors::new(self.golden, self.inputs.into(), self.all_outputs, self.input_zero_point)
     }
 
     /// Shape and costs.
     #[must_use]
+    #[inline]
     pub fn costs(&self) -> Costs {
-        Costs::new(&self.metadata, self.file.len())
+        Costs::new(self.inputs, self.layers(), self.file.len())
     }
 
     /// Length of the arena one inference needs with this build's kernels, in 32-bit words.
@@ -247,66 +268,5 @@ impl<'a> Student<'a> {
     }
 }
 
-/// What the next layer reads.
-#[derive(Clone, Copy)]
-enum Input<'x> {
-    /// Every input.
-    All(&'x [i8]),
-    /// The present inputs and the value each of them holds.
-    Listed(&'x [u16], i8),
-    /// The outputs of the layer before.
-    Layer,
-}
-
-/// An inference between two layers.
-struct Pass<'s, 'x, 'b> {
-    layers: Layers<'s, 'x>,
-    input: Input<'x>,
-    /// Holds the outputs of the layer before.
-    back: &'b mut [u32],
-    /// Receives the outputs of the next one.
-    front: &'b mut [u32],
-    /// Outputs in `back`.
-    units: usize,
-}
-
-impl<'s> Pass<'s, '_, '_> {
-    /// Runs one layer; false behind the last one. One copy for all callers.
-    #[inline(never)]
-    fn step<K: Kernels>(&mut self) -> bool {
-        // A separate frame and no layer in memory for the common kind.
-        if self.layers.next_kind() == Some(LayerKind::SparseInput) {
-            let Some(layer) = self.sum_present::<K>() else { return false };
-            let sums: &[i32] = bytemuck::must_cast_slice(self.back);
-            K::requantize_sums(&layer, sums, bytemuck::must_cast_slice_mut(self.front));
-            return self.turn(layer.outputs);
-        }
-        let Some(layer) = self.layers.next() else { return false };
-        let x = match core::mem::replace(&mut self.input, Input::Layer) {
-            Input::All(x) => K::input(x, self.back),
-            Input::Listed(..) | Input::Layer => bytemuck::must_cast_slice(self.back),
-        };
-        dense::<K>(&layer, x, bytemuck::must_cast_slice_mut(self.front));
-        self.turn(layer.outputs)
-    }
-
-    /// The finished sums of a sparse-input layer, in `back`. A frame of its own, gone before they are requantized.
-    #[inline(never)]
-    fn sum_present<K: Kernels>(&mut self) -> Option<Layer<'s>> {
-        let layer = self.layers.next()?;
-        let zero_point = layer.input_zero_point;
-        let source = match core::mem::replace(&mut self.input, Input::Layer) {
-            Input::All(x) => Source::scan(x, zero_point),
-            Input::Listed(inputs, value) => Source::listed(inputs, value, zero_point),
-            Input::Layer => Source::scan(&[], zero_point),
-        };
-        add_all::<K>(&layer, source, bytemuck::must_cast_slice_mut(self.back), self.front);
-        Some(layer)
-    }
-
-    fn turn(&mut self, outputs: u16) -> bool {
-        self.units = usize::from(outputs);
-        core::mem::swap(&mut self.back, &mut self.front);
-        true
-    }
-}
+/// What sees every layer's integers.
+type Observe<'o> = Option<&'o mut dyn FnMut(usize, Outputs<'_>)>;

@@ -16,7 +16,7 @@ fn metadata_and_tensors_come_back() {
         let parts = parts.with_golden_vectors(5, state);
         let file = parts.file();
         let student = Student::load(&file).unwrap();
-        assert_eq!(student.metadata(), &parts.metadata);
+        assert_eq!(student.metadata(), parts.metadata);
         for (layer, tensors) in student.layers().zip(&parts.layers) {
             assert_eq!(layer.weights, tensors.weights);
             let channels: Vec<_> = layer.channels().collect();

@@ -15,6 +15,7 @@ const REQUIRED: f64 = 95.0;
 /// Fuzzes the runtime: any bytes, bytes under a right seal, drawn students.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask fuzz\n  cargo xtask fuzz --target structured --runs 10000000\n  \
+                  cargo xtask fuzz --sanitizer address --runs 50000\n  \
                   cargo xtask fuzz --minimise     keep what the runs found\n  cargo xtask fuzz --coverage")]
 pub struct Fuzz {
     /// Runs of each target
@@ -23,6 +24,9 @@ pub struct Fuzz {
     /// This target only: raw, resealed or structured
     #[arg(long, value_name = "NAME", value_parser = ["raw", "resealed", "structured"])]
     target: Option<String>,
+    /// Watch every access to memory, six times slower (address), or not (none); the kernels of hosts hold `unsafe`
+    #[arg(long, value_name = "NAME", value_parser = ["address", "none"], default_value = "none")]
+    sanitizer: String,
     /// Add to the kept corpus what earlier runs found, the smallest inputs that reach as much
     #[arg(long)]
     minimise: bool,
@@ -53,8 +57,10 @@ impl Fuzz {
         let found = root().join("target/fuzz-corpus").join(target);
         std::fs::create_dir_all(&found)?;
         let mut cargo = Command::new(env!("CARGO"));
-        // A sanitizer would find nothing more: what the host runs of the crate has no `unsafe`.
-        cargo.args(["fuzz", "run", "--fuzz-dir", "runtime/fuzz", "--target-dir", "target/fuzz", "--sanitizer", "none"]);
+        // Folders of their own: the flags of the two differ for every crate.
+        let target_dir = if self.sanitizer == "none" { "target/fuzz" } else { "target/fuzz-address" };
+        cargo.args(["fuzz", "run", "--fuzz-dir", "runtime/fuzz", "--target-dir", target_dir]);
+        cargo.args(["--sanitizer", &self.sanitizer]);
         // Drawn students have no constants to be guessed, and without tracing comparisons they run twice as fast.
         cargo.args((target == "structured").then_some("--no-trace-compares"));
         cargo.arg(target).current_dir(root()).env("RUSTC_BOOTSTRAP", "1");
@@ -146,6 +152,16 @@ pub fn llvm_tool(name: &str) -> Option<PathBuf> {
     let own = libraries.parent()?.join("bin").join(name);
     let debian = PathBuf::from(format!("/usr/lib/llvm-{}/bin/{name}", llvm_release()?));
     [own, debian].into_iter().find(|path| path.is_file())
+}
+
+/// A disassembler for every core: the compiler's own, else that of any LLVM release.
+pub fn disassembler() -> Option<PathBuf> {
+    let on_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    let debian = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
+    let debian = debian.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("llvm-")));
+    let folders = on_path.into_iter().flatten().chain(debian.map(|path| path.join("bin")));
+    let any = || folders.map(|folder| folder.join("llvm-objdump")).find(|path| path.is_file());
+    llvm_tool("llvm-objdump").or_else(any)
 }
 
 /// The number of the compiler's LLVM release.

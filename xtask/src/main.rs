@@ -1,5 +1,6 @@
 //! The project's own commands.
 
+mod aarch64;
 mod bench;
 // The device check of the trainer, by its source: a dependency on the trainer would make `cargo xtask setup`
 // compile a neural-network framework first.

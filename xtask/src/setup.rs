@@ -1,5 +1,6 @@
 //! `cargo xtask setup`: installs what this machine lacks, and nothing it has.
 
+use crate::aarch64;
 use crate::cortex_m4::{DeviceError, Kind, TARGET, Toolchain};
 use crate::root;
 use anyhow::{Result, bail};
@@ -9,8 +10,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Bare-metal targets the checks build for.
-const TARGETS: [&str; 3] = ["thumbv6m-none-eabi", TARGET, "riscv32imc-unknown-none-elf"];
+/// Targets the checks build for besides this machine.
+const TARGETS: [&str; 4] = ["thumbv6m-none-eabi", TARGET, "riscv32imc-unknown-none-elf", aarch64::TARGET];
 /// Debian's compiler with the source of `core`, for machines that cannot download targets.
 const DEBIAN_RUST: [&str; 2] = ["rustc-web", "rust-web-src"];
 /// LLVM releases of Rust compilers with Debian's packages of their tools.
@@ -46,7 +47,7 @@ enum Remedy {
     /// A Debian package.
     Debian(&'static str),
     /// Debian's compiler or the targets of rustup.
-    BareMetalRust,
+    OtherCores,
     /// A component of the Rust toolchain.
     Component(&'static str),
     /// `cargo install --locked`.
@@ -73,8 +74,8 @@ impl Setup {
         for remedy in missing() {
             match remedy {
                 Remedy::Debian(package) => drop(packages.insert(*package)),
-                Remedy::BareMetalRust if debian_has(DEBIAN_RUST[0]) => packages.extend(DEBIAN_RUST),
-                Remedy::BareMetalRust => targets = true,
+                Remedy::OtherCores if debian_has(DEBIAN_RUST[0]) => packages.extend(DEBIAN_RUST),
+                Remedy::OtherCores => targets = true,
                 _ => {}
             }
         }
@@ -125,7 +126,19 @@ fn needs(bench: bool, fuzz: bool) -> Vec<Need> {
             found: || program("arm-none-eabi-gcc"),
             remedy: Remedy::Debian("gcc-arm-none-eabi"),
         },
-        Need { name: "bare-metal Rust", found: bare_metal_rust, remedy: Remedy::BareMetalRust },
+        Need { name: "aarch64 emulator", found: || program(aarch64::EMULATOR), remedy: Remedy::Debian("qemu-user") },
+        Need { name: "aarch64 C", found: || program(aarch64::LINKER), remedy: Remedy::Debian("gcc-aarch64-linux-gnu") },
+        Need {
+            name: "aarch64 C library",
+            found: || aarch64::c_library().map(|path| path.display().to_string()),
+            remedy: Remedy::Debian("libc6-dev-arm64-cross"),
+        },
+        Need { name: "Rust for other cores", found: rust_for_other_cores, remedy: Remedy::OtherCores },
+        Need {
+            name: "disassembler",
+            found: || crate::fuzz::disassembler().map(|path| path.display().to_string()),
+            remedy: llvm_remedy(),
+        },
         Need { name: "rustfmt", found: || cargo_tool("fmt"), remedy: Remedy::Component("rustfmt") },
         Need { name: "clippy", found: || cargo_tool("clippy"), remedy: Remedy::Component("clippy") },
         Need { name: "test runner", found: || cargo_tool("nextest"), remedy: Remedy::CargoInstall("cargo-nextest") },
@@ -139,7 +152,7 @@ fn needs(bench: bool, fuzz: bool) -> Vec<Need> {
         let cpp = || program("c++");
         needs.push(Need { name: "C++ compiler", found: cpp, remedy: Remedy::Debian("g++") });
         needs.push(Need { name: "fuzzer", found: || cargo_tool("fuzz"), remedy: Remedy::CargoInstall("cargo-fuzz") });
-        needs.push(Need { name: "coverage tools", found: coverage_tools, remedy: coverage_remedy() });
+        needs.push(Need { name: "coverage tools", found: coverage_tools, remedy: llvm_remedy() });
     }
     needs
 }
@@ -150,7 +163,7 @@ fn coverage_tools() -> Option<String> {
 }
 
 /// Debian's tools where they are of the compiler's release, else those of rustup.
-fn coverage_remedy() -> Remedy {
+fn llvm_remedy() -> Remedy {
     let known = DEBIAN_LLVM.iter().find(|(release, _)| Some(*release) == crate::fuzz::llvm_release());
     known.map_or(Remedy::Component("llvm-tools"), |(_, package)| Remedy::Debian(package))
 }
@@ -194,12 +207,12 @@ fn cargo_tool(name: &str) -> Option<String> {
     first_line(Command::new(env!("CARGO")).args([name, "--version"]))
 }
 
-/// Which compiler serves all bare-metal targets.
-fn bare_metal_rust() -> Option<String> {
+/// Which compiler serves all other targets.
+fn rust_for_other_cores() -> Option<String> {
     let toolchains = TARGETS.map(Toolchain::find).into_iter().collect::<Result<Vec<_>, DeviceError>>().ok()?;
     toolchains.iter().try_for_each(Toolchain::check_linker).ok()?;
     let last = toolchains.last()?;
-    let how = if last.kind() == Kind::Installed { "targets installed" } else { "builds core from its source" };
+    let how = if last.kind() == Kind::Installed { "targets installed" } else { "builds the library from its source" };
     Some(format!("{}, {how}", last.rustc().display()))
 }
 

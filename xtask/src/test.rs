@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything that has to hold before a change is taken, for people and for CI.
 
+use crate::aarch64;
+use crate::bench;
 use crate::cortex_m4::{self, TARGET, Toolchain};
 use crate::root;
 use crate::steps::{Outcome, impossible, run};
@@ -17,7 +19,8 @@ const BARE_METAL: [(&str, &str); 3] = [
 /// Lines shown of each failure.
 const SHOWN_REASONS: usize = 10;
 
-/// Checks everything: form, lints, documentation, all tests, builds for bare metal.
+/// Checks everything: form, lints, documentation, all tests, builds for bare metal, tests on emulated aarch64,
+/// panics, integers and budgets on the emulated microcontrollers.
 ///
 /// Runs to the end whatever fails, then lists the failures with the command that repeats each.
 #[derive(clap::Args)]
@@ -48,6 +51,10 @@ impl Test {
             "ONNX teachers on tract",
             "runtime on bare metal",
             "firmware",
+            "runtime on aarch64",
+            "panics on the emulated cores",
+            "integers on the emulated cores",
+            "budgets on the emulated cores",
         ];
         if self.quick {
             summarize(&outcomes, &slow)
@@ -57,9 +64,14 @@ impl Test {
             outcomes.extend(all_tests());
             outcomes.push(run("ONNX teachers on tract", tract()));
             outcomes.extend(bare_metal());
+            outcomes.extend(on_aarch64());
+            outcomes.extend(emulated_cores());
             // The kept corpus is replayed by the runtime's tests in any case.
             if crate::fuzz::is_installed() {
-                outcomes.push(run("fuzzing, short", cargo(&["xtask", "fuzz"])));
+                outcomes.push(run(
+                    "fuzzing, short",
+                    cargo(&["xtask", "fuzz", "--sanitizer", "address", "--runs", "50000"]),
+                ));
                 summarize(&outcomes, &[])
             } else {
                 summarize(&outcomes, &["fuzzing (cargo xtask setup --fuzz)"])
@@ -136,6 +148,37 @@ fn bare_metal() -> Vec<Outcome> {
         }
     });
     outcomes
+}
+
+/// The runtime's own tests and the battery of its kernels on emulated aarch64, with the dot product and without.
+fn on_aarch64() -> Vec<Outcome> {
+    let names = ["runtime on aarch64 with the dot product", "runtime on aarch64 with NEON alone"];
+    let on = |(name, processor): (&'static str, &aarch64::Processor)| match aarch64::cargo("test") {
+        Err(error) => impossible(name, &error.to_string()),
+        Ok(mut test) => {
+            test.args(["--lib", "--tests"]);
+            test.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", processor.emulator().join(" "));
+            // A test fails where the kernels find something else.
+            test.env("EYAS_INSTRUCTION_SET", processor.instruction_set);
+            run(name, test)
+        }
+    };
+    names.into_iter().zip(&aarch64::PROCESSORS).map(on).collect()
+}
+
+/// No panic can be reached in load, self-test and inference; every integer is the portable kernels'; nothing costs more
+/// than its budget.
+fn emulated_cores() -> [Outcome; 3] {
+    let mut counts = cargo(&["xtask", "bench"]);
+    if !bench::has_anchors() {
+        println!("\nno anchor networks (EYAS_DATA): networks of their shapes are drawn, and m4-sparse is not counted");
+        counts.arg("--drawn");
+    }
+    [
+        run("panics on the emulated cores", cargo(&["xtask", "bench", "--gate"])),
+        run("integers on the emulated cores", cargo(&["xtask", "bench", "--battery"])),
+        run("budgets on the emulated cores", counts),
+    ]
 }
 
 /// Prints one line a check, the failures with their commands, and last what the test runners said of themselves.

@@ -9,28 +9,39 @@ pub fn scale(acc: i128, multiplier: Multiplier) -> i128 {
     (acc * i128::from(multiplier.mantissa) + (1 << (shift - 1))) >> shift
 }
 
-/// The outputs of one layer.
-pub fn outputs(layer: &Layer<'_>, x: &[i8]) -> Vec<i8> {
-    // A dense bias has the input zero point folded in, a sparse one has not.
-    let zero = if layer.kind == LayerKind::SparseInput { layer.input_zero_point } else { 0 };
-    let unit = |(o, Channel { bias, multiplier }): (usize, Channel)| {
-        let products = x.iter().enumerate().map(|(i, &x)| {
-            // At most 127 · 255: sums of 32,767 of them are far from the ends of 64 bits.
-            i64::from(layer.weight(o, i)) * (i64::from(x) - i64::from(zero))
-        });
-        // Every partial sum in this order and in the one with the bias last stays inside 32 bits.
-        let (mut acc, mut late) = (i64::from(bias), 0);
-        for product in products {
-            acc += product;
-            late += product;
-            assert!(i32::try_from(acc).is_ok() && i32::try_from(late).is_ok(), "unit {o}: a sum left 32 bits");
-        }
-        let acc = i128::from(acc);
-        let range = layer.range;
-        let y = i128::from(range.zero_point) + scale(acc, multiplier);
-        y.clamp(range.lo.into(), range.hi.into()) as i8
-    };
-    layer.channels().enumerate().map(unit).collect()
+/// The weights of one layer, `[outputs][inputs]`, read one by one.
+pub struct Weights(Vec<i64>);
+
+impl Weights {
+    /// Reads them in whatever layout they lie.
+    pub fn of(layer: &Layer<'_>) -> Self {
+        let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
+        Self((0..outputs).flat_map(|o| (0..inputs).map(move |i| layer.weight(o, i).into())).collect())
+    }
+
+    /// The outputs of the layer.
+    pub fn outputs(&self, layer: &Layer<'_>, x: &[i8]) -> Vec<i8> {
+        // A dense bias has the input zero point folded in, a sparse one has not.
+        let zero = if layer.kind == LayerKind::SparseInput { i64::from(layer.input_zero_point) } else { 0 };
+        let rows = self.0.chunks_exact(x.len());
+        let unit = |((o, Channel { bias, multiplier }), row): ((usize, Channel), &[i64])| {
+            // Every partial sum in this order and in the one with the bias last stays inside 32 bits: the ends of both
+            // are kept. A product is at most 127 · 255: sums of 32,767 of them are far from the ends of 64 bits.
+            let (mut sum, mut smallest, mut largest) = (0, 0, 0);
+            for (&weight, &x) in row.iter().zip(x) {
+                sum += weight * (i64::from(x) - zero);
+                smallest = sum.min(smallest);
+                largest = sum.max(largest);
+            }
+            let bias = i64::from(bias);
+            let inside = [smallest, largest, smallest + bias, largest + bias].map(|end| i32::try_from(end).is_ok());
+            assert_eq!(inside, [true; 4], "unit {o}: a sum left 32 bits");
+            let range = layer.range;
+            let y = i128::from(range.zero_point) + scale(i128::from(sum + bias), multiplier);
+            y.clamp(range.lo.into(), range.hi.into()) as i8
+        };
+        layer.channels().enumerate().zip(rows).map(unit).collect()
+    }
 }
 
 /// Whether no sum of one output can leave 32 bits: bounds of section 6, term by term.

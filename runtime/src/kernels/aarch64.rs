@@ -6,18 +6,18 @@
 //! Files in the canonical layout run as they are; [`Layout::Lanes`] is faster: one instruction loads sixteen inputs of
 //! four rows, and weights are one stream.
 //!
-//! Requantizing: with `e ≤ −2` the high word of `acc · m` goes through `SRSHL` by `e + 1`, which adds half a unit and
-//! shifts in a wider register; that is the definition, since the low word cannot carry into the result. Other
-//! exponents, which real students do not have, take the definition.
+//! Requantizing: with `e ≤ −1`, `SQDMULH` gives `acc · m >> 31`, which fits 32 bits and does not saturate because
+//! `m > 0`; `SRSHL` by `e` adds half a unit and shifts in a wider register. That is the definition, since the 31 bits
+//! below cannot carry into the result. Other exponents, which real students do not have, take the definition.
 
 use super::Kernels;
 use crate::model::{BLOCK, CoreClass, Layer, Layout};
 use crate::quant::{Multiplier, OutputRange, requantize};
 use core::arch::aarch64::{
-    int8x16_t, int32x4_t, vaddq_s32, vbslq_s32, vcltq_s32, vcombine_s16, vcombine_s32, vcreate_s8, vdupq_n_s8,
-    vdupq_n_s32, vget_high_s32, vget_lane_u32, vget_low_s8, vget_low_s16, vget_low_s32, vld1q_s8, vld1q_s8_x4,
-    vld1q_s32, vmaxq_s32, vmaxvq_s32, vminq_s32, vmlal_high_s8, vmovl_s8, vmovl_s16, vmovn_s16, vmovn_s32, vmull_s8,
-    vmull_s32, vpadalq_s16, vpaddq_s32, vreinterpret_u32_s8, vrshlq_s32, vshrn_n_s64, vst1q_s32,
+    int8x16_t, int32x4_t, vaddq_s32, vbicq_s32, vcombine_s8, vcombine_s16, vcreate_s8, vdupq_n_s8, vdupq_n_s32,
+    vget_lane_u32, vget_low_s8, vget_low_s16, vld1q_s8, vld1q_s8_x4, vld1q_s32, vmaxq_s32, vmaxvq_s32, vminq_s32,
+    vmlal_high_s8, vmovl_high_s8, vmovl_high_s16, vmovl_s8, vmovl_s16, vmovn_s16, vmovn_s32, vmull_s8, vorrq_s32,
+    vpadalq_s16, vpaddq_s32, vqdmulhq_s32, vreinterpret_u32_s8, vrshlq_s32, vshrq_n_s32, vst1q_s32,
 };
 
 /// Kernels of NEON and its dot product.
@@ -98,12 +98,11 @@ impl Kernels for Aarch64 {
 
     fn requantize_sums(layer: &Layer<'_>, sums: &[i32], y: &mut [i8]) {
         let Some(ends) = Ends::new(layer) else { return };
-        let outputs = usize::from(layer.outputs);
         let sums = sums.get(..layer.padded_outputs()).unwrap_or_default();
         for (block, sums) in sums.as_chunks::<BLOCK>().0.iter().enumerate() {
             let first = block.wrapping_mul(BLOCK);
             // SAFETY: NEON belongs to every aarch64 with floating point; four words of the four that are read.
-            unsafe { finish(&ends, first, outputs.wrapping_sub(first), vld1q_s32(sums.as_ptr()), false, y) };
+            unsafe { finish(&ends, first, [vld1q_s32(sums.as_ptr())], false, y) };
         }
     }
 }
@@ -154,68 +153,139 @@ impl<'a> Ends<'a> {
     }
 }
 
-/// Finishes up to four sums from output `first` on and writes them to `y`, all outputs of one input.
+/// Finishes the sums of `B` blocks from output `first` on and writes them to `y`, all outputs of one input.
+///
+/// The last block may be begun only: what is written past the last output is any number.
 #[inline]
 #[target_feature(enable = "neon")]
-fn finish(ends: &Ends<'_>, first: usize, left: usize, sums: int32x4_t, add_bias: bool, y: &mut [i8]) {
-    // The tables are padded to whole blocks of four.
+fn finish<const B: usize>(ends: &Ends<'_>, first: usize, sums: [int32x4_t; B], add_bias: bool, y: &mut [i8]) {
+    let taken = B.wrapping_mul(BLOCK);
+    let window = first..first.wrapping_add(taken);
+    // The tables are padded to whole blocks of four, and so is y.
     let (Some(biases), Some(mantissas), Some(exponents), Some(y)) = (
-        ends.biases.get(first..).and_then(<[i32]>::first_chunk::<BLOCK>),
-        ends.mantissas.get(first..).and_then(<[i32]>::first_chunk::<BLOCK>),
-        ends.exponents.get(first..).and_then(<[i8]>::first_chunk::<BLOCK>),
-        y.get_mut(first..first.wrapping_add(left.min(BLOCK))),
+        ends.biases.get(window.clone()),
+        ends.mantissas.get(window.clone()),
+        ends.exponents.get(window.clone()),
+        y.get_mut(window),
     ) else {
         return;
     };
-    // SAFETY: arrays of the vectors' bytes.
-    let (biases, m) = unsafe { (vld1q_s32(biases.as_ptr()), vld1q_s32(mantissas.as_ptr())) };
-    let acc = if add_bias { vaddq_s32(sums, biases) } else { sums };
-    let bytes = vcreate_s8(u64::from(u32::from_le_bytes(exponents.map(|e| e as u8))));
-    let e = vmovl_s16(vget_low_s16(vmovl_s8(bytes)));
-    // Padding holds an exponent of 0; it counts as −2.
-    // SAFETY: an array of the vector's bytes.
-    let lane = unsafe { vld1q_s32([0, 1, 2, 3].as_ptr()) };
-    let e = vbslq_s32(vcltq_s32(lane, vdupq_n_s32(left.min(BLOCK) as i32)), e, vdupq_n_s32(-2));
-    if vmaxvq_s32(e) > -2 {
-        let mut sums = [0i32; BLOCK];
-        // SAFETY: an array of the vector's bytes.
-        unsafe { vst1q_s32(sums.as_mut_ptr(), acc) };
-        for ((&acc, (&mantissa, &exponent)), y) in sums.iter().zip(mantissas.iter().zip(exponents)).zip(y) {
-            *y = requantize(acc, Multiplier { mantissa, exponent }, ends.range);
-        }
-        return;
-    }
-    let low = vshrn_n_s64::<32>(vmull_s32(vget_low_s32(acc), vget_low_s32(m)));
-    let high = vshrn_n_s64::<32>(vmull_s32(vget_high_s32(acc), vget_high_s32(m)));
-    let scaled = vrshlq_s32(vcombine_s32(low, high), vaddq_s32(e, vdupq_n_s32(1)));
     let zero_point = i32::from(ends.range.zero_point);
     let lo = vdupq_n_s32(i32::from(ends.range.lo).wrapping_sub(zero_point));
     let hi = vdupq_n_s32(i32::from(ends.range.hi).wrapping_sub(zero_point));
-    let shifted = vaddq_s32(vminq_s32(vmaxq_s32(scaled, lo), hi), vdupq_n_s32(zero_point));
-    let halves = vmovn_s32(shifted);
-    let four = vget_lane_u32::<0>(vreinterpret_u32_s8(vmovn_s16(vcombine_s16(halves, halves))));
-    let bytes = four.to_le_bytes().map(|byte| byte as i8);
-    if let Ok(y) = <&mut [i8; BLOCK]>::try_from(&mut *y) {
-        *y = bytes;
-    } else {
-        y.iter_mut().zip(&bytes).for_each(|(y, &byte)| *y = byte);
+    let mut acc = sums;
+    let mut above = vdupq_n_s32(0);
+    let exponents_of_blocks = exponents_of::<B>(exponents);
+    for (block, (acc, &e)) in acc.iter_mut().zip(&exponents_of_blocks).enumerate() {
+        let at = block.wrapping_mul(BLOCK);
+        // SAFETY: four elements from `at` on of the `4 B` that each slice holds.
+        let (bias, m) =
+            unsafe { (vld1q_s32(biases.as_ptr().wrapping_add(at)), vld1q_s32(mantissas.as_ptr().wrapping_add(at))) };
+        if add_bias {
+            *acc = vaddq_s32(*acc, bias);
+        }
+        // Padding holds an exponent of 0, but a mantissa of 0 as well.
+        above = vorrq_s32(above, vbicq_s32(m, vshrq_n_s32::<31>(e)));
+        let scaled = vrshlq_s32(vqdmulhq_s32(*acc, m), e);
+        let shifted = vaddq_s32(vminq_s32(vmaxq_s32(scaled, lo), hi), vdupq_n_s32(zero_point));
+        let halves = vmovn_s32(shifted);
+        let bytes = vmovn_s16(vcombine_s16(halves, halves));
+        let four = vget_lane_u32::<0>(vreinterpret_u32_s8(bytes));
+        // SAFETY: as for the tables.
+        unsafe { y.as_mut_ptr().wrapping_add(at).cast::<u32>().write_unaligned(four) };
+    }
+    if vmaxvq_s32(above) != 0 {
+        let mut sums = [[0i32; BLOCK]; B];
+        for (sums, acc) in sums.iter_mut().zip(acc) {
+            // SAFETY: an array of the vector's bytes.
+            unsafe { vst1q_s32(sums.as_mut_ptr(), acc) };
+        }
+        by_definition(sums.as_flattened(), mantissas, exponents, ends.range, y);
     }
 }
 
-/// Sixteen bytes from `start` on; 0 past the end.
+/// The exponents of up to four blocks, four a vector.
 #[inline]
 #[target_feature(enable = "neon")]
-fn sixteen(bytes: &[i8], start: usize, end: usize) -> int8x16_t {
-    let bytes = bytes.get(start..end).unwrap_or_default();
+fn exponents_of<const B: usize>(exponents: &[i8]) -> [int32x4_t; B] {
+    let all = if let Some(all) = exponents.first_chunk::<16>() {
+        // SAFETY: an array of the vector's bytes.
+        unsafe { vld1q_s8(all.as_ptr()) }
+    } else {
+        let mut room = [0u8; 8];
+        for (to, &from) in room.iter_mut().zip(exponents) {
+            *to = from as u8;
+        }
+        vcombine_s8(vcreate_s8(u64::from_le_bytes(room)), vcreate_s8(0))
+    };
+    let (low, high) = (vmovl_s8(vget_low_s8(all)), vmovl_high_s8(all));
+    let parts =
+        [vmovl_s16(vget_low_s16(low)), vmovl_high_s16(low), vmovl_s16(vget_low_s16(high)), vmovl_high_s16(high)];
+    let mut blocks = [vdupq_n_s32(0); B];
+    for (to, from) in blocks.iter_mut().zip(parts) {
+        *to = from;
+    }
+    blocks
+}
+
+/// The outputs of finished sums where an exponent is not below 0.
+#[cold]
+#[inline(never)]
+fn by_definition(sums: &[i32], mantissas: &[i32], exponents: &[i8], range: OutputRange, y: &mut [i8]) {
+    let multipliers = mantissas.iter().zip(exponents);
+    for ((&acc, (&mantissa, &exponent)), y) in sums.iter().zip(multipliers).zip(y) {
+        *y = requantize(acc, Multiplier { mantissa, exponent }, range);
+    }
+}
+
+/// One group of a row: sixteen bytes from `start` on; 0 past the end.
+#[inline]
+#[target_feature(enable = "neon")]
+fn sixteen(row: &[i8], start: usize) -> int8x16_t {
+    let row = row.get(start..).unwrap_or_default();
     let mut room = [0i8; GROUP];
-    let bytes = bytes.first_chunk::<GROUP>().unwrap_or_else(|| {
-        for (to, &from) in room.iter_mut().zip(bytes) {
+    let row = row.first_chunk::<GROUP>().unwrap_or_else(|| {
+        for (to, &from) in room.iter_mut().zip(row) {
             *to = from;
         }
         &room
     });
     // SAFETY: an array of the vector's bytes.
-    unsafe { vld1q_s8(bytes.as_ptr()) }
+    unsafe { vld1q_s8(row.as_ptr()) }
+}
+
+/// The inputs that go through a layer together, each as long as the layer is wide.
+struct Inputs<'x, const S: usize> {
+    rows: [&'x [i8]; S],
+    /// What is left of each behind its whole groups, then zeros.
+    tails: [int8x16_t; S],
+    /// Length of each.
+    inputs: usize,
+}
+
+impl<'x, const S: usize> Inputs<'x, S> {
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn new(x: &'x [i8], x_step: usize, inputs: usize) -> Option<Self> {
+        let mut rows: [&[i8]; S] = [&[]; S];
+        let mut tails = [vdupq_n_s8(0); S];
+        for ((row, tail), x) in rows.iter_mut().zip(&mut tails).zip(x.chunks(x_step)) {
+            *row = x.get(..inputs)?;
+            *tail = sixteen(row, inputs & !(GROUP - 1));
+        }
+        rows.iter().all(|row| row.len() == inputs).then_some(Self { rows, tails, inputs })
+    }
+
+    /// One whole group of each.
+    ///
+    /// # Safety
+    /// `start + 16 ≤ inputs`.
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn group(&self, start: usize) -> [int8x16_t; S] {
+        // SAFETY: each row holds `inputs` bytes.
+        self.rows.map(|row| unsafe { vld1q_s8(row.as_ptr().wrapping_add(start)) })
+    }
 }
 
 /// Adds sixteen products, four to a lane.
@@ -245,9 +315,12 @@ fn add_dot(mut acc: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32x4_t {
 
 /// One instruction set's inner loops; everything in them but `$add` is NEON.
 macro_rules! inner_loops {
-    ($name:ident, $features:literal, $add:path) => {
+    ($name:ident, $features:literal, $add:path, $together:literal) => {
         mod $name {
             use super::*;
+
+            /// Groups between two steps of the loop.
+            const TOGETHER: usize = $together;
 
             /// All outputs of `S` inputs.
             #[target_feature(enable = $features)]
@@ -260,32 +333,26 @@ macro_rules! inner_loops {
                 y_step: usize,
             ) {
                 let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
-                let mut rows: [&[i8]; S] = [&[]; S];
-                for (row, x) in rows.iter_mut().zip(x.chunks(x_step)) {
-                    let Some(x) = x.get(..inputs) else { return };
-                    *row = x;
-                }
+                let Some(x) = Inputs::<S>::new(x, x_step, inputs) else { return };
                 let lanes = matches!(layer.layout, Layout::Lanes);
                 let row_bytes = layer.layout.row_bytes(layer.inputs);
-                let block_bytes = row_bytes.wrapping_mul(BLOCK);
                 let mut weights = layer.weights;
                 let mut first = 0usize;
                 while first < outputs {
                     let left = outputs.wrapping_sub(first);
-                    // One input alone: two blocks share each load of x and keep more sums in flight.
-                    let two = lanes && S == 1 && left >= BLOCK << 1;
-                    let taken = if two { BLOCK << 1 } else { left.min(BLOCK) };
+                    // One input alone: several blocks share each load of x and keep more sums in flight.
+                    let taken = match left {
+                        16.. if lanes && S == 1 => 16,
+                        8.. if lanes && S == 1 => 8,
+                        _ => left.min(BLOCK),
+                    };
                     let Some((w, rest)) = weights.split_at_checked(row_bytes.wrapping_mul(taken)) else { return };
                     weights = rest;
-                    if two {
-                        let sums = blocks::<2, S>(w, block_bytes, &rows);
-                        write(ends, first, left, sums, y, y_step);
-                    } else if lanes && taken == BLOCK {
-                        let sums = blocks::<1, S>(w, block_bytes, &rows);
-                        write(ends, first, left, sums, y, y_step);
-                    } else {
-                        let sums = single_rows::<S>(w, row_bytes, taken, &rows);
-                        write(ends, first, left, sums, y, y_step);
+                    match taken {
+                        16 => write(ends, first, blocks::<4, S>(w, &x), y, y_step),
+                        8 => write(ends, first, blocks::<2, S>(w, &x), y, y_step),
+                        BLOCK if lanes => write(ends, first, blocks::<1, S>(w, &x), y, y_step),
+                        _ => write(ends, first, single_rows::<S>(w, row_bytes, &x), y, y_step),
                     }
                     first = first.wrapping_add(taken);
                 }
@@ -297,97 +364,115 @@ macro_rules! inner_loops {
             fn write<const B: usize, const S: usize>(
                 ends: &Ends<'_>,
                 first: usize,
-                left: usize,
                 sums: [[[int32x4_t; BLOCK]; B]; S],
                 y: &mut [i8],
                 y_step: usize,
             ) {
                 let mut rest = y;
-                for sums in &sums {
+                for sums in sums {
                     let step = y_step.min(rest.len());
                     let (y, behind) = rest.split_at_mut(step);
                     rest = behind;
-                    for (block, &[a, b, c, d]) in sums.iter().enumerate() {
-                        let sums = vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
-                        let done = block.wrapping_mul(BLOCK);
-                        finish(ends, first.wrapping_add(done), left.wrapping_sub(done), sums, true, y);
-                    }
+                    let sums = sums.map(|[a, b, c, d]| vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d)));
+                    finish(ends, first, sums, true, y);
                 }
             }
 
-            /// `B` blocks in [`Layout::Lanes`].
+            /// `B` blocks in [`Layout::Lanes`], all of `w`.
             #[inline]
             #[target_feature(enable = $features)]
-            fn blocks<const B: usize, const S: usize>(
-                w: &[i8],
-                block_bytes: usize,
-                x: &[&[i8]; S],
-            ) -> [[[int32x4_t; BLOCK]; B]; S] {
+            fn blocks<const B: usize, const S: usize>(w: &[i8], x: &Inputs<'_, S>) -> [[[int32x4_t; BLOCK]; B]; S] {
                 let mut sums = [[[vdupq_n_s32(0); BLOCK]; B]; S];
-                let inputs = x.first().map_or(0, |x| x.len());
-                let (whole, groups) = (inputs / GROUP, inputs.div_ceil(GROUP));
-                let fits = w.len() >= block_bytes.wrapping_mul(B)
-                    && groups.wrapping_mul(WIDTH) <= block_bytes
-                    && x.iter().all(|x| x.len() >= inputs);
-                if !fits {
+                let block_bytes = w.len() / B;
+                let whole = x.inputs & !(GROUP - 1);
+                if x.inputs.wrapping_mul(BLOCK) > block_bytes || !block_bytes.is_multiple_of(WIDTH) {
                     return sums;
                 }
                 let mut at = w.as_ptr();
-                let mut xs = [vdupq_n_s8(0); S];
-                for group in 0..groups {
-                    let start = group.wrapping_mul(GROUP);
-                    for (v, x) in xs.iter_mut().zip(x) {
-                        *v = if group < whole {
-                            // SAFETY: `start + 16 ≤ inputs ≤ x.len()`.
-                            unsafe { vld1q_s8(x.as_ptr().wrapping_add(start)) }
-                        } else {
-                            sixteen(x, start, inputs)
-                        };
-                    }
-                    for b in 0..B {
-                        // SAFETY: 64 bytes at `group < groups` of block `b < B` lie inside w, checked above.
-                        let w = unsafe { vld1q_s8_x4(at.wrapping_add(b.wrapping_mul(block_bytes))) };
-                        for (sums, &x) in sums.iter_mut().zip(&xs) {
-                            if let Some([r0, r1, r2, r3]) = sums.get_mut(b) {
-                                *r0 = $add(*r0, w.0, x);
-                                *r1 = $add(*r1, w.1, x);
-                                *r2 = $add(*r2, w.2, x);
-                                *r3 = $add(*r3, w.3, x);
-                            }
+                let (mut start, several) = (0usize, x.inputs & !(TOGETHER * GROUP - 1));
+                while start < several {
+                    for group in 0..TOGETHER {
+                        let at = at.wrapping_add(group.wrapping_mul(WIDTH));
+                        // SAFETY: all of them lie before `several ≤ inputs`; a block is whole groups, at least as many as x has begun.
+                        unsafe {
+                            let x = x.group(start.wrapping_add(group.wrapping_mul(GROUP)));
+                            add_group(at, block_bytes, x, &mut sums);
                         }
                     }
+                    at = at.wrapping_add(TOGETHER * WIDTH);
+                    start = start.wrapping_add(TOGETHER * GROUP);
+                }
+                while start < whole {
+                    // SAFETY: `start + 16 ≤ whole ≤ inputs`, and as above.
+                    unsafe { add_group(at, block_bytes, x.group(start), &mut sums) };
                     at = at.wrapping_add(WIDTH);
+                    start = start.wrapping_add(GROUP);
+                }
+                if whole < x.inputs {
+                    // SAFETY: the group that x has begun.
+                    unsafe { add_group(at, block_bytes, x.tails, &mut sums) };
                 }
                 sums
             }
 
-            /// Up to four rows, one behind the other, `row_bytes` apart.
+            /// One group of `B` blocks and `S` inputs.
+            ///
+            /// # Safety
+            /// 64 bytes at `at` and each multiple of `block_bytes` behind it, `B` in all.
+            #[inline]
+            #[target_feature(enable = $features)]
+            unsafe fn add_group<const B: usize, const S: usize>(
+                at: *const i8,
+                block_bytes: usize,
+                x: [int8x16_t; S],
+                sums: &mut [[[int32x4_t; BLOCK]; B]; S],
+            ) {
+                for b in 0..B {
+                    // SAFETY: the caller's.
+                    let w = unsafe { vld1q_s8_x4(at.wrapping_add(b.wrapping_mul(block_bytes))) };
+                    for (sums, &x) in sums.iter_mut().zip(&x) {
+                        if let Some([r0, r1, r2, r3]) = sums.get_mut(b) {
+                            *r0 = $add(*r0, w.0, x);
+                            *r1 = $add(*r1, w.1, x);
+                            *r2 = $add(*r2, w.2, x);
+                            *r3 = $add(*r3, w.3, x);
+                        }
+                    }
+                }
+            }
+
+            /// Up to four rows, one behind the other, `row_bytes` apart, all of `w`.
             #[inline]
             #[target_feature(enable = $features)]
             fn single_rows<const S: usize>(
                 w: &[i8],
                 row_bytes: usize,
-                count: usize,
-                x: &[&[i8]; S],
+                x: &Inputs<'_, S>,
             ) -> [[[int32x4_t; BLOCK]; 1]; S] {
                 let mut sums = [[[vdupq_n_s32(0); BLOCK]; 1]; S];
-                let inputs = x.first().map_or(0, |x| x.len());
-                let mut start = 0usize;
-                let mut xs = [vdupq_n_s8(0); S];
-                while start < inputs {
-                    for (v, x) in xs.iter_mut().zip(x) {
-                        *v = sixteen(x, start, inputs);
+                let whole = x.inputs & !(GROUP - 1);
+                for (r, row) in w.chunks(row_bytes.max(1)).take(BLOCK).enumerate() {
+                    let mut row_sums = [vdupq_n_s32(0); S];
+                    let mut start = 0usize;
+                    while start < whole && whole <= row.len() {
+                        // SAFETY: `start + 16 ≤ whole`, which is at most `inputs` and the length of the row.
+                        let (w, xs) = unsafe { (vld1q_s8(row.as_ptr().wrapping_add(start)), x.group(start)) };
+                        for (sum, &x) in row_sums.iter_mut().zip(&xs) {
+                            *sum = $add(*sum, w, x);
+                        }
+                        start = start.wrapping_add(GROUP);
                     }
-                    for r in 0..count.min(BLOCK) {
-                        let row = row_bytes.wrapping_mul(r);
-                        let w = sixteen(w, row.wrapping_add(start), row.wrapping_add(inputs));
-                        for (sums, &x) in sums.iter_mut().zip(&xs) {
-                            for sum in sums.as_flattened_mut().get_mut(r) {
-                                *sum = $add(*sum, w, x);
-                            }
+                    if whole < x.inputs {
+                        let w = sixteen(row, whole);
+                        for (sum, &x) in row_sums.iter_mut().zip(&x.tails) {
+                            *sum = $add(*sum, w, x);
                         }
                     }
-                    start = start.wrapping_add(GROUP);
+                    for (sums, &sum) in sums.iter_mut().zip(&row_sums) {
+                        if let Some(place) = sums.as_flattened_mut().get_mut(r) {
+                            *place = sum;
+                        }
+                    }
                 }
                 sums
             }
@@ -395,8 +480,9 @@ macro_rules! inner_loops {
     };
 }
 
-inner_loops!(neon, "neon", add_neon);
-inner_loops!(dot, "neon,dotprod", add_dot);
+// More groups together would not leave NEON's three instructions their registers.
+inner_loops!(neon, "neon", add_neon, 2);
+inner_loops!(dot, "neon,dotprod", add_dot, 4);
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
@@ -427,6 +513,10 @@ mod tests {
     #[test]
     fn the_chosen_level() {
         println!("chosen: {:?}", Level::find());
+        // Who emulates a processor says what must be found on it, so that no kernel is left out unseen.
+        if let Ok(expected) = std::env::var("EYAS_INSTRUCTION_SET") {
+            assert_eq!(Aarch64::instruction_set(), expected);
+        }
         try_dense("chosen", Aarch64::dense_batch);
         try_present("chosen", Aarch64::add_present);
         try_requantize("chosen", Aarch64::requantize_sums);

@@ -10,6 +10,7 @@
 //! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into
 //! the result. Other exponents, which real students do not have, take a call to the definition.
 
+use super::thumb::{absent, copy};
 use super::{Kernels, Present, portable};
 use crate::model::{BLOCK, CoreClass, Layer, Layout};
 use crate::quant::{Multiplier, scale_sum};
@@ -37,6 +38,7 @@ impl Kernels for Armv6m {
         "Armv6-M"
     }
 
+    #[inline(never)]
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [i32] {
         let buffer: &mut [i32] = bytemuck::must_cast_slice_mut(buffer);
         for (to, &x) in buffer.iter_mut().zip(x) {
@@ -48,11 +50,12 @@ impl Kernels for Armv6m {
     fn dense(layer: &Layer<'_>, x: &[i32], y: &mut [i32]) {
         let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
         let fits = inputs != 0
-            && layer.weights.len() >= inputs.wrapping_mul(outputs)
             && x.len() >= inputs
-            && y.len() >= layer.padded_outputs()
-            && layer.weights.as_ptr().addr() & 3 == 0;
-        let Some(tables) = layer.tables().filter(|_| fits) else { return };
+            && y.len() >= layer.padded_outputs();
+        if !fits {
+            return;
+        }
+        let tables = layer.tables();
         let first = (inputs.wrapping_sub(1) & (FOLD - 1)).wrapping_add(1);
         // An odd input goes first, on its own; the loop is entered where the even rest fills its passes.
         let missing = PASS.wrapping_sub(first & (PASS - 2)) & (PASS - 1);
@@ -74,16 +77,26 @@ impl Kernels for Armv6m {
         requantize_in_place(layer, y);
     }
 
+    fn absent(x: &[i8], zero_point: i8) -> usize {
+        absent(x, zero_point)
+    }
+
+    fn copy(from: &[i32], to: &mut [i32]) {
+        copy(from, to);
+    }
+
+    #[inline(never)]
     fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {
         let run = layer.column_bytes();
-        let fits = sums.len() >= run
-            && layer.weights.len() >= run.wrapping_mul(usize::from(layer.inputs))
-            && layer.weights.as_ptr().addr() & 3 == 0
-            && run & 3 == 0
-            && present.iter().all(|present| present.input < layer.inputs);
-        let Some(first) = present.first().filter(|_| fits) else { return };
+        let Some(first) = present.first().filter(|_| sums.len() >= run) else { return };
         // 16-bit lanes hold 257 weights of one byte.
-        let same = present.len() <= 257 && present.iter().all(|present| present.distance == first.distance);
+        let mut same = present.len() <= 257;
+        for present in present {
+            if present.input >= layer.inputs {
+                return;
+            }
+            same &= present.distance == first.distance;
+        }
         if !same || run & (LANES - 1) != 0 {
             portable::add_present(layer, present, sums);
             return;
@@ -120,9 +133,7 @@ impl Kernels for Armv6m {
     }
 
     fn requantize_sums(layer: &Layer<'_>, sums: &[i32], y: &mut [i32]) {
-        for (y, &sum) in y.iter_mut().zip(sums) {
-            *y = sum;
-        }
+        copy(sums, y);
         requantize_in_place(layer, y);
     }
 }
@@ -131,7 +142,10 @@ impl Kernels for Armv6m {
 fn requantize_in_place(layer: &Layer<'_>, y: &mut [i32]) {
     let outputs = usize::from(layer.outputs);
     let fits = outputs != 0 && y.len() >= outputs;
-    let Some(tables) = layer.tables().filter(|_| fits) else { return };
+    if !fits {
+            return;
+        }
+        let tables = layer.tables();
     let range = layer.range;
     let scaling = Scaling {
         y: y.as_mut_ptr(),
@@ -503,22 +517,21 @@ unsafe extern "C" fn add_lanes(columns: *const Columns, lanes: *mut [u32; 4]) {
         "adds r1, #4",
         "muls r3, r2, r3",
         "add r3, lr",
-        "ldr r4, [r3]",
-        "ldr r0, [r3, #4]",
-        "eors r4, r6",
-        "mov r5, r4",
-        "ands r5, r7",
-        "add r8, r5",
-        "lsrs r4, r4, #8",
-        "ands r4, r7",
-        "add r9, r4",
+        "ldm r3!, {{r0, r4}}",
         "eors r0, r6",
         "mov r5, r0",
         "ands r5, r7",
-        "add r10, r5",
+        "add r8, r5",
         "lsrs r0, r0, #8",
         "ands r0, r7",
-        "add r11, r0",
+        "add r9, r0",
+        "eors r4, r6",
+        "mov r5, r4",
+        "ands r5, r7",
+        "add r10, r5",
+        "lsrs r4, r4, #8",
+        "ands r4, r7",
+        "add r11, r4",
         "cmp r1, r12",
         "bne 2b",
         "mov r2, r8",

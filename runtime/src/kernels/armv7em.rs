@@ -6,14 +6,17 @@
 //! any 512 int8 products are: 512 · 127 · 128 < 2^23. Longer rows fold the difference into a 32-bit sum
 //! every 512 inputs. Three instructions do four MACs, one load of x serves four rows.
 //!
-//! Requantizing takes `SMMLA`: with `e ≤ −2` and `n = −2 − e`,
-//! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into
-//! the result. Other exponents, which real students do not have, take a call to the definition.
+//! Requantizing takes `SMMUL`: with `e ≤ −2` and `n = −2 − e`,
+//! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32 >> n) + 1) >> 1`, since the low word cannot carry into
+//! the result; `SHADD16` does the last step for two rows. Saturating to 16 bits before it changes no byte. Other
+//! exponents, which real students do not have, take a call to the definition.
 
-use super::{Kernels, Present};
-use crate::model::{BLOCK, CoreClass, Layer, LayerKind, Layout};
+use super::thumb::{absent, copy};
+use super::{Kernels, Present, Start};
+use crate::model::{CoreClass, Layer, Layout, padded};
 use crate::quant::{Multiplier, scale_sum};
 use core::arch::naked_asm;
+use core::mem::offset_of;
 
 /// Kernels of the Armv7E-M instruction set.
 #[derive(Clone, Copy, Debug)]
@@ -21,10 +24,6 @@ pub struct Armv7em;
 
 /// Inputs of one word of canonical bytes, and of one group of words in the packed order.
 const GROUP: usize = 4;
-/// Groups of four inputs between two folds.
-const FOLD_GROUPS: usize = 128;
-/// Groups of one pass through the unrolled loop.
-const PASS_GROUPS: usize = 8;
 
 impl Kernels for Armv7em {
     type Activation = i16;
@@ -36,62 +35,57 @@ impl Kernels for Armv7em {
     }
 
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [i16] {
-        let (groups, rest) = x.as_chunks::<GROUP>();
-        let (pairs, _) = buffer.as_chunks_mut::<2>();
-        let count = groups.len().min(pairs.len());
-        if count != 0 {
-            // SAFETY: reads `count` groups of four bytes, at any address, and writes as many pairs of words.
-            unsafe { widen_groups(groups.as_ptr(), pairs.as_mut_ptr(), pairs.as_ptr().wrapping_add(count)) }
+        let wide: &mut [i16] = bytemuck::must_cast_slice_mut(buffer);
+        if wide.len() >= padded(x.len(), GROUP) {
+            // SAFETY: reads all of x, at any address, and writes whole groups, for which there is room.
+            unsafe { widen(x.as_ptr(), wide.as_mut_ptr(), x.len()) }
         }
-        if let (false, Some(pair)) = (rest.is_empty(), pairs.get_mut(count)) {
-            let group = rest.iter().rev().fold(0u32, |group, &x| (group << 8) | u32::from(x as u8)).to_le_bytes();
-            // SAFETY: as above, one group.
-            unsafe { widen_groups((&raw const group).cast(), pair, (&raw const *pair).wrapping_add(1)) }
-        }
-        bytemuck::must_cast_slice(buffer)
+        wide
     }
 
     fn dense(layer: &Layer<'_>, x: &[i16], y: &mut [i16]) {
-        let outputs = usize::from(layer.outputs);
-        let groups = usize::from(layer.inputs).div_ceil(GROUP);
-        let first_groups = (groups.wrapping_sub(1) % FOLD_GROUPS).wrapping_add(1);
-        let tail = outputs % BLOCK;
-        // In the terms of the layer itself, so that the compiler sees where it holds.
-        let fits = layer.weights.len()
-            >= Layer::weight_bytes(LayerKind::Dense, Layout::Pairs, layer.inputs, layer.outputs)
-            && x.len() >= groups.wrapping_mul(GROUP)
-            && groups != 0
-            && (layer.weights.as_ptr().addr() | x.as_ptr().addr()) & 3 == 0;
-        let Some((biases, epilogue)) = Epilogue::new(layer, y).filter(|_| fits) else { return };
-        let run = Run {
-            weights: layer.weights.as_ptr(),
-            biases,
-            x: x.as_ptr(),
-            x_end: x.as_ptr().wrapping_add(groups.wrapping_mul(GROUP)),
-            entry: first_groups % PASS_GROUPS,
-            passes: first_groups.div_ceil(PASS_GROUPS),
-            blocks_end: epilogue.y.wrapping_add(outputs & !(BLOCK - 1)),
-            tail,
-            groups,
-            epilogue,
-        };
-        // SAFETY: `dense_rows` reads `outputs · groups · 4` weights and `groups · 4` activations, checked above;
-        // the rest is checked by
-        // `Epilogue::new`.
-        unsafe { dense_rows(&run) }
+        Self::rows(layer, Start::Inputs(x), y);
     }
 
+    /// All rows of a layer. Sums are rows of no inputs with the sums as biases.
+    #[inline(always)]
+    fn rows(layer: &Layer<'_>, start: Start<'_, i16>, y: &mut [i16]) {
+        let outputs = layer.padded_outputs();
+        let parameters = layer.parameters();
+        let (biases, x, groups, fits) = match start {
+            Start::Inputs(x) => {
+                let groups = usize::from(layer.inputs).div_ceil(GROUP);
+                (parameters.cast(), x.as_ptr(), groups, x.len() >= groups.wrapping_mul(GROUP))
+            }
+            Start::Sums(sums) => (sums.as_ptr(), core::ptr::null(), 0, sums.len() >= outputs),
+        };
+        if fits && y.len() >= outputs && (x.addr() | y.as_ptr().addr()) & 3 == 0 {
+            // SAFETY: x holds the groups, y and sums whole blocks of four, x and y start on words, all checked above;
+            // that the tensors are what the shape asks for, and start on words, every `Layer` promises.
+            unsafe { dense_rows(layer, layer.weights.as_ptr(), x, y.as_mut_ptr(), biases, parameters, groups) }
+        }
+    }
+
+    fn absent(x: &[i8], zero_point: i8) -> usize {
+        absent(x, zero_point)
+    }
+
+    fn copy(from: &[i32], to: &mut [i32]) {
+        copy(from, to);
+    }
+
+    #[inline(never)]
     fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {
         let run = layer.column_bytes();
-        let fits = sums.len() >= run
-            && run % BLOCK == 0
-            && run != 0
-            && layer.weights.len() >= run.wrapping_mul(usize::from(layer.inputs))
-            && layer.weights.as_ptr().addr() % 4 == 0
-            && present.iter().all(|present| present.input < layer.inputs);
-        let Some(first) = present.first().filter(|_| fits) else { return };
+        let Some(first) = present.first().filter(|_| sums.len() >= run) else { return };
         // 16-bit lanes hold 257 weights; the list is as long as the room for the outputs.
-        let same = present.len() <= 257 && present.iter().all(|present| present.distance == first.distance);
+        let mut same = present.len() <= 257;
+        for present in present {
+            if present.input >= layer.inputs {
+                return;
+            }
+            same &= present.distance == first.distance;
+        }
         let columns = Columns {
             weights: layer.weights.as_ptr(),
             run,
@@ -101,8 +95,8 @@ impl Kernels for Armv7em {
             sums_end: sums.as_mut_ptr().wrapping_add(run),
             distance: first.distance.into(),
         };
-        // SAFETY: every listed input is below `inputs`, so its run of `run` weights lies in `weights`; `sums`
-        // has `run` elements, a multiple of four; both start on words.
+        // SAFETY: every listed input is below `inputs`, so its run of `run` weights lies in the layer's weights; `sums`
+        // has `run` elements, a multiple of four in this layout; both start on words.
         unsafe {
             if same {
                 add_equal(&columns);
@@ -113,98 +107,42 @@ impl Kernels for Armv7em {
     }
 
     fn requantize_sums(layer: &Layer<'_>, sums: &[i32], y: &mut [i16]) {
-        let outputs = usize::from(layer.outputs);
-        let fits = sums.len() >= layer.padded_outputs();
-        let Some((_, epilogue)) = Epilogue::new(layer, y).filter(|_| fits) else { return };
-        // Rows of no inputs whose biases are the sums.
-        let run = Run {
-            weights: layer.weights.as_ptr(),
-            biases: sums.as_ptr(),
-            x: core::ptr::null(),
-            x_end: core::ptr::null(),
-            entry: PASS_GROUPS,
-            passes: 0,
-            blocks_end: epilogue.y.wrapping_add(outputs & !(BLOCK - 1)),
-            tail: outputs % BLOCK,
-            groups: 0,
-            epilogue,
-        };
-        // SAFETY: with no groups neither weights nor x are read; the sums are whole blocks of four, checked above;
-        // the rest is checked by `Epilogue::new`.
-        unsafe { dense_rows(&run) }
+        Self::rows(layer, Start::Sums(sums), y);
     }
 }
 
 /// Bytes to halfwords, each four in the order 0, 2, 1, 3.
 ///
 /// # Safety
-/// `to..end` is not empty and writable; `from` has a group for each pair in it.
+/// `from` has `count` bytes, `to` room for as many rounded up to whole groups, on a word.
 #[unsafe(naked)]
-unsafe extern "C" fn widen_groups(from: *const [i8; GROUP], to: *mut [u32; 2], end: *const [u32; 2]) {
+unsafe extern "C" fn widen(from: *const i8, to: *mut i16, count: usize) {
     naked_asm!(
         "push {{r4, lr}}",
+        "subs r2, #4",
+        "blo 3f",
         "2:",
         "ldr r3, [r0], #4",
         "sxtb16 r4, r3",
         "sxtb16 r3, r3, ror #8",
         "strd r4, r3, [r1], #8",
-        "cmp r1, r2",
-        "bne 2b",
+        "subs r2, #4",
+        "bhs 2b",
+        "3:", // at most three more
+        "adds r2, #4",
+        "beq 9f",
+        "ldrsb r3, [r0]",
+        "strh r3, [r1]",
+        "cmp r2, #2",
+        "blo 9f",
+        "ldrsb r3, [r0, #1]",
+        "strh r3, [r1, #4]",
+        "beq 9f",
+        "ldrsb r3, [r0, #2]",
+        "strh r3, [r1, #2]",
+        "9:",
         "pop {{r4, pc}}",
     )
-}
-
-/// What the ends of four rows need: scales in, activations out. Field order is known to the assembly.
-#[repr(C)]
-struct Epilogue {
-    mantissas: *const i32,
-    exponents: *const i8,
-    y: *mut i16,
-    /// Bits that mark an exponent above −2 in the last, partial block.
-    tail_mask: u32,
-    zero_point: u32,
-    lo: u32,
-    hi: u32,
-    /// Whether the clamp is that of the byte.
-    whole_range: u32,
-}
-
-impl Epilogue {
-    /// The biases and this; `None` unless the tables and the outputs hold whole blocks of four, on whole words.
-    #[inline]
-    fn new(layer: &Layer<'_>, y: &mut [i16]) -> Option<(*const i32, Self)> {
-        let tables = layer.tables().filter(|_| y.len() >= layer.padded_outputs() && y.as_ptr().addr() & 3 == 0)?;
-        let both = |value: i8| u32::from(i16::from(value) as u16).wrapping_mul(0x1_0001);
-        let tail = u32::from(layer.outputs) % BLOCK as u32;
-        let epilogue = Self {
-            mantissas: tables.mantissas,
-            exponents: tables.exponents,
-            y: y.as_mut_ptr(),
-            tail_mask: 0xe0e0_e0e0u32.wrapping_shr(32u32.wrapping_sub(tail.wrapping_mul(8))),
-            zero_point: both(layer.range.zero_point),
-            lo: both(layer.range.lo),
-            hi: both(layer.range.hi),
-            whole_range: u32::from(layer.range.lo == i8::MIN && layer.range.hi == i8::MAX),
-        };
-        Some((tables.biases, epilogue))
-    }
-}
-
-/// One dense layer as the assembly sees it; field order is known to it.
-#[repr(C)]
-struct Run {
-    x: *const i16,
-    /// Groups of the first, partial pass; 0 for a whole one, [`PASS_GROUPS`] for none at all.
-    entry: usize,
-    passes: usize,
-    x_end: *const i16,
-    /// Where y is behind the last whole block.
-    blocks_end: *const i16,
-    tail: usize,
-    groups: usize,
-    epilogue: Epilogue,
-    weights: *const i8,
-    biases: *const i32,
 }
 
 /// A list of present inputs as the assembly sees it; field order is known to it.
@@ -234,11 +172,11 @@ unsafe extern "C" fn scale_by_definition(sums: *mut [i32; 4], mantissas: *const 
 
 /// Scales, clamps and stores four sums in r3, r6, r5, r7.
 ///
-/// In: `sp` points at an [`Epilogue`] `$at` bytes up; r0 marks exponents above −2. Keeps r1 and lr. Repeats from
-/// `$next` until y is the end stored `$end` bytes up, else runs on. The number of instructions is the same for
-/// all sums.
+/// In: `$at` bytes up from `sp` lie mantissas, exponents, y, its end, and the halfwords of the clamp; r0 marks exponents
+/// above −2. Keeps r1 and lr. Repeats from `$next` until y is at its end, else runs on. The number of instructions is
+/// the same for all sums.
 macro_rules! epilogue {
-    ($at:literal, $end:literal, $next:literal) => {
+    ($at:literal, $next:literal) => {
         concat!(
             "ldrd r8, r2, [sp, #",
             $at,
@@ -251,47 +189,41 @@ macro_rules! epilogue {
             "rsb r4, r4, #0xfefefefe\n", // n of the four rows; a byte above 31 where the exponent is above −2
             "tst r4, r0\n",
             "bne 90f\n",
-            "mov r0, #1\n",
-            // Shifts by a register take its lowest byte.
-            "lsl r2, r0, r4\n",
-            "smmla r3, r3, r9, r2\n",
-            "asr r3, r4\n",
+            "mov r0, #0x10001\n",
+            "smmul r3, r3, r9\n",
+            "asr r3, r4\n", // by the lowest byte
             "lsr r4, #8\n",
-            "lsl r2, r0, r4\n",
-            "smmla r6, r6, r10, r2\n",
+            "smmul r6, r6, r10\n",
             "asr r6, r4\n",
             "lsr r4, #8\n",
-            "lsl r2, r0, r4\n",
-            "smmla r5, r5, r11, r2\n",
+            "smmul r5, r5, r11\n",
             "asr r5, r4\n",
             "lsr r4, #8\n",
-            "lsl r2, r0, r4\n",
-            "smmla r7, r7, r12, r2\n",
+            "smmul r7, r7, r12\n",
             "asr r7, r4\n",
-            "ssat r3, #16, r3, asr #1\n",
-            "ssat r6, #16, r6, asr #1\n",
-            "ssat r5, #16, r5, asr #1\n",
-            "ssat r7, #16, r7, asr #1\n",
-            "91:\n",
+            "ssat r3, #16, r3\n",
+            "ssat r6, #16, r6\n",
+            "ssat r5, #16, r5\n",
+            "ssat r7, #16, r7\n",
             "pkhbt r3, r3, r5, lsl #16\n",
             "pkhbt r6, r6, r7, lsl #16\n",
+            "shadd16 r3, r3, r0\n",
+            "shadd16 r6, r6, r0\n",
+            "91:\n",
             "add r8, sp, #",
             $at,
             "+16\n",
-            "ldm r8, {{r9, r10, r11, r12}}\n", // zero point, lo, hi, whole range
-            "cmp r12, #0\n",
+            "ldm r8, {{r9, r10, r11, r12}}\n", // zero point, lo, hi, hi − lo
+            "cmp r12, #255\n",
             "qadd16 r3, r3, r9\n",
             "qadd16 r6, r6, r9\n",
-            "beq 92f\n",
+            "bne 92f\n",
             "ssat16 r3, #8, r3\n",
             "ssat16 r6, #8, r6\n",
             "93:\n",
-            "ldr r8, [sp, #",
+            "ldrd r8, r9, [sp, #",
             $at,
-            "+8]\n",
-            "ldr r9, [sp, #",
-            $end,
-            "]\n",
+            "+8]\n", // y, its end
             "strd r3, r6, [r8], #8\n",
             "str r8, [sp, #",
             $at,
@@ -343,6 +275,8 @@ macro_rules! epilogue_apart {
             "ldrd r1, lr, [sp, #",
             $free,
             "+16]\n",
+            "pkhbt r3, r3, r5, lsl #16\n",
+            "pkhbt r6, r6, r7, lsl #16\n",
             "b 91b\n",
         )
     };
@@ -369,39 +303,70 @@ macro_rules! group {
     };
 }
 
-/// All rows of a dense layer.
+/// All rows of a layer, `groups` of four inputs each.
 ///
 /// Registers: r0 x, r1 weights, r2 r4 sums S, r3 r5 sums B, r6 r7 x, r8 to r11 weights, r12 passes, lr biases.
-/// Stack, from `sp`: 28 bytes of scratch (the two 32-bit sums at 0), then a copy of [`Run`] up to `weights`.
+/// Stack, from `sp`: 0 the two 32-bit sums, 8 end of x, 12 scratch, 40 x, 44 outputs of the partial block, 48 entry:
+/// groups of the first, partial pass, 0 for a whole one, 8 for none at all, 52 passes, 56 groups, 60 mantissas,
+/// 64 exponents, 68 y, 72 its end, 76 zero point, lo and hi, two halfwords each, 88 hi − lo, 92 saved registers.
 ///
 /// # Safety
-/// `run` describes tensors of at least the sizes that [`Armv7em::dense`] checks.
+/// `weights` and `parameters` are the layer's; x holds the groups, `y` and `biases` whole blocks of four outputs. All
+/// start on words.
 #[unsafe(naked)]
-unsafe extern "C" fn dense_rows(run: *const Run) {
+unsafe extern "C" fn dense_rows(
+    layer: *const Layer<'_>,
+    weights: *const i8,
+    x: *const i16,
+    y: *mut i16,
+    biases: *const i32,
+    parameters: *const u32,
+    groups: usize,
+) {
     naked_asm!(
         ".p2align 2",
-        "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
-        "add r12, r0, #28",
-        "ldm r12!, {{r1, r2, r3, r4, r5, r6, r7, r8}}", // the epilogue
-        "push {{r1, r2, r3, r4, r5, r6, r7, r8}}",
-        "mov r11, r3", // y
-        "ldm r12, {{r9, r10}}", // weights, biases
-        "ldm r0, {{r1, r2, r3, r4, r5, r6, r7}}",
-        "sub sp, #56",
-        "add r12, sp, #28",
-        "stm r12, {{r1, r2, r3, r4, r5, r6, r7}}",
-        "mov r1, r9",
-        "mov lr, r10",
-        // Stack: 0 scratch, 28 x, 32 entry, 36 passes, 40 x_end, 44 blocks_end, 48 tail, 52 groups, 56 epilogue.
-        "cmp r11, r5",
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
+        "ldrd lr, r4, [sp, #36]", // biases, parameters
+        "ldrh r12, [r0, #{outputs}]",
+        "add r5, r12, #3",
+        "lsr r5, #2",
+        "add r4, r4, r5, lsl #4", // mantissas
+        "add r5, r4, r5, lsl #4", // exponents
+        "mov r6, r3",             // y
+        "bic r7, r12, #3",
+        "add r7, r6, r7, lsl #1", // its end behind whole blocks
+        "and r3, r12, #3",        // outputs of the partial block
+        "ldrsb r8, [r0, #{zero_point}]",
+        "ldrsb r9, [r0, #{lo}]",
+        "ldrsb r10, [r0, #{hi}]",
+        "sub r11, r10, r9",
+        "pkhbt r8, r8, r8, lsl #16",
+        "pkhbt r9, r9, r9, lsl #16",
+        "pkhbt r10, r10, r10, lsl #16",
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11}}",
+        "ldr r10, [sp, #76]", // groups
+        "sub r4, r10, #1",
+        "and r4, #127",
+        "add r5, r4, #8",
+        "lsr r5, #3", // passes
+        "add r4, #1",
+        "and r4, #7", // entry
+        "cmp r10, #0",
+        "it eq",
+        "moveq r4, #8",
+        "push {{r2, r3, r4, r5, r10}}",
+        "add r8, r2, r10, lsl #3", // end of x
+        "sub sp, #40",
+        "str r8, [sp, #8]",
+        "cmp r6, r7",
         "beq 6f",
         "2:", // next block
         "ldm lr!, {{r3, r4, r5, r6}}",
         "strd r4, r6, [sp]",
         "mov r2, r3",
         "mov r4, r5",
-        "ldrd r0, r8, [sp, #28]",
-        "ldr r12, [sp, #36]",
+        "ldr r0, [sp, #40]",
+        "ldrd r8, r12, [sp, #48]",
         "tbb [pc, r8]",
         "3:",
         ".byte (40f-3b)/2, (47f-3b)/2, (46f-3b)/2, (45f-3b)/2, (44f-3b)/2, (43f-3b)/2, (42f-3b)/2, (41f-3b)/2",
@@ -417,8 +382,7 @@ unsafe extern "C" fn dense_rows(run: *const Run) {
         "subs r12, #1",
         "bne 40b",
         "48:",
-        "ldr r8, [sp, #40]",
-        "ldrd r6, r7, [sp]",
+        "ldm sp, {{r6, r7, r8}}",
         "sub r2, r2, r3",
         "sub r4, r4, r5",
         "add r6, r6, r2, asr #8",
@@ -434,21 +398,25 @@ unsafe extern "C" fn dense_rows(run: *const Run) {
         "5:",
         "mov r0, #0xe0e0e0e0",
         "50:",
-        epilogue!("56", "44", "2b"),
+        epilogue!("60", "2b"),
         "6:", // at most three rows of plain bytes
-        "ldr r12, [sp, #48]",
+        "ldr r12, [sp, #44]",
         "cmp r12, #0",
         "beq 9f",
         "mov r8, #0",
-        "str r8, [sp, #48]",
-        "ldr r8, [sp, #64]", // y: this block is the last
-        "add r8, #8",
         "str r8, [sp, #44]",
+        "ldr r8, [sp, #68]", // y: this block is the last
+        "add r8, #8",
+        "str r8, [sp, #72]",
+        "rsb r4, r12, #4",
+        "lsl r4, #3",
+        "mov r5, #0xe0e0e0e0",
+        "lsr r10, r5, r4",
         "mov r11, sp",
         "7:",
         "ldr r3, [lr], #4",
-        "ldr r0, [sp, #28]",
-        "ldr r2, [sp, #52]",
+        "ldr r0, [sp, #40]",
+        "ldr r2, [sp, #56]",
         "cmp r2, #0",
         "beq 71f",
         "70:",
@@ -466,13 +434,17 @@ unsafe extern "C" fn dense_rows(run: *const Run) {
         "bne 7b",
         "ldrd r3, r6, [sp]",
         "ldrd r5, r7, [sp, #8]",
-        "ldr r0, [sp, #68]", // the mask of the partial block
+        "mov r0, r10", // marks exponents above −2 of these rows only
         "b 50b",
         "9:",
-        "add sp, #88",
-        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
-        epilogue_apart!("0"),
+        "add sp, #92",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+        epilogue_apart!("12"),
         scale = sym scale_by_definition,
+        outputs = const offset_of!(Layer<'static>, outputs),
+        zero_point = const offset_of!(Layer<'static>, range.zero_point),
+        lo = const offset_of!(Layer<'static>, range.lo),
+        hi = const offset_of!(Layer<'static>, range.hi),
     )
 }
 

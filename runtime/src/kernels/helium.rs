@@ -31,10 +31,12 @@ impl Kernels for Helium {
     fn dense(layer: &Layer<'_>, x: &[i8], y: &mut [i8]) {
         let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
         let fits = inputs != 0
-            && layer.weights.len() >= layer.layout.row_bytes(layer.inputs).wrapping_mul(outputs)
             && x.len() >= inputs
             && y.len() >= layer.padded_outputs();
-        let Some(tables) = layer.tables().filter(|_| fits) else { return };
+        if !fits {
+            return;
+        }
+        let tables = layer.tables();
         let tail = outputs & (BLOCK - 1);
         let rows = Rows {
             weights: layer.weights.as_ptr(),

@@ -3,7 +3,7 @@
 use super::portable::Portable;
 use super::{Kernels, Present};
 use crate::model::{Layer, Layout, OwnedLayer};
-use crate::quant::OutputRange;
+use crate::quant::{Multiplier, OutputRange};
 use std::vec;
 use std::vec::Vec;
 
@@ -102,7 +102,7 @@ pub(super) fn try_present(name: &str, add: fn(&Layer<'_>, &[Present], &mut [i32]
     }
 }
 
-/// Finished sums over the whole 32 bits, every exponent.
+/// Finished sums over the whole 32 bits and on both sides of the steps an output can see, every exponent.
 pub(super) fn try_requantize(name: &str, requantize: fn(&Layer<'_>, &[i32], &mut [i8])) {
     let state = &mut 3;
     for round in 0..4000u16 {
@@ -110,15 +110,26 @@ pub(super) fn try_requantize(name: &str, requantize: fn(&Layer<'_>, &[i32], &mut
         let owned = layer(1, outputs, state);
         let layer = owned.view();
         let ends = [i32::MIN, i32::MIN + 1, -1, 0, 1, i32::MAX];
-        let sums: Vec<i32> = (0..layer.padded_outputs())
+        let mut sums: Vec<i32> = (0..layer.padded_outputs())
             .map(|_| match int(state, 0, 2) {
                 0 => ends[int(state, 0, 5) as usize],
                 _ => draw(state) as i32 >> int(state, 0, 24),
             })
             .collect();
+        for (sum, channel) in sums.iter_mut().zip(layer.channels()).filter(|_| round % 2 == 0) {
+            *sum = beside_a_step(channel.multiplier, state).unwrap_or(*sum);
+        }
         let (mut y, mut expected) = (vec![0i8; layer.padded_outputs()], vec![0i8; layer.padded_outputs()]);
         requantize(&layer, &sums, &mut y);
         super::portable::requantize_sums::<Portable>(&layer, &sums, &mut expected);
         assert_eq!(y[..outputs.into()], expected[..outputs.into()], "{name}: {outputs} outputs");
     }
+}
+
+/// A sum at which the scaled sum steps from one integer to the next, or the one before; `None` outside 32 bits.
+fn beside_a_step(Multiplier { mantissa, exponent }: Multiplier, state: &mut u64) -> Option<i32> {
+    // The first sum whose scaled value is at least `step − 1/2`.
+    let half = (2 * i128::from(int(state, -256, 256)) - 1) << (30 - i32::from(exponent));
+    let first = half.div_euclid(mantissa.into()) + i128::from(half.rem_euclid(mantissa.into()) != 0);
+    i32::try_from(first - i128::from(int(state, 0, 1))).ok()
 }

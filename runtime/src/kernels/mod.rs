@@ -24,13 +24,16 @@ mod helium;
 #[cfg(eyas_kernels = "rv32im")]
 #[allow(unsafe_code)]
 mod rv32im;
+#[cfg(any(eyas_kernels = "armv6m", eyas_kernels = "armv7em"))]
+#[allow(unsafe_code)]
+mod thumb;
 #[cfg(eyas_kernels = "x86_64")]
 #[allow(unsafe_code)]
 mod x86_64;
 
 use crate::model::{CoreClass, Layer, Layout};
 pub use present::Present;
-pub(crate) use present::{Source, add_all};
+pub(crate) use present::{add_all, listed, scan_all};
 
 /// The kernels of this build.
 #[cfg(eyas_kernels = "aarch64")]
@@ -58,6 +61,15 @@ pub use x86_64::X86 as Active;
 #[must_use]
 pub fn instruction_set() -> &'static str {
     Active::instruction_set()
+}
+
+/// What the rows of a layer start from.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a, A> {
+    /// The activations of a dense layer's inputs.
+    Inputs(&'a [A]),
+    /// The finished sums of a sparse-input layer.
+    Sums(&'a [i32]),
 }
 
 /// What one instruction set supplies.
@@ -111,6 +123,18 @@ pub trait Kernels {
         }
     }
 
+    /// How many inputs at the front of `x` are equal to `zero_point`.
+    fn absent(x: &[i8], zero_point: i8) -> usize {
+        portable::absent(x, zero_point)
+    }
+
+    /// Copies whole blocks of four words, as many as both have.
+    fn copy(from: &[i32], to: &mut [i32]) {
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to = i32::from_le(from);
+        }
+    }
+
     /// `sums[o] += Σ_present w[i][o] · distance`, the weights of one input in a run of whole words.
     ///
     /// # Shapes
@@ -118,6 +142,15 @@ pub trait Kernels {
     /// - `sums`: `[outputs]` in whole blocks of four
     fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {
         portable::add_present(layer, present, sums);
+    }
+
+    /// [`Kernels::dense`] or [`Kernels::requantize_sums`].
+    #[inline(always)]
+    fn rows(layer: &Layer<'_>, start: Start<'_, Self::Activation>, y: &mut [Self::Activation]) {
+        match start {
+            Start::Inputs(x) => Self::dense(layer, x, y),
+            Start::Sums(sums) => Self::requantize_sums(layer, sums, y),
+        }
     }
 
     /// `y[o] = requantize(sums[o])`.
@@ -147,11 +180,11 @@ pub(crate) fn dense_batch<K: Kernels>(
     }
 }
 
-/// One dense layer: the kernels of `K` in their own layout, the portable ones in any other.
-pub(crate) fn dense<K: Kernels>(layer: &Layer<'_>, x: &[K::Activation], y: &mut [K::Activation]) {
-    if cfg!(feature = "every-layout") && !K::reads(layer.layout) {
-        portable::dense::<K>(layer, x, y);
-    } else {
-        K::dense(layer, x, y);
+/// One layer: the kernels of `K` in their own layout, the portable ones in any other.
+#[inline(always)]
+pub(crate) fn rows<K: Kernels>(layer: &Layer<'_>, start: Start<'_, K::Activation>, y: &mut [K::Activation]) {
+    match start {
+        Start::Inputs(x) if cfg!(feature = "every-layout") && !K::reads(layer.layout) => portable::dense::<K>(layer, x, y),
+        start => K::rows(layer, start, y),
     }
 }

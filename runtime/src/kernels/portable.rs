@@ -56,6 +56,22 @@ pub fn dense<K: Kernels>(layer: &Layer<'_>, x: &[K::Activation], y: &mut [K::Act
     }
 }
 
+/// How many inputs at the front of `x` are equal to `zero_point`; compares whole words, four at a time.
+pub fn absent(x: &[i8], zero_point: i8) -> usize {
+    let differs = |&x: &i8| x != zero_point;
+    let word = u32::from_ne_bytes([zero_point as u8; 4]);
+    let (front, words, _) = bytemuck::pod_align_to::<i8, u32>(x);
+    if let Some(at) = front.iter().position(differs) {
+        return at;
+    }
+    let differ = |&[a, b, c, d]: &[u32; 4]| (a ^ word) | (b ^ word) | (c ^ word) | (d ^ word) != 0;
+    let fours = words.as_chunks::<4>().0;
+    let whole = fours.iter().position(differ).unwrap_or(fours.len()) << 4;
+    let start = front.len().wrapping_add(whole);
+    let rest = x.get(start..).unwrap_or_default();
+    start.wrapping_add(rest.iter().position(differs).unwrap_or(rest.len()))
+}
+
 /// Adds the weights of the present inputs, each times its distance from the zero point, to the sums.
 ///
 /// `sums[o] += Σ_present w[i][o] · (x[i] − zero)`.

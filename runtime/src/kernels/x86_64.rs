@@ -17,6 +17,7 @@
 mod avx2;
 mod avx2_lanes;
 mod avx512;
+mod avx512_finish;
 mod avx512_lanes;
 
 use super::portable::{self, Portable};

@@ -2,7 +2,7 @@
 
 use crate::kernels::{Active, Kernels};
 
-use super::{LayerKind, MAX_LAYERS, Metadata, PREFIX_BYTES, aligned};
+use super::{LayerKind, Layers, MAX_LAYERS, PREFIX_BYTES, aligned};
 
 /// Core families by the width of the activations their kernels keep in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,12 @@ impl CoreClass {
             Self::Halfwords => (unit & !3) | ((unit & 1) << 1) | ((unit >> 1) & 1),
             Self::Bytes | Self::Words => unit,
         }
+    }
+
+    /// Where the lowest byte of unit `unit` lies, which is all of its value; cores of wider classes are little-endian.
+    #[inline]
+    pub(crate) const fn low_byte(self, unit: usize) -> usize {
+        self.place(unit).wrapping_mul(self.activation_bytes())
     }
 
     pub(crate) const fn activation_bytes(self) -> usize {
@@ -104,15 +110,17 @@ impl Costs {
         Some(costs)
     }
 
-    /// The costs of checked metadata.
-    pub(crate) fn new(metadata: &Metadata<'_>, file_bytes: usize) -> Self {
-        let input = Self::of_input(usize::from(metadata.inputs), file_bytes);
-        metadata.layers.iter().fold(input, |costs, layer| {
-            costs.and_layer(layer.kind == LayerKind::SparseInput, usize::from(layer.outputs))
-        })
+    /// The costs of checked layers.
+    pub(crate) fn new(inputs: u16, mut layers: Layers<'_>, file_bytes: usize) -> Self {
+        let mut costs = Self::of_input(inputs.into(), file_bytes);
+        while let Some(layer) = layers.advance() {
+            costs = costs.and_layer(layer.kind == LayerKind::SparseInput, layer.outputs.into());
+        }
+        costs
     }
 
-    const fn of_input(inputs: usize, file_bytes: usize) -> Self {
+    #[inline(always)]
+    pub(super) const fn of_input(inputs: usize, file_bytes: usize) -> Self {
         Self {
             inputs,
             outputs: inputs,
@@ -125,7 +133,8 @@ impl Costs {
         }
     }
 
-    const fn and_layer(mut self, sparse_input: bool, outputs: usize) -> Self {
+    #[inline(always)]
+    pub(super) const fn and_layer(mut self, sparse_input: bool, outputs: usize) -> Self {
         let macs = self.outputs.saturating_mul(outputs);
         self.macs = self.macs.saturating_add(macs);
         self.weight_bytes = self.macs;
@@ -158,17 +167,18 @@ impl Costs {
     /// Bytes of the first of the two activation buffers on `class`.
     #[must_use]
     pub const fn first_buffer_bytes(&self, class: CoreClass) -> usize {
+        // Widths are of three varint bytes at most.
         let width = class.activation_bytes();
-        let input = if width == 1 { 0 } else { self.buffers.dense_input.saturating_mul(width) };
-        let sums = self.buffers.sparse_sums.saturating_mul(4);
-        aligned(larger(larger(input, sums), self.buffers.first.saturating_mul(width)))
+        let input = if width == 1 { 0 } else { self.buffers.dense_input.wrapping_mul(width) };
+        let sums = self.buffers.sparse_sums.wrapping_mul(4);
+        aligned(larger(larger(input, sums), self.buffers.first.wrapping_mul(width)))
     }
 
     /// Bytes of arena one inference needs on `class`: two activation buffers, each a multiple of 16.
     #[must_use]
     pub const fn arena_bytes(&self, class: CoreClass) -> usize {
-        let second = aligned(self.buffers.second.saturating_mul(class.activation_bytes()));
-        self.first_buffer_bytes(class).saturating_add(second)
+        let second = aligned(self.buffers.second.wrapping_mul(class.activation_bytes()));
+        self.first_buffer_bytes(class).wrapping_add(second)
     }
 }
 

@@ -9,7 +9,7 @@
 //!
 //! Coding 1 is used exactly where it is shorter.
 
-use super::metadata::Metadata;
+use super::reader::Reader;
 
 const DENSE: u8 = 0;
 const SPARSE: u8 = 1;
@@ -37,19 +37,17 @@ pub enum GoldenInput<'a> {
 impl GoldenInput<'_> {
     /// Writes the input into `x`, whose length is the student's number of inputs.
     pub fn expand(&self, x: &mut [i8], zero_point: i8) {
-        match *self {
-            Self::Dense(values) => {
-                for (to, from) in x.iter_mut().zip(values) {
-                    *to = *from;
-                }
-            }
-            Self::Sparse(entries) => {
-                x.fill(zero_point);
-                for &[low, high, value] in entries {
-                    if let Some(to) = x.get_mut(usize::from(u16::from_le_bytes([low, high]))) {
-                        *to = value as i8;
-                    }
-                }
+        let (values, entries): (&[i8], &[[u8; ENTRY]]) = match *self {
+            Self::Dense(values) => (values, &[]),
+            Self::Sparse(entries) => (&[], entries),
+        };
+        let mut values = values.iter();
+        for to in x.iter_mut() {
+            *to = values.next().copied().unwrap_or(zero_point);
+        }
+        for &[low, high, value] in entries {
+            if let Some(to) = x.get_mut(usize::from(u16::from_le_bytes([low, high]))) {
+                *to = value as i8;
             }
         }
     }
@@ -75,78 +73,69 @@ impl GoldenInput<'_> {
 }
 
 const fn sparse_is_shorter(count: usize, inputs: usize) -> bool {
-    count.saturating_mul(ENTRY).saturating_add(2) < inputs
+    // Neither is above 65535.
+    count.wrapping_mul(ENTRY).wrapping_add(2) < inputs
 }
 
 /// The golden vectors of a file, in order.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct GoldenVectors<'a> {
-    bytes: &'a [u8],
+    reader: Reader<'a>,
     inputs: usize,
     outputs: usize,
     zero_point: i8,
 }
 
 impl<'a> GoldenVectors<'a> {
-    pub(crate) fn new(metadata: &Metadata<'a>) -> Self {
-        Self {
-            bytes: metadata.golden,
-            inputs: usize::from(metadata.inputs),
-            outputs: metadata.layers.iter().map(|layer| usize::from(layer.outputs)).sum(),
-            zero_point: metadata.input_zero_point,
-        }
+    /// Of a student with this many inputs, and outputs of all layers together.
+    pub(crate) const fn new(bytes: &'a [u8], inputs: usize, outputs: usize, zero_point: i8) -> Self {
+        Self { reader: Reader::new(bytes), inputs, outputs, zero_point }
     }
 
     /// Whether every byte belongs to a vector in its one valid coding.
     pub(crate) fn are_valid(mut self) -> bool {
-        while let Some(vector) = self.next() {
-            let GoldenInput::Sparse(entries) = vector.input else { continue };
-            let mut next = 0u32;
-            for &[low, high, value] in entries {
-                let index = u32::from(u16::from_le_bytes([low, high]));
-                if index < next || index as usize >= self.inputs || value as i8 == self.zero_point {
-                    return false;
-                }
-                next = index.saturating_add(1);
-            }
-        }
-        self.bytes.is_empty()
+        while self.next().is_some() {}
+        self.reader.sound
     }
 
-    /// Cuts one vector off the front; `None` at the end or at the first malformed one.
-    fn cut(&mut self) -> Option<GoldenVector<'a>> {
-        let (&coding, rest) = self.bytes.split_first()?;
-        let (input, rest) = match coding {
+    /// The next input, and whether it is in its one valid coding.
+    fn input(&mut self) -> (GoldenInput<'a>, bool) {
+        match self.reader.byte() {
             DENSE => {
-                let (values, rest) = rest.split_at_checked(self.inputs)?;
-                let values: &[i8] = bytemuck::must_cast_slice(values);
+                let values: &[i8] = bytemuck::must_cast_slice(self.reader.take(self.inputs));
                 let present = values.iter().filter(|&&value| value != self.zero_point).count();
-                if sparse_is_shorter(present, self.inputs) {
-                    return None;
-                }
-                (GoldenInput::Dense(values), rest)
+                (GoldenInput::Dense(values), !sparse_is_shorter(present, self.inputs))
             }
-            SPARSE => {
-                let (&count, rest) = rest.split_first_chunk::<2>()?;
-                let count = usize::from(u16::from_le_bytes(count));
-                if !sparse_is_shorter(count, self.inputs) {
-                    return None;
-                }
-                let (entries, rest) = rest.split_at_checked(count.saturating_mul(ENTRY))?;
-                (GoldenInput::Sparse(entries.as_chunks().0), rest)
+            coding => {
+                let [low, high] = [self.reader.byte(), self.reader.byte()];
+                let count = usize::from(u16::from_le_bytes([low, high]));
+                let entries = self.reader.take(count.wrapping_mul(ENTRY)).as_chunks().0;
+                let mut next = 0usize;
+                let ascending = entries.iter().all(|&[low, high, value]| {
+                    let index = usize::from(u16::from_le_bytes([low, high]));
+                    let fits = index >= next && index < self.inputs && value as i8 != self.zero_point;
+                    next = index.saturating_add(1);
+                    fits
+                });
+                let valid = coding == SPARSE && ascending && sparse_is_shorter(count, self.inputs);
+                (GoldenInput::Sparse(entries), valid)
             }
-            _ => return None,
-        };
-        let (outputs, rest) = rest.split_at_checked(self.outputs)?;
-        self.bytes = rest;
-        Some(GoldenVector { input, outputs: bytemuck::must_cast_slice(outputs) })
+        }
     }
 }
 
 impl<'a> Iterator for GoldenVectors<'a> {
     type Item = GoldenVector<'a>;
 
+    /// `None` at the end or at the first malformed vector.
+    #[inline(never)]
     fn next(&mut self) -> Option<GoldenVector<'a>> {
-        self.cut()
+        if self.reader.rest.is_empty() {
+            return None;
+        }
+        let (input, valid) = self.input();
+        let outputs = bytemuck::must_cast_slice(self.reader.take(self.outputs));
+        self.reader.sound &= valid;
+        self.reader.sound.then_some(GoldenVector { input, outputs })
     }
 }

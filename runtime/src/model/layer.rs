@@ -1,11 +1,14 @@
 //! A layer as the kernels see it: shape, ranges and borrowed tensors.
 
 use super::layout::{Digit, Place};
-use super::metadata::{LayerKind, LayerMeta, Metadata};
-use super::{BLOCK, Layout, aligned};
+use super::metadata::LayerKind;
+use super::{ALIGNMENT, BLOCK, Layout, padded};
 use crate::quant::{Multiplier, OutputRange};
 
 /// One dense layer with its tensors, borrowed from the file.
+///
+/// Only this module makes one, from tensors exactly as long as its shape asks for and starting on words: kernels rely
+/// on it.
 ///
 /// # Shapes
 /// - `weights`: `[outputs][inputs]` for [`LayerKind::Dense`], `[inputs][outputs]` for
@@ -28,8 +31,11 @@ pub struct Layer<'a> {
     /// The weights as they lie in the file; [`Layer::weight`] reads one of them.
     pub weights: &'a [i8],
     /// Biases, mantissas and exponents, one table behind the other.
-    parameters: &'a [u8],
+    parameters: &'a [u32],
 }
+
+/// Sixteen bytes of tensors: each tensor starts on such a boundary.
+pub(crate) type Block = [u32; ALIGNMENT / 4];
 
 /// Where the tables of a layer's parameters start.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +59,18 @@ pub struct Channel {
 }
 
 impl<'a> Layer<'a> {
+    /// Bytes of the weights, padding inside rows included.
+    #[inline]
+    pub(super) const fn weight_bytes(&self) -> usize {
+        Self::bytes_of_weights(self.kind, self.layout.read(), self.inputs, self.outputs)
+    }
+
+    /// Bytes of all tensors, padding included.
+    #[inline]
+    pub(super) const fn tensor_bytes(&self) -> usize {
+        blocks(self.weight_bytes()).wrapping_add(parameter_blocks(self.outputs)) << 4
+    }
+
     #[cfg(all(test, feature = "std"))]
     pub(crate) fn of_parts(
         kind: LayerKind,
@@ -60,29 +78,23 @@ impl<'a> Layer<'a> {
         range: OutputRange,
         layout: Layout,
         weights: &'a [i8],
-        parameters: &'a [u8],
+        parameters: &'a [u32],
     ) -> Self {
         Self { kind, inputs, outputs, input_zero_point: 0, range, layout, weights, parameters }
     }
 
-    /// The biases in output order.
-    pub(crate) fn biases(&self) -> impl Iterator<Item = i32> + use<'a> {
-        // The tensors of a file start on 16 bytes: whole words, where reading bytes would cost small cores four loads.
-        let (_, words, _) = bytemuck::pod_align_to::<u8, i32>(self.parameters);
-        words.iter().take(usize::from(self.outputs)).map(|&bias| i32::from_le(bias))
+    /// The biases in output order, then other words up to a whole block at least.
+    pub(crate) fn biases(&self) -> &'a [i32] {
+        bytemuck::must_cast_slice(self.parameters)
     }
 
     /// The channels in output order.
     pub fn channels(&self) -> impl ExactSizeIterator<Item = Channel> + use<'a> {
-        let words = aligned(usize::from(self.outputs) << 2);
-        let (biases, rest) = self.parameters.split_at_checked(words).unwrap_or_default();
-        let (mantissas, exponents) = rest.split_at_checked(words).unwrap_or_default();
-        let words = |table: &'a [u8]| table.as_chunks::<4>().0.iter();
-        let exponents = bytemuck::must_cast_slice::<u8, i8>(exponents).iter();
-        let parts = words(biases).zip(words(mantissas)).zip(exponents).take(usize::from(self.outputs));
+        let (biases, mantissas, exponents) = self.parameter_tables().unwrap_or_default();
+        let parts = biases.iter().zip(mantissas).zip(exponents).take(usize::from(self.outputs));
         parts.map(|((&bias, &mantissa), &exponent)| Channel {
-            bias: i32::from_le_bytes(bias),
-            multiplier: Multiplier { mantissa: i32::from_le_bytes(mantissa), exponent },
+            bias: i32::from_le(bias),
+            multiplier: Multiplier { mantissa: i32::from_le(mantissa), exponent },
         })
     }
 
@@ -108,40 +120,43 @@ impl<'a> Layer<'a> {
 
     /// Outputs rounded up to whole blocks: what kernels may write.
     pub(crate) const fn padded_outputs(&self) -> usize {
-        (self.outputs as usize).wrapping_add(BLOCK - 1) & !(BLOCK - 1)
+        padded(self.outputs as usize, BLOCK)
+    }
+
+    /// Where the tables of the parameters start, for kernels that know their order.
+    #[inline]
+    #[cfg_attr(not(eyas_kernels = "armv7em"), allow(dead_code, reason = "kernels of one core"))]
+    pub(crate) const fn parameters(&self) -> *const u32 {
+        self.parameters.as_ptr()
     }
 
     /// The tables for kernels: each holds whole blocks of four outputs and starts on a word.
-    ///
-    /// `None` where that is not so; never for a layer that `load` has proven.
     #[inline]
     #[cfg_attr(
         any(eyas_kernels = "portable", eyas_kernels = "x86_64", eyas_kernels = "aarch64"),
         allow(dead_code, reason = "hosts read slices")
     )]
-    pub(crate) fn tables(&self) -> Option<Tables> {
-        let words = aligned(usize::from(self.outputs) << 2);
+    pub(crate) fn tables(&self) -> Tables {
+        let words = padded(usize::from(self.outputs), 4);
         let start = self.parameters.as_ptr();
-        let fits = self.parameters.len() >= Self::parameter_bytes(self.outputs) && start.addr() & 3 == 0;
-        fits.then(|| Tables {
+        Tables {
             biases: start.cast(),
             mantissas: start.wrapping_add(words).cast(),
             exponents: start.wrapping_add(words << 1).cast(),
-        })
+        }
     }
 
     /// Biases, mantissas and exponents as slices, each padded to 16 bytes, for kernels of little-endian hosts.
     ///
-    /// `None` where words do not start on words; never for a layer that `load` has proven.
+    /// `None` where they are not there; never for a layer that `load` has proven.
     #[inline]
     #[cfg_attr(not(any(eyas_kernels = "x86_64", eyas_kernels = "aarch64")), allow(dead_code, reason = "hosts only"))]
     pub(crate) fn parameter_tables(&self) -> Option<(&'a [i32], &'a [i32], &'a [i8])> {
-        let words = aligned(usize::from(self.outputs) << 2);
+        let words = padded(usize::from(self.outputs), 4);
         let (biases, rest) = self.parameters.split_at_checked(words)?;
         let (mantissas, exponents) = rest.split_at_checked(words)?;
-        let biases = bytemuck::try_cast_slice(biases).ok()?;
-        let mantissas = bytemuck::try_cast_slice(mantissas).ok()?;
-        Some((biases, mantissas, bytemuck::must_cast_slice(exponents)))
+        let words = bytemuck::must_cast_slice::<u32, i32>;
+        Some((words(biases), words(mantissas), bytemuck::must_cast_slice(exponents)))
     }
 
     /// Multiply-accumulates of one dense pass.
@@ -154,23 +169,30 @@ impl<'a> Layer<'a> {
     ///
     /// Two widths of at most [`super::MAX_WIDTH`] and 15 of padding: below 2^31.
     #[inline]
-    pub(crate) const fn weight_bytes(kind: LayerKind, layout: Layout, inputs: u16, outputs: u16) -> usize {
+    pub(crate) const fn bytes_of_weights(kind: LayerKind, layout: Layout, inputs: u16, outputs: u16) -> usize {
         match kind {
             LayerKind::Dense => layout.row_bytes(inputs).wrapping_mul(outputs as usize),
             LayerKind::SparseInput => layout.column_bytes(outputs).wrapping_mul(inputs as usize),
         }
     }
 
-    /// Bytes of the tensors of a layer of this shape, padding included.
-    pub(crate) const fn tensor_bytes(kind: LayerKind, layout: Layout, inputs: u16, outputs: u16) -> usize {
-        aligned(Self::weight_bytes(kind, layout, inputs, outputs)).saturating_add(Self::parameter_bytes(outputs))
-    }
-
     /// Bytes of biases, mantissas and exponents, padding included.
     pub(crate) const fn parameter_bytes(outputs: u16) -> usize {
-        let outputs = outputs as usize;
-        (aligned(outputs << 2) << 1).wrapping_add(aligned(outputs))
+        parameter_blocks(outputs) << 4
     }
+}
+
+/// Blocks that hold this many bytes, far below `usize::MAX`.
+#[inline]
+const fn blocks(bytes: usize) -> usize {
+    bytes.wrapping_add(ALIGNMENT - 1) >> 4
+}
+
+/// Blocks of biases, mantissas and exponents.
+#[inline]
+const fn parameter_blocks(outputs: u16) -> usize {
+    let outputs = outputs as usize;
+    (blocks(outputs << 2) << 1).wrapping_add(blocks(outputs))
 }
 
 /// The layers of a student, first to last.
@@ -178,62 +200,80 @@ impl<'a> Layer<'a> {
 /// Offsets are not stored: each tensor starts on the next 16-byte boundary behind the one before it, so the
 /// shapes give them and no file can overlap tensors or leave holes.
 #[derive(Clone, Debug)]
-pub struct Layers<'a, 'm> {
-    metas: core::slice::Iter<'m, LayerMeta>,
-    inputs: u16,
-    zero_point: i8,
-    layout: Layout,
-    tensors: &'a [u8],
+pub struct Layers<'a> {
+    /// What the metadata says of the layers that are left, its encoding proven.
+    table: &'a [u8],
+    tensors: &'a [Block],
+    /// The layer in front of them; in front of the first its outputs are the inputs.
+    layer: Layer<'a>,
 }
 
-impl<'a, 'm> Layers<'a, 'm> {
-    pub(crate) fn new(metadata: &'m Metadata<'_>, layout: Layout, tensors: &'a [u8]) -> Self {
-        let (inputs, zero_point) = (metadata.inputs, metadata.input_zero_point);
-        Self { metas: metadata.layers.iter(), inputs, zero_point, layout, tensors }
+impl<'a> Layers<'a> {
+    #[inline]
+    pub(crate) const fn new(
+        table: &'a [u8],
+        (inputs, zero_point): (u16, i8),
+        layout: Layout,
+        tensors: &'a [Block],
+    ) -> Self {
+        let layer = Layer {
+            kind: LayerKind::Dense,
+            inputs,
+            outputs: inputs,
+            input_zero_point: zero_point,
+            range: OutputRange { zero_point, lo: 0, hi: 0 },
+            layout,
+            weights: &[],
+            parameters: &[],
+        };
+        Self { table, tensors, layer }
     }
 
-    /// The kind of the next layer.
-    pub(crate) fn next_kind(&self) -> Option<LayerKind> {
-        self.metas.as_slice().first().map(|meta| meta.kind)
-    }
-
-    /// The tensor bytes behind the last layer: gains and offsets of a per-input front end.
-    pub(crate) fn rest(mut self) -> &'a [u8] {
-        while self.next().is_some() {}
+    /// What lies behind the last layer: the rest of the table, which is nothing, and the tables of the front end.
+    pub(crate) fn rest(mut self) -> &'a [Block] {
+        while self.advance().is_some() {}
         self.tensors
     }
 
-    /// Cuts a tensor of `bytes` with its padding off the front.
-    #[inline]
-    fn cut(&mut self, bytes: usize) -> Option<&'a [u8]> {
-        let (tensor, rest) = self.tensors.split_at_checked(aligned(bytes))?;
+    /// The next layer, where it lies; its weights up to the next tensor, and no tensors where there are none.
+    #[inline(never)]
+    pub(crate) fn advance(&mut self) -> Option<&Layer<'a>> {
+        // A kind, a varint of at most three bytes, and three bytes more.
+        let (&[kind, low, a, b, c], mut table) = self.table.split_first_chunk()?;
+        let mut outputs = u16::from(low);
+        let mut range = [a, b, c];
+        if low >= 0x80 {
+            let (&d, rest) = table.split_first()?;
+            outputs = (outputs & 0x7f) | u16::from(a) << 7;
+            (range, table) = ([b, c, d], rest);
+            if a >= 0x80 {
+                let (&e, rest) = table.split_first()?;
+                outputs = (outputs & 0x3fff) | u16::from(b) << 14;
+                (range, table) = ([c, d, e], rest);
+            }
+        }
+        let [zero_point, lo, hi] = range.map(|byte| byte as i8);
+        let layer = &mut self.layer;
+        layer.kind = if kind == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
+        layer.inputs = core::mem::replace(&mut layer.outputs, outputs);
+        layer.input_zero_point = core::mem::replace(&mut layer.range, OutputRange { zero_point, lo, hi }).zero_point;
+        self.table = table;
+        let weight_bytes = layer.weight_bytes();
+        let (weights, rest) = self.tensors.split_at_checked(blocks(weight_bytes)).unwrap_or_default();
+        layer.weights = bytemuck::must_cast_slice(weights);
+        let (parameters, rest) = rest.split_at_checked(parameter_blocks(outputs)).unwrap_or_default();
+        layer.parameters = bytemuck::must_cast_slice(parameters);
         self.tensors = rest;
-        Some(tensor)
+        Some(layer)
     }
 }
 
-impl<'a> Iterator for Layers<'a, '_> {
+impl<'a> Iterator for Layers<'a> {
     type Item = Layer<'a>;
 
-    #[inline]
     fn next(&mut self) -> Option<Layer<'a>> {
-        let meta = *self.metas.next()?;
-        let inputs = core::mem::replace(&mut self.inputs, meta.outputs);
-        let input_zero_point = core::mem::replace(&mut self.zero_point, meta.zero_point);
-        let layout = self.layout.read();
-        let weight_bytes = Layer::weight_bytes(meta.kind, layout, inputs, meta.outputs);
-        let weights = self.cut(weight_bytes)?.get(..weight_bytes)?;
-        let (parameters, rest) = self.tensors.split_at_checked(Layer::parameter_bytes(meta.outputs))?;
-        self.tensors = rest;
-        Some(Layer {
-            kind: meta.kind,
-            inputs,
-            outputs: meta.outputs,
-            input_zero_point,
-            layout,
-            range: OutputRange { zero_point: meta.zero_point, lo: meta.lo, hi: meta.hi },
-            weights: bytemuck::must_cast_slice(weights),
-            parameters,
-        })
+        let layer = *self.advance()?;
+        let weights = layer.weights.get(..layer.weight_bytes())?;
+        Some(Layer { weights, ..layer })
     }
 }

@@ -4,6 +4,7 @@
 //! layout hold their rows in blocks of four; the last `outputs % 4` rows follow in row-major order. Inputs
 //! (a row's end) are padded with zeros to the layout's group.
 
+use super::padded;
 use crate::kernels::{Active, Kernels};
 
 /// Rows of a block in every packed layout.
@@ -70,19 +71,19 @@ impl Layout {
         if cfg!(feature = "every-layout") { self } else { Self::THIS }
     }
 
-    /// A row of a dense layer is padded to a multiple of one more than this many inputs, a power of two.
-    const fn group_mask(self) -> usize {
+    /// A row of a dense layer is padded to a multiple of this many inputs, a power of two.
+    const fn group(self) -> usize {
         match self {
-            Self::Canonical | Self::Quads | Self::Fours => 0,
-            Self::Pairs => 3,
-            Self::Lanes => 15,
+            Self::Canonical | Self::Quads | Self::Fours => 1,
+            Self::Pairs => 4,
+            Self::Lanes => 16,
         }
     }
 
     /// Bytes of one row of a dense layer, padding included.
     #[must_use]
     pub const fn row_bytes(self, inputs: u16) -> usize {
-        (inputs as usize).wrapping_add(self.group_mask()) & !self.group_mask()
+        padded(inputs as usize, self.group())
     }
 
     /// Bytes of one input's run of weights in a sparse-input layer, padding included.
@@ -90,7 +91,7 @@ impl Layout {
     pub const fn column_bytes(self, outputs: u16) -> usize {
         match self {
             Self::Canonical => outputs as usize,
-            _ => (outputs as usize).wrapping_add(BLOCK - 1) & !(BLOCK - 1),
+            _ => padded(outputs as usize, BLOCK),
         }
     }
 

@@ -147,25 +147,6 @@ pub struct Metadata<'a> {
     pub golden: &'a [u8],
 }
 
-impl Default for Metadata<'_> {
-    /// A student without layers, which nothing accepts: the room that loading fills.
-    fn default() -> Self {
-        Self {
-            task: Task::Classify,
-            inputs: 0,
-            input_zero_point: 0,
-            layers: Vec::new(),
-            normalization: Normalization::None,
-            front_end: FrontEnd::Integers,
-            schema: InputSchema { names: "", units: "", hash: 0 },
-            output: OutputMeta { labels: "", scale: 0.0, confidence: &[], abstain: &[] },
-            provenance: Provenance { teacher: "", data_hash: &[], recipe_hash: &[], seed: 0, tool: "" },
-            counter: 0,
-            golden: &[],
-        }
-    }
-}
-
 impl<'a> Metadata<'a> {
     /// Number of outputs of the last layer.
     #[must_use]
@@ -185,7 +166,7 @@ impl<'a> Metadata<'a> {
 }
 
 /// The lines of a list field; an empty field has none.
-pub(super) fn lines(list: &str) -> impl Iterator<Item = &str> {
+fn lines(list: &str) -> impl Iterator<Item = &str> {
     let count = if list.is_empty() { 0 } else { usize::MAX };
     list.split('\n').take(count)
 }

@@ -5,7 +5,7 @@
 //! cannot drift apart.
 
 mod costs;
-mod decode;
+mod fields;
 mod golden;
 mod layer;
 mod layout;
@@ -15,15 +15,16 @@ mod metadata;
 mod owned_layer;
 mod pack;
 mod prefix;
+mod reader;
 #[cfg(feature = "std")]
 mod write;
 
 pub use costs::{CoreClass, Costs};
 pub use golden::{GoldenInput, GoldenVector, GoldenVectors};
+pub(crate) use layer::Block;
 pub use layer::{Channel, Layer, Layers};
 pub(crate) use layout::BLOCK;
 pub use layout::Layout;
-pub(crate) use load::load;
 pub use metadata::{
     FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, MAX_WIDTH, Metadata, Normalization, OutputMeta,
     Provenance, Task,
@@ -42,5 +43,12 @@ pub use write::{LayerTensors, reseal, write};
 #[inline]
 #[must_use]
 pub const fn aligned(bytes: usize) -> usize {
-    bytes.wrapping_add(ALIGNMENT - 1) & !(ALIGNMENT - 1)
+    padded(bytes, ALIGNMENT)
+}
+
+/// Rounds up to the next multiple of a power of two; both are far below `usize::MAX`.
+#[inline]
+pub(crate) const fn padded(count: usize, multiple: usize) -> usize {
+    // Not by a mask of the result, of which compilers make one that is no immediate operand.
+    count.wrapping_add(count.wrapping_neg() & multiple.wrapping_sub(1))
 }

@@ -12,7 +12,7 @@ pub(crate) struct OwnedLayer {
     outputs: u16,
     range: OutputRange,
     weights: Vec<i8>,
-    parameters: crate::AlignedBytes,
+    parameters: Vec<u32>,
 }
 
 impl OwnedLayer {
@@ -34,7 +34,7 @@ impl OwnedLayer {
         }
         bytes.extend(exponents.iter().map(|&e| e as u8));
         bytes.resize(aligned(bytes.len()), 0);
-        let parameters = crate::AlignedBytes::from(bytes.as_slice());
+        let parameters = bytes.as_chunks().0.iter().map(|&word| u32::from_ne_bytes(word)).collect();
         Self { layout: Layout::Canonical, inputs, outputs, range, weights, parameters }
     }
 
@@ -52,7 +52,7 @@ impl OwnedLayer {
     /// The same dense layer in a layout of whole bytes.
     pub fn packed(&self, layout: Layout) -> Self {
         let (inputs, outputs) = (self.inputs, self.outputs);
-        let mut weights = std::vec![0; Layer::weight_bytes(LayerKind::Dense, layout, inputs, outputs)];
+        let mut weights = std::vec![0; Layer::bytes_of_weights(LayerKind::Dense, layout, inputs, outputs)];
         for o in 0..usize::from(outputs) {
             for i in 0..usize::from(inputs) {
                 weights[layout.place(inputs, outputs, o, i).at] = self.weights[o * usize::from(inputs) + i];

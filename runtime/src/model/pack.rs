@@ -27,8 +27,12 @@ pub const fn pack_into(file: &[u8], layout: Layout, out: &mut [u8]) {
         put(out, at, get(file, at));
         at = at.wrapping_add(1);
     }
-    if walk(file, layout, None).is_some() {
-        let _ = walk(file, layout, Some(out));
+    if walk(file, layout, None).is_some()
+        && let Some(total) = walk(file, layout, Some(out))
+    {
+        let sealed = total.wrapping_sub(4);
+        let seal = checksum_const(out.split_at(sealed).0);
+        put_word(out, sealed, seal);
     }
 }
 
@@ -39,12 +43,17 @@ pub const fn pack_into(file: &[u8], layout: Layout, out: &mut [u8]) {
 #[cfg(feature = "std")]
 pub fn pack(file: &[u8], layout: Layout) -> Result<std::vec::Vec<u8>, crate::LoadError> {
     crate::Student::load(&crate::AlignedBytes::from(file))?;
-    let mut out = std::vec![0; packed_bytes(file, layout)];
-    pack_into(file, layout, &mut out);
+    let mut out = file.to_vec();
+    if let Some(total) = walk(file, layout, None) {
+        out.resize(total, 0);
+        let _ = walk(file, layout, Some(&mut out));
+        // By table, where a constant would go bit by bit.
+        super::reseal(&mut out);
+    }
     Ok(out)
 }
 
-/// Goes through the layers, writing to `out` if there is one; the length of the result.
+/// Goes through the layers, writing all but the seal to `out` if there is one; the length of the result.
 const fn walk(file: &[u8], to: Layout, mut out: Option<&mut [u8]>) -> Option<usize> {
     let Some((prefix, _)) = file.split_first_chunk::<PREFIX_BYTES>() else { return None };
     let [m0, m1, m2, m3, _, _, flags, from, _, _, _, _, _, _, _, _, o0, o1, o2, o3, ..] = *prefix;
@@ -77,8 +86,8 @@ const fn walk(file: &[u8], to: Layout, mut out: Option<&mut [u8]>) -> Option<usi
         };
         let kind = if kind == LayerKind::SparseInput as usize { LayerKind::SparseInput } else { LayerKind::Dense };
         let outputs = outputs as u16;
-        let read_bytes = aligned(Layer::weight_bytes(kind, from, inputs, outputs));
-        let write_bytes = aligned(Layer::weight_bytes(kind, to, inputs, outputs));
+        let read_bytes = aligned(Layer::bytes_of_weights(kind, from, inputs, outputs));
+        let write_bytes = aligned(Layer::bytes_of_weights(kind, to, inputs, outputs));
         let parameters = Layer::parameter_bytes(outputs);
         if let Some(out) = &mut out {
             fill(out, write_at, write_bytes);
@@ -111,8 +120,6 @@ const fn walk(file: &[u8], to: Layout, mut out: Option<&mut [u8]>) -> Option<usi
         put(out, 7, to as u8);
         put_word(out, 8, total as u32);
         put_word(out, 20, sealed.wrapping_sub(tensors_at) as u32);
-        let seal = checksum_const(out.split_at(sealed).0);
-        put_word(out, sealed, seal);
     }
     Some(total)
 }

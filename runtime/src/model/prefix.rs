@@ -29,15 +29,33 @@ pub const CRC: Crc<u32, crc::NoTable> = Crc::<u32, crc::NoTable>::new(&crc::CRC_
 #[inline(never)]
 pub fn checksum(bytes: &[u8]) -> u32 {
     #[cfg(target_pointer_width = "64")]
-    static TABLED: Crc<u32, crc::Table<16>> = CRC;
+    {
+        static TABLED: Crc<u32, crc::Table<16>> = CRC;
+        TABLED.checksum(bytes)
+    }
     #[cfg(not(target_pointer_width = "64"))]
-    const TABLED: Crc<u32, crc::NoTable> = CRC;
-    TABLED.checksum(bytes)
+    checksum_const(bytes)
 }
 
-/// [`checksum`] for constants, bit by bit.
+/// [`checksum`] bit by bit, for constants and for small cores: they have cycles to spare at load, not flash.
+#[inline(always)]
 pub(crate) const fn checksum_const(bytes: &[u8]) -> u32 {
-    Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISCSI).checksum(bytes)
+    let mut rest = bytes;
+    let mut crc = u32::MAX;
+    while let [byte, behind @ ..] = rest {
+        crc ^= *byte as u32;
+        let mut bit = 0u32;
+        while bit < 8 {
+            let carry = crc & 1 == 1;
+            crc >>= 1;
+            if carry {
+                crc ^= 0x82f6_3b78;
+            }
+            bit = bit.wrapping_add(1);
+        }
+        rest = behind;
+    }
+    !crc
 }
 
 /// The fixed prefix: where the other sections lie.
@@ -90,72 +108,36 @@ impl Prefix {
         super::aligned(PREFIX_BYTES.saturating_add(self.metadata_bytes as usize))
     }
 
-    /// Reads and checks the prefix against the length and the seal of the file.
-    #[inline(never)]
-    pub(crate) fn check(file: &[u8]) -> Result<Self, LoadError> {
+    /// Reads and checks the prefix against the length and the seal of the file, which starts on a 16-byte boundary.
+    ///
+    /// Also returns what lies between prefix and seal, and the offset of the tensors as the prefix says it.
+    #[inline(always)]
+    pub(crate) fn check(file: &[u8]) -> Result<(Self, &[u8], u32), LoadError> {
         let smallest = LoadError::Truncated { expected: (PREFIX_BYTES + CRC_BYTES) as u32, found: length(file) };
-        let prefix = file.first_chunk::<PREFIX_BYTES>().ok_or(smallest)?;
-        let (body, seal) = file.split_last_chunk::<CRC_BYTES>().ok_or(smallest)?;
-        let [
-            m0,
-            m1,
-            m2,
-            m3,
-            v0,
-            v1,
-            f0,
-            f1,
-            t0,
-            t1,
-            t2,
-            t3,
-            d0,
-            d1,
-            d2,
-            d3,
-            o0,
-            o1,
-            o2,
-            o3,
-            l0,
-            l1,
-            l2,
-            l3,
-            reserved @ ..,
-        ] = *prefix;
-        if [m0, m1, m2, m3] != MAGIC {
+        let (sealed, seal) = file.split_last_chunk::<CRC_BYTES>().ok_or(smallest)?;
+        let (prefix, sections) = sealed.split_at_checked(PREFIX_BYTES).ok_or(smallest)?;
+        let words: &[u32; PREFIX_BYTES / 4] = bytemuck::try_from_bytes(prefix).map_err(|_| smallest)?;
+        let [magic, kind, total, metadata, offset, tensors, reserved @ ..] = words.map(u32::from_le);
+        if magic != u32::from_le_bytes(MAGIC) {
             return Err(LoadError::NotAStudent);
         }
-        let version = u16::from_le_bytes([v0, v1]);
+        let (version, flags) = (kind as u16, (kind >> 16) as u16);
         if version != FORMAT_VERSION {
             return Err(LoadError::UnknownVersion { expected: FORMAT_VERSION, found: version });
         }
-        let total_bytes = u32::from_le_bytes([t0, t1, t2, t3]);
-        if total_bytes as usize != file.len() {
-            return Err(LoadError::Length { expected: total_bytes, found: length(file) });
+        if total as usize != file.len() {
+            return Err(LoadError::Length { expected: total, found: length(file) });
         }
-        let stored = u32::from_le_bytes(*seal);
-        let computed = checksum(body);
+        let (stored, computed) = (u32::from_le_bytes(*seal), checksum(sealed));
         if stored != computed {
             return Err(LoadError::Checksum { expected: computed, found: stored });
         }
-        let flags = u16::from_le_bytes([f0, f1]);
         if flags & FLAG_SIGNED != 0 {
             return Err(LoadError::Signed);
         }
-        let layout = Layout::from_number(f1).filter(|_| f0 == 0 && reserved == [0; 8]);
+        let layout = Layout::from_number((flags >> 8) as u8).filter(|_| flags & 0xff == 0 && reserved == [0; 2]);
         let layout = layout.ok_or(LoadError::UnknownFlags { found: flags })?;
-        let read = Self {
-            total_bytes,
-            metadata_bytes: u32::from_le_bytes([d0, d1, d2, d3]),
-            tensor_bytes: u32::from_le_bytes([l0, l1, l2, l3]),
-            layout,
-        };
-        let sections_end = read.tensors_offset().checked_add(read.tensor_bytes as usize);
-        if u32::from_le_bytes([o0, o1, o2, o3]) as usize != read.tensors_offset() || sections_end != Some(body.len()) {
-            return Err(LoadError::Sections);
-        }
-        Ok(read)
+        Ok((Self { total_bytes: total, metadata_bytes: metadata, tensor_bytes: tensors, layout }, sections, offset))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Many inputs at once: each load of weights serves several of them.
 
 use super::Student;
-use crate::kernels::{Active, Kernels, Source, add_all, dense_batch};
+use crate::kernels::{Active, Kernels, dense_batch, scan_all};
 use crate::model::{CoreClass, LayerKind};
 use crate::{InferError, Outputs};
 
@@ -31,8 +31,8 @@ impl Student<'_> {
     }
 
     fn run_batch<K: Kernels>(&self, rows: &[i8], arena: &mut [u32], outputs: &mut [i8]) -> Result<(), InferError> {
-        let inputs = usize::from(self.metadata.inputs).max(1);
-        let classes = usize::from(self.metadata.outputs()).max(1);
+        let inputs = usize::from(self.inputs).max(1);
+        let classes = usize::from(self.layers().last().map_or(0, |layer| layer.outputs)).max(1);
         let count = rows.len().div_ceil(inputs);
         let whole = count.saturating_mul(inputs);
         if whole != rows.len() {
@@ -55,7 +55,7 @@ impl Student<'_> {
 
     /// At most `together` inputs, for which the arena has room.
     fn run_tile<K: Kernels>(&self, rows: &[i8], arena: &mut [u32], together: usize, outputs: &mut [i8]) {
-        let inputs = usize::from(self.metadata.inputs).max(1);
+        let inputs = usize::from(self.inputs).max(1);
         let count = rows.len().div_ceil(inputs);
         let mut back_words = self.first_buffer_words;
         let mut front_words = self.arena_words.saturating_sub(back_words);
@@ -67,8 +67,7 @@ impl Student<'_> {
                 // A buffer without room has one chunk less than there are rows, never one of length 0.
                 let rooms = back.chunks_mut(back_words.max(1)).zip(front.chunks_mut(front_words.max(1)));
                 for (x, (back, front)) in rows.chunks(inputs).zip(rooms) {
-                    let source = Source::scan(x, layer.input_zero_point);
-                    add_all::<K>(&layer, source, bytemuck::must_cast_slice_mut(back), front);
+                    scan_all::<K>(&layer, x, bytemuck::must_cast_slice_mut(back), front);
                     let sums: &[i32] = bytemuck::must_cast_slice(back);
                     K::requantize_sums(&layer, sums, bytemuck::must_cast_slice_mut(front));
                 }
@@ -93,6 +92,12 @@ impl Student<'_> {
             core::mem::swap(&mut back_words, &mut front_words);
         }
         for (y, outputs) in back.chunks(back_words.max(1)).zip(outputs.chunks_mut(units.max(1))) {
+            if K::CLASS.activation_bytes() == 1
+                && let Some(y) = bytemuck::must_cast_slice(y).get(..outputs.len())
+            {
+                outputs.copy_from_slice(y);
+                continue;
+            }
             for (to, from) in outputs.iter_mut().zip(Outputs::new(y, units, K::CLASS).iter()) {
                 *to = from;
             }

@@ -137,6 +137,10 @@ impl Core {
         flags.push(format!("-Clink-arg=-L{}", folder.join("link").display()));
         flags.push(format!("-Clink-arg=-T{}", self.script));
         flags.push("-Clink-arg=--gc-sections".into());
+        // GNU's linker keeps every function that has an entry: not where sizes are measured.
+        if image == "bench" {
+            flags.push("-Zemit-stack-sizes".into());
+        }
         let mut cargo = Command::new("cargo");
         cargo.args(["rustc", "--quiet", "-Zbuild-std=core", "--target", self.target]);
         cargo.args(["--bin", image, "--profile", profile.name(), "--target-dir"]).arg(&target_folder);

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: instructions, flash, stack and arena of the four anchor networks on every emulated core,
 //! and their times on this machine beside other runtimes.
 
+mod aarch64;
 mod elf;
 mod host;
 mod image;
@@ -9,6 +10,7 @@ mod layers;
 mod npz;
 mod report;
 mod rounding;
+mod stack;
 mod students;
 mod training;
 
@@ -16,16 +18,16 @@ use anyhow::{Context, Result, bail};
 use image::{CORES, Core, Measure, Profile};
 use report::Row;
 use std::path::PathBuf;
-use students::{WORKLOADS, battery, workload};
+use students::{Prepared, WORKLOADS, battery, drawn, workload};
 
 /// Counts instructions on emulated cores, times this machine beside other runtimes, compares every integer.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --core cortex-m4 --json\n  \
-                  cargo xtask bench --core host\n  \
+                  cargo xtask bench --core host\n  cargo xtask bench --core aarch64\n  \
                   cargo xtask bench --battery\n  cargo xtask bench --student models/cora/student.eyas")]
 pub struct Bench {
-    /// Measure this core only: cortex-m4, cortex-m0, cortex-m55, riscv32, or host
-    #[arg(long, value_name = "CORE")]
+    /// Measure this core only; without it the four microcontrollers
+    #[arg(long, value_name = "CORE", value_parser = ["cortex-m4", "cortex-m0", "cortex-m55", "riscv32", "aarch64", "host"])]
     core: Option<String>,
     /// Where the anchor networks lie (default: workloads in $EYAS_DATA or ../shared/data)
     #[arg(long, value_name = "FOLDER")]
@@ -39,6 +41,9 @@ pub struct Bench {
     /// Measure this workload only: m1, m2, m3, m4 or m4-sparse
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
+    /// Draw the weights of the dense workloads: as many instructions, without their data
+    #[arg(long)]
+    drawn: bool,
     /// Count a thousand random inputs: a dense inference takes the same number of instructions for each
     #[arg(long)]
     spread: bool,
@@ -77,6 +82,10 @@ impl Bench {
         if self.core.as_deref() == Some("host") {
             return host::run(&self.workloads()?, self.workload.as_deref(), self.json);
         }
+        if self.core.as_deref() == Some("aarch64") {
+            let findings = aarch64::run(&self.workloads()?, self.workload.as_deref(), self.json)?;
+            return check_budgets(&findings);
+        }
         let mut rows = Vec::new();
         for core in CORES.iter().filter(|core| self.core.as_deref().is_none_or(|name| name == core.name)) {
             if self.battery {
@@ -100,26 +109,30 @@ impl Bench {
         if let Some(row) = rows.iter().find(|row| !row.exact) {
             bail!("{} {}: integers differ from the portable kernels", row.core, row.workload);
         }
+        let within =
+            |row: &&Row| row.stack_bytes <= row.stack_bound_bytes && row.load_stack_bytes <= row.load_stack_bound_bytes;
+        if let Some(row) = rows.iter().find(|row| !within(row)) {
+            bail!("{} {}: more stack was used than its call graph allows", row.core, row.workload);
+        }
         // Weights in the first layer's order of a sparse input make the count depend on the input.
         if let Some(row) = rows.iter().find(|row| row.nnz.is_none() && row.spread != 0) {
             bail!("{} {}: the count depends on the input, by {} instructions", row.core, row.workload, row.spread);
         }
-        let budgets = crate::root().join("budgets.toml");
-        if budgets.exists() {
-            report::check_budgets(&std::fs::read_to_string(budgets)?, &rows)?;
-        }
-        Ok(())
+        let findings: Vec<_> = rows.iter().flat_map(report::findings).collect();
+        check_budgets(&findings)
     }
 
     fn measure(&self, core: &Core) -> Result<Vec<Row>> {
-        let folder = self.workloads()?;
         let images = core.build(Profile::Speed, false)?;
         let small = elf::Sizes::read(&core.build(Profile::Size, false)?.join("footprint"))?;
         let footprint = elf::Sizes::read(&images.join("footprint"))?;
         let baseline = elf::Sizes::read(&images.join("baseline"))?;
+        let functions = stack::Functions::read(&images.join("bench"))?;
+        let stack_bound_bytes = functions.bound(DECIDE)?.max(functions.bound(DECIDE_PRESENT)?);
+        let load_stack_bound_bytes = functions.bound(LOAD)?;
         let mut rows = Vec::new();
         for name in WORKLOADS.into_iter().filter(|name| self.workload.as_deref().is_none_or(|only| only == *name)) {
-            let prepared = workload(&folder, name, core.layout)?;
+            let Some(prepared) = self.prepare(name, core.layout)? else { continue };
             let mut runs = vec![(&prepared, Measure::Inference)];
             if prepared.nnz.is_some() {
                 runs.push((&prepared, Measure::Listed));
@@ -138,6 +151,8 @@ impl Bench {
                 static_ram_bytes: footprint.ram - baseline.ram,
                 load_stack_bytes: first.stack.first().copied().unwrap_or_default(),
                 stack_bytes: first.stack.get(1).copied().unwrap_or_default(),
+                stack_bound_bytes,
+                load_stack_bound_bytes,
                 arena_bytes: prepared.arena_bytes(core.class)?,
                 exact: lines.iter().all(|line| line.wrong == 0),
                 golden_off_by_one: prepared.golden_off_by_one,
@@ -148,12 +163,16 @@ impl Bench {
         Ok(rows)
     }
 
+    /// The workload, or a drawn network of its shape if asked for and there is one.
+    fn prepare(&self, name: &str, layout: eyas::Layout) -> Result<Option<Prepared>> {
+        if self.drawn { drawn(name, layout) } else { workload(&self.workloads()?, name, layout).map(Some) }
+    }
+
     /// A thousand random inputs for each dense workload.
     fn run_spread(&self, core: &Core) -> Result<()> {
-        let folder = self.workloads()?;
         let images = core.build(Profile::Speed, false)?;
         for name in WORKLOADS.into_iter().filter(|name| !name.ends_with("-sparse")) {
-            let prepared = workload(&folder, name, core.layout)?;
+            let Some(prepared) = self.prepare(name, core.layout)? else { continue };
             let lines = core.run(&images.join("bench"), &[(&prepared, Measure::Spread)])?;
             let [smallest, largest] = lines.first().context("no line")?.spread[..] else { bail!("no spread") };
             println!("{} {name}: {smallest} to {largest} instructions over 1000 inputs", core.name);
@@ -165,14 +184,33 @@ impl Bench {
     }
 
     fn workloads(&self) -> Result<PathBuf> {
-        let given = self.data_dir.clone();
-        let named = std::env::var_os("EYAS_DATA").map(|folder| PathBuf::from(folder).join("workloads"));
-        let beside = crate::root().join("../shared/data/workloads");
-        let found = given.or(named).unwrap_or(beside);
-        found.join("m1.npz").exists().then_some(found.clone()).with_context(|| {
-            format!("no anchor networks in {}; name their folder with --data-dir or EYAS_DATA", found.display())
+        let folder = self.data_dir.clone().unwrap_or_else(anchors);
+        folder.join("m1.npz").exists().then_some(folder.clone()).with_context(|| {
+            format!("no anchor networks in {}; name their folder with --data-dir or EYAS_DATA", folder.display())
         })
     }
+}
+
+/// Where the anchor networks are looked for.
+fn anchors() -> PathBuf {
+    let named = std::env::var_os("EYAS_DATA").map(|folder| PathBuf::from(folder).join("workloads"));
+    named.unwrap_or_else(|| crate::root().join("../shared/data/workloads"))
+}
+
+/// Whether the anchor networks are where they are looked for.
+pub fn has_anchors() -> bool {
+    anchors().join("m1.npz").exists()
+}
+
+/// Functions of the bench image as their names end in it: inference with decision, the same on a list, and load.
+const DECIDE: &str = "5bench6decide";
+const DECIDE_PRESENT: &str = "5bench14decide_present";
+const LOAD: &str = "5bench9load_only";
+
+/// Compares with `budgets.toml` in the root of the repository.
+fn check_budgets(findings: &[report::Finding]) -> Result<()> {
+    let budgets = std::fs::read_to_string(crate::root().join("budgets.toml")).context("budgets.toml")?;
+    report::check_budgets(&budgets, findings)
 }
 
 /// No panic can be reached with one layout or with all, and the gate sees one that is put in.

@@ -23,6 +23,9 @@ pub struct Row {
     pub static_ram_bytes: u32,
     pub stack_bytes: u32,
     pub load_stack_bytes: u32,
+    /// What the call graph allows, whatever the student and its input.
+    pub stack_bound_bytes: u32,
+    pub load_stack_bound_bytes: u32,
     pub arena_bytes: usize,
     pub exact: bool,
     pub golden_off_by_one: u32,
@@ -49,7 +52,8 @@ pub fn json(row: &Row) -> String {
     let mut line = format!(
         "{{\"core\":\"{}\",\"workload\":\"{}\",\"instructions\":{},\"code_bytes\":{},\"stack_bytes\":{},\
          \"arena_bytes\":{},\"exact\":{},\"golden_off_by_one\":{},\"weights_crc32\":\"{:08x}\",\
-         \"load_stack_bytes\":{},\"static_ram_bytes\":{},\"spread\":{},\"code_bytes_for_size\":{},\"kernel_bytes\":{}",
+         \"load_stack_bytes\":{},\"static_ram_bytes\":{},\"spread\":{},\"code_bytes_for_size\":{},\"kernel_bytes\":{},\
+         \"stack_bound_bytes\":{},\"load_stack_bound_bytes\":{}",
         row.core,
         row.workload,
         row.instructions,
@@ -64,6 +68,8 @@ pub fn json(row: &Row) -> String {
         row.spread,
         row.code_bytes_for_size,
         row.kernel_bytes,
+        row.stack_bound_bytes,
+        row.load_stack_bound_bytes,
     );
     if let Some(nnz) = row.nnz {
         let _ = write!(line, ",\"nnz\":{nnz}");
@@ -77,7 +83,7 @@ pub fn json(row: &Row) -> String {
 /// The rows as a table, with the published count beside each.
 pub fn table(rows: &[Row]) -> String {
     let mut text = String::from(
-        "| core | workload | instructions | published | ratio | code, for size, kernels | stack infer / load | arena | exact |\n\
+        "| core | workload | instructions | published | ratio | code, for size, kernels | stack infer (bound) / load (bound) | arena | exact |\n\
          |---|---|---|---|---|---|---|---|---|\n",
     );
     for row in rows {
@@ -87,7 +93,7 @@ pub fn table(rows: &[Row]) -> String {
         let listed = row.listed.map_or(String::new(), |count| format!(" ({count} from a list)"));
         let _ = writeln!(
             text,
-            "| {} | {} | {}{listed} | {published} | {ratio} | {}, {}, {} | {} / {} | {} | {} |",
+            "| {} | {} | {}{listed} | {published} | {ratio} | {}, {}, {} | {} ({}) / {} ({}) | {} | {} |",
             row.core,
             row.workload,
             row.instructions,
@@ -95,7 +101,9 @@ pub fn table(rows: &[Row]) -> String {
             row.code_bytes_for_size,
             row.kernel_bytes,
             row.stack_bytes,
+            row.stack_bound_bytes,
             row.load_stack_bytes,
+            row.load_stack_bound_bytes,
             row.arena_bytes,
             if row.exact { "yes" } else { "NO" },
         );
@@ -103,12 +111,37 @@ pub fn table(rows: &[Row]) -> String {
     text
 }
 
-/// The budget lines of `budgets.toml` for the bench: `core.workload = instructions`, `core.code_bytes = …`.
+/// One figure that may have a budget.
+pub struct Finding {
+    pub core: &'static str,
+    /// Its key in `budgets.toml`: the workload of a count, else what is measured.
+    pub key: &'static str,
+    pub found: u64,
+}
+
+/// What a row says that may have a budget.
+pub fn findings(row: &Row) -> [Finding; 10] {
+    [
+        (row.workload, row.instructions),
+        ("code_bytes", row.code_bytes.into()),
+        ("code_bytes_for_size", row.code_bytes_for_size.into()),
+        ("kernel_bytes", row.kernel_bytes.into()),
+        ("stack_bytes", row.stack_bytes.into()),
+        ("load_stack_bytes", row.load_stack_bytes.into()),
+        ("stack_bound_bytes", row.stack_bound_bytes.into()),
+        ("load_stack_bound_bytes", row.load_stack_bound_bytes.into()),
+        ("static_ram_bytes", row.static_ram_bytes.into()),
+        ("arena_bytes", row.arena_bytes as u64),
+    ]
+    .map(|(key, found)| Finding { core: row.core, key, found })
+}
+
+/// The sections `bench.CORE` of `budgets.toml`: `WORKLOAD = instructions`, `code_bytes = …`.
 ///
 /// A rise over a line fails; a fall is printed, so that the line can be lowered by hand.
-pub fn check_budgets(budgets: &str, rows: &[Row]) -> Result<()> {
+pub fn check_budgets(budgets: &str, findings: &[Finding]) -> Result<()> {
     let mut section = String::new();
-    let mut rises = Vec::new();
+    let (mut rises, mut falls) = (Vec::new(), Vec::new());
     for line in budgets.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             section = name.to_string();
@@ -117,25 +150,43 @@ pub fn check_budgets(budgets: &str, rows: &[Row]) -> Result<()> {
         let Some(core) = section.strip_prefix("bench.") else { continue };
         let (key, budget) = line.split_once('=').with_context(|| format!("budgets.toml: {line}"))?;
         let (key, budget): (&str, u64) = (key.trim(), budget.trim().replace('_', "").parse()?);
-        for row in rows.iter().filter(|row| row.core == core) {
-            let found = match key {
-                "code_bytes" => row.code_bytes.into(),
-                "code_bytes_for_size" => row.code_bytes_for_size.into(),
-                "kernel_bytes" => row.kernel_bytes.into(),
-                "stack_bytes" => row.stack_bytes.into(),
-                "load_stack_bytes" => row.load_stack_bytes.into(),
-                "static_ram_bytes" => row.static_ram_bytes.into(),
-                workload if workload == row.workload => row.instructions,
-                _ => continue,
-            };
-            if found > budget {
+        let found = findings.iter().filter(|finding| finding.core == core && finding.key == key).map(|one| one.found);
+        match found.max() {
+            Some(found) if found > budget => {
                 rises.push(format!("{core} {key}: budget {budget}, found {found}, {} more", found - budget));
-            } else if key == row.workload && found < budget {
-                eprintln!("{core} {key}: budget {budget}, found {found}, {} fewer", budget - found);
             }
+            // The deepest stack is that of one workload, which may not have been asked for.
+            Some(found) if found < budget && !key.ends_with("stack_bytes") => {
+                falls.push(format!("{core} {key}: budget {budget}, found {found}, {} fewer", budget - found));
+            }
+            _ => {}
         }
     }
-    rises.sort();
-    rises.dedup();
+    falls.iter().for_each(|fall| eprintln!("{fall}"));
     if rises.is_empty() { Ok(()) } else { bail!("over the budgets of budgets.toml:\n{}", rises.join("\n")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Finding, check_budgets};
+
+    const BUDGETS: &str = "# a comment\n[other]\nm1 = 1\n[bench.a]\nm1 = 1_000\nstack_bytes = 8\n[bench.b]\nm1 = 5\n";
+
+    fn finding(core: &'static str, key: &'static str, found: u64) -> Finding {
+        Finding { core, key, found }
+    }
+
+    #[test]
+    fn a_rise_is_named_with_old_new_and_difference() {
+        let rows = [finding("a", "m1", 1002), finding("a", "stack_bytes", 8), finding("b", "m1", 4)];
+        let said = check_budgets(BUDGETS, &rows).unwrap_err().to_string();
+        assert!(said.ends_with("a m1: budget 1000, found 1002, 2 more"), "{said}");
+    }
+
+    #[test]
+    fn the_largest_of_several_workloads_counts() {
+        let rows = [finding("a", "stack_bytes", 9), finding("a", "stack_bytes", 7)];
+        assert!(check_budgets(BUDGETS, &rows).is_err());
+        assert!(check_budgets(BUDGETS, &rows[1..]).is_ok());
+    }
 }

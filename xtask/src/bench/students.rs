@@ -31,6 +31,9 @@ pub struct Vector {
 
 /// The five anchor workloads in the order of the table.
 pub const WORKLOADS: [&str; 5] = ["m1", "m2", "m3", "m4", "m4-sparse"];
+/// Widths of the dense ones.
+const SHAPES: [(&str, &[u16]); 4] =
+    [("m1", &[33, 32, 16, 2]), ("m2", &[128, 64, 64, 10]), ("m3", &[561, 128, 64, 6]), ("m4", &[1433, 128, 7])];
 
 const CRC32: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 
@@ -100,6 +103,17 @@ pub fn workload(folder: &Path, name: &str, layout: Layout) -> Result<Prepared> {
     Ok(Prepared { name: name.into(), file, vectors, golden_off_by_one, weights_crc32, nnz: sparse.then_some(nnz) })
 }
 
+/// A drawn network of a dense workload's shape: it takes as many instructions as the workload itself. `None` for the
+/// sparse one, whose count depends on its inputs.
+///
+/// # Errors
+/// A drawn student that does not load.
+pub fn drawn(name: &str, layout: Layout) -> Result<Option<Prepared>> {
+    let Some((_, widths)) = SHAPES.iter().find(|(shape, _)| *shape == name) else { return Ok(None) };
+    let prepared = random(widths, false, Drawn::LikeReal, layout, &mut 1)?;
+    Ok(Some(Prepared { name: name.into(), ..prepared }))
+}
+
 /// A real ratio as mantissa and exponent.
 fn multiplier(ratio: f64) -> Multiplier {
     let mut exponent = ratio.log2().floor() as i32 + 1;
@@ -118,19 +132,28 @@ pub fn battery(layout: Layout) -> Result<Vec<Prepared>> {
     let mut all = Vec::new();
     for inputs in 1..=65 {
         for outputs in 1..=17 {
-            all.push(random(&[inputs, outputs], inputs % 2 == 0, layout, state)?);
+            all.push(random(&[inputs, outputs], inputs % 2 == 0, Drawn::Anywhere, layout, state)?);
         }
     }
     for widths in [&[1600u16, 6, 5][..], &[511, 7], &[512, 8], &[513, 9], &[1025, 4], &[40, 33, 32, 31, 30]] {
         for sparse in [false, true] {
-            all.push(random(widths, sparse, layout, state)?);
+            all.push(random(widths, sparse, Drawn::Anywhere, layout, state)?);
         }
     }
     Ok(all)
 }
 
+/// From where multipliers and ranges are drawn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Drawn {
+    /// Small exponents and the whole range of a byte, for which the Cortex-M4 has an instruction.
+    LikeReal,
+    /// Any range, and in a quarter of the layers every exponent there is.
+    Anywhere,
+}
+
 /// A random sound student.
-fn random(widths: &[u16], sparse: bool, layout: Layout, state: &mut u64) -> Result<Prepared> {
+fn random(widths: &[u16], sparse: bool, drawn: Drawn, layout: Layout, state: &mut u64) -> Result<Prepared> {
     let mut metas = heapless::Vec::new();
     let mut layers = Vec::new();
     let zero_point = int(state, -128, 127) as i8;
@@ -138,11 +161,11 @@ fn random(widths: &[u16], sparse: bool, layout: Layout, state: &mut u64) -> Resu
         let (inputs, outputs) = (usize::from(pair[0]), usize::from(pair[1]));
         let kind = if sparse && index == 0 { LayerKind::SparseInput } else { LayerKind::Dense };
         let (a, b) = (int(state, -128, 127) as i8, int(state, -128, 127) as i8);
-        let meta =
-            LayerMeta { kind, outputs: pair[1], zero_point: int(state, -128, 127) as i8, lo: a.min(b), hi: a.max(b) };
+        let (lo, hi) = if drawn == Drawn::LikeReal { (-128, 127) } else { (a.min(b), a.max(b)) };
+        let meta = LayerMeta { kind, outputs: pair[1], zero_point: int(state, -128, 127) as i8, lo, hi };
         ensure!(metas.push(meta).is_ok(), "too many layers");
         let typical = -(6.0 + (inputs as f64).sqrt().log2()).round() as i64;
-        let odd = int(state, 0, 3) == 0;
+        let odd = int(state, 0, 3) == 0 && drawn == Drawn::Anywhere;
         let extreme = int(state, 0, 7) == 0;
         layers.push(LayerTensors {
             weights: (0..inputs * outputs).map(|_| if extreme { 127 } else { int(state, -127, 127) as i8 }).collect(),

@@ -1,20 +1,16 @@
 //! 512 bits: eight rows share each load of x; in a batch four inputs share each load of four rows.
 
-use super::{Ends, Present, add_runs, avx512_lanes, by_definition};
+use super::avx512_finish::{BLOCK, Finish};
+use super::{Ends, Present, add_runs, avx512_lanes};
 use crate::model::{Layer, Layout};
 use core::arch::x86_64::{
-    __m512i, __mmask16, __mmask64, _mm_maskz_loadu_epi8, _mm512_add_epi32, _mm512_cvtepi8_epi32, _mm512_dpbusd_epi32,
-    _mm512_loadu_si512, _mm512_mask_blend_epi32, _mm512_mask_cmpgt_epi32_mask, _mm512_mask_cvtepi32_storeu_epi8,
-    _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_epi32, _mm512_max_epi32, _mm512_min_epi32, _mm512_mul_epi32,
-    _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_i32x4,
-    _mm512_sllv_epi32, _mm512_srav_epi32, _mm512_srli_epi64, _mm512_storeu_si512, _mm512_sub_epi32,
+    __m512i, __mmask16, __mmask64, _mm512_add_epi32, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_maskz_loadu_epi8,
+    _mm512_maskz_loadu_epi32, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_shuffle_epi32, _mm512_shuffle_i32x4,
     _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
 /// Bytes of a vector.
 const WIDTH: usize = 64;
-/// Outputs that are requantized together.
-pub(super) const BLOCK: usize = 16;
 /// Inputs of a batch that share each load of weights.
 const SHARED: usize = 4;
 
@@ -41,12 +37,15 @@ pub(super) fn dense(
         }
         (x, y, left) = (rest, more, left.wrapping_sub(SHARED));
     }
-    for (x, y) in x.chunks(x_step).zip(y.chunks_mut(y_step.max(1))).take(left) {
+    while left != 0 {
         if lanes {
             avx512_lanes::all_outputs::<1>(layer, ends, x, x_step, y, y_step);
         } else {
             all_outputs::<1>(layer, ends, x, x_step, y, y_step);
         }
+        x = x.get(x_step..).unwrap_or_default();
+        y = y.get_mut(y_step..).unwrap_or_default();
+        left = left.wrapping_sub(1);
     }
 }
 
@@ -63,9 +62,11 @@ fn all_outputs<const S: usize>(
 ) {
     let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
     let mut rows: [&[i8]; S] = [&[]; S];
-    let mut offsets = [0i32; S];
-    for ((row, offset), x) in rows.iter_mut().zip(&mut offsets).zip(x.chunks(x_step)) {
-        let Some(x) = x.get(..inputs) else { return };
+    let mut offsets = [_mm512_setzero_si512(); S];
+    let mut rest = x;
+    for (row, offset) in rows.iter_mut().zip(&mut offsets) {
+        let Some(x) = rest.get(..inputs) else { return };
+        rest = rest.get(x_step..).unwrap_or_default();
         *row = x;
         *offset = offset_of(x);
     }
@@ -98,10 +99,12 @@ fn all_outputs<const S: usize>(
             }
             quarter = quarter.wrapping_add(if wide { 2 } else { 1 });
         }
-        for ((parts, &offset), y) in parts.iter().zip(&offsets).zip(y.chunks_mut(y_step.max(1))) {
-            let sums = _mm512_sub_epi32(sixteen_rows(parts), _mm512_set1_epi32(offset));
-            requantize(ends, first, count, sums, true, y);
+        let Some(finish) = Finish::new(ends, first, count) else { return };
+        let mut sums = [_mm512_setzero_si512(); S];
+        for (sum, parts) in sums.iter_mut().zip(&parts) {
+            *sum = sixteen_rows(parts);
         }
+        finish.with_bias(sums, offsets, y, y_step);
         first = first.wrapping_add(BLOCK);
     }
 }
@@ -113,11 +116,12 @@ pub(super) fn put(parts: &mut [__m512i; 4], quarter: usize, part: __m512i) {
     }
 }
 
-/// `128 · Σ x`.
+/// `128 · Σ x` in every lane.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-pub(super) fn offset_of(x: &[i8]) -> i32 {
-    let ones = _mm512_set1_epi8(1);
+pub(super) fn offset_of(x: &[i8]) -> __m512i {
+    // As an unsigned byte.
+    let factor = _mm512_set1_epi8(-128);
     let (whole, tail) = x.as_chunks::<WIDTH>();
     // Two chains: one would wait for itself.
     let (pairs, single) = whole.as_chunks::<2>();
@@ -125,18 +129,28 @@ pub(super) fn offset_of(x: &[i8]) -> i32 {
     for [a, b] in pairs {
         // SAFETY: arrays of the vector's bytes.
         let (a, b) = unsafe { (_mm512_loadu_si512(a.as_ptr().cast()), _mm512_loadu_si512(b.as_ptr().cast())) };
-        sum = _mm512_dpbusd_epi32(sum, ones, a);
-        other = _mm512_dpbusd_epi32(other, ones, b);
+        sum = _mm512_dpbusd_epi32(sum, factor, a);
+        other = _mm512_dpbusd_epi32(other, factor, b);
     }
     for x in single {
         // SAFETY: an array of the vector's bytes.
-        sum = _mm512_dpbusd_epi32(sum, ones, unsafe { _mm512_loadu_si512(x.as_ptr().cast()) });
+        sum = _mm512_dpbusd_epi32(sum, factor, unsafe { _mm512_loadu_si512(x.as_ptr().cast()) });
     }
     sum = _mm512_add_epi32(sum, other);
     let mask = tail_mask(tail.len());
     // SAFETY: the mask has a bit for each byte of the tail, and no others are touched.
-    sum = _mm512_dpbusd_epi32(sum, ones, unsafe { _mm512_maskz_loadu_epi8(mask, tail.as_ptr()) });
-    _mm512_reduce_add_epi32(sum).wrapping_mul(128)
+    sum = _mm512_dpbusd_epi32(sum, factor, unsafe { _mm512_maskz_loadu_epi8(mask, tail.as_ptr()) });
+    sum = _mm512_add_epi32(sum, _mm512_shuffle_i32x4::<0b01_00_11_10>(sum, sum));
+    sum = _mm512_add_epi32(sum, _mm512_shuffle_i32x4::<0b10_11_00_01>(sum, sum));
+    within_quarters(sum)
+}
+
+/// Adds the four lanes of each 128 bits, in every lane.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn within_quarters(sum: __m512i) -> __m512i {
+    let sum = _mm512_add_epi32(sum, _mm512_shuffle_epi32::<0b01_00_11_10>(sum));
+    _mm512_add_epi32(sum, _mm512_shuffle_epi32::<0b10_11_00_01>(sum))
 }
 
 /// A bit for each of the first `bytes` lanes, fewer than a vector has.
@@ -224,51 +238,6 @@ fn sixteen_rows(&[a, b, c, d]: &[__m512i; 4]) -> __m512i {
     _mm512_add_epi32(_mm512_shuffle_i32x4::<0x88>(ab, cd), _mm512_shuffle_i32x4::<0xdd>(ab, cd))
 }
 
-/// Finishes the `count` sums from output `first` on and writes them to `y`, all outputs of one input.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-pub(super) fn requantize(ends: &Ends<'_>, first: usize, count: usize, sums: __m512i, add_bias: bool, y: &mut [i8]) {
-    let end = first.wrapping_add(count);
-    let (Some(biases), Some(mantissas), Some(exponents), Some(y)) = (
-        ends.biases.get(first..end),
-        ends.mantissas.get(first..end),
-        ends.exponents.get(first..end),
-        y.get_mut(first..end),
-    ) else {
-        return;
-    };
-    let mask = 1u32.wrapping_shl(count as u32).wrapping_sub(1) as __mmask16;
-    // SAFETY: the masks have a bit for each element of the slices, and no others are touched.
-    let (biases, m, e) = unsafe {
-        (
-            _mm512_maskz_loadu_epi32(mask, biases.as_ptr()),
-            _mm512_maskz_loadu_epi32(mask, mantissas.as_ptr()),
-            _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(mask, exponents.as_ptr())),
-        )
-    };
-    let acc = if add_bias { _mm512_add_epi32(sums, biases) } else { sums };
-    if _mm512_mask_cmpgt_epi32_mask(mask, e, _mm512_set1_epi32(-2)) != 0 {
-        let mut sums = [0i32; BLOCK];
-        // SAFETY: an array of the vector's bytes.
-        unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), acc) };
-        return by_definition(ends, first, &sums, y);
-    }
-    // The high words of the products of the even and of the odd lanes.
-    let even = _mm512_srli_epi64::<32>(_mm512_mul_epi32(acc, m));
-    let odd = _mm512_mul_epi32(_mm512_srli_epi64::<32>(acc), _mm512_srli_epi64::<32>(m));
-    let high = _mm512_mask_blend_epi32(0xaaaa, even, odd);
-    let n = _mm512_sub_epi32(_mm512_set1_epi32(-2), e);
-    let half = _mm512_sllv_epi32(_mm512_set1_epi32(1), n);
-    let scaled = _mm512_srav_epi32(_mm512_add_epi32(high, half), _mm512_add_epi32(n, _mm512_set1_epi32(1)));
-    let zero_point = i32::from(ends.range.zero_point);
-    let lo = _mm512_set1_epi32(i32::from(ends.range.lo).wrapping_sub(zero_point));
-    let hi = _mm512_set1_epi32(i32::from(ends.range.hi).wrapping_sub(zero_point));
-    let clamped = _mm512_min_epi32(_mm512_max_epi32(scaled, lo), hi);
-    let shifted = _mm512_add_epi32(clamped, _mm512_set1_epi32(zero_point));
-    // SAFETY: the mask has a bit for each byte of y, and no others are touched.
-    unsafe { _mm512_mask_cvtepi32_storeu_epi8(y.as_mut_ptr(), mask, shifted) };
-}
-
 /// [`super::Kernels::requantize_sums`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 pub(super) fn requantize_sums(ends: &Ends<'_>, outputs: usize, sums: &[i32], y: &mut [i8]) {
@@ -277,7 +246,9 @@ pub(super) fn requantize_sums(ends: &Ends<'_>, outputs: usize, sums: &[i32], y: 
         let mask = 1u32.wrapping_shl(sums.len() as u32).wrapping_sub(1) as __mmask16;
         // SAFETY: the mask has a bit for each sum of the chunk, and no others are touched.
         let acc = unsafe { _mm512_maskz_loadu_epi32(mask, sums.as_ptr()) };
-        requantize(ends, first, sums.len(), acc, false, y);
+        if let Some(finish) = Finish::new(ends, first, sums.len()) {
+            finish.write(acc, y);
+        }
         first = first.wrapping_add(BLOCK);
     }
 }

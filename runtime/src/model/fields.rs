@@ -1,0 +1,206 @@
+//! Decodes the metadata: the postcard encoding of [`Metadata`], read by hand.
+//!
+//! The generic decoder of postcard would be most of the firmware's code. This one reads the same bytes, and refuses
+//! every number that is longer than it must be, so that each value has one encoding. The writer is postcard's own;
+//! a test compares the two.
+
+use super::metadata::{
+    FrontEnd, InputSchema, LayerMeta, MAX_LAYERS, Metadata, Normalization, OutputMeta, Provenance, Task,
+};
+use super::reader::Reader;
+use super::Layer;
+use crate::Student;
+use crate::quant::OutputRange;
+
+/// The fields behind the front end as bytes of the file: nothing that a device does needs more of most of them.
+pub(super) struct Fields<'a> {
+    pub names: &'a [u8],
+    pub units: &'a [u8],
+    hash: &'a [u8],
+    pub labels: &'a [u8],
+    scale: &'a [u8],
+    pub confidence: &'a [u8],
+    pub abstain: &'a [u8],
+    teacher: &'a [u8],
+    data_hash: &'a [u8],
+    recipe_hash: &'a [u8],
+    seed: &'a [u8],
+    tool: &'a [u8],
+    counter: &'a [u8],
+    pub golden: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    /// Reads all of them; whether they are sound, the reader says.
+    #[inline(always)]
+    pub fn read(reader: &mut Reader<'a>) -> Self {
+        // In the order of the file.
+        Self {
+            names: reader.text(),
+            units: reader.text(),
+            hash: reader.take(8),
+            labels: reader.text(),
+            scale: reader.take(4),
+            confidence: reader.bytes(),
+            abstain: reader.bytes(),
+            teacher: reader.text(),
+            data_hash: reader.bytes(),
+            recipe_hash: reader.bytes(),
+            seed: reader.digits(),
+            tool: reader.text(),
+            counter: reader.peek(|reader| reader.number(u32::MAX)),
+            golden: reader.bytes(),
+        }
+    }
+
+    pub fn scale(&self) -> f32 {
+        f32::from_bits(Reader::new(self.scale).word())
+    }
+}
+
+/// The front end, and what is in front of it.
+#[inline(always)]
+pub(super) fn read_front_end(reader: &mut Reader<'_>) -> (Normalization, FrontEnd) {
+    let normalization = if reader.number(1) == 0 { Normalization::None } else { Normalization::RowSum };
+    let front_end = match reader.number(2) {
+        0 => FrontEnd::Integers,
+        1 => FrontEnd::Uniform { gain: reader.real(), offset: reader.real() },
+        _ => FrontEnd::PerInput,
+    };
+    (normalization, front_end)
+}
+
+impl<'a> Student<'a> {
+    /// Reads the metadata; whether it is sound, the reader says.
+    #[inline(always)]
+    pub(super) fn read_metadata(&mut self, reader: &mut Reader<'a>) -> (FrontEnd, Fields<'a>) {
+        self.task = if reader.number(1) == 0 { Task::Classify } else { Task::Regress };
+        self.inputs = reader.number(u16::MAX.into()) as u16;
+        self.input_zero_point = reader.byte() as i8;
+        let layers = reader.number(MAX_LAYERS as u32);
+        let start = reader.rest;
+        for _ in 0..layers {
+            reader.number(1);
+            reader.number(u16::MAX.into());
+            reader.take(3);
+        }
+        self.layer_table = start.get(..start.len().saturating_sub(reader.rest.len())).unwrap_or_default();
+        self.behind_layers = reader.rest;
+        let (_, front_end) = read_front_end(reader);
+        let fields = Fields::read(reader);
+        self.scale = fields.scale();
+        self.golden = fields.golden;
+        (front_end, fields)
+    }
+
+    /// How real features become input integers.
+    pub(crate) fn front_end(&self) -> (Normalization, FrontEnd) {
+        read_front_end(&mut Reader::new(self.behind_layers))
+    }
+
+    /// Everything the file says besides its tensors, decoded anew at each call: linear in its length.
+    #[must_use]
+    pub fn metadata(&self) -> Metadata<'a> {
+        let mut reader = Reader::new(self.behind_layers);
+        let (normalization, front_end) = read_front_end(&mut reader);
+        let fields = Fields::read(&mut reader);
+        // The loader has seen that they are UTF-8.
+        let text = |bytes| core::str::from_utf8(bytes).unwrap_or_default();
+        let number = |bytes| Reader::new(bytes).long_number();
+        let layers = self.layers().map(|Layer { kind, outputs, range, .. }| {
+            let OutputRange { zero_point, lo, hi } = range;
+            LayerMeta { kind, outputs, zero_point, lo, hi }
+        });
+        Metadata {
+            task: self.task,
+            inputs: self.inputs,
+            input_zero_point: self.input_zero_point,
+            layers: layers.collect(),
+            normalization,
+            front_end,
+            schema: InputSchema {
+                names: text(fields.names),
+                units: text(fields.units),
+                hash: fields.hash.first_chunk().map_or(0, |&hash| u64::from_le_bytes(hash)),
+            },
+            output: OutputMeta {
+                labels: text(fields.labels),
+                scale: self.scale,
+                confidence: fields.confidence,
+                abstain: fields.abstain,
+            },
+            provenance: Provenance {
+                teacher: text(fields.teacher),
+                data_hash: fields.data_hash,
+                recipe_hash: fields.recipe_hash,
+                seed: number(fields.seed),
+                tool: text(fields.tool),
+            },
+            counter: number(fields.counter) as u32,
+            golden: self.golden,
+        }
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::super::LayerKind;
+    use super::*;
+
+    fn decode(bytes: &[u8]) -> Option<Metadata<'_>> {
+        let mut reader = Reader::new(bytes);
+        let mut student = Student::of_file(&[]);
+        student.read_metadata(&mut reader);
+        (reader.sound && reader.canonical && reader.rest.is_empty()).then(|| student.metadata())
+    }
+
+    /// Any bytes: what postcard decodes and encodes back to the same bytes is what this decoder accepts.
+    #[test]
+    fn accepts_what_postcard_writes_and_nothing_else() {
+        let mut layers = heapless::Vec::new();
+        layers.push(LayerMeta { kind: LayerKind::SparseInput, outputs: 300, zero_point: -1, lo: -128, hi: 5 }).unwrap();
+        layers.push(LayerMeta { kind: LayerKind::Dense, outputs: 2, zero_point: 3, lo: -128, hi: 127 }).unwrap();
+        let sample = Metadata {
+            task: Task::Regress,
+            inputs: 129,
+            input_zero_point: -128,
+            layers,
+            normalization: Normalization::RowSum,
+            front_end: FrontEnd::Uniform { gain: 1.5, offset: -2.0 },
+            schema: InputSchema { names: "a\nb", units: "", hash: u64::MAX },
+            output: OutputMeta { labels: "é", scale: 0.5, confidence: &[], abstain: &[1] },
+            provenance: Provenance { teacher: "t", data_hash: &[9; 3], recipe_hash: &[], seed: u64::MAX, tool: "x" },
+            counter: u32::MAX,
+            golden: &[1, 2, 3],
+        };
+        let mut buffer = [0; 256];
+        let encoded = postcard::to_slice(&sample, &mut buffer).unwrap().to_vec();
+        assert_eq!(decode(&encoded), Some(sample));
+        let (mut state, mut accepted) = (1u64, 0);
+        for round in 0..400_000u64 {
+            let mut bytes = encoded.clone();
+            for _ in 0..=round % 3 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let at = (state >> 33) as usize % bytes.len();
+                match state >> 60 {
+                    0 => bytes.truncate(at),
+                    1 => bytes.insert(at, 0x80),
+                    2 => bytes.insert(at, 0),
+                    _ => bytes[at] = (state >> 20) as u8,
+                }
+                if bytes.is_empty() {
+                    break;
+                }
+            }
+            let expected = postcard::from_bytes::<Metadata<'_>>(&bytes).ok().filter(|metadata| {
+                let mut again = [0; 512];
+                postcard::to_slice(metadata, &mut again).is_ok_and(|again| again == bytes)
+            });
+            let found = decode(&bytes);
+            // Compared as text: a damaged real may be NaN.
+            assert_eq!(std::format!("{:?}", found.as_ref()), std::format!("{:?}", expected.as_ref()));
+            accepted += u32::from(found.is_some());
+        }
+        assert!(accepted > 10_000);
+    }
+}

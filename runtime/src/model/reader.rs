@@ -1,0 +1,155 @@
+//! The one cursor that the loader reads a file with.
+
+/// Reads forward. What is not there reads as zero or empty, and the reader remembers: [`Reader::sound`] is asked once.
+///
+/// So a field is one call without a branch behind it, and what a damaged file makes of the fields after the damage
+/// does not matter.
+#[derive(Clone, Debug)]
+pub(super) struct Reader<'a> {
+    pub rest: &'a [u8],
+    /// Everything so far was there and in its range.
+    pub sound: bool,
+    /// No number so far was longer than it must be.
+    pub canonical: bool,
+    /// The first byte of padding that is not zero.
+    pub stray: Option<&'a u8>,
+}
+
+impl<'a> Reader<'a> {
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, sound: true, canonical: true, stray: None }
+    }
+
+    /// The next `length` bytes.
+    #[inline(never)]
+    pub fn take(&mut self, length: usize) -> &'a [u8] {
+        let Some((taken, rest)) = self.rest.split_at_checked(length) else {
+            self.sound = false;
+            return &[];
+        };
+        self.rest = rest;
+        taken
+    }
+
+    #[inline(never)]
+    pub fn byte(&mut self) -> u8 {
+        self.take(1).first().copied().unwrap_or(0)
+    }
+
+    /// Four bytes, lowest first.
+    #[inline(never)]
+    pub fn word(&mut self) -> u32 {
+        self.take(4).first_chunk().map_or(0, |&bytes| u32::from_le_bytes(bytes))
+    }
+
+    pub fn real(&mut self) -> f32 {
+        f32::from_bits(self.word())
+    }
+
+    /// The bytes of a varint: seven bits each, lowest first, the top bit set on all but the last.
+    #[inline(never)]
+    pub fn digits(&mut self) -> &'a [u8] {
+        let longest = self.rest.get(..10).unwrap_or(self.rest);
+        let last = longest.iter().position(|&byte| byte < 0x80);
+        let digits = self.take(last.map_or(usize::MAX, |last| last.wrapping_add(1)));
+        match digits {
+            [_, .., 0] => self.canonical = false,
+            // The tenth byte holds one bit.
+            [_, _, _, _, _, _, _, _, _, last] if *last > 1 => self.sound = false,
+            _ => {}
+        }
+        digits
+    }
+
+    /// A varint of 64 bits.
+    pub fn long_number(&mut self) -> u64 {
+        self.digits().iter().rev().fold(0, |value, &byte| value << 7 | u64::from(byte & 0x7f))
+    }
+
+    /// A varint that is at most `largest`.
+    #[inline(never)]
+    pub fn number(&mut self, largest: u32) -> u32 {
+        match u32::try_from(self.long_number()) {
+            Ok(number) if number <= largest => number,
+            _ => {
+                self.sound = false;
+                0
+            }
+        }
+    }
+
+    /// Bytes behind their number.
+    #[inline(never)]
+    pub fn bytes(&mut self) -> &'a [u8] {
+        let length = self.number(u32::MAX);
+        self.take(length as usize)
+    }
+
+    /// Bytes behind their number that are UTF-8.
+    #[inline(never)]
+    pub fn text(&mut self) -> &'a [u8] {
+        let text = self.bytes();
+        self.sound &= is_utf8(text);
+        text
+    }
+
+    /// Passes what `read` reads, and returns the bytes from there on.
+    #[inline]
+    pub fn peek<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> &'a [u8] {
+        let start = self.rest;
+        read(self);
+        start
+    }
+
+    /// Passes the zeros up to the next 16-byte boundary of memory.
+    #[inline(never)]
+    pub fn padding(&mut self) {
+        let bytes = self.rest.as_ptr().addr().wrapping_neg() & (super::ALIGNMENT - 1);
+        let stray = self.take(bytes).iter().find(|&&byte| byte != 0);
+        self.stray = self.stray.or(stray);
+    }
+}
+
+/// Whether `bytes` are UTF-8: what `core::str::from_utf8` says, in a fraction of its code.
+fn is_utf8(bytes: &[u8]) -> bool {
+    let mut bytes = bytes.iter();
+    while let Some(&lead) = bytes.next() {
+        let length = lead.leading_ones();
+        if length == 0 {
+            continue;
+        }
+        let mut code = u32::from(lead) & 0x7fu32.wrapping_shr(length);
+        for _ in 1..length {
+            let Some(&next) = bytes.next().filter(|&&next| next & 0xc0 == 0x80) else { return false };
+            code = (code << 6) | u32::from(next & 0x3f);
+        }
+        // A code of this length has more bits than this many; none starts with a continuation byte.
+        let Some(&bits) = [31u8, 7, 11, 16].get(length.wrapping_sub(1) as usize) else { return false };
+        let surrogate = code >> 11 == 0xd800 >> 11;
+        if code.wrapping_shr(bits.into()) == 0 || surrogate || code > 0x10_ffff {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::is_utf8;
+
+    #[test]
+    fn utf8_is_what_the_standard_library_says() {
+        let ends = [0, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xff];
+        for first in 0..=255 {
+            for second in 0..=255 {
+                let two = [first, second];
+                assert_eq!(is_utf8(&two), core::str::from_utf8(&two).is_ok(), "{two:x?}");
+                for third in ends {
+                    for text in [&[first, second, third][..], &[first, second, third, 0x80], &[first, second, third, 0xbf, 0x41]] {
+                        assert_eq!(is_utf8(text), core::str::from_utf8(text).is_ok(), "{text:x?}");
+                    }
+                }
+            }
+        }
+    }
+}

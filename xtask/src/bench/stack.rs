@@ -1,0 +1,280 @@
+//! How deep a call can go, from the linked image: every function's frame and who calls whom.
+//!
+//! A frame is what the compiler says of it (`-Zemit-stack-sizes`), or what the instructions of the function take off
+//! the stack pointer all together, whichever is more: assembly has no entry of the compiler's. In assembly an
+//! instruction that takes stack in a loop must give it back in the loop. Calls and jumps to other functions are read
+//! from the disassembly. What has no bound is an error: a call through a pointer, a cycle, a stack pointer that is set.
+
+use anyhow::{Context, Result, bail, ensure};
+use object::{Object, ObjectSection};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+/// One function of an image.
+#[derive(Debug, Default)]
+struct Function {
+    frame: u32,
+    calls: BTreeSet<u64>,
+    /// Why it has no bound, if it has none.
+    unbounded: Option<String>,
+}
+
+/// The functions of an image by address.
+pub struct Functions {
+    functions: BTreeMap<u64, Function>,
+    names: BTreeMap<u64, String>,
+}
+
+impl Functions {
+    /// Reads a linked 32-bit image of Arm or RISC-V.
+    ///
+    /// # Errors
+    /// A missing disassembler, an instruction it does not know, or frames without an image.
+    pub fn read(image: &Path) -> Result<Self> {
+        let disassembler = crate::fuzz::disassembler().context("no llvm-objdump; cargo xtask setup installs it")?;
+        let output = Command::new(disassembler).args(["-d", "--no-show-raw-insn"]).arg(image).output()?;
+        ensure!(output.status.success(), "llvm-objdump: {}", String::from_utf8_lossy(&output.stderr));
+        let mut functions = Self::parse(&String::from_utf8(output.stdout)?)?;
+        let bytes = std::fs::read(image)?;
+        let file = object::File::parse(&*bytes)?;
+        let sizes = file.section_by_name(".stack_sizes").context("no section .stack_sizes in the image")?;
+        functions.add_frames(sizes.data()?)?;
+        Ok(functions)
+    }
+
+    /// Reads the text of llvm-objdump: `ADDRESS <NAME>:` and lines `ADDRESS: MNEMONIC OPERANDS`.
+    fn parse(text: &str) -> Result<Self> {
+        let mut found = Self { functions: BTreeMap::new(), names: BTreeMap::new() };
+        let mut jumps: Vec<(u64, (&str, u64))> = Vec::new();
+        let mut start = None;
+        for line in text.lines() {
+            if let Some((address, name)) = heading(line) {
+                start = Some(address);
+                found.functions.entry(address).or_default();
+                found.names.insert(address, name.into());
+                continue;
+            }
+            let (Some(start), Some((_, instruction))) = (start, line.split_once(":")) else { continue };
+            let (mnemonic, operands) =
+                instruction.trim().split_once(char::is_whitespace).unwrap_or((instruction.trim(), ""));
+            let Some(function) = found.functions.get_mut(&start) else { continue };
+            function.frame += taken(mnemonic, operands);
+            if let Some(why) = without_bound(mnemonic, operands) {
+                function.unbounded = Some(why);
+            }
+            if let Some(target) = target(mnemonic, operands) {
+                jumps.push((start, target));
+            }
+        }
+        let addresses: BTreeMap<&str, u64> =
+            found.names.iter().map(|(&address, name)| (name.as_str(), address)).collect();
+        for (from, (name, offset)) in jumps {
+            let to = *addresses.get(name).with_context(|| format!("a call of {name}, which is not in the image"))?;
+            // A jump may lead into the middle of a function: assembly shares its ends.
+            let to = *found.functions.range(..=to + offset).next_back().context("a call before all functions")?.0;
+            if to != from
+                && let Some(function) = found.functions.get_mut(&from)
+            {
+                function.calls.insert(to);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads the compiler's frames: an address and a number in seven bits a byte, for each function.
+    fn add_frames(&mut self, mut section: &[u8]) -> Result<()> {
+        while let Some((address, rest)) = section.split_first_chunk::<4>() {
+            // Thumb marks the addresses of its code with the lowest bit.
+            let address = u64::from(u32::from_le_bytes(*address) & !1);
+            let end = rest.iter().position(|byte| byte & 0x80 == 0).context("a frame without an end")?;
+            let (number, behind) = rest.split_at(end + 1);
+            let frame = number.iter().rev().fold(0, |frame, byte| frame << 7 | u32::from(byte & 0x7f));
+            // Functions that the linker left out keep their entries, with an address of nothing.
+            if let Some(function) = self.functions.get_mut(&address) {
+                function.frame = function.frame.max(frame);
+            }
+            section = behind;
+        }
+        Ok(())
+    }
+
+    /// Bytes of stack that a call of the one function whose mangled name holds `name` can take, its own frame included.
+    ///
+    /// # Errors
+    /// No such function, more than one, or no bound.
+    pub fn bound(&self, name: &str) -> Result<u32> {
+        let is_it =
+            |found: &str| found.split_once(name).is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with("17h"));
+        let roots: Vec<_> = self.names.iter().filter(|(_, found)| is_it(found)).map(|(&address, _)| address).collect();
+        let [root] = roots[..] else { bail!("{} functions are called {name}", roots.len()) };
+        self.depth(root, &mut Vec::new(), &mut BTreeMap::new())
+    }
+
+    fn depth(&self, at: u64, path: &mut Vec<u64>, known: &mut BTreeMap<u64, u32>) -> Result<u32> {
+        if let Some(&depth) = known.get(&at) {
+            return Ok(depth);
+        }
+        let name = || self.names.get(&at).map_or("?", String::as_str);
+        ensure!(!path.contains(&at), "{} calls itself: its stack has no bound", name());
+        let function = self.functions.get(&at).context("no such function")?;
+        if let Some(why) = &function.unbounded {
+            bail!("{}: {why}: its stack has no bound", name());
+        }
+        path.push(at);
+        let mut deepest = 0;
+        for &call in &function.calls {
+            deepest = deepest.max(self.depth(call, path, known)?);
+        }
+        path.pop();
+        known.insert(at, function.frame + deepest);
+        Ok(function.frame + deepest)
+    }
+}
+
+/// `ADDRESS <NAME>:`
+fn heading(line: &str) -> Option<(u64, &str)> {
+    let (address, name) = line.strip_suffix(">:")?.split_once(" <")?;
+    Some((u64::from_str_radix(address, 16).ok()?, name))
+}
+
+/// Bytes an instruction takes off the stack pointer.
+fn taken(mnemonic: &str, operands: &str) -> u32 {
+    let registers = || registers(operands.split_once('{').map_or("", |(_, list)| list));
+    let negative = |text: &str| number(text).filter(|number| *number < 0).map_or(0, |number| number.unsigned_abs());
+    match mnemonic.trim_end_matches(".w") {
+        "push" => 4 * registers(),
+        "stmdb" if operands.starts_with("sp!") => 4 * registers(),
+        "vpush" if operands.contains('s') => 4 * registers(),
+        "vpush" => 8 * registers(),
+        "sub" | "subw" if operands.starts_with("sp,") => {
+            operands.rsplit_once('#').and_then(|(_, amount)| number(amount)).map_or(0, i64::unsigned_abs) as u32
+        }
+        "addi" if operands.starts_with("sp, sp,") => {
+            operands.rsplit_once(", ").map_or(0, |(_, amount)| negative(amount)) as u32
+        }
+        _ => match operands.split_once("[sp, #") {
+            Some((_, rest)) if mnemonic.starts_with("st") || mnemonic.starts_with("vst") => {
+                rest.split_once("]!").map_or(0, |(amount, _)| negative(amount)) as u32
+            }
+            _ => 0,
+        },
+    }
+}
+
+/// Why the stack behind an instruction has no bound.
+fn without_bound(mnemonic: &str, operands: &str) -> Option<String> {
+    let to_register = !operands.contains('<');
+    let called = match mnemonic {
+        "blx" => to_register,
+        "bx" => operands.trim() != "lr",
+        "jalr" | "jr" => to_register,
+        // Arm's moves to pc are jumps by a table inside the function; its compilers call by the others.
+        _ => false,
+    };
+    if called {
+        return Some(format!("a call through a pointer, {mnemonic} {operands}"));
+    }
+    let sets = match mnemonic.trim_end_matches(".w") {
+        "mov" | "mv" | "and" | "andi" | "bic" | "ldr" | "lw" => operands.starts_with("sp,"),
+        // Back from a frame pointer.
+        "add" | "addi" | "sub" | "subs" => {
+            operands.starts_with("sp, ") && !operands["sp, ".len()..].starts_with(['s', '#'])
+        }
+        _ => false,
+    };
+    if sets {
+        return Some(format!("a stack pointer that is set, {mnemonic} {operands}"));
+    }
+    (mnemonic == "<unknown>").then(|| "an instruction the disassembler does not know".into())
+}
+
+/// Where a call or a jump leads, of an instruction that names it: `<NAME>` or `<NAME+0xOFFSET>`.
+fn target<'t>(mnemonic: &str, operands: &'t str) -> Option<(&'t str, u64)> {
+    let jumps = ["b", "cb", "c.b", "c.j", "j", "le", "wls", "tail", "call"];
+    let (_, name) = operands.split_once('<').filter(|_| jumps.iter().any(|jump| mnemonic.starts_with(jump)))?;
+    let (name, _) = name.split_once('>')?;
+    let (name, offset) = name.split_once("+0x").unwrap_or((name, "0"));
+    Some((name, u64::from_str_radix(offset, 16).ok()?))
+}
+
+/// How many registers a list such as `r4, r6-r8, lr}` names.
+fn registers(list: &str) -> u32 {
+    let number = |register: &str| register.trim().get(1..).and_then(|digits| digits.parse::<u32>().ok());
+    let count = |part: &str| match part.split_once('-') {
+        Some((first, last)) => number(last).zip(number(first)).map_or(16, |(last, first)| last + 1 - first),
+        None => 1,
+    };
+    list.trim_end().trim_end_matches('}').split(',').map(count).sum()
+}
+
+/// A number as the disassembler writes it: `0x38`, `-4`, `-0x10`.
+fn number(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let value =
+        digits.strip_prefix("0x").map_or_else(|| digits.parse().ok(), |hex| i64::from_str_radix(hex, 16).ok())?;
+    Some(sign * value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Functions;
+
+    const THUMB: &str = "\
+00000000 <root>:
+       0:\tpush\t{r4, r5, r6, r7, lr}
+       2:\tsub\tsp, #0x38
+       4:\tldr\tr0, [pc, #0x4] @ 0x10 <data+0x4>
+       6:\tbl\t0x40 <leaf> @ imm = #0x36
+       a:\tb.w\t0x60 <end+0x4> @ imm = #0x10
+00000040 <leaf>:
+      40:\tstr\tr8, [sp, #-4]!
+      44:\tpush.w\t{r8-r11, lr}
+      48:\tbx\tlr
+0000005c <end>:
+      5c:\tsub.w\tsp, sp, #0x100
+      60:\tbx\tlr
+00000070 <pointer>:
+      70:\tblx\tr3
+00000080 <again>:
+      80:\tbl\t0x90 <other>
+00000090 <other>:
+      90:\tbl\t0x80 <again>
+";
+
+    fn bound(text: &str, name: &str) -> Result<u32, String> {
+        Functions::parse(text).unwrap().bound(name).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_deepest_callee_counts_with_all_its_instructions() {
+        assert_eq!(bound(THUMB, "leaf"), Ok(24));
+        assert_eq!(bound(THUMB, "root"), Ok(20 + 0x38 + 0x100));
+    }
+
+    #[test]
+    fn the_compiler_s_frame_counts_where_it_is_more() {
+        let mut functions = Functions::parse(THUMB).unwrap();
+        functions.add_frames(&[0x41, 0, 0, 0, 0x80, 2, 1, 0, 0, 0, 7]).unwrap();
+        assert_eq!(functions.bound("leaf").unwrap(), 256);
+        assert_eq!(functions.bound("root").unwrap(), 20 + 0x38 + 256);
+    }
+
+    #[test]
+    fn what_has_no_bound_is_an_error() {
+        assert!(bound(THUMB, "pointer").unwrap_err().contains("through a pointer"));
+        assert!(bound(THUMB, "again").unwrap_err().contains("calls itself"));
+        assert!(bound(THUMB, "missing").unwrap_err().starts_with("0 functions"));
+        let set = "00000000 <f>:\n       0:\tmov\tsp, r4\n";
+        assert!(bound(set, "f").unwrap_err().contains("is set"));
+    }
+
+    #[test]
+    fn risc_v_calls_by_pairs_and_takes_by_addi() {
+        let text = "80000000 <f>:\n80000000: \taddi\tsp, sp, -0x20\n80000002: \tauipc\tra, 0x0\n\
+                    80000006: \tjalr\t0x5d6(ra) <g>\n8000000a: \taddi\tsp, sp, 0x20\n\
+                    80000100 <g>:\n80000100: \taddi\tsp, sp, -0x10\n80000102: \tret\n";
+        assert_eq!(bound(text, "f"), Ok(0x30));
+    }
+}
