@@ -89,7 +89,11 @@ fn ordered(a: i32, b: i32) -> (i32, i32) {
 /// Hides a mask from the compiler where it would make a branch of it: cores without conditional instructions.
 #[inline(always)]
 fn opaque(mask: i32) -> i32 {
-    if cfg!(any(eyas_kernels = "armv6m", eyas_kernels = "rv32im")) { core::hint::black_box(mask) } else { mask }
+    if cfg!(any(eyas_kernels = "armv6m", eyas_kernels = "helium", eyas_kernels = "rv32im")) {
+        core::hint::black_box(mask)
+    } else {
+        mask
+    }
 }
 
 #[cfg(test)]

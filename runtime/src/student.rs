@@ -4,9 +4,7 @@ mod batch;
 
 use crate::kernels::portable::Portable;
 use crate::kernels::{Active, Kernels, Start, add_all, listed, rows, scan_all};
-use crate::model::{
-    Block, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, Normalization, Task,
-};
+use crate::model::{Block, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, Normalization, Task};
 use crate::quant::{quantize_feature, row_share};
 use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
 
@@ -141,7 +139,12 @@ impl<'a> Student<'a> {
 
     /// An inference of all inputs.
     #[inline(never)]
-    fn run<'b, K: Kernels>(&self, x: &[i8], arena: &'b mut [u32], observe: Observe<'_>) -> Result<Answer<'b>, InferError> {
+    fn run<'b, K: Kernels>(
+        &self,
+        x: &[i8],
+        arena: &'b mut [u32],
+        observe: Observe<'_>,
+    ) -> Result<Answer<'b>, InferError> {
         let expected = usize::from(self.inputs);
         if x.len() != expected {
             return Err(InferError::InputLength { expected: expected as u32, found: x.len() as u32 });

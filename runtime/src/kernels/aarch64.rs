@@ -383,7 +383,7 @@ macro_rules! inner_loops {
             #[target_feature(enable = $features)]
             fn blocks<const B: usize, const S: usize>(w: &[i8], x: &Inputs<'_, S>) -> [[[int32x4_t; BLOCK]; B]; S] {
                 let mut sums = [[[vdupq_n_s32(0); BLOCK]; B]; S];
-                let block_bytes = w.len() / B;
+                let block_bytes = w.len().checked_div(B).unwrap_or_default();
                 let whole = x.inputs & !(GROUP - 1);
                 if x.inputs.wrapping_mul(BLOCK) > block_bytes || !block_bytes.is_multiple_of(WIDTH) {
                     return sums;

@@ -38,20 +38,18 @@ impl Kernels for Armv6m {
         "Armv6-M"
     }
 
-    #[inline(never)]
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [i32] {
-        let buffer: &mut [i32] = bytemuck::must_cast_slice_mut(buffer);
-        for (to, &x) in buffer.iter_mut().zip(x) {
-            *to = x.into();
+        let wide: &mut [i32] = bytemuck::must_cast_slice_mut(buffer);
+        if wide.len() >= x.len() && !x.is_empty() {
+            // SAFETY: reads all of x and writes as many words, at least one.
+            unsafe { widen(x.as_ptr(), wide.as_mut_ptr(), x.len()) }
         }
-        buffer
+        wide
     }
 
     fn dense(layer: &Layer<'_>, x: &[i32], y: &mut [i32]) {
         let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
-        let fits = inputs != 0
-            && x.len() >= inputs
-            && y.len() >= layer.padded_outputs();
+        let fits = inputs != 0 && x.len() >= inputs && y.len() >= layer.padded_outputs();
         if !fits {
             return;
         }
@@ -138,14 +136,43 @@ impl Kernels for Armv6m {
     }
 }
 
+/// Bytes to words, two in six instructions.
+///
+/// # Safety
+/// `from` has `count` bytes, `to` room for as many words, at least one.
+#[unsafe(naked)]
+unsafe extern "C" fn widen(from: *const i8, to: *mut i32, count: usize) {
+    naked_asm!(
+        "push {{r4, r5, r6, lr}}",
+        "movs r5, #0",
+        "movs r6, #1",
+        "lsrs r2, r2, #1",
+        "bcc 2f",
+        "ldrsb r3, [r0, r5]",
+        "stm r1!, {{r3}}",
+        "adds r0, #1",
+        "cmp r2, #0",
+        "beq 9f",
+        "2:",
+        "ldrsb r3, [r0, r5]",
+        "ldrsb r4, [r0, r6]",
+        "stm r1!, {{r3, r4}}",
+        "adds r0, #2",
+        "subs r2, #1",
+        "bne 2b",
+        "9:",
+        "pop {{r4, r5, r6, pc}}",
+    )
+}
+
 /// Turns the sums in `y` into outputs.
 fn requantize_in_place(layer: &Layer<'_>, y: &mut [i32]) {
     let outputs = usize::from(layer.outputs);
     let fits = outputs != 0 && y.len() >= outputs;
     if !fits {
-            return;
-        }
-        let tables = layer.tables();
+        return;
+    }
+    let tables = layer.tables();
     let range = layer.range;
     let scaling = Scaling {
         y: y.as_mut_ptr(),

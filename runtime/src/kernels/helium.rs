@@ -30,9 +30,7 @@ impl Kernels for Helium {
 
     fn dense(layer: &Layer<'_>, x: &[i8], y: &mut [i8]) {
         let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
-        let fits = inputs != 0
-            && x.len() >= inputs
-            && y.len() >= layer.padded_outputs();
+        let fits = inputs != 0 && x.len() >= inputs && y.len() >= layer.padded_outputs();
         if !fits {
             return;
         }

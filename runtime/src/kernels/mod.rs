@@ -32,30 +32,30 @@ mod thumb;
 mod x86_64;
 
 use crate::model::{CoreClass, Layer, Layout};
-pub use present::Present;
+pub(crate) use present::Present;
 pub(crate) use present::{add_all, listed, scan_all};
 
 /// The kernels of this build.
 #[cfg(eyas_kernels = "aarch64")]
-pub use aarch64::Aarch64 as Active;
+pub(crate) use aarch64::Aarch64 as Active;
 /// The kernels of this build.
 #[cfg(eyas_kernels = "armv6m")]
-pub use armv6m::Armv6m as Active;
+pub(crate) use armv6m::Armv6m as Active;
 /// The kernels of this build.
 #[cfg(eyas_kernels = "armv7em")]
-pub use armv7em::Armv7em as Active;
+pub(crate) use armv7em::Armv7em as Active;
 /// The kernels of this build.
 #[cfg(eyas_kernels = "helium")]
-pub use helium::Helium as Active;
+pub(crate) use helium::Helium as Active;
 /// The kernels of this build.
 #[cfg(eyas_kernels = "portable")]
-pub use portable::Portable as Active;
+pub(crate) use portable::Portable as Active;
 /// The kernels of this build.
 #[cfg(eyas_kernels = "rv32im")]
-pub use rv32im::Rv32im as Active;
+pub(crate) use rv32im::Rv32im as Active;
 /// The kernels of this build.
 #[cfg(eyas_kernels = "x86_64")]
-pub use x86_64::X86 as Active;
+pub(crate) use x86_64::X86 as Active;
 
 /// Which instructions the kernels of this build use on this machine.
 #[must_use]
@@ -65,7 +65,7 @@ pub fn instruction_set() -> &'static str {
 
 /// What the rows of a layer start from.
 #[derive(Clone, Copy, Debug)]
-pub enum Start<'a, A> {
+pub(crate) enum Start<'a, A> {
     /// The activations of a dense layer's inputs.
     Inputs(&'a [A]),
     /// The finished sums of a sparse-input layer.
@@ -77,7 +77,7 @@ pub enum Start<'a, A> {
 /// Activations lie in the arena in the form of [`Kernels::CLASS`]; unit `i` at [`CoreClass::place`]`(i)`.
 /// Outputs are written in whole blocks of four; what lies past the last output is any number and meets zero
 /// weights only.
-pub trait Kernels {
+pub(crate) trait Kernels {
     /// An activation in the arena.
     type Activation: bytemuck::Pod + From<i8> + Into<i32>;
     /// Width and order of the activations.
@@ -184,7 +184,9 @@ pub(crate) fn dense_batch<K: Kernels>(
 #[inline(always)]
 pub(crate) fn rows<K: Kernels>(layer: &Layer<'_>, start: Start<'_, K::Activation>, y: &mut [K::Activation]) {
     match start {
-        Start::Inputs(x) if cfg!(feature = "every-layout") && !K::reads(layer.layout) => portable::dense::<K>(layer, x, y),
+        Start::Inputs(x) if cfg!(feature = "every-layout") && !K::reads(layer.layout) => {
+            portable::dense::<K>(layer, x, y)
+        }
         start => K::rows(layer, start, y),
     }
 }

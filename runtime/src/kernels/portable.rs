@@ -43,7 +43,7 @@ impl Kernels for Portable {
 ///
 /// # Exactness
 /// `load` proves that no partial sum leaves 32 bits, so the order of the terms does not matter.
-pub fn dense<K: Kernels>(layer: &Layer<'_>, x: &[K::Activation], y: &mut [K::Activation]) {
+pub(crate) fn dense<K: Kernels>(layer: &Layer<'_>, x: &[K::Activation], y: &mut [K::Activation]) {
     for (o, Channel { bias, multiplier }) in layer.channels().enumerate() {
         let mut acc = bias;
         for i in 0..usize::from(layer.inputs) {
@@ -57,7 +57,7 @@ pub fn dense<K: Kernels>(layer: &Layer<'_>, x: &[K::Activation], y: &mut [K::Act
 }
 
 /// How many inputs at the front of `x` are equal to `zero_point`; compares whole words, four at a time.
-pub fn absent(x: &[i8], zero_point: i8) -> usize {
+pub(crate) fn absent(x: &[i8], zero_point: i8) -> usize {
     let differs = |&x: &i8| x != zero_point;
     let word = u32::from_ne_bytes([zero_point as u8; 4]);
     let (front, words, _) = bytemuck::pod_align_to::<i8, u32>(x);
@@ -79,7 +79,7 @@ pub fn absent(x: &[i8], zero_point: i8) -> usize {
 /// # Shapes
 /// - `layer.weights`: `[inputs][outputs]`, so that one present input reads one run of weights
 /// - `sums`: at least `[outputs]`
-pub fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {
+pub(crate) fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {
     let run = layer.column_bytes();
     for &Present { input, distance } in present {
         let start = usize::from(input).wrapping_mul(run);
@@ -91,7 +91,7 @@ pub fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {
 }
 
 /// Turns finished sums into outputs: `y[o] = requantize(sums[o])`.
-pub fn requantize_sums<K: Kernels + ?Sized>(layer: &Layer<'_>, sums: &[i32], y: &mut [K::Activation]) {
+pub(crate) fn requantize_sums<K: Kernels + ?Sized>(layer: &Layer<'_>, sums: &[i32], y: &mut [K::Activation]) {
     for (o, (&sum, channel)) in sums.iter().zip(layer.channels()).enumerate() {
         if let Some(y) = y.get_mut(K::CLASS.place(o)) {
             *y = requantize(sum, channel.multiplier, layer.range).into();

@@ -6,7 +6,7 @@ use crate::model::{BLOCK, Layer};
 /// One input that differs from the zero point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(4))]
-pub struct Present {
+pub(crate) struct Present {
     /// Index of the input.
     pub input: u16,
     /// Its integer minus the zero point, −255..=255.

@@ -169,7 +169,8 @@ fn check_layer(file: &[u8], index: u8, layer: &Layer<'_>) -> Result<(), LoadErro
         if o >= outputs {
             continue;
         }
-        let (Some(&bias), Some(&mantissa), Some(&exponent)) = (biases.get(o), mantissas.get(o), exponents.get(o)) else {
+        let (Some(&bias), Some(&mantissa), Some(&exponent)) = (biases.get(o), mantissas.get(o), exponents.get(o))
+        else {
             break;
         };
         if !(Multiplier { mantissa: i32::from_le(mantissa), exponent }).is_valid() {

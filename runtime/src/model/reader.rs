@@ -145,7 +145,11 @@ mod tests {
                 let two = [first, second];
                 assert_eq!(is_utf8(&two), core::str::from_utf8(&two).is_ok(), "{two:x?}");
                 for third in ends {
-                    for text in [&[first, second, third][..], &[first, second, third, 0x80], &[first, second, third, 0xbf, 0x41]] {
+                    for text in [
+                        &[first, second, third][..],
+                        &[first, second, third, 0x80],
+                        &[first, second, third, 0xbf, 0x41],
+                    ] {
                         assert_eq!(is_utf8(text), core::str::from_utf8(text).is_ok(), "{text:x?}");
                     }
                 }

@@ -31,12 +31,13 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
         Student::load(&file).map_err(|error| Failure::refused(format!("{}: {error}", arguments.file.display())))?;
     let table = Table::load(&arguments.input).map_err(Failure::refused)?;
     let rows = quantize_rows(&student, &table, &arguments.input)?;
-    let labels: Vec<&str> = student.metadata().labels().collect();
+    let metadata = student.metadata();
+    let labels: Vec<&str> = metadata.labels().collect();
     let mut arena = vec![0; student.arena_words()];
     for (number, row) in rows.iter().enumerate() {
         let answer = student.infer(row, &mut arena).map_err(Failure::work)?;
         let logits = answer.logits();
-        let line = match student.metadata().task {
+        let line = match metadata.task {
             Task::Classify => {
                 let decision = answer.decision();
                 if arguments.json {

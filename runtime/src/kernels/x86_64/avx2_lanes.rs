@@ -78,7 +78,7 @@ macro_rules! dense {
             #[target_feature(enable = $features)]
             fn blocks<const N: usize>(w: &[i8], x: &Input<'_>) -> [[__m256i; 2]; N] {
                 let mut sums = [[_mm256_setzero_si256(); 2]; N];
-                let block_bytes = w.len() / N;
+                let block_bytes = w.len().checked_div(N).unwrap_or_default();
                 if x.x.len().wrapping_mul(LANE_ROWS) > block_bytes || !block_bytes.is_multiple_of(WIDTH) {
                     return sums;
                 }

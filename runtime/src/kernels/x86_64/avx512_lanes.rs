@@ -113,7 +113,7 @@ pub(super) fn all_outputs<const S: usize>(
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 fn blocks<const B: usize, const S: usize>(w: &[i8], x: &Inputs<'_, S>) -> [[__m512i; 4]; S] {
     let mut sums = [[_mm512_setzero_si512(); 4]; S];
-    let block_bytes = w.len() / B;
+    let block_bytes = w.len().checked_div(B).unwrap_or_default();
     if B > 4 || x.inputs.wrapping_mul(LANE_ROWS) > block_bytes || !block_bytes.is_multiple_of(WIDTH) {
         return sums;
     }
