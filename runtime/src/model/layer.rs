@@ -273,7 +273,7 @@ impl<'a> Iterator for Layers<'a> {
 
     fn next(&mut self) -> Option<Layer<'a>> {
         let layer = *self.advance()?;
-        let weights = layer.weights.get(..layer.weight_bytes())?;
+        let weights = layer.weights.get(..layer.weight_bytes()).unwrap_or_default();
         Some(Layer { weights, ..layer })
     }
 }

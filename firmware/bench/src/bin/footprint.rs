@@ -25,7 +25,7 @@ extern "C" fn bench_main(file: *const u8, x: *const i8, arena: *mut u32) -> u32 
     };
     #[cfg(seeded_panic)]
     black_box(file[black_box(7)]);
-    // Where it is: a move would copy the table of layers.
+    // By reference: a move would be a copy.
     let student = &Student::load(file);
     let Ok(student) = student else { return 1 };
     let Ok(report) = student.selftest(x, arena) else { return 2 };
