@@ -1,6 +1,6 @@
 //! Inner loops: the only place where `unsafe` may stand.
 //!
-//! One file for each instruction set, chosen at compile time by `build.rs`; each implements [`Kernels`] and
+//! One file for each instruction set, chosen at compile time by `build.rs`; each implements `Kernels` and
 //! equals [`portable`] bit for bit. `tests/kernels_agree.rs` is the one battery for all; what the host cannot
 //! run, the bench image runs on the emulated core.
 
