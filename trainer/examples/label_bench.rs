@@ -2,13 +2,16 @@
 //!
 //! Arguments: the folder to work in, the `eyas` binary, the number of kills.
 
+#[path = "../tests/tables/parquet.rs"]
+mod parquet;
 #[path = "../tests/tables/mod.rs"]
 mod tables;
 
+use crate::parquet::write_table;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use tables::{next, write_table, write_teacher};
+use tables::{next, write_teacher};
 
 const FILES: usize = 8;
 const ROWS: usize = 250_000;

@@ -1,13 +1,16 @@
 //! `eyas label`: the promises of docs/LABEL.md, kept by the command itself.
 
+#[path = "tables/parquet.rs"]
+mod parquet;
 mod tables;
 
+use crate::parquet::write_table;
 use eyas_trainer::label::{Finished, Plan, SUCCESS, read_labels};
 use ndarray::{Array2, s};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
-use tables::{next, write_table, write_teacher};
+use tables::{next, write_teacher};
 
 const FILES: usize = 4;
 const ROWS_PER_FILE: usize = 12_000;

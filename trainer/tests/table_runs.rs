@@ -30,13 +30,24 @@ fn table(turned: bool) -> String {
 
 /// Carries out a recipe on `table.csv` in `folder`.
 fn carry_out(folder: &Path, text: &str, seeds: &[u64], threads: usize) -> TabularRun {
+    observed(folder, text, (seeds, threads), &Quiet, None)
+}
+
+fn observed(
+    folder: &Path,
+    text: &str,
+    (seeds, threads): (&[u64], usize),
+    observer: &dyn Observer,
+    cache: Option<&Path>,
+) -> TabularRun {
     let path = folder.join("recipe.toml");
-    let recipe = TabularRecipe::parse(text, &path).unwrap();
+    let recipe = TabularRecipe::parse(text, &path).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(TabularRecipe::parse(&recipe.resolved(), &path).unwrap(), recipe);
     let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
     let options = RunOptions { seeds: seeds.to_vec(), backend: BackendKind::Flex, threads };
     let interrupt = Interrupt::new();
-    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
-    let out = OutputFolder::open(&folder.join(format!("out-{threads}")), &RESULTS, Existing::Replace).unwrap();
+    let context = RunContext { observer, interrupt: &interrupt, checkpoints: None, cache };
+    let out = OutputFolder::open(&folder.join("out"), &RESULTS, Existing::Replace).unwrap();
     execute(&recipe, "table", &prepared, &options, &context, &out).unwrap()
 }
 
@@ -158,15 +169,7 @@ fn watched(folder: &Path, teachers: &str, cache: Option<&Path>, watch: &Watch) -
          teacher_columns = [\"a..c\"]\nfolds = [0]\n{teachers}[student]\nhidden = [8]\nepochs = 20\nbatch_rows = 16\n\
          learning_rate = 0.01\n[target]\nlabel_weight = 1\n[report]\nseeds = [1]\ncontrols = false\n"
     );
-    let path = folder.join("recipe.toml");
-    let recipe = TabularRecipe::parse(&text, &path).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(TabularRecipe::parse(&recipe.resolved(), &path).unwrap(), recipe);
-    let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
-    let options = RunOptions { seeds: vec![1], backend: BackendKind::Flex, threads: 1 };
-    let interrupt = Interrupt::new();
-    let context = RunContext { observer: watch, interrupt: &interrupt, checkpoints: None, cache };
-    let out = OutputFolder::open(&folder.join("out"), &RESULTS, Existing::Replace).unwrap();
-    execute(&recipe, "table", &prepared, &options, &context, &out).unwrap()
+    observed(folder, &text, (&[1], 1), watch, cache)
 }
 
 /// With nothing kept, with everything kept and with damage in it: the same bytes, and no teacher is trained twice.

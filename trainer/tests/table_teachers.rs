@@ -1,6 +1,5 @@
 //! Teachers that come as a file: ONNX models and tables of answers, in recipes on tables and in `eyas label`.
 
-#[allow(dead_code)] // Tables of many files are for other tests.
 mod tables;
 
 use std::fmt::Write;

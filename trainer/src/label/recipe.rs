@@ -135,7 +135,7 @@ impl LabelRecipe {
             }
             "onnx" => {
                 let inputs = teacher.input.iter().filter_map(|input| input.name.clone()).collect();
-                let batch_rows = teacher.batch_rows.unwrap_or(crate::recipe::ONNX_BATCH_ROWS);
+                let batch_rows = teacher.batch_rows.unwrap_or(crate::recipe::BATCH_ROWS);
                 let (output, embedding) = (teacher.output.clone(), None);
                 let plan = OnnxTeacherPlan { path: path.clone(), inputs, output, embedding, batch_rows };
                 let search = Search::from_environment(self.ort_dylib.clone());

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use burn::backend::{Autodiff, Flex, NdArray};
+use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::{Tensor, TensorPrimitive};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
@@ -166,9 +167,7 @@ impl<B: Operators> Engine for On<B> {
     fn logits(&self, network: &Network, view: &View, parameters: &mut [Parameter]) -> Array2<f32> {
         let tensors = lend::<B>(parameters);
         let logits = network.forward(&tensors, view, None).into_data();
-        for (parameter, tensor) in parameters.iter_mut().zip(tensors) {
-            parameter.values = vector(tensor);
-        }
+        restore(parameters, tensors);
         array(&logits).to_owned()
     }
 
@@ -189,28 +188,17 @@ impl<B: Operators> Engine for On<B> {
         // d(sum(logits * G))/d logits = G: the closed gradient enters the tape as a constant.
         let constant = give::<Autodiff<B>>(gradient.into_raw_vec_and_offset().0, rows, columns);
         let constant = Tensor::from_primitive(TensorPrimitive::Float(constant));
-        let mut gradients = (logits * constant).sum().backward();
-        let by_parameter = tensors
-            .iter()
-            .zip(parameters.iter())
-            .map(|(tensor, parameter)| match tensor.grad_remove(&mut gradients) {
-                Some(gradient) => vector(gradient),
-                None => vec![0.0; parameter.rows * parameter.columns],
-            })
-            .collect();
-        drop(gradients);
-        for (parameter, tensor) in parameters.iter_mut().zip(tensors) {
-            parameter.values = vector(tensor.inner());
-        }
+        let mut tape = (logits * constant).sum().backward();
+        let by_parameter = gradients::<B>(parameters, &tensors, &mut tape);
+        drop(tape);
+        restore_inner::<B>(parameters, tensors);
         (value, by_parameter)
     }
 
     fn tower_logits(&self, tower: &Tower, x: ArrayView2<'_, f32>, parameters: &mut [Parameter]) -> Array2<f32> {
         let tensors = lend::<B>(parameters);
         let outputs = tower_forward(tower, &tensors, x, &mut []).into_data();
-        for (parameter, tensor) in parameters.iter_mut().zip(tensors) {
-            parameter.values = vector(tensor);
-        }
+        restore(parameters, tensors);
         array(&outputs).to_owned()
     }
 
@@ -236,11 +224,11 @@ impl<B: Operators> Engine for On<B> {
             .iter()
             .map(|output| array(&take::<B>(output.clone().inner().into_primitive().tensor())).to_owned())
             .collect();
-        let mut gradients: Vec<Array2<f32>> = seen.iter().map(|output| Array2::zeros(output.dim())).collect();
-        let value = loss(&seen, &mut gradients);
+        let mut slopes: Vec<Array2<f32>> = seen.iter().map(|output| Array2::zeros(output.dim())).collect();
+        let value = loss(&seen, &mut slopes);
         let surrogate = outputs
             .into_iter()
-            .zip(gradients)
+            .zip(slopes)
             .map(|(output, gradient)| {
                 let (rows, columns) = gradient.dim();
                 let constant = give::<Autodiff<B>>(gradient.into_raw_vec_and_offset().0, rows, columns);
@@ -248,26 +236,10 @@ impl<B: Operators> Engine for On<B> {
             })
             .reduce(|sum, next| sum + next);
         let mut tape = surrogate.unwrap_or_else(|| unreachable!("there is at least one tower")).backward();
-        let by_parameter = tensors
-            .iter()
-            .zip(parameters.iter())
-            .map(|(tensors, parameters)| {
-                tensors
-                    .iter()
-                    .zip(parameters)
-                    .map(|(tensor, parameter)| match tensor.grad_remove(&mut tape) {
-                        Some(gradient) => vector(gradient),
-                        None => vec![0.0; parameter.rows * parameter.columns],
-                    })
-                    .collect()
-            })
-            .collect();
+        let by_parameter =
+            parameters.iter().zip(&tensors).map(|(of, tensors)| gradients::<B>(of, tensors, &mut tape)).collect();
         drop(tape);
-        for (parameters, tensors) in parameters.iter_mut().zip(tensors) {
-            for (parameter, tensor) in parameters.iter_mut().zip(tensors) {
-                parameter.values = vector(tensor.inner());
-            }
-        }
+        parameters.iter_mut().zip(tensors).for_each(|(of, tensors)| restore_inner::<B>(of, tensors));
         (value, by_parameter)
     }
 
@@ -300,16 +272,30 @@ impl<B: Operators> Engine for On<B> {
         let mut gradient = Array2::zeros((data.shape[0], data.shape[1]));
         let value = loss(array(&data), &mut gradient);
         let mut tape = (outputs * constant::<Autodiff<B>>(gradient.view())).sum().backward();
-        let of = |(tensor, parameter): (&Tensor<Autodiff<B>, 2>, &Parameter)| match tensor.grad_remove(&mut tape) {
-            Some(gradient) => vector(gradient),
-            None => vec![0.0; parameter.rows * parameter.columns],
-        };
-        let by_parameter = tensors.iter().zip(parameters.iter()).map(of).collect();
+        let by_parameter = gradients::<B>(parameters, &tensors, &mut tape);
         drop(tape);
-        restore(parameters, tensors.into_iter().map(Tensor::inner).collect::<Vec<Tensor<B, 2>>>());
-        restore(behind, frozen.into_iter().map(Tensor::inner).collect::<Vec<Tensor<B, 2>>>());
+        restore_inner::<B>(parameters, tensors);
+        restore_inner::<B>(behind, frozen);
         (value, by_parameter)
     }
+}
+
+/// The gradients of lent parameters, zeros where the tape has none.
+fn gradients<B: Operators>(
+    parameters: &[Parameter],
+    tensors: &[Tensor<Autodiff<B>, 2>],
+    tape: &mut <Autodiff<B> as AutodiffBackend>::Gradients,
+) -> Vec<Vec<f32>> {
+    let of = |(tensor, parameter): (&Tensor<Autodiff<B>, 2>, &Parameter)| match tensor.grad_remove(tape) {
+        Some(gradient) => vector(gradient),
+        None => vec![0.0; parameter.rows * parameter.columns],
+    };
+    tensors.iter().zip(parameters).map(of).collect()
+}
+
+/// Gives parameters back that were lent to a tape; drop it first, or each is copied.
+fn restore_inner<B: Operators>(parameters: &mut [Parameter], tensors: Vec<Tensor<Autodiff<B>, 2>>) {
+    restore::<B>(parameters, tensors.into_iter().map(Tensor::inner).collect());
 }
 
 /// Gives lent parameters back.

@@ -13,17 +13,16 @@ use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, sigmoid, softmax};
-use cpu_time::ThreadTime;
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::backend::BackendKind;
+use super::batches::{BatchPlan, Lesson, Pass, Step, Trainee, train_batches};
 use super::error::TrainError;
 use super::network::Parameter;
 use super::operators::Operators;
-use super::optimizer::Moments;
-use super::random::{Purpose, shuffle, stream, uniform};
-use super::towers::{BatchPlan, Lesson, Pass, Step, TrainedTower};
+use super::random::{Purpose, stream, uniform};
+use super::towers::TrainedTower;
 
 /// Bias of a bottleneck's last layer at the start: its gates begin mostly open, `sigmoid(2) = 0.88`.
 const OPEN: f32 = 2.0;
@@ -213,7 +212,7 @@ fn outputs(
     all
 }
 
-/// Trains a mask on the rows `train` of a cut, scored on `tune` after each pass; the network stays as it is.
+/// Trains a mask on the rows `parts.0` of a cut, scored on `parts.1` after each pass; the network stays as it is.
 ///
 /// The lesson sees one output.
 ///
@@ -222,57 +221,47 @@ fn outputs(
 pub fn train_mask(
     mask: Mask,
     cut: &Cut,
-    (train, tune): (&[usize], &[usize]),
+    parts: (&[usize], &[usize]),
     plan: &BatchPlan,
     backend: BackendKind,
     lesson: &mut dyn Lesson,
     each: &mut dyn FnMut(Pass) -> ControlFlow<()>,
 ) -> Result<TrainedMask, TrainError> {
-    let started = ThreadTime::now();
-    for (place, rows) in [("train rows", train), ("tune rows", tune)] {
-        if rows.is_empty() {
-            return Err(TrainError::Empty { place, remedy: "give rows to this part of the split" });
-        }
+    let tune = cut.features.select(Axis(0), parts.1);
+    let parameters = vec![mask.initial(plan.seed)];
+    let mut masked = Masked { mask, cut, behind: cut.behind.clone(), tune, backend, lesson };
+    let best = train_batches(&mut masked, parameters, parts, plan, each)?;
+    let parameters = best.parameters.into_iter().next().unwrap_or_default();
+    Ok(TrainedMask { mask, parameters, best_epoch: best.epoch, best_score: best.score, cpu_seconds: best.cpu_seconds })
+}
+
+/// A mask that learns a lesson in front of a frozen network.
+struct Masked<'a> {
+    mask: Mask,
+    cut: &'a Cut,
+    behind: Vec<Parameter>,
+    /// Features of the tune rows.
+    tune: Array2<f32>,
+    backend: BackendKind,
+    lesson: &'a mut dyn Lesson,
+}
+
+impl Trainee for Masked<'_> {
+    fn step(&mut self, step: &Step<'_>, parameters: &mut [Vec<Parameter>]) -> (f64, Vec<Vec<Vec<f32>>>) {
+        let batch = self.cut.features.select(Axis(0), step.rows);
+        let mut loss = |seen: ArrayView2<'_, f32>, gradient: &mut Array2<f32>| {
+            self.lesson.loss(step, &[seen.to_owned()], std::slice::from_mut(gradient))
+        };
+        let (mask, behind) = (&self.mask, &mut self.behind);
+        let engine = self.backend.engine();
+        let (value, gradients) = engine.masked_step(mask, batch.view(), &mut parameters[0], behind, &mut loss);
+        (value, vec![gradients])
     }
-    let (engine, seed) = (backend.engine(), plan.seed);
-    let (mut parameters, mut behind) = (mask.initial(seed), cut.behind.clone());
-    let mut moments: Vec<Moments> = parameters.iter().map(|p| Moments::zeros(p.values.len())).collect();
-    let (mut best, mut best_epoch, mut best_score) = (parameters.clone(), 0, f64::INFINITY);
-    let tune_features = cut.features.select(Axis(0), tune);
-    let mut order = train.to_vec();
-    let mut number = 0;
-    for epoch in 0..plan.epochs {
-        shuffle(&mut order, &mut stream(seed, Purpose::Order, epoch, 0));
-        let mut sum = 0.0;
-        for rows in order.chunks(plan.batch_rows.max(1)) {
-            let step = Step { epoch, number, seed, rows };
-            let batch = cut.features.select(Axis(0), rows);
-            let mut loss = |seen: ArrayView2<'_, f32>, gradient: &mut Array2<f32>| {
-                lesson.loss(&step, &[seen.to_owned()], std::slice::from_mut(gradient))
-            };
-            let (value, gradients) = engine.masked_step(&mask, batch.view(), &mut parameters, &mut behind, &mut loss);
-            if !value.is_finite() {
-                return Err(TrainError::Diverged { epoch, learning_rate: plan.adam.learning_rate });
-            }
-            number += 1;
-            let adam_step = u32::try_from(number).unwrap_or(u32::MAX);
-            for ((parameter, gradient), moments) in parameters.iter_mut().zip(&gradients).zip(&mut moments) {
-                plan.adam.update(adam_step, &mut parameter.values, gradient, moments);
-            }
-            sum += value * rows.len() as f64;
-        }
-        let seen = outputs(&mask, &mut parameters, cut, tune_features.view(), backend);
-        let (loss, score) = (sum / train.len() as f64, lesson.score(&[seen]));
-        if score < best_score || epoch == 0 {
-            (best_epoch, best_score) = (epoch, score);
-            best.clone_from(&parameters);
-        }
-        if each(Pass { epoch, epochs: plan.epochs, loss, score }).is_break() {
-            break;
-        }
+
+    fn score(&mut self, parameters: &mut [Vec<Parameter>]) -> f64 {
+        let seen = outputs(&self.mask, &mut parameters[0], self.cut, self.tune.view(), self.backend);
+        self.lesson.score(&[seen])
     }
-    let cpu_seconds = started.elapsed().as_secs_f64();
-    Ok(TrainedMask { mask, parameters: best, best_epoch, best_score, cpu_seconds })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! | `network` | MLP, GCN, GraphSAGE, GAT as one description, and the rows a pass needs |
 //! | `optimizer` | Adam in place |
 //! | `train` | the loop, early stopping, the resumable state |
+//! | `batches` | the loop over mini-batches of rows |
 //! | `towers` | dense networks with branches, trained together in mini-batches |
 //! | `masks` | masks on the features of a frozen tower |
 //! | `random` | addressed random streams |
@@ -19,6 +20,7 @@
 
 mod attention;
 pub(crate) mod backend;
+mod batches;
 pub(crate) mod error;
 mod masks;
 pub(crate) mod matrix;
@@ -35,6 +37,7 @@ pub(crate) mod train;
 mod tests;
 
 pub use backend::{BackendKind, UnknownBackend};
+pub use batches::{BatchPlan, Lesson, Pass, Step};
 pub use error::TrainError;
 pub use masks::{Cut, Mask, MaskForm, TrainedMask, train_mask};
 pub use mlp::{DenseWeights, MlpWeights};
@@ -43,5 +46,5 @@ pub use optimizer::{Adam, Moments};
 pub(crate) use random::shuffle;
 pub use random::{Purpose, stream};
 pub use sparse::normalize_rows;
-pub use towers::{BatchPlan, Branch, Lesson, Pass, Step, Tower, TrainedTower, TrainedTowers, drawn, train_towers};
+pub use towers::{Branch, Tower, TrainedTower, TrainedTowers, drawn, train_towers};
 pub use train::{CurvePoint, EpochReport, Progress, TrainPlan, TrainState, accuracy, accuracy_at, predictions, silent};

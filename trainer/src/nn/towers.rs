@@ -6,15 +6,14 @@
 
 use std::ops::{ControlFlow, Range};
 
-use cpu_time::ThreadTime;
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::backend::BackendKind;
+use super::batches::{BatchPlan, Lesson, Pass, Step, Trainee, train_batches};
 use super::error::TrainError;
 use super::network::Parameter;
-use super::optimizer::{Adam, Moments};
-use super::random::{DropoutMask, Purpose, shuffle, stream, uniform};
+use super::random::{DropoutMask, Purpose, stream, uniform};
 
 /// The first layers over one group of columns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,62 +120,6 @@ impl TrainedTower {
     }
 }
 
-/// Length and optimiser of a mini-batch training.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BatchPlan {
-    /// Optimiser.
-    pub adam: Adam,
-    /// Passes over the rows, 1 or more.
-    pub epochs: usize,
-    /// Rows of a step, 1 or more; the last step of a pass takes what is left.
-    pub batch_rows: usize,
-    /// Seed of weights, order and dropout.
-    pub seed: u64,
-}
-
-/// Where a training is.
-#[derive(Clone, Copy, Debug)]
-pub struct Step<'a> {
-    /// Pass, from 0.
-    pub epoch: usize,
-    /// Step of the whole training, from 0.
-    pub number: usize,
-    /// Seed of the training.
-    pub seed: u64,
-    /// Rows of the batch by their number in the matrix.
-    pub rows: &'a [usize],
-}
-
-impl Step<'_> {
-    /// The stream of random numbers of this step for augmenting its rows.
-    pub fn stream(&self) -> rand_chacha::ChaCha8Rng {
-        stream(self.seed, Purpose::Augment, self.number, 0)
-    }
-}
-
-/// A pass just done.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pass {
-    /// Its number, from 0.
-    pub epoch: usize,
-    /// Passes of the training.
-    pub epochs: usize,
-    /// Loss, mean over the pass.
-    pub loss: f64,
-    /// What the lesson says of the tune rows; lower is better.
-    pub score: f64,
-}
-
-/// What towers learn.
-pub trait Lesson {
-    /// Changes the batch before it is seen, `[batch rows x columns]`.
-    fn augment(&mut self, _step: &Step<'_>, _x: &mut Array2<f32>) {}
-    /// The loss of a batch from the towers' outputs; writes its gradients, which arrive as zeros.
-    fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64;
-    /// How good the towers are after a pass, from their outputs on the tune rows; lower is better.
-    fn score(&mut self, outputs: &[Array2<f32>]) -> f64;
-}
-
 /// Several trained towers and how it went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainedTowers {
@@ -192,88 +135,76 @@ pub struct TrainedTowers {
     pub cpu_seconds: f64,
 }
 
-/// Trains towers together on the rows `train` of `x` `[rows x columns]`, scored on `tune` after each pass, until `each`
-/// breaks off or the plan ends.
+/// Trains towers together on the rows `parts.0` of `x` `[rows x columns]`, scored on `parts.1` after each pass, until
+/// `each` breaks off or the plan ends.
 ///
 /// # Errors
 /// No rows, a column that is not there, or a diverged loss.
 pub fn train_towers(
     start: &[TrainedTower],
     x: ArrayView2<'_, f32>,
-    (train, tune): (&[usize], &[usize]),
+    parts: (&[usize], &[usize]),
     plan: &BatchPlan,
     backend: BackendKind,
     lesson: &mut dyn Lesson,
     each: &mut dyn FnMut(Pass) -> ControlFlow<()>,
 ) -> Result<TrainedTowers, TrainError> {
-    let seed = plan.seed;
-    let started = ThreadTime::now();
-    for (place, rows) in [("train rows", train), ("tune rows", tune)] {
-        if rows.is_empty() {
-            return Err(TrainError::Empty { place, remedy: "give rows to this part of the split" });
-        }
-    }
-    let engine = backend.engine();
     let towers: Vec<Tower> = start.iter().map(|start| start.tower.clone()).collect();
-    let mut parameters: Vec<Vec<Parameter>> = start.iter().map(|start| start.parameters.clone()).collect();
-    let mut moments: Vec<Vec<Moments>> =
-        parameters.iter().map(|of| of.iter().map(|p| Moments::zeros(p.values.len())).collect()).collect();
-    let mut best = parameters.clone();
-    let (mut best_epoch, mut best_score, mut curve) = (0, f64::INFINITY, Vec::new());
-    let tune_rows = x.select(Axis(0), tune);
-    let mut order = train.to_vec();
-    let mut number = 0;
-    for epoch in 0..plan.epochs {
-        // From the stream of the pass, so that an order depends on nothing drawn before.
-        shuffle(&mut order, &mut stream(seed, Purpose::Order, epoch, 0));
-        let mut sum = 0.0;
-        for rows in order.chunks(plan.batch_rows.max(1)) {
-            let step = Step { epoch, number, seed, rows };
-            let mut batch = x.select(Axis(0), rows);
-            lesson.augment(&step, &mut batch);
-            let masks = towers
-                .iter()
-                .enumerate()
-                .map(|(at, tower)| tower.masks(rows.len(), seed.wrapping_add(at as u64), number))
-                .collect();
-            let mut loss =
-                |outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]| lesson.loss(&step, outputs, gradients);
-            let (value, gradients) = engine.tower_step(&towers, batch.view(), &mut parameters, masks, &mut loss);
-            if !value.is_finite() {
-                return Err(TrainError::Diverged { epoch, learning_rate: plan.adam.learning_rate });
-            }
-            number += 1;
-            let adam_step = u32::try_from(number).unwrap_or(u32::MAX);
-            for ((parameters, gradients), moments) in parameters.iter_mut().zip(&gradients).zip(&mut moments) {
-                for ((parameter, gradient), moments) in parameters.iter_mut().zip(gradients).zip(moments) {
-                    plan.adam.update(adam_step, &mut parameter.values, gradient, moments);
-                }
-            }
-            sum += value * rows.len() as f64;
-        }
-        let outputs: Vec<_> = towers
+    let parameters = start.iter().map(|start| start.parameters.clone()).collect();
+    let tune = x.select(Axis(0), parts.1);
+    let mut class = Class { towers: &towers, x, tune, backend, lesson };
+    let best = train_batches(&mut class, parameters, parts, plan, each)?;
+    let with = |(tower, parameters)| TrainedTower { tower, parameters };
+    Ok(TrainedTowers {
+        towers: towers.into_iter().zip(best.parameters).map(with).collect(),
+        best_epoch: best.epoch,
+        best_score: best.score,
+        curve: best.curve,
+        cpu_seconds: best.cpu_seconds,
+    })
+}
+
+/// Towers that learn a lesson together.
+struct Class<'a> {
+    towers: &'a [Tower],
+    x: ArrayView2<'a, f32>,
+    /// The tune rows of `x`.
+    tune: Array2<f32>,
+    backend: BackendKind,
+    lesson: &'a mut dyn Lesson,
+}
+
+impl Trainee for Class<'_> {
+    fn step(&mut self, step: &Step<'_>, parameters: &mut [Vec<Parameter>]) -> (f64, Vec<Vec<Vec<f32>>>) {
+        let mut batch = self.x.select(Axis(0), step.rows);
+        self.lesson.augment(step, &mut batch);
+        let masks = self
+            .towers
             .iter()
-            .zip(&mut parameters)
-            .map(|(tower, parameters)| engine.tower_logits(tower, tune_rows.view(), parameters))
+            .enumerate()
+            .map(|(at, tower)| tower.masks(step.rows.len(), step.seed.wrapping_add(at as u64), step.number))
             .collect();
-        let (loss, score) = (sum / train.len() as f64, lesson.score(&outputs));
-        curve.push((loss, score));
-        if score < best_score || epoch == 0 {
-            (best_epoch, best_score) = (epoch, score);
-            best.clone_from(&parameters);
-        }
-        if each(Pass { epoch, epochs: plan.epochs, loss, score }).is_break() {
-            break;
-        }
+        let mut loss =
+            |outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]| self.lesson.loss(step, outputs, gradients);
+        self.backend.engine().tower_step(self.towers, batch.view(), parameters, masks, &mut loss)
     }
-    let towers = towers.into_iter().zip(best).map(|(tower, parameters)| TrainedTower { tower, parameters });
-    let towers = towers.collect();
-    Ok(TrainedTowers { towers, best_epoch, best_score, curve, cpu_seconds: started.elapsed().as_secs_f64() })
+
+    fn score(&mut self, parameters: &mut [Vec<Parameter>]) -> f64 {
+        let engine = self.backend.engine();
+        let outputs: Vec<_> = self
+            .towers
+            .iter()
+            .zip(parameters)
+            .map(|(tower, parameters)| engine.tower_logits(tower, self.tune.view(), parameters))
+            .collect();
+        self.lesson.score(&outputs)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nn::Adam;
 
     /// Squared error towards the sum of the columns.
     struct Sum<'a>(ArrayView2<'a, f32>);

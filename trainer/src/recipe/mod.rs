@@ -10,6 +10,8 @@ mod prepare;
 mod sections;
 mod series;
 mod tabular;
+mod tabular_check;
+mod tabular_teacher;
 
 use std::path::Path;
 
@@ -25,10 +27,10 @@ pub use sections::{
 
 pub use series::SeriesSection;
 pub use tabular::{
-    CotrainSection, MaskKind, MasksSection, ONNX_BATCH_ROWS, RouteKind, RouteSection, Seen, Softening, TabularData,
-    TabularRecipe, TabularSplit, TabularStudent, TabularTarget, TabularTask, TabularTeacher, TabularTeacherKind,
-    TeacherInput,
+    BATCH_ROWS, CotrainSection, MaskKind, MasksSection, RouteKind, RouteSection, Softening, TabularData, TabularRecipe,
+    TabularSplit, TabularStudent, TabularTarget, TabularTask,
 };
+pub use tabular_teacher::{Seen, TabularTeacher, TabularTeacherKind, TeacherInput};
 
 use position::Positions;
 

@@ -5,30 +5,17 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::check::{self, Checked, Checker, DEEPEST, Ends};
-use super::error::{RecipeError, RecipeFault};
+use super::check::{self, Checker};
+use super::error::RecipeError;
 use super::position::Positions;
-use super::sections::{QuantizeMethod, QuantizeSection, RangeKind, ReportSection};
+use super::sections::{QuantizeSection, RangeKind, ReportSection};
 use super::series::SeriesSection;
-use crate::teacher::AnswerKind;
+use super::tabular_teacher::{TabularTeacher, TabularTeacherKind};
 
-/// Rows of a batch of an ONNX teacher unless told otherwise.
-pub const ONNX_BATCH_ROWS: usize = 256;
+/// Rows of a batch unless told otherwise.
+pub const BATCH_ROWS: usize = 256;
 /// Heads of an attention mask unless told otherwise, those of MST-Distill.
-const HEADS: usize = 3;
-/// Keys of a teacher's own training, which a teacher that comes as a file has not.
-const TRAINING: [&str; 10] = [
-    "hidden",
-    "dropout",
-    "label_smoothing",
-    "mixup",
-    "learning_rate",
-    "epochs",
-    "batch_rows",
-    "members",
-    "crossfit",
-    "reask",
-];
+pub(super) const HEADS: usize = 3;
 
 /// A whole run on a table, checked and with every default filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -134,147 +121,6 @@ pub enum TabularSplit {
     Ordered,
 }
 
-/// `[[teacher]]` of a table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TabularTeacher {
-    /// Architecture. Must be given.
-    pub kind: TabularTeacherKind,
-    /// Which columns: `all` of the teacher's, the `others` that the student has not, or the `student`'s. Default `all`.
-    #[serde(default)]
-    pub sees: Seen,
-    /// Widths of the layers before the join, the same for each branch, `fusion` only. Default `[256, 128]`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub branch_hidden: Option<Vec<usize>>,
-    /// Widths of the hidden layers (behind the join). Default `[64, 32]`.
-    #[serde(default = "teacher_hidden")]
-    pub hidden: Vec<usize>,
-    /// Share of hidden values dropped while training, from 0 to below 1. Default 0.2.
-    #[serde(default = "teacher_dropout")]
-    pub dropout: f64,
-    /// Share of label mass spread over all classes, from 0 to below 1; `classify` only. Default 0.05.
-    #[serde(default = "label_smoothing")]
-    pub label_smoothing: f64,
-    /// Whether rows are mixed in pairs while training (mixup with Beta(0.4, 0.4)). Default `true`.
-    #[serde(default = "yes")]
-    pub mixup: bool,
-    /// Step size of Adam, above 0 to 1. Default 0.001.
-    #[serde(default = "learning_rate")]
-    pub learning_rate: f64,
-    /// Passes over the labelled rows, 1 to 100000. Default 40.
-    #[serde(default = "teacher_epochs")]
-    pub epochs: usize,
-    /// Rows of a step, from 1. Default 256.
-    #[serde(default = "batch_rows")]
-    pub batch_rows: usize,
-    /// Seeds trained for this teacher, whose log-probabilities are averaged, 1 to 64. Default 3.
-    #[serde(default = "members")]
-    pub members: usize,
-    /// Parts of the labelled rows, groups kept whole, 2 to 64: a row is answered by the members that did not learn from
-    /// its part, so that its answer is as uncertain as for a new row. `members` are trained for each part. Default: no
-    /// parts, every member learns from all rows and answers for them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub crossfit: Option<usize>,
-    /// Whether it is asked again about every noised row; `sees = "student"`, `noise` and `[route] kind = "mean"` only.
-    /// Default `false`.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub reask: bool,
-    /// The model or the table, from the recipe's folder, then from the working folder; `onnx` and `table` only, where it
-    /// must be given. Of a table: `.npz`, `.csv`, `.csv.gz`, `.parquet`, a folder of Parquet files, or what `eyas label`
-    /// wrote. `batch_rows` of a model are rows of a batch, 1 to 65536; a model with a fixed batch keeps its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// Inputs of the model with the columns that each takes, `onnx` only. Default: the one input takes the columns the
-    /// teacher sees. Values are given as measured; a model that wants standard scores brings them along.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub input: Vec<TeacherInput>,
-    /// Name of the model's output with the answers, `onnx` only; may be left out where there is one only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output: Option<String>,
-    /// Name of the model's embedding, an output or any value that a node computes, `onnx` only; for `embedding_weight`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub embedding: Option<String>,
-    /// Columns of the table with an embedding, `table` only; for `embedding_weight`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub embedding_columns: Vec<String>,
-    /// Columns of the table with the answers, one a class, `table` only. Default `["logits"]` or `["logits_*"]`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub columns: Vec<String>,
-    /// What the answers are, `logits` (log-probabilities and quantities are too) or `probabilities`; `onnx` and `table`
-    /// only. Default `logits`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answers: Option<AnswerKind>,
-}
-
-impl TabularTeacher {
-    /// What a key needs that this teacher has not; `None` for a key that does something.
-    fn idle(&self, key: &str, cotrained: bool) -> Option<&'static str> {
-        use TabularTeacherKind::{Onnx, Table};
-        let onnx = self.kind == Onnx;
-        match key {
-            "branch_hidden" if self.kind != TabularTeacherKind::Fusion => Some("kind = \"fusion\""),
-            "batch_rows" if onnx => None,
-            key if TRAINING.contains(&key) && !self.is_trained() => Some("kind = \"fusion\" or \"mlp\""),
-            key if key != "hidden" && TRAINING.contains(&key) && cotrained => {
-                Some("a training of the teacher's own, which [cotrain] replaces")
-            }
-            "input" | "output" | "embedding" if !onnx => Some("kind = \"onnx\""),
-            "columns" | "embedding_columns" if self.kind != Table => Some("kind = \"table\""),
-            "sees" if self.kind == Table => Some("a teacher that sees columns"),
-            "sees" if onnx && self.input.iter().any(|input| !input.columns.is_empty()) => {
-                Some("an input without `columns`")
-            }
-            "path" | "answers" if self.is_trained() => Some("kind = \"onnx\" or \"table\""),
-            _ => None,
-        }
-    }
-
-    /// Whether the teacher is trained here; else it comes as a file.
-    #[must_use]
-    pub fn is_trained(&self) -> bool {
-        matches!(self.kind, TabularTeacherKind::Fusion | TabularTeacherKind::Mlp)
-    }
-}
-
-/// An input of a model and the columns it takes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TeacherInput {
-    /// Its name; may be left out where there is one only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Patterns of its columns, in order, of those that the teacher may see.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub columns: Vec<String>,
-}
-
-/// Architecture of a table's teacher.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TabularTeacherKind {
-    /// One branch for the student's columns and one for the others, joined: intermediate fusion.
-    Fusion,
-    /// One multi-layer perceptron over all its columns.
-    Mlp,
-    /// An ONNX model that was trained elsewhere.
-    Onnx,
-    /// A table of answers that someone already computed.
-    Table,
-}
-
-/// Columns of a teacher.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Seen {
-    /// All of `teacher_columns`.
-    #[default]
-    All,
-    /// Those of `teacher_columns` that are no student columns.
-    Others,
-    /// The student's columns: a bigger network, or several, behind the same sensors.
-    Student,
-}
-
 /// `[cotrain]`: teachers and student step together, each taught by labels and by every other one. It takes the place of the
 /// teachers' own training, whose keys mean nothing beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -356,7 +202,7 @@ pub enum RouteKind {
 #[serde(deny_unknown_fields)]
 pub struct TabularStudent {
     /// Widths of the hidden layers, at most 7, each 1 to 32767. Default `[64, 32]`.
-    #[serde(default = "teacher_hidden")]
+    #[serde(default = "hidden")]
     pub hidden: Vec<usize>,
     /// Share of hidden values dropped while training, from 0 to below 1. Default 0.
     #[serde(default)]
@@ -489,228 +335,6 @@ impl TabularRecipe {
     }
 }
 
-/// Keys of `[[teacher]]` that only some kinds know.
-const TEACHER_KEYS: [&str; 19] = [
-    "sees",
-    "branch_hidden",
-    "hidden",
-    "dropout",
-    "label_smoothing",
-    "mixup",
-    "learning_rate",
-    "epochs",
-    "batch_rows",
-    "members",
-    "crossfit",
-    "reask",
-    "path",
-    "input",
-    "output",
-    "embedding",
-    "columns",
-    "embedding_columns",
-    "answers",
-];
-
-impl Checker<'_> {
-    /// A teacher that comes as a file.
-    fn given(&self, key: &dyn Fn(&str) -> String, teacher: &TabularTeacher, regress: bool) -> Checked {
-        if teacher.path.as_ref().is_none_or(|path| path.trim().is_empty()) {
-            let message = "expected the file of the teacher, found none";
-            return Err(self.refuse(RecipeFault::MissingKey, &key("path"), message, "add path = \"FILE\""));
-        }
-        self.count(&key("batch_rows"), teacher.batch_rows, 1..=crate::onnx::MAX_BATCH_ROWS)?;
-        if regress && teacher.answers == Some(AnswerKind::Probabilities) {
-            let reason = "a quantity has no probabilities";
-            return Err(self.combination(&key("answers"), reason, "remove the key, or classify"));
-        }
-        for (at, input) in teacher.input.iter().enumerate() {
-            if teacher.input.len() > 1 && (input.name.is_none() || input.columns.is_empty()) {
-                let reason = "a model with several inputs has to be told which columns each takes";
-                return Err(self.combination(&key(&format!("input[{at}]")), reason, "give `name` and `columns`"));
-            }
-        }
-        Ok(())
-    }
-
-    fn masks(&self, recipe: &TabularRecipe) -> Checked {
-        let Some(masks) = &recipe.masks else { return Ok(()) };
-        if recipe.cotrain.is_none() {
-            return Err(self.combination("masks", "masks imitate the co-trained student", "add a table [cotrain]"));
-        }
-        let attention = masks.kind == MaskKind::Attention;
-        if let Some(units) = masks.units {
-            if attention {
-                return Err(self.idle("masks.units", "kind = \"bottleneck\""));
-            }
-            self.count("masks.units", units, 1..=65_535)?;
-        }
-        if masks.heads.is_some() && !attention {
-            return Err(self.idle("masks.heads", "kind = \"attention\""));
-        }
-        self.count("masks.epochs", masks.epochs, 1..=100_000)?;
-        self.real("masks.learning_rate", masks.learning_rate, 0.0, 1.0, Ends::Above)?;
-        for (index, teacher) in recipe.teacher.iter().enumerate().filter(|(_, teacher)| teacher.is_trained()) {
-            let Some(narrowest) = teacher.hidden.iter().rev().take(2).min() else {
-                return Err(self.range(&format!("teacher[{index}].hidden"), "a hidden layer to mask", "none"));
-            };
-            if attention {
-                self.count("masks.heads", masks.heads.unwrap_or(HEADS), 1..=narrowest / 2)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Embeddings are given and used, or neither.
-    fn embeddings(&self, recipe: &TabularRecipe) -> Checked {
-        let named = recipe.teacher.iter().enumerate().find_map(|(index, teacher)| {
-            let columns = (!teacher.embedding_columns.is_empty()).then_some("embedding_columns");
-            teacher.embedding.as_ref().map(|_| "embedding").or(columns).map(|name| format!("teacher[{index}].{name}"))
-        });
-        match (recipe.target.embedding_weight, named) {
-            (Some(_), None) => Err(self.idle("target.embedding_weight", "an `embedding` of a teacher")),
-            (None, Some(key)) => Err(self.idle(&key, "target.embedding_weight")),
-            (Some(_), Some(_)) if recipe.student.hidden.is_empty() => {
-                Err(self.idle("target.embedding_weight", "a hidden layer of the student"))
-            }
-            (Some(weight), Some(_)) => self.real("target.embedding_weight", weight, 0.0, 100.0, Ends::Above),
-            (None, None) => Ok(()),
-        }
-    }
-
-    fn tabular(&self, recipe: &TabularRecipe) -> Checked {
-        let data = &recipe.data;
-        for (key, columns) in
-            [("data.student_columns", &data.student_columns), ("data.teacher_columns", &data.teacher_columns)]
-        {
-            if columns.is_empty() {
-                return Err(self.range(key, "at least one pattern", "none"));
-            }
-        }
-        self.series(data)?;
-        self.real("data.label_share", data.label_share, 0.0, 1.0, Ends::Above)?;
-        let folds = data.split == TabularSplit::Folds;
-        for (key, given) in [("data.fold", data.fold.is_some()), ("data.folds", !data.folds.is_empty())] {
-            if given && !folds {
-                return Err(self.idle(key, "split = \"folds\""));
-            }
-        }
-        for (key, share) in [("data.tune_share", data.tune_share), ("data.test_share", data.test_share)] {
-            match share {
-                Some(_) if folds => return Err(self.idle(key, "split = \"random\" or \"ordered\"")),
-                Some(share) => self.real(key, share, 0.0, 0.9, Ends::Above)?,
-                None => {}
-            }
-        }
-        if data.tune_share.unwrap_or(0.2) + data.test_share.unwrap_or(0.2) >= 1.0 {
-            return Err(self.combination("data.test_share", "no row is left to teach", "lower one of the two shares"));
-        }
-        if recipe.teacher.is_empty() {
-            let message = "expected at least one teacher, found none";
-            return Err(self.refuse(RecipeFault::MissingKey, "teacher", message, "add a table [[teacher]]"));
-        }
-        let regress = data.task == TabularTask::Regress;
-        for (index, teacher) in recipe.teacher.iter().enumerate() {
-            let key = |name: &str| format!("teacher[{index}].{name}");
-            let widths = teacher.hidden.iter().chain(teacher.branch_hidden.iter().flatten());
-            for &width in widths {
-                self.count(&key("hidden"), width, 1..=65_535)?;
-            }
-            for (name, needs) in
-                TEACHER_KEYS.iter().filter_map(|&name| Some((name, teacher.idle(name, recipe.cotrain.is_some())?)))
-            {
-                if self.positions.has(&key(name)) {
-                    return Err(self.idle(&key(name), needs));
-                }
-            }
-            if !teacher.is_trained() {
-                self.given(&key, teacher, regress)?;
-                continue;
-            }
-            let fusion = teacher.kind == TabularTeacherKind::Fusion;
-            if fusion && teacher.sees != Seen::All {
-                let reason = "a fusion joins the student's columns with the others";
-                return Err(self.combination(&key("sees"), reason, "use kind = \"mlp\", or remove the key"));
-            }
-            self.real(&key("dropout"), teacher.dropout, 0.0, 1.0, Ends::Below)?;
-            self.real(&key("label_smoothing"), teacher.label_smoothing, 0.0, 1.0, Ends::Below)?;
-            self.real(&key("learning_rate"), teacher.learning_rate, 0.0, 1.0, Ends::Above)?;
-            self.count(&key("epochs"), teacher.epochs, 1..=100_000)?;
-            self.count(&key("batch_rows"), teacher.batch_rows, 1..=1 << 20)?;
-            self.count(&key("members"), teacher.members, 1..=64)?;
-            if let Some(parts) = teacher.crossfit {
-                self.count(&key("crossfit"), parts, 2..=64)?;
-            }
-            let alone = teacher.sees == Seen::Student && recipe.student.noise > 0.0;
-            if teacher.reask && !(alone && recipe.route.kind == RouteKind::Mean && teacher.crossfit.is_none()) {
-                let needs = "sees = \"student\", [student] noise, [route] kind = \"mean\" and no crossfit";
-                return Err(self.idle(&key("reask"), needs));
-            }
-        }
-        if let Some(cotrain) = recipe.cotrain {
-            if regress {
-                let reason = "networks are trained together through their class probabilities";
-                return Err(self.combination("cotrain", reason, "remove the table, or classify"));
-            }
-            self.count("cotrain.epochs", cotrain.epochs, 1..=100_000)?;
-            self.real("cotrain.temperature", cotrain.temperature, 0.0, 100.0, Ends::Above)?;
-            if recipe.teacher.iter().all(|teacher| !teacher.is_trained()) {
-                return Err(self.idle("cotrain", "a teacher that is trained here"));
-            }
-            if recipe.target.embedding_weight.is_some() && cotrain.keep_student {
-                let reason = "outputs that learn an embedding cannot be added to a student that is trained already";
-                return Err(self.combination(
-                    "target.embedding_weight",
-                    reason,
-                    "say keep_student = false in [cotrain]",
-                ));
-            }
-        }
-        self.masks(recipe)?;
-        match recipe.route.balance {
-            Some(_) if recipe.route.kind != RouteKind::Router => {
-                return Err(self.idle("route.balance", "kind = \"router\""));
-            }
-            Some(balance) => self.real("route.balance", balance, 0.0, 100.0, Ends::Both)?,
-            None => {}
-        }
-        if regress && recipe.route.kind == RouteKind::Router {
-            let reason = "the router learns which teacher names the right class";
-            return Err(self.combination("route.kind", reason, "use mean or best-on-tune"));
-        }
-        let student = &recipe.student;
-        if student.hidden.len() > DEEPEST {
-            let found = format!("{} widths", student.hidden.len());
-            return Err(self.range("student.hidden", &format!("at most {DEEPEST} hidden layers"), &found));
-        }
-        for (index, &width) in student.hidden.iter().enumerate() {
-            self.count(&format!("student.hidden[{index}]"), width, 1..=usize::from(eyas::model::MAX_WIDTH))?;
-        }
-        self.real("student.dropout", student.dropout, 0.0, 1.0, Ends::Below)?;
-        self.real("student.noise", student.noise, 0.0, 10.0, Ends::Both)?;
-        self.real("student.learning_rate", student.learning_rate, 0.0, 1.0, Ends::Above)?;
-        self.count("student.epochs", student.epochs, 1..=100_000)?;
-        self.count("student.batch_rows", student.batch_rows, 1..=1 << 20)?;
-        let target = &recipe.target;
-        self.real("target.distill_temperature", target.distill_temperature, 0.0, 100.0, Ends::Above)?;
-        self.real("target.soft_weight", target.soft_weight, 0.0, 100.0, Ends::Above)?;
-        self.real("target.label_weight", target.label_weight, 0.0, 100.0, Ends::Both)?;
-        if let Some(margin) = target.margin {
-            if !regress || target.label_weight == 0.0 {
-                return Err(self.idle("target.margin", "task = \"regress\" and a label_weight"));
-            }
-            self.real("target.margin", margin, 0.0, 100.0, Ends::Both)?;
-        }
-        self.embeddings(recipe)?;
-        self.quantize(&recipe.quantize)?;
-        if recipe.quantize.method == QuantizeMethod::Qat {
-            let reason = "students of tables are rounded after training";
-            return Err(self.combination("quantize.method", reason, "remove the key"));
-        }
-        self.report(&recipe.report)
-    }
-}
-
 fn one() -> f64 {
     1.0
 }
@@ -720,23 +344,14 @@ fn two() -> f64 {
 fn four() -> f64 {
     4.0
 }
-fn yes() -> bool {
+pub(super) fn yes() -> bool {
     true
 }
-fn teacher_hidden() -> Vec<usize> {
+pub(super) fn hidden() -> Vec<usize> {
     vec![64, 32]
 }
-fn teacher_dropout() -> f64 {
-    0.2
-}
-fn label_smoothing() -> f64 {
-    0.05
-}
-fn learning_rate() -> f64 {
+pub(super) fn learning_rate() -> f64 {
     0.001
-}
-fn teacher_epochs() -> usize {
-    40
 }
 fn student_epochs() -> usize {
     100
@@ -747,17 +362,14 @@ fn cotrain_epochs() -> usize {
 fn mask_epochs() -> usize {
     3
 }
-fn batch_rows() -> usize {
-    256
-}
-fn members() -> usize {
-    3
+pub(super) fn batch_rows() -> usize {
+    BATCH_ROWS
 }
 
 impl Default for TabularStudent {
     fn default() -> Self {
         Self {
-            hidden: teacher_hidden(),
+            hidden: hidden(),
             dropout: 0.0,
             noise: 0.0,
             learning_rate: learning_rate(),

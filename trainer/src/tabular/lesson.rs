@@ -22,8 +22,23 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    fn score(self, value: f32) -> f32 {
+    /// Of the labels of `rows`; of classes the one that changes nothing.
+    pub(super) fn of(truth: &Truth, rows: &[usize]) -> Self {
+        let Truth::Quantity { values, .. } = truth else { return Self { mean: 0.0, deviation: 1.0 } };
+        let count = rows.len().max(1) as f64;
+        let mean = rows.iter().map(|&row| f64::from(values[row])).sum::<f64>() / count;
+        let variance = rows.iter().map(|&row| (f64::from(values[row]) - mean).powi(2)).sum::<f64>() / count;
+        Self { mean: mean as f32, deviation: variance.sqrt().max(1e-6) as f32 }
+    }
+
+    /// A quantity in its unit as a standard score.
+    pub(super) fn score(self, value: f32) -> f32 {
         (value - self.mean) / self.deviation
+    }
+
+    /// A standard score as a quantity in its unit.
+    pub(super) fn value(self, score: f32) -> f32 {
+        score * self.deviation + self.mean
     }
 }
 

@@ -103,7 +103,7 @@ pub(super) fn ways(
                 let parts = (job.split.train.as_slice(), job.split.tune.as_slice());
                 train_mask(mask, &cut, parts, &plan, job.backend, &mut lesson, each)
             })?;
-            *job.cpu_seconds.entry("masks".to_owned()).or_default() += trained.cpu_seconds;
+            job.spend("masks", trained.cpu_seconds);
             Ok(trained)
         })?;
         let answer = job.answer(&mask.logits(&cut, job.backend));

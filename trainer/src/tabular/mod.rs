@@ -10,13 +10,19 @@
 //! | `route` | several teachers, one target |
 //! | `reask` | teachers asked again about noised rows |
 //! | `score` | accuracy and macro-F1, or errors of a regression |
+//! | `teachers` | members, co-training, what is kept of both |
+//! | `student` | the student, taught by answers |
+//! | `controls` | students trained beside it |
+//! | `integers` | the student in int8 |
 //! | `job` | one fold and seed, from teachers to integers |
 //! | `run` | all folds and seeds, and what the folder holds |
 //! | `metrics` | the document `metrics.json` |
 //! | `report` | card, page and terminal table |
 
 mod cache;
+mod controls;
 mod given;
+mod integers;
 mod job;
 mod lesson;
 mod masked;
@@ -27,6 +33,8 @@ mod report;
 mod route;
 mod run;
 mod score;
+mod student;
+mod teachers;
 
 pub use cache::{Cache, TEACHERS};
 pub use given::{Given, GivenError};

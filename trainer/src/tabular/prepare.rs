@@ -246,24 +246,15 @@ impl TabularPrepared {
             }
             return split;
         }
-        // Groups in the order of the draw or of the file; a row without a group is one of its own.
-        let key = |row: usize| self.groups.as_ref().map_or_else(|| row.to_string(), |groups| groups[row].clone());
-        let mut units: Vec<Vec<usize>> = Vec::new();
-        let mut position: BTreeMap<String, usize> = BTreeMap::new();
-        for row in 0..rows {
-            let at = *position.entry(key(row)).or_insert(units.len());
-            if at == units.len() {
-                units.push(Vec::new());
-            }
-            units[at].push(row);
-        }
+        // Groups in the order of the draw or of the file.
+        let mut units = self.units(0..rows);
         if data.split == TabularSplit::Random {
             shuffle(&mut units, &mut stream(seed, Purpose::Choice, 0, 0));
         }
         let share = |share: Option<f64>| (share.unwrap_or(0.2) * rows as f64).round() as usize;
         let (tune, test) = (share(data.tune_share), share(data.test_share));
         let train = rows.saturating_sub(tune + test);
-        for unit in units {
+        for (_, unit) in units {
             let part = if split.train.len() < train {
                 &mut split.train
             } else if split.tune.len() < tune {
@@ -306,18 +297,30 @@ impl TabularPrepared {
         chosen
     }
 
+    /// What must stay whole among `rows`, each with its name, in the order of appearance; a row without a group is one of
+    /// its own.
+    fn units(&self, rows: impl Iterator<Item = usize>) -> Vec<(String, Vec<usize>)> {
+        let mut units: Vec<(String, Vec<usize>)> = Vec::new();
+        let mut position: BTreeMap<String, usize> = BTreeMap::new();
+        for row in rows {
+            let name = self.groups.as_ref().map_or_else(|| row.to_string(), |groups| groups[row].clone());
+            let at = *position.entry(name.clone()).or_insert(units.len());
+            if at == units.len() {
+                units.push((name, Vec::new()));
+            }
+            units[at].1.push(row);
+        }
+        units
+    }
+
     /// `rows` in `count` parts of nearly equal size, drawn from `seed`; the rows of a group stay in one part.
     #[must_use]
     pub fn parts(&self, rows: &[usize], count: usize, seed: u64) -> Vec<Vec<usize>> {
-        let mut units: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for &row in rows {
-            let key = self.groups.as_ref().map_or_else(|| row.to_string(), |groups| groups[row].clone());
-            units.entry(key).or_default().push(row);
-        }
-        let mut units: Vec<Vec<usize>> = units.into_values().collect();
+        let mut units = self.units(rows.iter().copied());
+        units.sort_unstable();
         shuffle(&mut units, &mut stream(seed, Purpose::Choice, 2, 0));
         let mut parts = vec![Vec::new(); count];
-        for unit in units {
+        for (_, unit) in units {
             if let Some(smallest) = parts.iter_mut().min_by_key(|part| part.len()) {
                 smallest.extend(unit);
             }

@@ -1,14 +1,9 @@
-//! Writes tables and teachers of any size for tests and the bench of `eyas label`; the same numbers every time.
+//! Numbers and teachers of any size for tests and the bench of `eyas label`; the same ones every time.
 
-use arrow_array::{ArrayRef, Float32Array, RecordBatch};
 use npyz::WriterBuilder;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -24,34 +19,6 @@ pub fn next(state: &mut u64) -> u64 {
 /// Reals in [-1, 1).
 pub fn reals(state: &mut u64, count: usize) -> Vec<f32> {
     (0..count).map(|_| (next(state) >> 40) as f32 / (1 << 23) as f32 - 1.0).collect()
-}
-
-/// A folder of `files` Parquet files with `rows` rows each in row groups of `group`, columns `x0`, `x1`, ...
-pub fn write_table(folder: &Path, files: usize, rows: usize, columns: usize, group: usize) {
-    std::fs::create_dir_all(folder).unwrap();
-    for file in 0..files {
-        let mut state = 1000 + file as u64;
-        let to = File::create(folder.join(format!("t{file:03}.parquet"))).unwrap();
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::SNAPPY)
-            .set_dictionary_enabled(false)
-            .set_max_row_group_row_count(Some(group))
-            .build();
-        let mut writer: Option<ArrowWriter<File>> = None;
-        let mut to = Some((to, properties));
-        for start in (0..rows).step_by(8192) {
-            let count = (rows - start).min(8192);
-            let column = |name| (name, Arc::new(Float32Array::from(reals(&mut state, count))) as ArrayRef);
-            let batch =
-                RecordBatch::try_from_iter((0..columns).map(|column| format!("x{column}")).map(column)).unwrap();
-            let writer = writer.get_or_insert_with(|| {
-                let (to, properties) = to.take().unwrap();
-                ArrowWriter::try_new(to, batch.schema(), Some(properties)).unwrap()
-            });
-            writer.write(&batch).unwrap();
-        }
-        writer.unwrap().close().unwrap();
-    }
 }
 
 /// Dense layers of these widths, and a recipe beside them that names the teacher.
