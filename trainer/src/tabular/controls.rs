@@ -7,15 +7,20 @@ use super::lesson::FromLabels;
 use super::prepare::Truth;
 use super::student::Course;
 use crate::nn::{MlpWeights, Tower, TrainedTower, drawn};
-use crate::recipe::RouteKind;
+use crate::recipe::{RouteKind, TabularTask};
 use crate::run::RunError;
 
 /// Share of label mass that the label-smoothing control spreads over all classes.
 const LABEL_SMOOTHING: f32 = 0.1;
 /// Distill temperatures the plain control chooses from, on the tune rows.
 const PLAIN_TEMPERATURES: [f32; 3] = [1.0, 2.0, 4.0];
-/// Trainings of all controls of a classifier.
-pub(super) const MOST: usize = 4 + PLAIN_TEMPERATURES.len();
+
+/// Trainings of all controls: on labels alone and plain distilling; of a classifier label smoothing, the uniform teacher
+/// and the random router as well.
+pub(super) fn count(task: TabularTask) -> usize {
+    let of_classes = if task == TabularTask::Classify { 3 } else { 0 };
+    1 + of_classes + PLAIN_TEMPERATURES.len()
+}
 
 impl Job<'_> {
     /// Trains the student on labels alone.

@@ -73,7 +73,7 @@ pub(super) fn stages(recipe: &TabularRecipe) -> usize {
     let trained = recipe.teacher.iter().filter(|teacher| teacher.is_trained());
     let members = trained.map(|teacher| teacher.members * teacher.crossfit.unwrap_or(1)).sum();
     let teachers = if recipe.cotrain.is_some() { 1 } else { members };
-    let controls = if recipe.report.controls { controls::MOST } else { 0 };
+    let controls = if recipe.report.controls { controls::count(recipe.data.task) } else { 0 };
     teachers + masked::count(recipe) + 1 + controls
 }
 
