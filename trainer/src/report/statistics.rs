@@ -1,6 +1,7 @@
 //! Means over seeds with their spread; differences paired by seed.
 
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Arithmetic mean; 0 for no values.
 #[must_use]
@@ -26,6 +27,17 @@ pub struct Paired {
     pub seeds: usize,
 }
 
+impl Paired {
+    /// Ends of the 95 % confidence interval of the mean difference: `mean ± t · standard error`, with `t` the 97.5 %
+    /// quantile of Student's t with one degree of freedom fewer than pairs. Absent for fewer than two pairs.
+    #[must_use]
+    pub fn interval_95(&self) -> Option<[f64; 2]> {
+        let student = StudentsT::new(0.0, 1.0, self.seeds.checked_sub(1)? as f64).ok()?;
+        let reach = student.inverse_cdf(0.975) * self.standard_error?;
+        Some([self.mean - reach, self.mean + reach])
+    }
+}
+
 /// Pairs two lists by position. Positions beyond the shorter list are left out.
 #[must_use]
 pub fn paired(a: &[f64], b: &[f64]) -> Paired {
@@ -47,6 +59,11 @@ mod tests {
         assert!((difference.mean - 2.0).abs() < 1e-12);
         // Sample deviation 1, over the square root of 3.
         assert!((difference.standard_error.unwrap() - 1.0 / 3f64.sqrt()).abs() < 1e-12);
-        assert_eq!(paired(&[1.0], &[0.5]).standard_error, None);
+        // The table's t of two degrees of freedom is 4.303.
+        let [low, high] = difference.interval_95().unwrap();
+        assert!((low - (2.0 - 4.3027 / 3f64.sqrt())).abs() < 1e-4 && (low + high - 4.0).abs() < 1e-12);
+        let single = paired(&[1.0], &[0.5]);
+        assert_eq!((single.standard_error, single.interval_95()), (None, None));
+        assert_eq!(paired(&[], &[]).interval_95(), None);
     }
 }

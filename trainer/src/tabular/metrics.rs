@@ -122,6 +122,9 @@ pub struct TabularDifference {
     pub difference: Paired,
     /// The same over the means of the folds, the more careful error: seeds of one fold share their rows.
     pub folds: Paired,
+    /// Ends of the 95 % confidence interval over the folds, by Student's t; absent for one fold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval_95: Option<[f64; 2]>,
 }
 
 /// The values of one figure of one network, run by run.
@@ -182,7 +185,9 @@ pub(super) fn differences(runs: &[TabularRunMetrics]) -> Vec<TabularDifference> 
             let a = "student_int8";
             let difference = paired(&values(runs, a, figure), &values(runs, b, figure));
             let folds = paired(&by_fold(runs, a, figure), &by_fold(runs, b, figure));
-            all.push(TabularDifference { a: a.into(), b: b.into(), figure: figure.into(), difference, folds });
+            let interval_95 = folds.interval_95();
+            let (a, b, figure) = (a.into(), b.into(), figure.into());
+            all.push(TabularDifference { a, b, figure, difference, folds, interval_95 });
         }
     }
     all

@@ -48,6 +48,7 @@ fn difference_in_words(difference: &TabularDifference) -> Vec<String> {
         format!("{:+.2}", difference.difference.mean),
         error(difference.difference.standard_error),
         error(difference.folds.standard_error),
+        difference.interval_95.map_or_else(|| "-".to_owned(), |[low, high]| format!("{low:+.2} to {high:+.2}")),
     ]
 }
 
@@ -73,7 +74,7 @@ pub fn summary(metrics: &TabularMetrics) -> String {
     table.set_header(std::iter::once("test rows, mean ± sd over folds".to_owned()).chain(figures));
     table.add_rows(rows);
     let mut pairs = Table::new();
-    pairs.set_header(["int8 student minus", "figure", "difference", "se, runs", "se, folds"]);
+    pairs.set_header(["int8 student minus", "figure", "difference", "se, runs", "se, folds", "95 %, folds"]);
     pairs.add_rows(metrics.differences.iter().map(difference_in_words));
     let ways = ways(metrics);
     if ways.is_empty() {
