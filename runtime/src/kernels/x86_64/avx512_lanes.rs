@@ -95,11 +95,9 @@ pub(super) fn all_outputs<const S: usize>(
     let row_bytes = layer.layout.row_bytes(layer.inputs);
     let Some(x) = Inputs::<S>::new(x, x_step, usize::from(layer.inputs)) else { return };
     let mut first = 0usize;
-    let mut weights = layer.weights;
-    while first < outputs {
+    // Rows are whole groups of sixteen bytes, so nothing lies behind the last one.
+    for w in layer.weights.chunks(row_bytes.wrapping_mul(BLOCK).max(1)) {
         let count = outputs.wrapping_sub(first).min(BLOCK);
-        let Some((w, rest)) = weights.split_at_checked(count.wrapping_mul(row_bytes)) else { return };
-        weights = rest;
         let parts = if count == BLOCK { blocks::<4, S>(w, &x) } else { last_rows(w, count, row_bytes, &x) };
         let Some(finish) = Finish::new(ends, first, count) else { return };
         finish.with_bias(parts.map(|parts| sixteen_rows(&parts)), x.offsets, y, y_step);
