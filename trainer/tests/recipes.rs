@@ -159,6 +159,7 @@ fn combinations_without_meaning_are_refused_with_the_reason() {
         ("attention_heads = 4", "teacher[0].attention_heads", "kind = \"gat\""),
         ("attention_dropout = 0.3", "teacher[0].attention_dropout", "kind = \"gat\""),
         ("[quantize]\npercentile = 99.0", "quantize.percentile", "ranges = \"percentile\""),
+        ("[quantize]\ninput_headroom = 1.5", "quantize.input_headroom", "the standard scores of a table"),
         ("[quantize]\nqat_epochs = 5", "quantize.qat_epochs", "method = \"qat\""),
         ("[quantize]\nqat_learning_rate = 0.1", "quantize.qat_learning_rate", "method = \"qat\""),
         ("[target]\nsoft_weight = 0", "target.soft_weight", "the teacher would do nothing"),

@@ -92,6 +92,39 @@ fn a_regression_answers_in_the_unit_of_its_quantity() {
     assert!(figures["r2"] > 0.97 && figures["mae"] < 4.0, "{figures:?}");
 }
 
+/// The rows that choose and judge lie up to four times as far out as those that teach.
+#[test]
+fn headroom_of_the_inputs_keeps_rows_beyond_the_train_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "a,b,fold,label\n".to_owned();
+    for row in 0..600u32 {
+        let far = if row % 3 == 2 { 1.0 } else { 4.0 };
+        let (a, b) = ((row * 37 % 101) as f32 / 50.0 - 1.0, (row * 53 % 97) as f32 / 48.0 - 1.0);
+        writeln!(text, "{},{},{},{}", far * a, far * b, row % 3, u8::from(a > b)).unwrap();
+    }
+    fs::write(folder.path().join("table.csv"), text).unwrap();
+    let recipe = |quantize: &str| {
+        format!(
+            "[data]\nsource = \"table.csv\"\nlabel = \"label\"\nstudent_columns = [\"a\", \"b\"]\n\
+             teacher_columns = [\"a\", \"b\"]\nfolds = [0]\n[[teacher]]\nkind = \"mlp\"\nhidden = [8]\n\
+             batch_rows = 16\nlearning_rate = 0.01\nmembers = 1\n[student]\nhidden = [8]\nbatch_rows = 16\n\
+             learning_rate = 0.01\n{quantize}[report]\nseeds = [1]\ncontrols = false\n"
+        )
+    };
+    let with = |quantize: &str| {
+        let run = carry_out(folder.path(), &recipe(quantize), &[1], 1);
+        let one = &run.metrics.runs[0];
+        [one.tune_float.unwrap(), one.tune.unwrap()].map(|score| score.figures()[0].1)
+    };
+    let [float, cut] = with("");
+    let [same, kept] = with("[quantize]\ninput_headroom = 4\n");
+    assert_eq!(float, same, "headroom is a matter of rounding alone");
+    assert!(float > 90.0 && cut < float - 5.0 && kept > float - 2.0, "{float} rounds to {cut} or {kept}");
+    let refused = TabularRecipe::parse(&recipe("[quantize]\ninput_headroom = 0.5\n"), Path::new("r.toml"));
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("quantize.input_headroom") && refused.contains("found 0.5"), "{refused}");
+}
+
 /// Every person's label is a lot: who remembers the person is right, and for a new person nobody is.
 #[test]
 fn a_cross_fitted_teacher_answers_as_for_new_rows() {

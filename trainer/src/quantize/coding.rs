@@ -95,11 +95,15 @@ impl InputCoding {
         Self { zero_point, gains, sparse: density < SPARSE_BELOW, normalization, standard: None }
     }
 
-    /// The coding of standard scores: symmetric, up to the largest score of each input among the rows of `scores`.
+    /// The coding of standard scores: symmetric, up to `headroom` times the largest score of each input among the rows of
+    /// `scores`, though no further than scores go.
+    ///
+    /// A row that is further out than all of `scores` is cut off; more headroom keeps it, for coarser steps.
     #[must_use]
-    pub fn of_scores(standard: Standard, scores: ArrayView2<'_, f32>) -> Self {
+    pub fn of_scores(standard: Standard, scores: ArrayView2<'_, f32>, headroom: f64) -> Self {
         let largest = |column: ArrayView1<'_, f32>| column.iter().fold(1f32, |largest, score| largest.max(score.abs()));
-        let gains = scores.columns().into_iter().map(|column| (STEPS / 2.0 / f64::from(largest(column))) as f32);
+        let end = |column| (headroom * f64::from(largest(column))).min(f64::from(LARGEST_SCORE));
+        let gains = scores.columns().into_iter().map(|column| (STEPS / 2.0 / end(column)) as f32);
         let gains = gains.collect();
         Self { zero_point: 0, gains, sparse: false, normalization: Normalization::None, standard: Some(standard) }
     }
@@ -172,6 +176,7 @@ pub fn normalized(rows: &CsMat<f32>, normalization: Normalization) -> CsMat<f32>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ndarray::array;
     use sprs::TriMat;
 
     fn rows(entries: &[(usize, usize, f32)], shape: (usize, usize)) -> CsMat<f32> {
@@ -185,6 +190,19 @@ mod tests {
         let coding = InputCoding::of(&rows(&[(0, 1, 1.0), (1, 7, 1.0)], (2, 10)), Normalization::None);
         assert_eq!(coding.front_end(), FrontEnd::Uniform { gain: 255.0, offset: -128.0 });
         assert!(coding.sparse);
+    }
+
+    #[test]
+    fn headroom_keeps_scores_beyond_those_seen() {
+        let standard = Standard { means: vec![0.0; 3], deviations: vec![1.0; 3] };
+        let scores = array![[0.5f32, -2.0, 8.0], [-0.25, 1.0, 3.0]];
+        let coding = |headroom| InputCoding::of_scores(standard.clone(), scores.view(), headroom);
+        // Below a score of 1 the range ends at 1, and never beyond the largest score there is.
+        assert_eq!(coding(1.0).gains, [127.5, 63.75, 15.9375]);
+        assert_eq!(coding(1.5).gains, [85.0, 42.5, 12.75]);
+        let beyond = dense_rows(array![[0.0f32, -2.5, 9.0]].view());
+        assert_eq!(coding(1.0).integers(&beyond), [[0, -128, 127]]);
+        assert_eq!(coding(1.5).integers(&beyond), [[0, -106, 115]]);
     }
 
     #[test]

@@ -51,6 +51,9 @@ pub(super) fn check(recipe: &Recipe, positions: &Positions<'_>, file: &Path) -> 
         }
     }
     checker.quantize(&recipe.quantize)?;
+    if recipe.quantize.input_headroom.is_some() {
+        return Err(checker.idle("quantize.input_headroom", "the standard scores of a table"));
+    }
     checker.report(&recipe.report)
 }
 

@@ -214,6 +214,10 @@ pub struct QuantizeSection {
     /// Correct biases for the mean error of rounded weights. Default `true`.
     #[serde(default = "yes")]
     pub bias_correction: bool,
+    /// How far the range of an input goes, in largest standard scores of the train rows, 1 to 10; tables only. What lies
+    /// further out is cut off on the device; test rows may, where rooms, days or people are new. Default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_headroom: Option<f64>,
 }
 
 /// Choice of ranges.
@@ -325,6 +329,7 @@ default_from_keys! {
         qat_epochs: None,
         qat_learning_rate: None,
         bias_correction: yes(),
+        input_headroom: None,
     }
     ReportSection { seeds: seeds(), controls: yes() }
 }

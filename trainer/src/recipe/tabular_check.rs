@@ -140,6 +140,9 @@ impl Checker<'_> {
         }
         self.embeddings(recipe)?;
         self.quantize(&recipe.quantize)?;
+        if let Some(headroom) = recipe.quantize.input_headroom {
+            self.real("quantize.input_headroom", headroom, 1.0, 10.0, Ends::Both)?;
+        }
         if recipe.quantize.method == QuantizeMethod::Qat {
             let reason = "students of tables are rounded after training";
             return Err(self.combination("quantize.method", reason, "remove the key"));

@@ -34,7 +34,8 @@ pub(super) fn integers<'a>(
     let standard =
         Standard { means: standard.means[..student].to_vec(), deviations: standard.deviations[..student].to_vec() };
     let train = job.x.select(Axis(0), &job.split.train);
-    let coding = InputCoding::of_scores(standard, train.slice(ndarray::s![.., ..student]));
+    let headroom = job.recipe.quantize.input_headroom.unwrap_or(1.0);
+    let coding = InputCoding::of_scores(standard, train.slice(ndarray::s![.., ..student]), headroom);
     let raw = move |data: &TabularPrepared, rows: &[usize]| {
         dense_rows(data.x.select(Axis(0), rows).slice(ndarray::s![.., ..data.student]))
     };

@@ -36,6 +36,8 @@ pub(super) struct JobResult {
     pub(super) test: BTreeMap<String, Score>,
     /// Of the int8 student on the tune rows.
     pub(super) tune: Score,
+    /// Of the float student on the tune rows.
+    pub(super) tune_float: Score,
     pub(super) labelled: usize,
     pub(super) cpu_seconds: BTreeMap<String, f64>,
     /// Share of the rows that each way of the route answered for.
@@ -154,6 +156,7 @@ pub(super) fn carry_out(
     let start = together.as_ref().filter(|_| keeps).map(|together| &together.towers[0]);
     let (weights, load) = job.distil("student", &routed, (recipe.route.kind, best), start)?;
     test.insert("student_float".to_owned(), job.score(&weights, &split.test));
+    let tune_float = job.score(&weights, &split.tune);
     if recipe.report.controls {
         let plain = plain.as_ref().unwrap_or(&answers[0]);
         for (name, weights) in job.controls(plain, (&routed, best, start))? {
@@ -181,6 +184,7 @@ pub(super) fn carry_out(
         weights,
         test,
         tune,
+        tune_float,
         labelled,
         cpu_seconds,
         load,

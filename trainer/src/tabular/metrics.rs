@@ -85,6 +85,9 @@ pub struct TabularRunMetrics {
     /// Figures of the int8 student on the tune rows: what recipes may be chosen by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tune: Option<Score>,
+    /// The same before rounding: what rounding costs, told without the test rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tune_float: Option<Score>,
     /// Share of the train rows that each way of the route answered for; the ways are the teachers, or their masks.
     pub teacher_load: Vec<f64>,
     /// Of each teacher's answers for the labelled train rows: far above its figures on the test rows, it is surer of rows

@@ -196,6 +196,7 @@ fn run_metrics(result: &JobResult) -> TabularRunMetrics {
         label_share: result.labelled as f64 / split.train.len().max(1) as f64,
         networks: result.test.clone(),
         tune: Some(result.tune),
+        tune_float: Some(result.tune_float),
         teacher_load: result.load.clone(),
         teacher_train: result.teacher_train.clone(),
         ways: result.ways.iter().zip(&result.load).map(way).collect(),
