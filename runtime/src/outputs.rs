@@ -29,6 +29,7 @@ impl<'a> Outputs<'a> {
 
     /// Output `unit`; `None` past the last one.
     #[must_use]
+    #[inline(always)]
     pub fn get(&self, unit: usize) -> Option<i8> {
         let bytes: &[i8] = bytemuck::must_cast_slice(self.words);
         bytes.get(self.class.low_byte(unit)).copied().filter(|_| unit < self.units)

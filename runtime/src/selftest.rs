@@ -26,7 +26,7 @@ impl Student<'_> {
     pub fn selftest(&self, input: &mut [i8], arena: &mut [u32]) -> Result<SelftestReport, SelftestError> {
         let mut report = SelftestReport { vectors: 0, values: 0 };
         for vector in self.golden_vectors() {
-            vector.input.expand(input, self.input_zero_point);
+            vector.input.expand(input, self.layers.zero_point);
             let mut expected = vector.outputs.iter();
             let mut difference = None;
             self.infer_observed(input, arena, |layer, outputs| {

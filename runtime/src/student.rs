@@ -4,7 +4,9 @@ mod batch;
 
 use crate::kernels::portable::Portable;
 use crate::kernels::{Active, Kernels, Start, add_all, listed, rows, scan_all};
-use crate::model::{Block, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, Normalization, Task};
+use crate::model::{
+    Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, Normalization, Task, load,
+};
 use crate::quant::{quantize_feature, row_share};
 use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
 
@@ -14,16 +16,12 @@ use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
 /// so one student serves several tasks and an interrupt, each with its own arena.
 #[derive(Clone, Debug)]
 pub struct Student<'a> {
-    pub(crate) file: &'a [u8],
+    pub(crate) file_bytes: usize,
     pub(crate) task: Task,
-    pub(crate) inputs: u16,
-    pub(crate) input_zero_point: i8,
-    /// The layers as the metadata has them, and what follows them there.
-    pub(crate) layer_table: &'a [u8],
+    pub(crate) layers: Layers<'a>,
+    /// The metadata from the normalization on.
     pub(crate) behind_layers: &'a [u8],
-    pub(crate) layout: Layout,
     pub(crate) scale: f32,
-    pub(crate) tensors: &'a [Block],
     pub(crate) golden: &'a [u8],
     /// Outputs of all layers together.
     pub(crate) all_outputs: usize,
@@ -41,30 +39,7 @@ impl<'a> Student<'a> {
     /// The first thing that is wrong; see [`LoadError`]. `file` must start on a 16-byte boundary.
     #[inline]
     pub fn load(file: &'a [u8]) -> Result<Self, LoadError> {
-        // Inlined, with all the work behind a reference, so that the student is built where the caller keeps it.
-        let mut student = Self::of_file(file);
-        student.read()?;
-        Ok(student)
-    }
-
-    /// What loading fills in.
-    #[inline]
-    pub(crate) const fn of_file(file: &'a [u8]) -> Self {
-        Self {
-            file,
-            task: Task::Classify,
-            inputs: 0,
-            input_zero_point: 0,
-            layer_table: &[],
-            behind_layers: &[],
-            layout: Layout::THIS,
-            scale: 0.0,
-            tensors: &[],
-            golden: &[],
-            all_outputs: 0,
-            first_buffer_words: 0,
-            arena_words: 0,
-        }
+        load(file)
     }
 
     /// Runs the network on one input vector.
@@ -127,7 +102,7 @@ impl<'a> Student<'a> {
         }
         let mut smallest = 0u16;
         for (position, &input) in (0u32..).zip(present) {
-            if input < smallest || input >= self.inputs {
+            if input < smallest || input >= self.layers.inputs {
                 return Err(InferError::Present { position });
             }
             smallest = input.wrapping_add(1);
@@ -145,7 +120,7 @@ impl<'a> Student<'a> {
         arena: &'b mut [u32],
         observe: Observe<'_>,
     ) -> Result<Answer<'b>, InferError> {
-        let expected = usize::from(self.inputs);
+        let expected = usize::from(self.layers.inputs);
         if x.len() != expected {
             return Err(InferError::InputLength { expected: expected as u32, found: x.len() as u32 });
         }
@@ -167,7 +142,7 @@ impl<'a> Student<'a> {
         let (mut units, mut zero_point) = (0usize, 0i8);
         let mut layers = self.layers();
         let mut index = 0usize;
-        while let Some(layer) = layers.advance() {
+        while let Some(layer) = &layers.advance() {
             let start = if layer.kind == LayerKind::SparseInput {
                 sum(layer, bytemuck::must_cast_slice_mut(back), front);
                 Start::Sums(bytemuck::must_cast_slice(back))
@@ -196,7 +171,7 @@ impl<'a> Student<'a> {
     /// A wrong length; the index of the first feature that is not finite; or no front end in the file. On an
     /// error `x` may be partly written.
     pub fn quantize(&self, features: &[f32], x: &mut [i8]) -> Result<(), QuantizeError> {
-        let expected = u32::from(self.inputs);
+        let expected = u32::from(self.layers.inputs);
         if features.len() != expected as usize {
             return Err(QuantizeError::FeatureLength { expected, found: features.len() as u32 });
         }
@@ -231,37 +206,37 @@ impl<'a> Student<'a> {
     /// Gains and offsets of a per-input front end as `f32` bytes, `[inputs]` each; empty for other front ends.
     #[must_use]
     pub fn front_end_tables(&self) -> (&'a [[u8; 4]], &'a [[u8; 4]]) {
-        let rest: &'a [u8] = bytemuck::must_cast_slice(self.layers().rest());
+        let rest = self.layers().rest();
         let (gains, offsets) = rest.split_at_checked(rest.len() >> 1).unwrap_or_default();
-        let table = |bytes: &'a [u8]| bytes.as_chunks().0.get(..self.inputs.into()).unwrap_or_default();
+        let table = |bytes: &'a [u8]| bytes.as_chunks().0.get(..self.layers.inputs.into()).unwrap_or_default();
         (table(gains), table(offsets))
     }
 
     /// The order of the weights in the file.
     #[must_use]
     pub const fn layout(&self) -> Layout {
-        self.layout
+        self.layers.layout
     }
 
     /// The layers with their tensors, first to last.
     #[must_use]
     #[inline]
     pub fn layers(&self) -> Layers<'a> {
-        Layers::new(self.layer_table, (self.inputs, self.input_zero_point), self.layout, self.tensors)
+        self.layers.clone()
     }
 
     /// The golden vectors in the file.
     #[must_use]
     #[inline]
     pub fn golden_vectors(&self) -> GoldenVectors<'a> {
-        GoldenVectors::new(self.golden, self.inputs.into(), self.all_outputs, self.input_zero_point)
+        GoldenVectors::new(self.golden, self.layers.inputs.into(), self.all_outputs, self.layers.zero_point)
     }
 
     /// Shape and costs.
     #[must_use]
     #[inline]
     pub fn costs(&self) -> Costs {
-        Costs::new(self.inputs, self.layers(), self.file.len())
+        Costs::new(self.layers.inputs, self.layers(), self.file_bytes)
     }
 
     /// Length of the arena one inference needs with this build's kernels, in 32-bit words.

@@ -7,14 +7,14 @@
 //! every 512 inputs. Three instructions do four MACs, one load of x serves four rows.
 //!
 //! Requantizing takes `SMMUL`: with `e ≤ −2` and `n = −2 − e`,
-//! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32 >> n) + 1) >> 1`, since the low word cannot carry into
-//! the result; `SHADD16` does the last step for two rows. Saturating to 16 bits before it changes no byte. Other
-//! exponents, which real students do not have, take a call to the definition.
+//! `(acc · m + 2^(30 − e)) >> (31 − e) = (v + 1) >> 1` with `v = acc · m >> 32 >> n`, since the low word cannot carry
+//! into the result. `SHADD16` adds `1 + 2 · zero point` and halves, which is both roundings' last step and the zero
+//! point, for two rows. Saturating v to 16 bits before it changes no byte. Other exponents, which real students do not
+//! have, shift the sum left before the multiplication instead.
 
 use super::thumb::{absent, copy};
 use super::{Kernels, Present, Start};
 use crate::model::{CoreClass, Layer, Layout, padded};
-use crate::quant::{Multiplier, scale_sum};
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
@@ -79,7 +79,7 @@ impl Kernels for Armv7em {
         let run = layer.column_bytes();
         let Some(first) = present.first().filter(|_| sums.len() >= run) else { return };
         // 16-bit lanes hold 257 weights; the list is as long as the room for the outputs.
-        let mut same = present.len() <= 257;
+        let mut same = cfg!(not(eyas_setting = "size")) && present.len() <= 257;
         for present in present {
             if present.input >= layer.inputs {
                 return;
@@ -157,128 +157,100 @@ struct Columns {
     distance: i32,
 }
 
-/// The definition, for a block with an exponent above −2: scales four sums and saturates them to 16 bits.
+/// Scales, clamps and stores four sums in r3, r6, r5, r7, of a block whose parameters lie on the stack.
 ///
-/// # Safety
-/// `sums` points to four sums, `mantissas` and `exponents` to four elements each.
-unsafe extern "C" fn scale_by_definition(sums: *mut [i32; 4], mantissas: *const [i32; 4], exponents: *const [i8; 4]) {
-    // SAFETY: the caller's promise; the mantissas start on a word (`Layer::tables`).
-    let (sums, mantissas, exponents) = unsafe { (&mut *sums, &*mantissas, &*exponents) };
-    for ((sum, &mantissa), &exponent) in sums.iter_mut().zip(mantissas).zip(exponents) {
-        let scaled = scale_sum(*sum, Multiplier { mantissa, exponent });
-        *sum = scaled.clamp(i16::MIN.into(), i16::MAX.into()) as i32;
-    }
-}
-
-/// Scales, clamps and stores four sums in r3, r6, r5, r7.
-///
-/// In: `$at` bytes up from `sp` lie mantissas, exponents, y, its end, and the halfwords of the clamp; r0 marks exponents
-/// above −2. Keeps r1 and lr. Repeats from `$next` until y is at its end, else runs on. The number of instructions is
-/// the same for all sums.
+/// Keeps r1 and lr. Repeats from 2 until y is at its end, else runs on. The number of instructions is the same for all
+/// sums.
 macro_rules! epilogue {
-    ($at:literal, $next:literal) => {
-        concat!(
-            "ldrd r8, r2, [sp, #",
-            $at,
-            "]\n", // mantissas, exponents
-            "ldm r8!, {{r9, r10, r11, r12}}\n",
-            "ldr r4, [r2], #4\n",
-            "strd r8, r2, [sp, #",
-            $at,
-            "]\n",
-            "rsb r4, r4, #0xfefefefe\n", // n of the four rows; a byte above 31 where the exponent is above −2
-            "tst r4, r0\n",
-            "bne 90f\n",
-            "mov r0, #0x10001\n",
-            "smmul r3, r3, r9\n",
-            "asr r3, r4\n", // by the lowest byte
-            "lsr r4, #8\n",
-            "smmul r6, r6, r10\n",
-            "asr r6, r4\n",
-            "lsr r4, #8\n",
-            "smmul r5, r5, r11\n",
-            "asr r5, r4\n",
-            "lsr r4, #8\n",
-            "smmul r7, r7, r12\n",
-            "asr r7, r4\n",
-            "ssat r3, #16, r3\n",
-            "ssat r6, #16, r6\n",
-            "ssat r5, #16, r5\n",
-            "ssat r7, #16, r7\n",
-            "pkhbt r3, r3, r5, lsl #16\n",
-            "pkhbt r6, r6, r7, lsl #16\n",
-            "shadd16 r3, r3, r0\n",
-            "shadd16 r6, r6, r0\n",
-            "91:\n",
-            "add r8, sp, #",
-            $at,
-            "+16\n",
-            "ldm r8, {{r9, r10, r11, r12}}\n", // zero point, lo, hi, hi − lo
-            "cmp r12, #255\n",
-            "qadd16 r3, r3, r9\n",
-            "qadd16 r6, r6, r9\n",
-            "bne 92f\n",
-            "ssat16 r3, #8, r3\n",
-            "ssat16 r6, #8, r6\n",
-            "93:\n",
-            "ldrd r8, r9, [sp, #",
-            $at,
-            "+8]\n", // y, its end
-            "strd r3, r6, [r8], #8\n",
-            "str r8, [sp, #",
-            $at,
-            "+8]\n",
-            "cmp r8, r9\n",
-            "bne ",
-            $next,
-            "\n",
-        )
+    () => {
+        "ldrd r8, r2, [sp, #36]
+        ldm r8!, {{r9, r10, r11, r12}}
+        ldr r4, [r2], #4
+        strd r8, r2, [sp, #36]
+        rsb r4, r4, #0xfefefefe
+        tst r4, #0xe0e0e0e0
+        bne 90f
+        smmul r3, r3, r9
+        asr r3, r4
+        lsr r4, #8
+        smmul r6, r6, r10
+        asr r6, r4
+        lsr r4, #8
+        smmul r5, r5, r11
+        asr r5, r4
+        lsr r4, #8
+        smmul r7, r7, r12
+        asr r7, r4
+        91:
+        ssat r3, #16, r3
+        ssat r6, #16, r6
+        ssat r5, #16, r5
+        ssat r7, #16, r7
+        ldrd r9, r8, [sp, #52]
+        pkhbt r3, r3, r5, lsl #16
+        pkhbt r6, r6, r7, lsl #16
+        shadd16 r3, r3, r9
+        shadd16 r6, r6, r9
+        cmp r8, #255
+        bne 92f
+        ssat16 r3, #8, r3
+        ssat16 r6, #8, r6
+        93:
+        ldrd r8, r9, [sp, #44]
+        strd r3, r6, [r8], #8
+        str r8, [sp, #44]
+        cmp r8, r9
+        bne 2b
+        "
     };
 }
 
-/// The parts of [`epilogue`] off its common path: any clamp, any exponent. 24 bytes are free `$free` bytes up.
+/// The parts of [`epilogue`] off its common path: any clamp, and blocks with an exponent above −2.
+///
+/// With `s = e + 2 > 0`, `v = acc · 2^s · m >> 32`. From 2^16 on, `acc` makes v saturate; and where s is above 14, any
+/// `acc` but 0 is clamped, as it is with 14.
 macro_rules! epilogue_apart {
-    ($free:literal) => {
-        concat!(
-            "92:\n",
-            "ssub16 r8, r3, r10\n",
-            "sel r3, r3, r10\n",
-            "ssub16 r8, r3, r11\n",
-            "sel r3, r11, r3\n",
-            "ssub16 r8, r6, r10\n",
-            "sel r6, r6, r10\n",
-            "ssub16 r8, r6, r11\n",
-            "sel r6, r11, r6\n",
-            "b 93b\n",
-            "90:\n", // r8 and r2 are four elements on
-            "strd r3, r6, [sp, #",
-            $free,
-            "]\n",
-            "strd r5, r7, [sp, #",
-            $free,
-            "+8]\n",
-            "strd r1, lr, [sp, #",
-            $free,
-            "+16]\n",
-            "add r0, sp, #",
-            $free,
-            "\n",
-            "sub r1, r8, #16\n",
-            "sub r2, r2, #4\n",
-            "bl {scale}\n",
-            "ldrd r3, r6, [sp, #",
-            $free,
-            "]\n",
-            "ldrd r5, r7, [sp, #",
-            $free,
-            "+8]\n",
-            "ldrd r1, lr, [sp, #",
-            $free,
-            "+16]\n",
-            "pkhbt r3, r3, r5, lsl #16\n",
-            "pkhbt r6, r6, r7, lsl #16\n",
-            "b 91b\n",
-        )
+    () => {
+        "92:
+        ldrd r10, r11, [sp, #60]
+        ssub16 r8, r3, r10
+        sel r3, r3, r10
+        ssub16 r8, r3, r11
+        sel r3, r11, r3
+        ssub16 r8, r6, r10
+        sel r6, r6, r10
+        ssub16 r8, r6, r11
+        sel r6, r11, r6
+        b 93b
+        90:
+        ldr r4, [r2, #-4]
+        mov r8, #4
+        94:
+        sxtb r0, r4
+        lsr r4, #8
+        adds r0, #2
+        ble 95f
+        cmp r0, #14
+        it hi
+        movhi r0, #14
+        ssat r3, #17, r3
+        lsl r3, r0
+        mov r0, #0
+        95:
+        neg r0, r0
+        smmul r2, r3, r9
+        asr r2, r0
+        mov r3, r6
+        mov r6, r5
+        mov r5, r7
+        mov r7, r2
+        mov r9, r10
+        mov r10, r11
+        mov r11, r12
+        subs r8, #1
+        bne 94b
+        b 91b
+        "
     };
 }
 
@@ -303,12 +275,74 @@ macro_rules! group {
     };
 }
 
+/// Groups of a pass.
+#[cfg(not(eyas_setting = "size"))]
+const PASS: u32 = 8;
+
+/// How the r4 groups up to the first fold are passed: entry in r4, passes in r5. r10 is 0 where there are none.
+#[cfg(not(eyas_setting = "size"))]
+macro_rules! first_pass {
+    () => {
+        "add r5, r4, #7
+        lsr r5, #3
+        and r4, #7
+        cmp r10, #0
+        it eq
+        moveq r4, #8
+        "
+    };
+}
+
+/// The groups of a block: from the entry on the first, partial pass; from 40 on r12 whole passes.
+#[cfg(not(eyas_setting = "size"))]
+macro_rules! passes {
+    () => {
+        concat!(
+            "ldrd r8, r12, [sp, #24]\n",
+            "tbb [pc, r8]\n",
+            "3:\n",
+            ".byte (40f-3b)/2, (47f-3b)/2, (46f-3b)/2, (45f-3b)/2, (44f-3b)/2, (43f-3b)/2, (42f-3b)/2, (41f-3b)/2\n",
+            ".byte (48f-3b)/2, 0\n",
+            concat!("40:\n", group!(), "41:\n", group!(), "42:\n", group!(), "43:\n", group!()),
+            concat!("44:\n", group!(), "45:\n", group!(), "46:\n", group!(), "47:\n", group!()),
+            "subs r12, #1\n",
+            "bne 40b\n",
+            "48:\n",
+        )
+    };
+}
+
+/// Groups of a pass: one, in a seventh of the code.
+#[cfg(eyas_setting = "size")]
+const PASS: u32 = 1;
+
+/// How the r4 groups up to the first fold are passed: one by one. r10 is 0 where there are none.
+#[cfg(eyas_setting = "size")]
+macro_rules! first_pass {
+    () => {
+        "mov r5, r4
+        cmp r10, #0
+        it eq
+        moveq r5, r10
+        "
+    };
+}
+
+/// The groups of a block.
+#[cfg(eyas_setting = "size")]
+macro_rules! passes {
+    () => {
+        concat!("ldr r12, [sp, #28]\n", "cmp r12, #0\n", "beq 48f\n", "40:\n", group!(), "subs r12, #1\n", "bne 40b\n", "48:\n")
+    };
+}
+
 /// All rows of a layer, `groups` of four inputs each.
 ///
 /// Registers: r0 x, r1 weights, r2 r4 sums S, r3 r5 sums B, r6 r7 x, r8 to r11 weights, r12 passes, lr biases.
-/// Stack, from `sp`: 0 the two 32-bit sums, 8 end of x, 12 scratch, 40 x, 44 outputs of the partial block, 48 entry:
-/// groups of the first, partial pass, 0 for a whole one, 8 for none at all, 52 passes, 56 groups, 60 mantissas,
-/// 64 exponents, 68 y, 72 its end, 76 zero point, lo and hi, two halfwords each, 88 hi − lo, 92 saved registers.
+/// Stack, from `sp`: 0 the two 32-bit sums, 8 end of x, 12 exponents of the partial block, 16 x, 20 outputs of the
+/// partial block, 24 entry: groups of the first, partial pass, 0 for a whole one, 8 for none at all, 28 passes,
+/// 32 groups, 36 mantissas, 40 exponents, 44 y, 48 its end, 52 1 + 2 · zero point in both halfwords, 56 hi − lo,
+/// 60 lo and hi, two halfwords each, 68 saved registers.
 ///
 /// # Safety
 /// `weights` and `parameters` are the layer's; x holds the groups, `y` and `biases` whole blocks of four outputs. All
@@ -337,26 +371,23 @@ unsafe extern "C" fn dense_rows(
         "add r7, r6, r7, lsl #1", // its end behind whole blocks
         "and r3, r12, #3",        // outputs of the partial block
         "ldrsb r8, [r0, #{zero_point}]",
-        "ldrsb r9, [r0, #{lo}]",
-        "ldrsb r10, [r0, #{hi}]",
-        "sub r11, r10, r9",
+        "ldrsb r10, [r0, #{lo}]",
+        "ldrsb r11, [r0, #{hi}]",
+        "add r8, r8, r8",
+        "add r8, #1",
+        "sub r9, r11, r10",
         "pkhbt r8, r8, r8, lsl #16",
-        "pkhbt r9, r9, r9, lsl #16",
         "pkhbt r10, r10, r10, lsl #16",
+        "pkhbt r11, r11, r11, lsl #16",
         "push {{r4, r5, r6, r7, r8, r9, r10, r11}}",
         "ldr r10, [sp, #76]", // groups
         "sub r4, r10, #1",
         "and r4, #127",
-        "add r5, r4, #8",
-        "lsr r5, #3", // passes
-        "add r4, #1",
-        "and r4, #7", // entry
-        "cmp r10, #0",
-        "it eq",
-        "moveq r4, #8",
+        "add r4, #1", // groups up to the first fold
+        first_pass!(),
         "push {{r2, r3, r4, r5, r10}}",
         "add r8, r2, r10, lsl #3", // end of x
-        "sub sp, #40",
+        "sub sp, #16",
         "str r8, [sp, #8]",
         "cmp r6, r7",
         "beq 6f",
@@ -365,23 +396,8 @@ unsafe extern "C" fn dense_rows(
         "strd r4, r6, [sp]",
         "mov r2, r3",
         "mov r4, r5",
-        "ldr r0, [sp, #40]",
-        "ldrd r8, r12, [sp, #48]",
-        "tbb [pc, r8]",
-        "3:",
-        ".byte (40f-3b)/2, (47f-3b)/2, (46f-3b)/2, (45f-3b)/2, (44f-3b)/2, (43f-3b)/2, (42f-3b)/2, (41f-3b)/2",
-        ".byte (48f-3b)/2, 0",
-        "40:", group!(),
-        "41:", group!(),
-        "42:", group!(),
-        "43:", group!(),
-        "44:", group!(),
-        "45:", group!(),
-        "46:", group!(),
-        "47:", group!(),
-        "subs r12, #1",
-        "bne 40b",
-        "48:",
+        "ldr r0, [sp, #16]",
+        passes!(),
         "ldm sp, {{r6, r7, r8}}",
         "sub r2, r2, r3",
         "sub r4, r4, r5",
@@ -393,32 +409,33 @@ unsafe extern "C" fn dense_rows(
         "strd r6, r7, [sp]",
         "mov r2, r3",
         "mov r4, r5",
-        "mov r12, #16",
+        "mov r12, #128 / {pass}",
         "b 40b",
         "5:",
-        "mov r0, #0xe0e0e0e0",
-        "50:",
-        epilogue!("60", "2b"),
+        epilogue!(),
         "6:", // at most three rows of plain bytes
-        "ldr r12, [sp, #44]",
+        "ldr r12, [sp, #20]",
         "cmp r12, #0",
         "beq 9f",
-        "mov r8, #0",
-        "str r8, [sp, #44]",
-        "ldr r8, [sp, #68]", // y: this block is the last
-        "add r8, #8",
-        "str r8, [sp, #72]",
-        "rsb r4, r12, #4",
-        "lsl r4, #3",
-        "mov r5, #0xe0e0e0e0",
-        "lsr r10, r5, r4",
+        "ldrd r5, r6, [sp, #40]", // exponents, y
+        "ldr r4, [r5]",
+        "mov r3, #0xfefefefe", // exponents for the rows that are not there
+        "lsl r5, r12, #3",
+        "lsl r3, r5",
+        "orr r4, r3",
+        "str r4, [sp, #12]",
+        "add r5, sp, #12",
+        "add r7, r6, #8", // this block is the last
+        "strd r5, r6, [sp, #40]",
+        "mov r4, #0",
+        "str r4, [sp, #20]",
+        "str r7, [sp, #48]",
         "mov r11, sp",
         "7:",
         "ldr r3, [lr], #4",
-        "ldr r0, [sp, #40]",
-        "ldr r2, [sp, #56]",
-        "cmp r2, #0",
-        "beq 71f",
+        "ldr r0, [sp, #16]",
+        "ldr r2, [sp, #32]",
+        "cbz r2, 71f",
         "70:",
         "ldr r8, [r1], #4",
         "ldm r0!, {{r6, r7}}",
@@ -434,17 +451,16 @@ unsafe extern "C" fn dense_rows(
         "bne 7b",
         "ldrd r3, r6, [sp]",
         "ldrd r5, r7, [sp, #8]",
-        "mov r0, r10", // marks exponents above −2 of these rows only
-        "b 50b",
+        "b 5b",
         "9:",
-        "add sp, #92",
+        "add sp, #68",
         "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
-        epilogue_apart!("12"),
-        scale = sym scale_by_definition,
+        epilogue_apart!(),
         outputs = const offset_of!(Layer<'static>, outputs),
         zero_point = const offset_of!(Layer<'static>, range.zero_point),
         lo = const offset_of!(Layer<'static>, range.lo),
         hi = const offset_of!(Layer<'static>, range.hi),
+        pass = const PASS,
     )
 }
 
@@ -454,6 +470,7 @@ unsafe extern "C" fn dense_rows(
 ///
 /// # Safety
 /// As [`Armv7em::add_present`] checks; at most 257 inputs.
+#[cfg_attr(eyas_setting = "size", allow(dead_code, reason = "distances of their own may be equal"))]
 #[unsafe(naked)]
 unsafe extern "C" fn add_equal(columns: *const Columns) {
     naked_asm!(

@@ -150,7 +150,7 @@ impl Costs {
             self.buffers.first = larger(self.buffers.first, outputs);
         }
         self.outputs = outputs;
-        self.layers = self.layers.saturating_add(1);
+        self.layers = self.layers.wrapping_add(1);
         self
     }
 

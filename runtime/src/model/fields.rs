@@ -4,11 +4,11 @@
 //! every number that is longer than it must be, so that each value has one encoding. The writer is postcard's own;
 //! a test compares the two.
 
-use super::Layer;
 use super::metadata::{
     FrontEnd, InputSchema, LayerMeta, MAX_LAYERS, Metadata, Normalization, OutputMeta, Provenance, Task,
 };
 use super::reader::Reader;
+use super::{Layer, Layers, Layout};
 use crate::Student;
 use crate::quant::OutputRange;
 
@@ -54,7 +54,7 @@ impl<'a> Fields<'a> {
     }
 
     pub fn scale(&self) -> f32 {
-        f32::from_bits(Reader::new(self.scale).word())
+        self.scale.first_chunk().map_or(0.0, |&scale| f32::from_le_bytes(scale))
     }
 }
 
@@ -70,29 +70,24 @@ pub(super) fn read_front_end(reader: &mut Reader<'_>) -> (Normalization, FrontEn
     (normalization, front_end)
 }
 
-impl<'a> Student<'a> {
-    /// Reads the metadata; whether it is sound, the reader says.
-    #[inline(always)]
-    pub(super) fn read_metadata(&mut self, reader: &mut Reader<'a>) -> (FrontEnd, Fields<'a>) {
-        self.task = if reader.number(1) == 0 { Task::Classify } else { Task::Regress };
-        self.inputs = reader.number(u16::MAX.into()) as u16;
-        self.input_zero_point = reader.byte() as i8;
-        let layers = reader.number(MAX_LAYERS as u32);
-        let start = reader.rest;
-        for _ in 0..layers {
-            reader.number(1);
-            reader.number(u16::MAX.into());
-            reader.take(3);
-        }
-        self.layer_table = start.get(..start.len().saturating_sub(reader.rest.len())).unwrap_or_default();
-        self.behind_layers = reader.rest;
-        let (_, front_end) = read_front_end(reader);
-        let fields = Fields::read(reader);
-        self.scale = fields.scale();
-        self.golden = fields.golden;
-        (front_end, fields)
+/// What stands in front of the normalization: the task and the layers, whose tensors are not there yet.
+#[inline(always)]
+pub(super) fn read_layers<'a>(reader: &mut Reader<'a>) -> (Task, Layers<'a>) {
+    let task = if reader.number(1) == 0 { Task::Classify } else { Task::Regress };
+    let inputs = reader.number(u16::MAX.into()) as u16;
+    let zero_point = reader.byte() as i8;
+    let layers = reader.number(MAX_LAYERS as u32);
+    let start = reader.rest;
+    for _ in 0..layers {
+        reader.number(1);
+        reader.number(u16::MAX.into());
+        reader.take(3);
     }
+    let table = start.get(..start.len().wrapping_sub(reader.rest.len())).unwrap_or_default();
+    (task, Layers { table, tensors: &[], at: 0, inputs, zero_point, layout: Layout::THIS })
+}
 
+impl<'a> Student<'a> {
     /// How real features become input integers.
     pub(crate) fn front_end(&self) -> (Normalization, FrontEnd) {
         read_front_end(&mut Reader::new(self.behind_layers))
@@ -113,8 +108,8 @@ impl<'a> Student<'a> {
         });
         Metadata {
             task: self.task,
-            inputs: self.inputs,
-            input_zero_point: self.input_zero_point,
+            inputs: self.layers.inputs,
+            input_zero_point: self.layers.zero_point,
             layers: layers.collect(),
             normalization,
             front_end,
@@ -149,9 +144,22 @@ mod tests {
 
     fn decode(bytes: &[u8]) -> Option<Metadata<'_>> {
         let mut reader = Reader::new(bytes);
-        let mut student = Student::of_file(&[]);
-        student.read_metadata(&mut reader);
-        (reader.sound && reader.canonical && reader.rest.is_empty()).then(|| student.metadata())
+        let (task, layers) = read_layers(&mut reader);
+        let behind_layers = reader.rest;
+        read_front_end(&mut reader);
+        let fields = Fields::read(&mut reader);
+        let student = Student {
+            file_bytes: bytes.len(),
+            task,
+            layers,
+            behind_layers,
+            scale: fields.scale(),
+            golden: fields.golden,
+            all_outputs: 0,
+            first_buffer_words: 0,
+            arena_words: 0,
+        };
+        (!reader.broken && !reader.overlong && reader.rest.is_empty()).then(|| student.metadata())
     }
 
     /// Any bytes: what postcard decodes and encodes back to the same bytes is what this decoder accepts.

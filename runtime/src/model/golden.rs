@@ -93,9 +93,9 @@ impl<'a> GoldenVectors<'a> {
     }
 
     /// Whether every byte belongs to a vector in its one valid coding.
-    pub(crate) fn are_valid(mut self) -> bool {
+    pub(crate) fn are_valid(&mut self) -> bool {
         while self.next().is_some() {}
-        self.reader.sound
+        !self.reader.broken
     }
 
     /// The next input, and whether it is in its one valid coding.
@@ -135,7 +135,7 @@ impl<'a> Iterator for GoldenVectors<'a> {
         }
         let (input, valid) = self.input();
         let outputs = bytemuck::must_cast_slice(self.reader.take(self.outputs));
-        self.reader.sound &= valid;
-        self.reader.sound.then_some(GoldenVector { input, outputs })
+        self.reader.broken |= !valid;
+        (!self.reader.broken).then_some(GoldenVector { input, outputs })
     }
 }

@@ -1,30 +1,30 @@
 //! The one cursor that the loader reads a file with.
 
-/// Reads forward. What is not there reads as zero or empty, and the reader remembers: [`Reader::sound`] is asked once.
+/// Reads forward. What is not there reads as zero or empty, and the reader remembers: [`Reader::broken`] is asked once.
 ///
 /// So a field is one call without a branch behind it, and what a damaged file makes of the fields after the damage
 /// does not matter.
 #[derive(Clone, Debug)]
 pub(super) struct Reader<'a> {
     pub rest: &'a [u8],
-    /// Everything so far was there and in its range.
-    pub sound: bool,
-    /// No number so far was longer than it must be.
-    pub canonical: bool,
+    /// Something was not there or not in its range.
+    pub broken: bool,
+    /// A number was longer than it must be.
+    pub overlong: bool,
     /// The first byte of padding that is not zero.
     pub stray: Option<&'a u8>,
 }
 
 impl<'a> Reader<'a> {
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, sound: true, canonical: true, stray: None }
+        Self { rest: bytes, broken: false, overlong: false, stray: None }
     }
 
     /// The next `length` bytes.
     #[inline(never)]
     pub fn take(&mut self, length: usize) -> &'a [u8] {
         let Some((taken, rest)) = self.rest.split_at_checked(length) else {
-            self.sound = false;
+            self.broken = true;
             return &[];
         };
         self.rest = rest;
@@ -53,9 +53,9 @@ impl<'a> Reader<'a> {
         let last = longest.iter().position(|&byte| byte < 0x80);
         let digits = self.take(last.map_or(usize::MAX, |last| last.wrapping_add(1)));
         match digits {
-            [_, .., 0] => self.canonical = false,
+            [_, .., 0] => self.overlong = true,
             // The tenth byte holds one bit.
-            [_, _, _, _, _, _, _, _, _, last] if *last > 1 => self.sound = false,
+            [_, _, _, _, _, _, _, _, _, last] if *last > 1 => self.broken = true,
             _ => {}
         }
         digits
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         match u32::try_from(self.long_number()) {
             Ok(number) if number <= largest => number,
             _ => {
-                self.sound = false;
+                self.broken = true;
                 0
             }
         }
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
     #[inline(never)]
     pub fn text(&mut self) -> &'a [u8] {
         let text = self.bytes();
-        self.sound &= is_utf8(text);
+        self.broken |= !is_utf8(text);
         text
     }
 
@@ -101,12 +101,14 @@ impl<'a> Reader<'a> {
         start
     }
 
-    /// Passes the zeros up to the next 16-byte boundary of memory.
+    /// The next `length` bytes; the zeros behind them, up to the next 16-byte boundary of memory, are passed.
     #[inline(never)]
-    pub fn padding(&mut self) {
-        let bytes = self.rest.as_ptr().addr().wrapping_neg() & (super::ALIGNMENT - 1);
-        let stray = self.take(bytes).iter().find(|&&byte| byte != 0);
+    pub fn padded(&mut self, length: usize) -> &'a [u8] {
+        let taken = self.take(length);
+        let padding = self.rest.as_ptr().addr().wrapping_neg() & (super::ALIGNMENT - 1);
+        let stray = self.take(padding).iter().find(|&&byte| byte != 0);
         self.stray = self.stray.or(stray);
+        taken
     }
 }
 
