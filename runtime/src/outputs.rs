@@ -47,7 +47,7 @@ impl<'a> Outputs<'a> {
             let bytes: &mut [i8] = bytemuck::must_cast_slice_mut(words);
             // Byte `unit` is written after every wider activation that shares its word has been read.
             for unit in 0..units {
-                let y = bytes.get(class.low_byte(unit)).copied().unwrap_or_default();
+                let Some(&y) = bytes.get(class.low_byte(unit)) else { break };
                 if let Some(to) = bytes.get_mut(unit) {
                     *to = y;
                 }

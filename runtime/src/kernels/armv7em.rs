@@ -77,7 +77,7 @@ impl Kernels for Armv7em {
     #[inline(never)]
     fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {
         let run = layer.column_bytes();
-        let Some(first) = present.first().filter(|_| sums.len() >= run) else { return };
+        let (Some(first), Some(sums)) = (present.first(), sums.get_mut(..run)) else { return };
         // 16-bit lanes hold 257 weights; the list is as long as the room for the outputs.
         let mut same = cfg!(not(eyas_setting = "size")) && present.len() <= 257;
         for present in present {
@@ -86,24 +86,12 @@ impl Kernels for Armv7em {
             }
             same &= present.distance == first.distance;
         }
-        let columns = Columns {
-            weights: layer.weights.as_ptr(),
-            run,
-            present: present.as_ptr(),
-            present_end: present.as_ptr_range().end,
-            sums: sums.as_mut_ptr(),
-            sums_end: sums.as_mut_ptr().wrapping_add(run),
-            distance: first.distance.into(),
-        };
+        let distance = if same { first.distance.into() } else { OWN };
+        let list = present.as_ptr_range();
+        let ends = sums.as_mut_ptr_range();
         // SAFETY: every listed input is below `inputs`, so its run of `run` weights lies in the layer's weights; `sums`
         // has `run` elements, a multiple of four in this layout; both start on words.
-        unsafe {
-            if same {
-                add_equal(&columns);
-            } else {
-                add_scaled(&columns);
-            }
-        }
+        unsafe { add_runs(layer.weights.as_ptr(), run, list.start, list.end, ends.start, ends.end, distance) }
     }
 
     fn requantize_sums(layer: &Layer<'_>, sums: &[i32], y: &mut [i16]) {
@@ -143,18 +131,6 @@ unsafe extern "C" fn widen(from: *const i8, to: *mut i16, count: usize) {
         "9:",
         "pop {{r4, pc}}",
     )
-}
-
-/// A list of present inputs as the assembly sees it; field order is known to it.
-#[repr(C)]
-struct Columns {
-    weights: *const i8,
-    run: usize,
-    present: *const Present,
-    present_end: *const Present,
-    sums: *mut i32,
-    sums_end: *mut i32,
-    distance: i32,
 }
 
 /// Scales, clamps and stores four sums in r3, r6, r5, r7, of a block whose parameters lie on the stack.
@@ -464,96 +440,87 @@ unsafe extern "C" fn dense_rows(
     )
 }
 
-/// Adds the runs of inputs with one distance: two 16-bit lanes a register, one multiplication at the end.
-///
-/// Registers: r0 weights, r1 run, r2 r3 list, r4 to r7 lanes, lr r10 sums, r11 distance.
-///
-/// # Safety
-/// As [`Armv7em::add_present`] checks; at most 257 inputs.
-#[cfg_attr(eyas_setting = "size", allow(dead_code, reason = "distances of their own may be equal"))]
-#[unsafe(naked)]
-unsafe extern "C" fn add_equal(columns: *const Columns) {
-    naked_asm!(
-        "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
-        "ldm r0, {{r0, r1, r2, r3, r4, r5, r6}}",
-        "mov lr, r4",
-        "mov r10, r5",
-        "mov r11, r6",
-        "push {{r2, r3}}",
-        "1:",
-        "sub r12, r10, lr",
-        "ldr r2, [sp]",
-        "mov r4, #0",
-        "mov r5, #0",
-        "cmp r12, #32",
-        "blo 4f",
-        "mov r6, #0",
-        "mov r7, #0",
-        "2:",
-        "ldrh r12, [r2], #4",
-        "mla r12, r12, r1, r0",
-        "ldrd r8, r9, [r12]",
-        "sxtab16 r4, r4, r8",
-        "sxtab16 r5, r5, r8, ror #8",
-        "sxtab16 r6, r6, r9",
-        "sxtab16 r7, r7, r9, ror #8",
-        "cmp r2, r3",
-        "bne 2b",
-        "ldm lr, {{r2, r8, r9, r12}}",
-        "smlabb r2, r4, r11, r2",
-        "smlabb r8, r5, r11, r8",
-        "smlatb r9, r4, r11, r9",
-        "smlatb r12, r5, r11, r12",
-        "stm lr!, {{r2, r8, r9, r12}}",
-        "ldm lr, {{r2, r8, r9, r12}}",
-        "smlabb r2, r6, r11, r2",
-        "smlabb r8, r7, r11, r8",
-        "smlatb r9, r6, r11, r9",
-        "smlatb r12, r7, r11, r12",
-        "stm lr!, {{r2, r8, r9, r12}}",
-        "add r0, #8",
-        "b 1b",
-        "4:", // four sums are left, or none
-        "cmp r12, #0",
-        "beq 9f",
-        "5:",
-        "ldrh r12, [r2], #4",
-        "mla r12, r12, r1, r0",
-        "ldr r8, [r12]",
-        "sxtab16 r4, r4, r8",
-        "sxtab16 r5, r5, r8, ror #8",
-        "cmp r2, r3",
-        "bne 5b",
-        "ldm lr, {{r2, r8, r9, r12}}",
-        "smlabb r2, r4, r11, r2",
-        "smlabb r8, r5, r11, r8",
-        "smlatb r9, r4, r11, r9",
-        "smlatb r12, r5, r11, r12",
-        "stm lr, {{r2, r8, r9, r12}}",
-        "9:",
-        "pop {{r2, r3}}",
-        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
-    )
+/// Stands for the distance where each input has its own; present inputs are never 0 away.
+const OWN: i32 = 0;
+
+/// Eight sums of inputs with one distance: two 16-bit lanes a register, one multiplication at the end.
+#[cfg(not(eyas_setting = "size"))]
+macro_rules! eight_sums {
+    () => {
+        "cmp r11, #0
+        beq 5f
+        cmp r12, #32
+        blo 5f
+        ldr r2, [sp]
+        mov r4, #0
+        mov r5, #0
+        mov r6, #0
+        mov r7, #0
+        2:
+        ldrh r12, [r2], #4
+        mla r12, r12, r1, r0
+        ldrd r8, r9, [r12]
+        sxtab16 r4, r4, r8
+        sxtab16 r5, r5, r8, ror #8
+        sxtab16 r6, r6, r9
+        sxtab16 r7, r7, r9, ror #8
+        cmp r2, r3
+        bne 2b
+        ldm lr, {{r2, r8, r9, r12}}
+        smlabb r2, r4, r11, r2
+        smlabb r8, r5, r11, r8
+        smlatb r9, r4, r11, r9
+        smlatb r12, r5, r11, r12
+        stm lr!, {{r2, r8, r9, r12}}
+        ldm lr, {{r2, r8, r9, r12}}
+        smlabb r2, r6, r11, r2
+        smlabb r8, r7, r11, r8
+        smlatb r9, r6, r11, r9
+        smlatb r12, r7, r11, r12
+        stm lr!, {{r2, r8, r9, r12}}
+        add r0, #8
+        b 1b
+        "
+    };
 }
 
-/// Adds the runs of inputs with distances of their own.
+/// Inputs with one distance are added like all others.
+#[cfg(eyas_setting = "size")]
+macro_rules! eight_sums {
+    () => {
+        ""
+    };
+}
+
+/// Adds the runs of the listed inputs, each times `distance`, or its own where that is [`OWN`].
 ///
-/// Registers: r0 weights, r1 run, r2 r3 list, r4 to r7 sums, r8 entry, lr r12 place and end of the sums.
+/// Registers: r0 weights, r1 run, r2 r3 list, r4 to r7 lanes or sums, r11 distance, r12 bytes of sums left, lr sums.
+/// Stack, from `sp`: 0 list, 4 saved registers, 40 sums, 44 their end, 48 distance.
 ///
 /// # Safety
-/// As [`Armv7em::add_present`] checks.
+/// As [`Armv7em::add_present`] checks; at most 257 inputs of one distance.
 #[unsafe(naked)]
-unsafe extern "C" fn add_scaled(columns: *const Columns) {
+unsafe extern "C" fn add_runs(
+    weights: *const i8,
+    run: usize,
+    present: *const Present,
+    present_end: *const Present,
+    sums: *mut i32,
+    sums_end: *mut i32,
+    distance: i32,
+) {
     naked_asm!(
-        "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
-        "ldm r0, {{r0, r1, r2, r3, r4, r5}}",
-        "mov lr, r4",
-        "mov r12, r5",
-        "push {{r2, r3}}",
+        "push {{r2, r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
+        "ldr lr, [sp, #40]",
         "1:",
+        "ldrd r12, r11, [sp, #44]",
+        "subs r12, lr",
+        "beq 9f",
+        eight_sums!(),
+        "5:", // four sums
         "ldr r2, [sp]",
         "ldm lr, {{r4, r5, r6, r7}}",
-        "2:",
+        "6:",
         "ldr r8, [r2], #4",
         "uxth r9, r8",
         "mla r9, r9, r1, r0",
@@ -565,12 +532,11 @@ unsafe extern "C" fn add_scaled(columns: *const Columns) {
         "smlatt r6, r11, r8, r6",
         "smlatt r7, r10, r8, r7",
         "cmp r2, r3",
-        "bne 2b",
+        "bne 6b",
         "stm lr!, {{r4, r5, r6, r7}}",
         "add r0, #4",
-        "cmp lr, r12",
-        "bne 1b",
-        "pop {{r2, r3}}",
-        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
+        "b 1b",
+        "9:",
+        "pop {{r2, r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
     )
 }

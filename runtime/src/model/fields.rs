@@ -8,7 +8,7 @@ use super::metadata::{
     FrontEnd, InputSchema, LayerMeta, MAX_LAYERS, Metadata, Normalization, OutputMeta, Provenance, Task,
 };
 use super::reader::Reader;
-use super::{Layer, Layers, Layout};
+use super::Layer;
 use crate::Student;
 use crate::quant::OutputRange;
 
@@ -70,9 +70,9 @@ pub(super) fn read_front_end(reader: &mut Reader<'_>) -> (Normalization, FrontEn
     (normalization, front_end)
 }
 
-/// What stands in front of the normalization: the task and the layers, whose tensors are not there yet.
+/// What stands in front of the normalization: task, number of inputs, their zero point, and the table of layers.
 #[inline(always)]
-pub(super) fn read_layers<'a>(reader: &mut Reader<'a>) -> (Task, Layers<'a>) {
+pub(super) fn read_layers<'a>(reader: &mut Reader<'a>) -> (Task, u16, i8, &'a [u8]) {
     let task = if reader.number(1) == 0 { Task::Classify } else { Task::Regress };
     let inputs = reader.number(u16::MAX.into()) as u16;
     let zero_point = reader.byte() as i8;
@@ -84,7 +84,7 @@ pub(super) fn read_layers<'a>(reader: &mut Reader<'a>) -> (Task, Layers<'a>) {
         reader.take(3);
     }
     let table = start.get(..start.len().wrapping_sub(reader.rest.len())).unwrap_or_default();
-    (task, Layers { table, tensors: &[], at: 0, inputs, zero_point, layout: Layout::THIS })
+    (task, inputs, zero_point, table)
 }
 
 impl<'a> Student<'a> {
@@ -108,8 +108,8 @@ impl<'a> Student<'a> {
         });
         Metadata {
             task: self.task,
-            inputs: self.layers.inputs,
-            input_zero_point: self.layers.zero_point,
+            inputs: self.inputs,
+            input_zero_point: self.input_zero_point,
             layers: layers.collect(),
             normalization,
             front_end,
@@ -139,19 +139,23 @@ impl<'a> Student<'a> {
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
-    use super::super::LayerKind;
+    use super::super::{LayerKind, Layout};
     use super::*;
 
     fn decode(bytes: &[u8]) -> Option<Metadata<'_>> {
         let mut reader = Reader::new(bytes);
-        let (task, layers) = read_layers(&mut reader);
+        let (task, inputs, input_zero_point, layer_table) = read_layers(&mut reader);
         let behind_layers = reader.rest;
         read_front_end(&mut reader);
         let fields = Fields::read(&mut reader);
         let student = Student {
             file_bytes: bytes.len(),
             task,
-            layers,
+            inputs,
+            input_zero_point,
+            layer_table,
+            layout: Layout::THIS,
+            tensors: &[],
             behind_layers,
             scale: fields.scale(),
             golden: fields.golden,

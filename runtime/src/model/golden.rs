@@ -41,9 +41,8 @@ impl GoldenInput<'_> {
             Self::Dense(values) => (values, &[]),
             Self::Sparse(entries) => (&[], entries),
         };
-        let mut values = values.iter();
-        for to in x.iter_mut() {
-            *to = values.next().copied().unwrap_or(zero_point);
+        for (index, to) in x.iter_mut().enumerate() {
+            *to = values.get(index).copied().unwrap_or(zero_point);
         }
         for &[low, high, value] in entries {
             if let Some(to) = x.get_mut(usize::from(u16::from_le_bytes([low, high]))) {

@@ -35,7 +35,7 @@ pub struct Layer<'a> {
 }
 
 /// Sixteen bytes of tensors: each tensor starts on such a boundary.
-pub(super) type Block = [u32; ALIGNMENT / 4];
+pub(crate) type Block = [u32; ALIGNMENT / 4];
 
 /// Where the tables of a layer's parameters start.
 #[derive(Clone, Copy, Debug)]
@@ -211,30 +211,45 @@ const fn parameter_blocks(outputs: u16) -> usize {
 #[derive(Clone, Debug)]
 pub struct Layers<'a> {
     /// What the metadata says of the layers that are left, its encoding proven.
-    pub(super) table: &'a [u8],
-    /// The tensors of all layers, and what the front end has behind them.
-    pub(super) tensors: &'a [Block],
-    /// Where the tensors of the next layer start: so many blocks the layers before it ask for.
-    ///
-    /// Fewer than 2^29 for each of eight layers, whatever their widths.
-    pub(super) at: u32,
-    /// Number of inputs of the next layer.
-    pub(crate) inputs: u16,
-    /// The integer that stands for 0.0 there.
-    pub(crate) zero_point: i8,
-    pub(crate) layout: Layout,
+    table: &'a [u8],
+    /// The tensors of those layers, and what the front end has behind them.
+    tensors: &'a [Block],
+    /// Blocks that the layers so far ask for; fewer than 2^29 each of at most eight, whatever their widths.
+    pub(super) blocks: u32,
+    /// The layer in front of them; in front of the first its outputs are the inputs.
+    layer: Layer<'a>,
 }
 
 impl<'a> Layers<'a> {
+    #[inline]
+    pub(crate) fn new(
+        table: &'a [u8],
+        (inputs, zero_point): (u16, i8),
+        layout: Layout,
+        tensors: &'a [Block],
+    ) -> Self {
+        let layer = Layer {
+            kind: LayerKind::Dense,
+            inputs,
+            outputs: inputs,
+            input_zero_point: zero_point,
+            range: OutputRange { zero_point, lo: 0, hi: 0 },
+            layout,
+            weights: &[],
+            parameters: &[],
+        };
+        Self { table, tensors, blocks: 0, layer }
+    }
+
     /// What lies behind the last layer: the tables of the front end.
     pub(crate) fn rest(mut self) -> &'a [u8] {
         while self.advance().is_some() {}
-        bytemuck::must_cast_slice(self.tensors.get(self.at as usize..).unwrap_or_default())
+        bytemuck::must_cast_slice(self.tensors)
     }
 
     /// The next layer, its weights with the padding behind them, and what there is of its tensors.
     #[inline(never)]
-    pub(crate) fn advance(&mut self) -> Option<Layer<'a>> {
+    pub(crate) fn advance(&mut self) -> Option<&Layer<'a>> {
         let (&[kind, mut digit], mut table) = self.table.split_first_chunk()?;
         let (mut outputs, mut shift) = (0u32, 0u32);
         loop {
@@ -246,26 +261,20 @@ impl<'a> Layers<'a> {
             (digit, table) = table.split_first().map(|(&digit, table)| (digit, table))?;
         }
         let (&[zero_point, lo, hi], table) = table.split_first_chunk()?;
-        let (zero_point, lo, hi) = (zero_point as i8, lo as i8, hi as i8);
-        let outputs = outputs as u16;
-        let kind = if kind == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
-        let weights = blocks(Layer::bytes_of_weights(kind, self.layout.read(), self.inputs, outputs));
-        let parameters = parameter_blocks(outputs);
-        let (_, tensors) = self.tensors.split_at_checked(self.tensors.len().min(self.at as usize))?;
-        self.at = self.at.wrapping_add(weights.wrapping_add(parameters) as u32);
-        let (weights, rest) = tensors.split_at_checked(tensors.len().min(weights))?;
-        let (parameters, _) = rest.split_at_checked(rest.len().min(parameters))?;
-        let layer = Layer {
-            kind,
-            inputs: self.inputs,
-            outputs,
-            input_zero_point: self.zero_point,
-            range: OutputRange { zero_point, lo, hi },
-            layout: self.layout,
-            weights: bytemuck::must_cast_slice(weights),
-            parameters: bytemuck::must_cast_slice(parameters),
-        };
-        (self.table, self.inputs, self.zero_point) = (table, outputs, zero_point);
+        self.table = table;
+        let layer = &mut self.layer;
+        layer.kind = if kind == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
+        layer.inputs = layer.outputs;
+        layer.outputs = outputs as u16;
+        layer.input_zero_point = layer.range.zero_point;
+        layer.range = OutputRange { zero_point: zero_point as i8, lo: lo as i8, hi: hi as i8 };
+        let (weights, parameters) = (blocks(layer.weight_bytes()), parameter_blocks(layer.outputs));
+        self.blocks = self.blocks.wrapping_add(weights.wrapping_add(parameters) as u32);
+        let (weights, rest) = self.tensors.split_at_checked(self.tensors.len().min(weights))?;
+        let (parameters, rest) = rest.split_at_checked(rest.len().min(parameters))?;
+        layer.weights = bytemuck::must_cast_slice(weights);
+        layer.parameters = bytemuck::must_cast_slice(parameters);
+        self.tensors = rest;
         Some(layer)
     }
 }
@@ -274,7 +283,7 @@ impl<'a> Iterator for Layers<'a> {
     type Item = Layer<'a>;
 
     fn next(&mut self) -> Option<Layer<'a>> {
-        let layer = self.advance()?;
+        let layer = *self.advance()?;
         let weights = layer.weights.get(..layer.weight_bytes()).unwrap_or_default();
         Some(Layer { weights, ..layer })
     }

@@ -28,7 +28,7 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
     check_padding(file, &reader)?;
 
     let mut reader = Reader::new(metadata);
-    let (task, mut layers) = read_layers(&mut reader);
+    let (task, inputs, input_zero_point, layer_table) = read_layers(&mut reader);
     let behind_layers = reader.rest;
     let (_, front_end) = read_front_end(&mut reader);
     let fields = Fields::read(&mut reader);
@@ -39,9 +39,9 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
         return Err(LoadError::NotCanonical);
     }
 
-    layers.layout = prefix.layout;
-    let shapes = check_shapes(layers.clone())?;
-    let (inputs, outputs) = (layers.inputs, shapes.costs.outputs as u16);
+    let layers = |tensors| Layers::new(layer_table, (inputs, input_zero_point), prefix.layout, tensors);
+    let shapes = check_shapes(inputs, layers(&[]))?;
+    let outputs = shapes.costs.outputs as u16;
     if task == Task::Classify && outputs < 2 {
         return Err(LoadError::Outputs { found: outputs });
     }
@@ -79,18 +79,21 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
     let (Ok(blocks), true) = (blocks, expected == tensors.len()) else {
         return Err(LoadError::TensorLength { expected: expected as u32, found: tensors.len() as u32 });
     };
-    layers.tensors = blocks;
 
-    check_tensors(file, tensors, layers.clone())?;
-    let mut vectors = GoldenVectors::new(fields.golden, inputs.into(), shapes.all_outputs, layers.zero_point);
+    check_tensors(file, tensors, inputs, layers(blocks))?;
+    let mut vectors = GoldenVectors::new(fields.golden, inputs.into(), shapes.all_outputs, input_zero_point);
     if !vectors.are_valid() {
         return Err(LoadError::Golden);
     }
     Ok(Student {
         file_bytes: file.len(),
         task,
-        layers,
+        inputs,
+        input_zero_point,
+        layer_table,
         behind_layers,
+        layout: prefix.layout,
+        tensors: blocks,
         scale,
         golden: fields.golden,
         all_outputs: shapes.all_outputs,
@@ -109,8 +112,8 @@ struct Shapes {
 
 /// Checks what the metadata says of the layers.
 #[inline(always)]
-fn check_shapes(mut layers: Layers<'_>) -> Result<Shapes, LoadError> {
-    let mut costs = Costs::of_input(layers.inputs.into(), 0);
+fn check_shapes(inputs: u16, mut layers: Layers<'_>) -> Result<Shapes, LoadError> {
+    let mut costs = Costs::of_input(inputs.into(), 0);
     let (mut index, mut all_outputs) = (0u8, 0usize);
     while let Some(layer) = layers.advance() {
         let is_width = |width| (1..=MAX_WIDTH).contains(&width);
@@ -131,13 +134,12 @@ fn check_shapes(mut layers: Layers<'_>) -> Result<Shapes, LoadError> {
     if index == 0 {
         return Err(LoadError::LayerCount { expected: MAX_LAYERS as u8, found: 0 });
     }
-    Ok(Shapes { costs, all_outputs, tensor_bytes: (layers.at as usize).saturating_mul(ALIGNMENT) })
+    Ok(Shapes { costs, all_outputs, tensor_bytes: (layers.blocks as usize).saturating_mul(ALIGNMENT) })
 }
 
 /// Checks every byte of the tensors: as long as the shapes and the front end ask for.
 #[inline(always)]
-fn check_tensors(file: &[u8], tensors: &[u8], mut layers: Layers<'_>) -> Result<(), LoadError> {
-    let inputs = layers.inputs;
+fn check_tensors(file: &[u8], tensors: &[u8], inputs: u16, mut layers: Layers<'_>) -> Result<(), LoadError> {
     let mut reader = Reader::new(tensors);
     let mut index = 0u8;
     while let Some(layer) = layers.advance() {
@@ -146,7 +148,7 @@ fn check_tensors(file: &[u8], tensors: &[u8], mut layers: Layers<'_>) -> Result<
         reader.padded(outputs << 2);
         reader.padded(outputs << 2);
         reader.padded(outputs);
-        check_layer(file, index, &layer)?;
+        check_layer(file, index, layer)?;
         index = index.wrapping_add(1);
     }
     while !reader.rest.is_empty() {
