@@ -147,16 +147,16 @@ macro_rules! epilogue {
         tst r4, #0xe0e0e0e0
         bne 90f
         smmul r3, r3, r9
-        asr r3, r4
-        lsr r4, #8
+        asrs r3, r4
+        lsrs r4, #8
         smmul r6, r6, r10
-        asr r6, r4
-        lsr r4, #8
+        asrs r6, r4
+        lsrs r4, #8
         smmul r5, r5, r11
-        asr r5, r4
-        lsr r4, #8
+        asrs r5, r4
+        lsrs r4, #8
         smmul r7, r7, r12
-        asr r7, r4
+        asrs r7, r4
         91:
         ssat r3, #16, r3
         ssat r6, #16, r6
@@ -203,19 +203,19 @@ macro_rules! epilogue_apart {
         mov r8, #4
         94:
         sxtb r0, r4
-        lsr r4, #8
+        lsrs r4, #8
         adds r0, #2
         ble 95f
         cmp r0, #14
         it hi
         movhi r0, #14
         ssat r3, #17, r3
-        lsl r3, r0
-        mov r0, #0
+        lsls r3, r0
+        movs r0, #0
         95:
-        neg r0, r0
+        negs r0, r0
         smmul r2, r3, r9
-        asr r2, r0
+        asrs r2, r0
         mov r3, r6
         mov r6, r5
         mov r5, r7
@@ -259,8 +259,8 @@ const PASS: u32 = 8;
 #[cfg(not(eyas_setting = "size"))]
 macro_rules! first_pass {
     () => {
-        "add r5, r4, #7
-        lsr r5, #3
+        "adds r5, r4, #7
+        lsrs r5, #3
         and r4, #7
         cmp r10, #0
         it eq
@@ -339,7 +339,7 @@ unsafe extern "C" fn dense_rows(
         "ldrd lr, r4, [sp, #36]", // biases, parameters
         "ldrh r12, [r0, #{outputs}]",
         "add r5, r12, #3",
-        "lsr r5, #2",
+        "lsrs r5, #2",
         "add r4, r4, r5, lsl #4", // mantissas
         "add r5, r4, r5, lsl #4", // exponents
         "mov r6, r3",             // y
@@ -359,7 +359,7 @@ unsafe extern "C" fn dense_rows(
         "ldr r10, [sp, #76]", // groups
         "sub r4, r10, #1",
         "and r4, #127",
-        "add r4, #1", // groups up to the first fold
+        "adds r4, #1", // groups up to the first fold
         first_pass!(),
         "push {{r2, r3, r4, r5, r10}}",
         "add r8, r2, r10, lsl #3", // end of x
@@ -375,8 +375,8 @@ unsafe extern "C" fn dense_rows(
         "ldr r0, [sp, #16]",
         passes!(),
         "ldm sp, {{r6, r7, r8}}",
-        "sub r2, r2, r3",
-        "sub r4, r4, r5",
+        "subs r2, r2, r3",
+        "subs r4, r4, r5",
         "add r6, r6, r2, asr #8",
         "add r7, r7, r4, asr #8",
         "cmp r0, r8",
@@ -397,13 +397,13 @@ unsafe extern "C" fn dense_rows(
         "ldr r4, [r5]",
         "mov r3, #0xfefefefe", // exponents for the rows that are not there
         "lsl r5, r12, #3",
-        "lsl r3, r5",
-        "orr r4, r3",
+        "lsls r3, r5",
+        "orrs r4, r3",
         "str r4, [sp, #12]",
         "add r5, sp, #12",
         "add r7, r6, #8", // this block is the last
         "strd r5, r6, [sp, #40]",
-        "mov r4, #0",
+        "movs r4, #0",
         "str r4, [sp, #20]",
         "str r7, [sp, #48]",
         "mov r11, sp",
@@ -452,10 +452,10 @@ macro_rules! eight_sums {
         cmp r12, #32
         blo 5f
         ldr r2, [sp]
-        mov r4, #0
-        mov r5, #0
-        mov r6, #0
-        mov r7, #0
+        movs r4, #0
+        movs r5, #0
+        movs r6, #0
+        movs r7, #0
         2:
         ldrh r12, [r2], #4
         mla r12, r12, r1, r0
@@ -478,7 +478,7 @@ macro_rules! eight_sums {
         smlatb r9, r6, r11, r9
         smlatb r12, r7, r11, r12
         stm lr!, {{r2, r8, r9, r12}}
-        add r0, #8
+        adds r0, #8
         b 1b
         "
     };
@@ -534,7 +534,7 @@ unsafe extern "C" fn add_runs(
         "cmp r2, r3",
         "bne 6b",
         "stm lr!, {{r4, r5, r6, r7}}",
-        "add r0, #4",
+        "adds r0, #4",
         "b 1b",
         "9:",
         "pop {{r2, r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
