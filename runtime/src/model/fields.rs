@@ -18,7 +18,7 @@ pub(super) struct Fields<'a> {
     pub units: &'a [u8],
     hash: &'a [u8],
     pub labels: &'a [u8],
-    scale: &'a [u8],
+    pub scale: f32,
     pub confidence: &'a [u8],
     pub abstain: &'a [u8],
     teacher: &'a [u8],
@@ -40,7 +40,7 @@ impl<'a> Fields<'a> {
             units: reader.text(),
             hash: reader.take(8),
             labels: reader.text(),
-            scale: reader.take(4),
+            scale: f32::from_bits(reader.real()),
             confidence: reader.bytes(),
             abstain: reader.bytes(),
             teacher: reader.text(),
@@ -52,10 +52,6 @@ impl<'a> Fields<'a> {
             golden: reader.bytes(),
         }
     }
-
-    pub fn scale(&self) -> f32 {
-        self.scale.first_chunk().map_or(0.0, |&scale| f32::from_le_bytes(scale))
-    }
 }
 
 /// The front end, and what is in front of it.
@@ -64,7 +60,7 @@ pub(super) fn read_front_end(reader: &mut Reader<'_>) -> (Normalization, FrontEn
     let normalization = if reader.number(1) == 0 { Normalization::None } else { Normalization::RowSum };
     let front_end = match reader.number(2) {
         0 => FrontEnd::Integers,
-        1 => FrontEnd::Uniform { gain: reader.real(), offset: reader.real() },
+        1 => FrontEnd::Uniform { gain: f32::from_bits(reader.real()), offset: f32::from_bits(reader.real()) },
         _ => FrontEnd::PerInput,
     };
     (normalization, front_end)
@@ -157,7 +153,7 @@ mod tests {
             layout: Layout::THIS,
             tensors: &[],
             behind_layers,
-            scale: fields.scale(),
+            scale: fields.scale,
             golden: fields.golden,
             all_outputs: 0,
             first_buffer_words: 0,

@@ -55,17 +55,10 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
         return Err(LoadError::InputNames { expected: inputs, found });
     }
     let mut expected = shapes.tensor_bytes;
-    match front_end {
-        FrontEnd::Integers => {}
-        FrontEnd::Uniform { gain, offset } => {
-            if !is_finite(gain.to_bits()) || !is_finite(offset.to_bits()) {
-                return Err(LoadError::NotFinite);
-            }
-        }
-        FrontEnd::PerInput => expected = expected.saturating_add(aligned(usize::from(inputs) << 2) << 1),
+    if front_end == FrontEnd::PerInput {
+        expected = expected.saturating_add(aligned(usize::from(inputs) << 2) << 1);
     }
-    let scale = fields.scale();
-    if !is_finite(scale.to_bits()) || scale.to_bits() as i32 <= 0 {
+    if reader.infinite || fields.scale.to_bits() as i32 <= 0 {
         return Err(LoadError::NotFinite);
     }
     if !fields.confidence.is_empty() || !fields.abstain.is_empty() {
@@ -94,7 +87,7 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
         behind_layers,
         layout: prefix.layout,
         tensors: blocks,
-        scale,
+        scale: fields.scale,
         golden: fields.golden,
         all_outputs: shapes.all_outputs,
         first_buffer_words: shapes.costs.first_buffer_bytes(CoreClass::THIS) >> 2,
@@ -152,10 +145,13 @@ fn check_tensors(file: &[u8], tensors: &[u8], inputs: u16, mut layers: Layers<'_
         index = index.wrapping_add(1);
     }
     while !reader.rest.is_empty() {
-        let table = reader.padded(usize::from(inputs) << 2).as_chunks().0;
-        if !table.iter().all(|&real| is_finite(u32::from_le_bytes(real))) {
-            return Err(LoadError::NotFinite);
+        for _ in 0..inputs {
+            reader.real();
         }
+        reader.padded(0);
+    }
+    if reader.infinite {
+        return Err(LoadError::NotFinite);
     }
     check_padding(file, &reader)
 }
@@ -218,11 +214,6 @@ fn count_lines(list: &[u8]) -> u16 {
         lines = lines.wrapping_add(u32::from(byte == b'\n'));
     }
     lines.min(u16::MAX.into()) as u16
-}
-
-/// Whether the bits of a single are those of a finite number.
-const fn is_finite(bits: u32) -> bool {
-    bits & 0x7f80_0000 != 0x7f80_0000
 }
 
 /// Where a part of the file starts in it.

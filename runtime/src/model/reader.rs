@@ -11,13 +11,18 @@ pub(super) struct Reader<'a> {
     pub broken: bool,
     /// A number was longer than it must be.
     pub overlong: bool,
+    /// A real was none.
+    pub infinite: bool,
     /// The first byte of padding that is not zero.
     pub stray: Option<&'a u8>,
 }
 
+/// The exponent of a single, all ones in infinities and in what is no number.
+const EXPONENT: u32 = 0x7f80_0000;
+
 impl<'a> Reader<'a> {
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, broken: false, overlong: false, stray: None }
+        Self { rest: bytes, broken: false, overlong: false, infinite: false, stray: None }
     }
 
     /// The next `length` bytes.
@@ -36,14 +41,12 @@ impl<'a> Reader<'a> {
         self.take(1).first().copied().unwrap_or(0)
     }
 
-    /// Four bytes, lowest first.
+    /// The bits of a single.
     #[inline(never)]
-    pub fn word(&mut self) -> u32 {
-        self.take(4).first_chunk().map_or(0, |&bytes| u32::from_le_bytes(bytes))
-    }
-
-    pub fn real(&mut self) -> f32 {
-        f32::from_bits(self.word())
+    pub fn real(&mut self) -> u32 {
+        let bits = self.take(4).first_chunk().map_or(0, |&bytes| u32::from_le_bytes(bytes));
+        self.infinite |= bits & EXPONENT == EXPONENT;
+        bits
     }
 
     /// The bytes of a varint: seven bits each, lowest first, the top bit set on all but the last.
