@@ -12,12 +12,13 @@ use super::Layer;
 use crate::Student;
 use crate::quant::OutputRange;
 
-/// The fields behind the front end as bytes of the file: nothing that a device does needs more of most of them.
-pub(super) struct Fields<'a> {
-    pub names: &'a [u8],
-    pub units: &'a [u8],
+/// The fields behind the front end; lists as the caller wants them, most others as bytes of the file: nothing that a
+/// device does needs more of them.
+pub(super) struct Fields<'a, T> {
+    pub names: T,
+    pub units: T,
     hash: &'a [u8],
-    pub labels: &'a [u8],
+    pub labels: T,
     pub scale: f32,
     pub confidence: &'a [u8],
     pub abstain: &'a [u8],
@@ -30,16 +31,16 @@ pub(super) struct Fields<'a> {
     pub golden: &'a [u8],
 }
 
-impl<'a> Fields<'a> {
+impl<'a, T> Fields<'a, T> {
     /// Reads all of them; whether they are sound, the reader says.
     #[inline(always)]
-    pub fn read(reader: &mut Reader<'a>) -> Self {
+    pub fn read(reader: &mut Reader<'a>, list: impl Fn(&'a [u8]) -> T) -> Self {
         // In the order of the file.
         Self {
-            names: reader.text(),
-            units: reader.text(),
+            names: list(reader.text()),
+            units: list(reader.text()),
             hash: reader.take(8),
-            labels: reader.text(),
+            labels: list(reader.text()),
             scale: f32::from_bits(reader.real()),
             confidence: reader.bytes(),
             abstain: reader.bytes(),
@@ -94,9 +95,9 @@ impl<'a> Student<'a> {
     pub fn metadata(&self) -> Metadata<'a> {
         let mut reader = Reader::new(self.behind_layers);
         let (normalization, front_end) = read_front_end(&mut reader);
-        let fields = Fields::read(&mut reader);
         // The loader has seen that they are UTF-8.
         let text = |bytes| core::str::from_utf8(bytes).unwrap_or_default();
+        let fields = Fields::read(&mut reader, text);
         let number = |bytes| Reader::new(bytes).long_number();
         let layers = self.layers().map(|Layer { kind, outputs, range, .. }| {
             let OutputRange { zero_point, lo, hi } = range;
@@ -110,12 +111,12 @@ impl<'a> Student<'a> {
             normalization,
             front_end,
             schema: InputSchema {
-                names: text(fields.names),
-                units: text(fields.units),
+                names: fields.names,
+                units: fields.units,
                 hash: fields.hash.first_chunk().map_or(0, |&hash| u64::from_le_bytes(hash)),
             },
             output: OutputMeta {
-                labels: text(fields.labels),
+                labels: fields.labels,
                 scale: self.scale,
                 confidence: fields.confidence,
                 abstain: fields.abstain,
@@ -143,7 +144,7 @@ mod tests {
         let (task, inputs, input_zero_point, layer_table) = read_layers(&mut reader);
         let behind_layers = reader.rest;
         read_front_end(&mut reader);
-        let fields = Fields::read(&mut reader);
+        let fields = Fields::read(&mut reader, |_| ());
         let student = Student {
             file_bytes: bytes.len(),
             task,

@@ -31,7 +31,7 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
     let (task, inputs, input_zero_point, layer_table) = read_layers(&mut reader);
     let behind_layers = reader.rest;
     let (_, front_end) = read_front_end(&mut reader);
-    let fields = Fields::read(&mut reader);
+    let fields = Fields::read(&mut reader, count_lines);
     if reader.broken {
         return Err(LoadError::Metadata);
     }
@@ -45,12 +45,10 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
     if task == Task::Classify && outputs < 2 {
         return Err(LoadError::Outputs { found: outputs });
     }
-    let found = count_lines(fields.labels);
-    if found != outputs {
-        return Err(LoadError::Labels { expected: outputs, found });
+    if fields.labels != outputs {
+        return Err(LoadError::Labels { expected: outputs, found: fields.labels });
     }
-    let (names, units) = (count_lines(fields.names), count_lines(fields.units));
-    let found = if names == 0 || names == inputs { units } else { names };
+    let found = if fields.names == 0 || fields.names == inputs { fields.units } else { fields.names };
     if found != 0 && found != inputs {
         return Err(LoadError::InputNames { expected: inputs, found });
     }
