@@ -80,7 +80,7 @@ pub(super) fn read_layers<'a>(reader: &mut Reader<'a>) -> (Task, u16, i8, &'a [u
         reader.number(u16::MAX.into());
         reader.take(3);
     }
-    let table = start.get(..start.len().wrapping_sub(reader.rest.len())).unwrap_or_default();
+    let table = start.get(..start.len().wrapping_sub(reader.rest.len()).min(start.len())).unwrap_or_default();
     (task, inputs, zero_point, table)
 }
 

@@ -117,25 +117,31 @@ impl<'a> Reader<'a> {
 
 /// Whether `bytes` are UTF-8: what `core::str::from_utf8` says, in a fraction of its code.
 fn is_utf8(bytes: &[u8]) -> bool {
-    let mut bytes = bytes.iter();
-    while let Some(&lead) = bytes.next() {
-        let length = lead.leading_ones();
-        if length == 0 {
-            continue;
-        }
-        let mut code = u32::from(lead) & 0x7fu32.wrapping_shr(length);
-        for _ in 1..length {
-            let Some(&next) = bytes.next().filter(|&&next| next & 0xc0 == 0x80) else { return false };
-            code = (code << 6) | u32::from(next & 0x3f);
-        }
-        // A code of this length has more bits than this many; none starts with a continuation byte.
-        let Some(&bits) = [31u8, 7, 11, 16].get(length.wrapping_sub(1) as usize) else { return false };
-        let surrogate = code >> 11 == 0xd800 >> 11;
-        if code.wrapping_shr(bits.into()) == 0 || surrogate || code > 0x10_ffff {
+    // Of the character that is being read: its bytes, those that are still to come, and its code so far.
+    let (mut length, mut left, mut code) = (0u32, 0u32, 0u32);
+    for &byte in bytes {
+        let ones = byte.leading_ones();
+        if left == 0 {
+            if ones == 0 {
+                continue;
+            }
+            (length, left, code) = (ones, ones, u32::from(byte) & 0x7fu32.wrapping_shr(ones));
+        } else if ones != 1 {
             return false;
+        } else {
+            code = (code << 6) | u32::from(byte & 0x3f);
+        }
+        left = left.wrapping_sub(1);
+        if left == 0 {
+            // A code of so many bytes has more bits than this; no character is one byte with its top bit set.
+            let Some(&bits) = [31u8, 7, 11, 16].get(length.wrapping_sub(1) as usize) else { return false };
+            let surrogate = code >> 11 == 0xd800 >> 11;
+            if code.wrapping_shr(bits.into()) == 0 || surrogate || code > 0x10_ffff {
+                return false;
+            }
         }
     }
-    true
+    left == 0
 }
 
 #[cfg(all(test, feature = "std"))]
