@@ -101,6 +101,7 @@ impl<'a> GoldenVectors<'a> {
     }
 
     /// Whether every byte belongs to a vector in its one valid coding.
+    #[inline(always)]
     pub(crate) fn are_valid(&mut self) -> bool {
         while self.next().is_some() {}
         !self.reader.broken
