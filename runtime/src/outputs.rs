@@ -53,6 +53,7 @@ impl<'a> Outputs<'a> {
                 }
             }
         }
-        bytemuck::must_cast_slice::<u32, i8>(words).get(..units).unwrap_or_default()
+        let bytes: &[i8] = bytemuck::must_cast_slice(words);
+        bytes.get(..units.min(bytes.len())).unwrap_or_default()
     }
 }

@@ -154,7 +154,6 @@ impl<'a> Student<'a> {
         let too_small = InferError::ArenaLength { expected: self.arena_words as u32, found: arena.len() as u32 };
         let arena = arena.get_mut(..self.arena_words).ok_or(too_small)?;
         let (mut back, mut front) = arena.split_at_mut_checked(self.first_buffer_words).ok_or(too_small)?;
-        let (mut units, mut zero_point) = (0usize, 0i8);
         let mut layers = self.layers();
         let mut index = 0usize;
         while index < depth
@@ -169,12 +168,12 @@ impl<'a> Student<'a> {
                 Start::Inputs(bytemuck::must_cast_slice(back))
             };
             rows::<K>(layer, start, bytemuck::must_cast_slice_mut(front));
-            (units, zero_point) = (layer.outputs.into(), layer.range.zero_point);
             core::mem::swap(&mut back, &mut front);
-            observe(index, Outputs::new(back, units, K::CLASS));
+            observe(index, Outputs::new(back, layer.outputs.into(), K::CLASS));
             index = index.wrapping_add(1);
         }
-        Ok(Answer { logits: Outputs::into_integers(back, units, K::CLASS), scale: self.scale, zero_point })
+        let (units, zero_point) = layers.width();
+        Ok(Answer { logits: Outputs::into_integers(back, units.into(), K::CLASS), scale: self.scale, zero_point })
     }
 
     /// Turns real features into input integers by the file's normalization and front end.

@@ -54,7 +54,7 @@ impl Kernels for Armv7em {
         let parameters = layer.parameters();
         let (biases, x, groups, fits) = match start {
             Start::Inputs(x) => {
-                let groups = usize::from(layer.inputs).div_ceil(GROUP);
+                let groups = padded(layer.inputs.into(), GROUP) / GROUP;
                 (parameters.cast(), x.as_ptr(), groups, x.len() >= groups.wrapping_mul(GROUP))
             }
             Start::Sums(sums) => (sums.as_ptr(), core::ptr::null(), 0, sums.len() >= outputs),

@@ -241,6 +241,12 @@ impl<'a> Layers<'a> {
         Self { table, tensors, blocks: 0, layer }
     }
 
+    /// Number of outputs of the layer that was passed last, and the integer that stands for 0.0 there.
+    #[inline]
+    pub(crate) const fn width(&self) -> (u16, i8) {
+        (self.layer.outputs, self.layer.range.zero_point)
+    }
+
     /// What lies behind the last layer: the tables of the front end.
     pub(crate) fn rest(mut self) -> &'a [u8] {
         while self.advance().is_some() {}
