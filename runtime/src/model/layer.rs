@@ -233,7 +233,7 @@ impl<'a> Layers<'a> {
             inputs,
             outputs: inputs,
             input_zero_point: zero_point,
-            range: OutputRange { zero_point, lo: 0, hi: 0 },
+            range: OutputRange { zero_point, lo: zero_point, hi: zero_point },
             layout,
             weights: &[],
             parameters: &[],
