@@ -308,7 +308,16 @@ macro_rules! first_pass {
 #[cfg(eyas_setting = "size")]
 macro_rules! passes {
     () => {
-        concat!("ldr r12, [sp, #28]\n", "cmp r12, #0\n", "beq 48f\n", "40:\n", group!(), "subs r12, #1\n", "bne 40b\n", "48:\n")
+        concat!(
+            "ldr r12, [sp, #28]\n",
+            "cmp r12, #0\n",
+            "beq 48f\n",
+            "40:\n",
+            group!(),
+            "subs r12, #1\n",
+            "bne 40b\n",
+            "48:\n"
+        )
     };
 }
 

@@ -4,11 +4,11 @@
 //! every number that is longer than it must be, so that each value has one encoding. The writer is postcard's own;
 //! a test compares the two.
 
+use super::Layer;
 use super::metadata::{
     FrontEnd, InputSchema, LayerMeta, MAX_LAYERS, Metadata, Normalization, OutputMeta, Provenance, Task,
 };
 use super::reader::Reader;
-use super::Layer;
 use crate::Student;
 use crate::quant::OutputRange;
 

@@ -222,12 +222,7 @@ pub struct Layers<'a> {
 
 impl<'a> Layers<'a> {
     #[inline]
-    pub(crate) fn new(
-        table: &'a [u8],
-        (inputs, zero_point): (u16, i8),
-        layout: Layout,
-        tensors: &'a [Block],
-    ) -> Self {
+    pub(crate) fn new(table: &'a [u8], (inputs, zero_point): (u16, i8), layout: Layout, tensors: &'a [Block]) -> Self {
         let layer = Layer {
             kind: LayerKind::Dense,
             inputs,
