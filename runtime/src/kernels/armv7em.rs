@@ -133,73 +133,13 @@ unsafe extern "C" fn widen(from: *const i8, to: *mut i16, count: usize) {
     )
 }
 
-/// Scales, clamps and stores four sums in r3, r6, r5, r7, of a block whose parameters lie on the stack.
-///
-/// Keeps r1 and lr. Repeats from 2 until y is at its end, else runs on. The number of instructions is the same for all
-/// sums.
-macro_rules! epilogue {
-    () => {
-        "ldrd r8, r2, [sp, #36]
-        ldm r8!, {{r9, r10, r11, r12}}
-        ldr r4, [r2], #4
-        strd r8, r2, [sp, #36]
-        rsb r4, r4, #0xfefefefe
-        tst r4, #0xe0e0e0e0
-        bne 90f
-        smmul r3, r3, r9
-        asrs r3, r4
-        lsrs r4, #8
-        smmul r6, r6, r10
-        asrs r6, r4
-        lsrs r4, #8
-        smmul r5, r5, r11
-        asrs r5, r4
-        lsrs r4, #8
-        smmul r7, r7, r12
-        asrs r7, r4
-        91:
-        ssat r3, #16, r3
-        ssat r6, #16, r6
-        ssat r5, #16, r5
-        ssat r7, #16, r7
-        ldrd r9, r8, [sp, #52]
-        pkhbt r3, r3, r5, lsl #16
-        pkhbt r6, r6, r7, lsl #16
-        shadd16 r3, r3, r9
-        shadd16 r6, r6, r9
-        cmp r8, #255
-        bne 92f
-        ssat16 r3, #8, r3
-        ssat16 r6, #8, r6
-        93:
-        ldrd r8, r9, [sp, #44]
-        strd r3, r6, [r8], #8
-        str r8, [sp, #44]
-        cmp r8, r9
-        bne 2b
-        "
-    };
-}
-
-/// The parts of [`epilogue`] off its common path: any clamp, and blocks with an exponent above −2.
+/// Turns four sums in r3, r6, r5, r7 into their v: any exponents, which lie in front of r2; mantissas in r9 to r12.
 ///
 /// With `s = e + 2 > 0`, `v = acc · 2^s · m >> 32`. From 2^16 on, `acc` makes v saturate; and where s is above 14, any
 /// `acc` but 0 is clamped, as it is with 14.
-macro_rules! epilogue_apart {
+macro_rules! scale_any {
     () => {
-        "92:
-        ldrd r10, r11, [sp, #60]
-        ssub16 r8, r3, r10
-        sel r3, r3, r10
-        ssub16 r8, r3, r11
-        sel r3, r11, r3
-        ssub16 r8, r6, r10
-        sel r6, r6, r10
-        ssub16 r8, r6, r11
-        sel r6, r11, r6
-        b 93b
-        90:
-        ldr r4, [r2, #-4]
+        "ldr r4, [r2, #-4]
         mov r8, #4
         94:
         sxtb r0, r4
@@ -225,8 +165,109 @@ macro_rules! epilogue_apart {
         mov r11, r12
         subs r8, #1
         bne 94b
-        b 91b
         "
+    };
+}
+
+/// Clamps two pairs of outputs in r3, r6 to any range.
+macro_rules! clamp_any {
+    () => {
+        "ldrd r10, r11, [sp, #60]
+        ssub16 r8, r3, r10
+        sel r3, r3, r10
+        ssub16 r8, r3, r11
+        sel r3, r11, r3
+        ssub16 r8, r6, r10
+        sel r6, r6, r10
+        ssub16 r8, r6, r11
+        sel r6, r11, r6
+        "
+    };
+}
+
+/// Exponents up to −2: every row by itself, without a loop. Others go the long way.
+#[cfg(not(eyas_setting = "size"))]
+macro_rules! scale {
+    () => {
+        "rsb r4, r4, #0xfefefefe
+        tst r4, #0xe0e0e0e0
+        bne 90f
+        smmul r3, r3, r9
+        asrs r3, r4
+        lsrs r4, #8
+        smmul r6, r6, r10
+        asrs r6, r4
+        lsrs r4, #8
+        smmul r5, r5, r11
+        asrs r5, r4
+        lsrs r4, #8
+        smmul r7, r7, r12
+        asrs r7, r4
+        91:
+        "
+    };
+}
+
+/// The whole range of a byte by saturation. Others go the long way.
+#[cfg(not(eyas_setting = "size"))]
+macro_rules! clamp {
+    () => {
+        "cmp r8, #255
+        bne 92f
+        ssat16 r3, #8, r3
+        ssat16 r6, #8, r6
+        93:
+        "
+    };
+}
+
+/// The long ways.
+#[cfg(not(eyas_setting = "size"))]
+macro_rules! apart {
+    () => {
+        concat!("92:\n", clamp_any!(), "b 93b\n", "90:\n", scale_any!(), "b 91b\n")
+    };
+}
+
+#[cfg(eyas_setting = "size")]
+use {clamp_any as clamp, scale_any as scale};
+
+/// The long ways are the only ones.
+#[cfg(eyas_setting = "size")]
+macro_rules! apart {
+    () => {
+        ""
+    };
+}
+
+/// Scales, clamps and stores four sums in r3, r6, r5, r7, of a block whose parameters lie on the stack.
+///
+/// Keeps r1 and lr. Repeats from 2 until y is at its end, else runs on. The number of instructions is the same for all
+/// sums.
+macro_rules! epilogue {
+    () => {
+        concat!(
+            "ldrd r8, r2, [sp, #36]\n",
+            "ldm r8!, {{r9, r10, r11, r12}}\n",
+            "ldr r4, [r2], #4\n",
+            "strd r8, r2, [sp, #36]\n",
+            scale!(),
+            "ssat r3, #16, r3\n",
+            "ssat r6, #16, r6\n",
+            "ssat r5, #16, r5\n",
+            "ssat r7, #16, r7\n",
+            "ldrd r9, r8, [sp, #52]\n",
+            "pkhbt r3, r3, r5, lsl #16\n",
+            "pkhbt r6, r6, r7, lsl #16\n",
+            "shadd16 r3, r3, r9\n",
+            "shadd16 r6, r6, r9\n",
+            clamp!(),
+            "ldrd r8, r9, [sp, #44]\n",
+            "strd r3, r6, [r8], #8\n",
+            "str r8, [sp, #44]\n",
+            "cmp r8, r9\n",
+            "bne 2b\n",
+        )
     };
 }
 
@@ -440,7 +481,7 @@ unsafe extern "C" fn dense_rows(
         "9:",
         "add sp, #68",
         "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
-        epilogue_apart!(),
+        apart!(),
         outputs = const offset_of!(Layer<'static>, outputs),
         zero_point = const offset_of!(Layer<'static>, range.zero_point),
         lo = const offset_of!(Layer<'static>, range.lo),
