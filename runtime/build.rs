@@ -1,4 +1,5 @@
-//! Names the kernels for the target: `cfg(eyas_kernels = "…")`.
+//! Names the kernels for the target, `cfg(eyas_kernels = "…")`, and what they are to be good at,
+//! `cfg(eyas_setting = "size")` where the crate is compiled with `opt-level = "z"`.
 //!
 //! A build script because stable compilers do not show `cfg(target_feature = "dsp")` or `"mve"` for Arm
 //! targets. It reads what cargo knows and nothing else: the triple, its features, and the target CPU among the
@@ -11,6 +12,10 @@ fn main() {
     println!(
         "cargo::rustc-check-cfg=cfg(eyas_kernels, values(\"portable\", \"armv6m\", \"armv7em\", \"helium\", \"rv32im\", \"x86_64\", \"aarch64\"))"
     );
+    println!("cargo::rustc-check-cfg=cfg(eyas_setting, values(\"size\"))");
+    if var("OPT_LEVEL").is_ok_and(|level| level == "z") {
+        println!("cargo::rustc-cfg=eyas_setting=\"size\"");
+    }
     println!("cargo::rustc-cfg=eyas_kernels=\"{}\"", kernels());
 }
 

@@ -29,6 +29,7 @@ impl<'a> Outputs<'a> {
 
     /// Output `unit`; `None` past the last one.
     #[must_use]
+    #[inline(always)]
     pub fn get(&self, unit: usize) -> Option<i8> {
         let bytes: &[i8] = bytemuck::must_cast_slice(self.words);
         bytes.get(self.class.low_byte(unit)).copied().filter(|_| unit < self.units)
@@ -46,12 +47,13 @@ impl<'a> Outputs<'a> {
             let bytes: &mut [i8] = bytemuck::must_cast_slice_mut(words);
             // Byte `unit` is written after every wider activation that shares its word has been read.
             for unit in 0..units {
-                let y = bytes.get(class.low_byte(unit)).copied().unwrap_or_default();
+                let Some(&y) = bytes.get(class.low_byte(unit)) else { break };
                 if let Some(to) = bytes.get_mut(unit) {
                     *to = y;
                 }
             }
         }
-        bytemuck::must_cast_slice::<u32, i8>(words).get(..units).unwrap_or_default()
+        let bytes: &[i8] = bytemuck::must_cast_slice(words);
+        bytes.get(..units.min(bytes.len())).unwrap_or_default()
     }
 }

@@ -4,7 +4,9 @@ mod batch;
 
 use crate::kernels::portable::Portable;
 use crate::kernels::{Active, Kernels, Start, add_all, listed, rows, scan_all};
-use crate::model::{Block, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, Normalization, Task};
+use crate::model::{
+    Block, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, MAX_LAYERS, Normalization, Task, load,
+};
 use crate::quant::{quantize_feature, row_share};
 use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
 
@@ -14,16 +16,17 @@ use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
 /// so one student serves several tasks and an interrupt, each with its own arena.
 #[derive(Clone, Debug)]
 pub struct Student<'a> {
-    pub(crate) file: &'a [u8],
+    pub(crate) file_bytes: usize,
     pub(crate) task: Task,
     pub(crate) inputs: u16,
     pub(crate) input_zero_point: i8,
-    /// The layers as the metadata has them, and what follows them there.
+    /// The layers as the metadata has them.
     pub(crate) layer_table: &'a [u8],
+    /// The metadata from the normalization on.
     pub(crate) behind_layers: &'a [u8],
     pub(crate) layout: Layout,
-    pub(crate) scale: f32,
     pub(crate) tensors: &'a [Block],
+    pub(crate) scale: f32,
     pub(crate) golden: &'a [u8],
     /// Outputs of all layers together.
     pub(crate) all_outputs: usize,
@@ -41,30 +44,7 @@ impl<'a> Student<'a> {
     /// The first thing that is wrong; see [`LoadError`]. `file` must start on a 16-byte boundary.
     #[inline]
     pub fn load(file: &'a [u8]) -> Result<Self, LoadError> {
-        // Inlined, with all the work behind a reference, so that the student is built where the caller keeps it.
-        let mut student = Self::of_file(file);
-        student.read()?;
-        Ok(student)
-    }
-
-    /// What loading fills in.
-    #[inline]
-    pub(crate) const fn of_file(file: &'a [u8]) -> Self {
-        Self {
-            file,
-            task: Task::Classify,
-            inputs: 0,
-            input_zero_point: 0,
-            layer_table: &[],
-            behind_layers: &[],
-            layout: Layout::THIS,
-            scale: 0.0,
-            tensors: &[],
-            golden: &[],
-            all_outputs: 0,
-            first_buffer_words: 0,
-            arena_words: 0,
-        }
+        load(file)
     }
 
     /// Runs the network on one input vector.
@@ -76,7 +56,7 @@ impl<'a> Student<'a> {
     /// # Errors
     /// Only for a wrong length of `x` or `arena`.
     pub fn infer<'b>(&self, x: &[i8], arena: &'b mut [u32]) -> Result<Answer<'b>, InferError> {
-        self.run::<Active>(x, arena, None)
+        self.run(x, arena, MAX_LAYERS)
     }
 
     /// Like [`Student::infer`], and shows every layer's integers to `observe(layer, outputs)` as they appear.
@@ -88,9 +68,9 @@ impl<'a> Student<'a> {
         &self,
         x: &[i8],
         arena: &'b mut [u32],
-        mut observe: impl FnMut(usize, Outputs<'_>),
+        observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
-        self.run::<Active>(x, arena, Some(&mut observe))
+        self.run_on::<Active>(x, arena, MAX_LAYERS, observe)
     }
 
     /// Like [`Student::infer_observed`], always on the portable kernels: the specification to compare with.
@@ -101,9 +81,9 @@ impl<'a> Student<'a> {
         &self,
         x: &[i8],
         arena: &'b mut [u32],
-        mut observe: impl FnMut(usize, Outputs<'_>),
+        observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
-        self.run::<Portable>(x, arena, Some(&mut observe))
+        self.run_on::<Portable>(x, arena, MAX_LAYERS, observe)
     }
 
     /// Runs a sparse-input student on the list of its present inputs, without looking at the absent ones.
@@ -132,42 +112,53 @@ impl<'a> Student<'a> {
             }
             smallest = input.wrapping_add(1);
         }
-        self.run_layers::<Active>(&[], arena, None, |layer, sums, room| {
+        let sum = |layer: &Layer<'_>, sums: &mut _, room: &mut _| {
             add_all::<Active>(layer, listed(present, value, layer.input_zero_point), sums, room);
-        })
+        };
+        self.run_layers::<Active>(&[], arena, MAX_LAYERS, sum, |_, _| {})
     }
 
-    /// An inference of all inputs.
+    /// An inference that ends behind layer `depth - 1`, at the latest behind the last one.
     #[inline(never)]
-    fn run<'b, K: Kernels>(
+    pub(crate) fn run<'b>(&self, x: &[i8], arena: &'b mut [u32], depth: usize) -> Result<Answer<'b>, InferError> {
+        self.run_on::<Active>(x, arena, depth, |_, _| {})
+    }
+
+    /// An inference of all inputs on the kernels of `K`.
+    #[inline(always)]
+    fn run_on<'b, K: Kernels>(
         &self,
         x: &[i8],
         arena: &'b mut [u32],
-        observe: Observe<'_>,
+        depth: usize,
+        observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
         let expected = usize::from(self.inputs);
         if x.len() != expected {
             return Err(InferError::InputLength { expected: expected as u32, found: x.len() as u32 });
         }
-        self.run_layers::<K>(x, arena, observe, |layer, sums, room| scan_all::<K>(layer, x, sums, room))
+        let sum = |layer: &Layer<'_>, sums: &mut _, room: &mut _| scan_all::<K>(layer, x, sums, room);
+        self.run_layers::<K>(x, arena, depth, sum, observe)
     }
 
-    /// Runs all layers; a dense first one on `x`, a sparse-input one on what `sum` adds up.
+    /// Runs the layers; a dense first one on `x`, a sparse-input one on what `sum` adds up.
     #[inline(always)]
     fn run_layers<'b, K: Kernels>(
         &self,
         x: &[i8],
         arena: &'b mut [u32],
-        mut observe: Observe<'_>,
+        depth: usize,
         sum: impl Fn(&Layer<'a>, &mut [i32], &mut [u32]),
+        mut observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
         let too_small = InferError::ArenaLength { expected: self.arena_words as u32, found: arena.len() as u32 };
         let arena = arena.get_mut(..self.arena_words).ok_or(too_small)?;
         let (mut back, mut front) = arena.split_at_mut_checked(self.first_buffer_words).ok_or(too_small)?;
-        let (mut units, mut zero_point) = (0usize, 0i8);
         let mut layers = self.layers();
         let mut index = 0usize;
-        while let Some(layer) = layers.advance() {
+        while index < depth
+            && let Some(layer) = layers.advance()
+        {
             let start = if layer.kind == LayerKind::SparseInput {
                 sum(layer, bytemuck::must_cast_slice_mut(back), front);
                 Start::Sums(bytemuck::must_cast_slice(back))
@@ -177,14 +168,12 @@ impl<'a> Student<'a> {
                 Start::Inputs(bytemuck::must_cast_slice(back))
             };
             rows::<K>(layer, start, bytemuck::must_cast_slice_mut(front));
-            (units, zero_point) = (layer.outputs.into(), layer.range.zero_point);
             core::mem::swap(&mut back, &mut front);
-            if let Some(observe) = &mut observe {
-                observe(index, Outputs::new(back, units, K::CLASS));
-            }
+            observe(index, Outputs::new(back, layer.outputs.into(), K::CLASS));
             index = index.wrapping_add(1);
         }
-        Ok(Answer { logits: Outputs::into_integers(back, units, K::CLASS), scale: self.scale, zero_point })
+        let (units, zero_point) = layers.width();
+        Ok(Answer { logits: Outputs::into_integers(back, units.into(), K::CLASS), scale: self.scale, zero_point })
     }
 
     /// Turns real features into input integers by the file's normalization and front end.
@@ -231,7 +220,7 @@ impl<'a> Student<'a> {
     /// Gains and offsets of a per-input front end as `f32` bytes, `[inputs]` each; empty for other front ends.
     #[must_use]
     pub fn front_end_tables(&self) -> (&'a [[u8; 4]], &'a [[u8; 4]]) {
-        let rest: &'a [u8] = bytemuck::must_cast_slice(self.layers().rest());
+        let rest = self.layers().rest();
         let (gains, offsets) = rest.split_at_checked(rest.len() >> 1).unwrap_or_default();
         let table = |bytes: &'a [u8]| bytes.as_chunks().0.get(..self.inputs.into()).unwrap_or_default();
         (table(gains), table(offsets))
@@ -261,7 +250,7 @@ impl<'a> Student<'a> {
     #[must_use]
     #[inline]
     pub fn costs(&self) -> Costs {
-        Costs::new(self.inputs, self.layers(), self.file.len())
+        Costs::new(self.inputs, self.layers(), self.file_bytes)
     }
 
     /// Length of the arena one inference needs with this build's kernels, in 32-bit words.
@@ -270,6 +259,3 @@ impl<'a> Student<'a> {
         self.arena_words
     }
 }
-
-/// What sees every layer's integers.
-type Observe<'o> = Option<&'o mut dyn FnMut(usize, Outputs<'_>)>;

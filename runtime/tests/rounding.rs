@@ -30,6 +30,17 @@ fn by_two_shifts(high: i32, m: Multiplier) -> i32 {
     ((high >> n) + 1) >> 1
 }
 
+/// What Armv7E-M makes of a sum and its zero point: shifted left by `e + 2` where that is above 0, saturated on the way.
+fn by_halves(acc: i32, m: Multiplier, zero_point: i32) -> i32 {
+    let shift = i32::from(m.exponent) + 2;
+    let v = if shift > 0 {
+        high_word(acc.clamp(-(1 << 16), (1 << 16) - 1) << shift.min(14), m.mantissa)
+    } else {
+        high_word(acc, m.mantissa) >> -shift
+    };
+    (v.clamp(-(1 << 15), (1 << 15) - 1) + 1 + 2 * zero_point) >> 1
+}
+
 /// High word of a 64-bit product: `SMMUL`, `MULH`, `VMULH`.
 fn high_word(a: i32, b: i32) -> i32 {
     ((i64::from(a) * i64::from(b)) >> 32) as i32
@@ -86,6 +97,8 @@ fn every_step_of_every_exponent() {
             for zero_point in [-128, -1, 0, 5, 127] {
                 let y = (expected + i128::from(zero_point)).clamp(-128, 127);
                 assert_eq!(i128::from(requantize(acc, m, full(zero_point))), y, "{acc}, {m:?}");
+                let halves = by_halves(acc, m, zero_point.into()).clamp(-128, 127);
+                assert_eq!(i128::from(halves), y, "by halves: {acc}, {m:?}");
             }
             if m.exponent <= -2 {
                 let high = high_word(acc, m.mantissa);

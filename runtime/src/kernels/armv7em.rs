@@ -7,14 +7,14 @@
 //! every 512 inputs. Three instructions do four MACs, one load of x serves four rows.
 //!
 //! Requantizing takes `SMMUL`: with `e ≤ −2` and `n = −2 − e`,
-//! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32 >> n) + 1) >> 1`, since the low word cannot carry into
-//! the result; `SHADD16` does the last step for two rows. Saturating to 16 bits before it changes no byte. Other
-//! exponents, which real students do not have, take a call to the definition.
+//! `(acc · m + 2^(30 − e)) >> (31 − e) = (v + 1) >> 1` with `v = acc · m >> 32 >> n`, since the low word cannot carry
+//! into the result. `SHADD16` adds `1 + 2 · zero point` and halves, which is both roundings' last step and the zero
+//! point, for two rows. Saturating v to 16 bits before it changes no byte. Other exponents, which real students do not
+//! have, shift the sum left before the multiplication instead.
 
 use super::thumb::{absent, copy};
 use super::{Kernels, Present, Start};
 use crate::model::{CoreClass, Layer, Layout, padded};
-use crate::quant::{Multiplier, scale_sum};
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
@@ -54,7 +54,7 @@ impl Kernels for Armv7em {
         let parameters = layer.parameters();
         let (biases, x, groups, fits) = match start {
             Start::Inputs(x) => {
-                let groups = usize::from(layer.inputs).div_ceil(GROUP);
+                let groups = padded(layer.inputs.into(), GROUP) / GROUP;
                 (parameters.cast(), x.as_ptr(), groups, x.len() >= groups.wrapping_mul(GROUP))
             }
             Start::Sums(sums) => (sums.as_ptr(), core::ptr::null(), 0, sums.len() >= outputs),
@@ -77,33 +77,21 @@ impl Kernels for Armv7em {
     #[inline(never)]
     fn add_present(layer: &Layer<'_>, present: &[Present], sums: &mut [i32]) {
         let run = layer.column_bytes();
-        let Some(first) = present.first().filter(|_| sums.len() >= run) else { return };
+        let (Some(first), Some(sums)) = (present.first(), sums.get_mut(..run)) else { return };
         // 16-bit lanes hold 257 weights; the list is as long as the room for the outputs.
-        let mut same = present.len() <= 257;
+        let mut same = cfg!(not(eyas_setting = "size")) && present.len() <= 257;
         for present in present {
             if present.input >= layer.inputs {
                 return;
             }
             same &= present.distance == first.distance;
         }
-        let columns = Columns {
-            weights: layer.weights.as_ptr(),
-            run,
-            present: present.as_ptr(),
-            present_end: present.as_ptr_range().end,
-            sums: sums.as_mut_ptr(),
-            sums_end: sums.as_mut_ptr().wrapping_add(run),
-            distance: first.distance.into(),
-        };
+        let distance = if same { first.distance.into() } else { OWN };
+        let list = present.as_ptr_range();
+        let ends = sums.as_mut_ptr_range();
         // SAFETY: every listed input is below `inputs`, so its run of `run` weights lies in the layer's weights; `sums`
         // has `run` elements, a multiple of four in this layout; both start on words.
-        unsafe {
-            if same {
-                add_equal(&columns);
-            } else {
-                add_scaled(&columns);
-            }
-        }
+        unsafe { add_runs(layer.weights.as_ptr(), run, list.start, list.end, ends.start, ends.end, distance) }
     }
 
     fn requantize_sums(layer: &Layer<'_>, sums: &[i32], y: &mut [i16]) {
@@ -145,139 +133,140 @@ unsafe extern "C" fn widen(from: *const i8, to: *mut i16, count: usize) {
     )
 }
 
-/// A list of present inputs as the assembly sees it; field order is known to it.
-#[repr(C)]
-struct Columns {
-    weights: *const i8,
-    run: usize,
-    present: *const Present,
-    present_end: *const Present,
-    sums: *mut i32,
-    sums_end: *mut i32,
-    distance: i32,
+/// Turns four sums in r3, r6, r5, r7 into their v: any exponents, which lie in front of r2; mantissas in r9 to r12.
+///
+/// With `s = e + 2 > 0`, `v = acc · 2^s · m >> 32`. From 2^16 on, `acc` makes v saturate; and where s is above 14, any
+/// `acc` but 0 is clamped, as it is with 14.
+macro_rules! scale_any {
+    () => {
+        "ldr r4, [r2, #-4]
+        mov r8, #4
+        94:
+        sxtb r0, r4
+        lsrs r4, #8
+        adds r0, #2
+        ble 95f
+        cmp r0, #14
+        it hi
+        movhi r0, #14
+        ssat r3, #17, r3
+        lsls r3, r0
+        movs r0, #0
+        95:
+        negs r0, r0
+        smmul r2, r3, r9
+        asrs r2, r0
+        mov r3, r6
+        mov r6, r5
+        mov r5, r7
+        mov r7, r2
+        mov r9, r10
+        mov r10, r11
+        mov r11, r12
+        subs r8, #1
+        bne 94b
+        "
+    };
 }
 
-/// The definition, for a block with an exponent above −2: scales four sums and saturates them to 16 bits.
-///
-/// # Safety
-/// `sums` points to four sums, `mantissas` and `exponents` to four elements each.
-unsafe extern "C" fn scale_by_definition(sums: *mut [i32; 4], mantissas: *const [i32; 4], exponents: *const [i8; 4]) {
-    // SAFETY: the caller's promise; the mantissas start on a word (`Layer::tables`).
-    let (sums, mantissas, exponents) = unsafe { (&mut *sums, &*mantissas, &*exponents) };
-    for ((sum, &mantissa), &exponent) in sums.iter_mut().zip(mantissas).zip(exponents) {
-        let scaled = scale_sum(*sum, Multiplier { mantissa, exponent });
-        *sum = scaled.clamp(i16::MIN.into(), i16::MAX.into()) as i32;
-    }
+/// Clamps two pairs of outputs in r3, r6 to any range.
+macro_rules! clamp_any {
+    () => {
+        "ldrd r10, r11, [sp, #60]
+        ssub16 r8, r3, r10
+        sel r3, r3, r10
+        ssub16 r8, r3, r11
+        sel r3, r11, r3
+        ssub16 r8, r6, r10
+        sel r6, r6, r10
+        ssub16 r8, r6, r11
+        sel r6, r11, r6
+        "
+    };
 }
 
-/// Scales, clamps and stores four sums in r3, r6, r5, r7.
+/// Exponents up to −2: every row by itself, without a loop. Others go the long way.
+#[cfg(not(eyas_setting = "size"))]
+macro_rules! scale {
+    () => {
+        "rsb r4, r4, #0xfefefefe
+        tst r4, #0xe0e0e0e0
+        bne 90f
+        smmul r3, r3, r9
+        asrs r3, r4
+        lsrs r4, #8
+        smmul r6, r6, r10
+        asrs r6, r4
+        lsrs r4, #8
+        smmul r5, r5, r11
+        asrs r5, r4
+        lsrs r4, #8
+        smmul r7, r7, r12
+        asrs r7, r4
+        91:
+        "
+    };
+}
+
+/// The whole range of a byte by saturation. Others go the long way.
+#[cfg(not(eyas_setting = "size"))]
+macro_rules! clamp {
+    () => {
+        "cmp r8, #255
+        bne 92f
+        ssat16 r3, #8, r3
+        ssat16 r6, #8, r6
+        93:
+        "
+    };
+}
+
+/// The long ways.
+#[cfg(not(eyas_setting = "size"))]
+macro_rules! apart {
+    () => {
+        concat!("92:\n", clamp_any!(), "b 93b\n", "90:\n", scale_any!(), "b 91b\n")
+    };
+}
+
+#[cfg(eyas_setting = "size")]
+use {clamp_any as clamp, scale_any as scale};
+
+/// The long ways are the only ones.
+#[cfg(eyas_setting = "size")]
+macro_rules! apart {
+    () => {
+        ""
+    };
+}
+
+/// Scales, clamps and stores four sums in r3, r6, r5, r7, of a block whose parameters lie on the stack.
 ///
-/// In: `$at` bytes up from `sp` lie mantissas, exponents, y, its end, and the halfwords of the clamp; r0 marks exponents
-/// above −2. Keeps r1 and lr. Repeats from `$next` until y is at its end, else runs on. The number of instructions is
-/// the same for all sums.
+/// Keeps r1 and lr. Repeats from 2 until y is at its end, else runs on. The number of instructions is the same for all
+/// sums.
 macro_rules! epilogue {
-    ($at:literal, $next:literal) => {
+    () => {
         concat!(
-            "ldrd r8, r2, [sp, #",
-            $at,
-            "]\n", // mantissas, exponents
+            "ldrd r8, r2, [sp, #36]\n",
             "ldm r8!, {{r9, r10, r11, r12}}\n",
             "ldr r4, [r2], #4\n",
-            "strd r8, r2, [sp, #",
-            $at,
-            "]\n",
-            "rsb r4, r4, #0xfefefefe\n", // n of the four rows; a byte above 31 where the exponent is above −2
-            "tst r4, r0\n",
-            "bne 90f\n",
-            "mov r0, #0x10001\n",
-            "smmul r3, r3, r9\n",
-            "asr r3, r4\n", // by the lowest byte
-            "lsr r4, #8\n",
-            "smmul r6, r6, r10\n",
-            "asr r6, r4\n",
-            "lsr r4, #8\n",
-            "smmul r5, r5, r11\n",
-            "asr r5, r4\n",
-            "lsr r4, #8\n",
-            "smmul r7, r7, r12\n",
-            "asr r7, r4\n",
+            "strd r8, r2, [sp, #36]\n",
+            scale!(),
             "ssat r3, #16, r3\n",
             "ssat r6, #16, r6\n",
             "ssat r5, #16, r5\n",
             "ssat r7, #16, r7\n",
+            "ldrd r9, r8, [sp, #52]\n",
             "pkhbt r3, r3, r5, lsl #16\n",
             "pkhbt r6, r6, r7, lsl #16\n",
-            "shadd16 r3, r3, r0\n",
-            "shadd16 r6, r6, r0\n",
-            "91:\n",
-            "add r8, sp, #",
-            $at,
-            "+16\n",
-            "ldm r8, {{r9, r10, r11, r12}}\n", // zero point, lo, hi, hi − lo
-            "cmp r12, #255\n",
-            "qadd16 r3, r3, r9\n",
-            "qadd16 r6, r6, r9\n",
-            "bne 92f\n",
-            "ssat16 r3, #8, r3\n",
-            "ssat16 r6, #8, r6\n",
-            "93:\n",
-            "ldrd r8, r9, [sp, #",
-            $at,
-            "+8]\n", // y, its end
+            "shadd16 r3, r3, r9\n",
+            "shadd16 r6, r6, r9\n",
+            clamp!(),
+            "ldrd r8, r9, [sp, #44]\n",
             "strd r3, r6, [r8], #8\n",
-            "str r8, [sp, #",
-            $at,
-            "+8]\n",
+            "str r8, [sp, #44]\n",
             "cmp r8, r9\n",
-            "bne ",
-            $next,
-            "\n",
-        )
-    };
-}
-
-/// The parts of [`epilogue`] off its common path: any clamp, any exponent. 24 bytes are free `$free` bytes up.
-macro_rules! epilogue_apart {
-    ($free:literal) => {
-        concat!(
-            "92:\n",
-            "ssub16 r8, r3, r10\n",
-            "sel r3, r3, r10\n",
-            "ssub16 r8, r3, r11\n",
-            "sel r3, r11, r3\n",
-            "ssub16 r8, r6, r10\n",
-            "sel r6, r6, r10\n",
-            "ssub16 r8, r6, r11\n",
-            "sel r6, r11, r6\n",
-            "b 93b\n",
-            "90:\n", // r8 and r2 are four elements on
-            "strd r3, r6, [sp, #",
-            $free,
-            "]\n",
-            "strd r5, r7, [sp, #",
-            $free,
-            "+8]\n",
-            "strd r1, lr, [sp, #",
-            $free,
-            "+16]\n",
-            "add r0, sp, #",
-            $free,
-            "\n",
-            "sub r1, r8, #16\n",
-            "sub r2, r2, #4\n",
-            "bl {scale}\n",
-            "ldrd r3, r6, [sp, #",
-            $free,
-            "]\n",
-            "ldrd r5, r7, [sp, #",
-            $free,
-            "+8]\n",
-            "ldrd r1, lr, [sp, #",
-            $free,
-            "+16]\n",
-            "pkhbt r3, r3, r5, lsl #16\n",
-            "pkhbt r6, r6, r7, lsl #16\n",
-            "b 91b\n",
+            "bne 2b\n",
         )
     };
 }
@@ -303,12 +292,83 @@ macro_rules! group {
     };
 }
 
+/// Groups of a pass.
+#[cfg(not(eyas_setting = "size"))]
+const PASS: u32 = 8;
+
+/// How the r4 groups up to the first fold are passed: entry in r4, passes in r5. r10 is 0 where there are none.
+#[cfg(not(eyas_setting = "size"))]
+macro_rules! first_pass {
+    () => {
+        "adds r5, r4, #7
+        lsrs r5, #3
+        and r4, #7
+        cmp r10, #0
+        it eq
+        moveq r4, #8
+        "
+    };
+}
+
+/// The groups of a block: from the entry on the first, partial pass; from 40 on r12 whole passes.
+#[cfg(not(eyas_setting = "size"))]
+macro_rules! passes {
+    () => {
+        concat!(
+            "ldrd r8, r12, [sp, #24]\n",
+            "tbb [pc, r8]\n",
+            "3:\n",
+            ".byte (40f-3b)/2, (47f-3b)/2, (46f-3b)/2, (45f-3b)/2, (44f-3b)/2, (43f-3b)/2, (42f-3b)/2, (41f-3b)/2\n",
+            ".byte (48f-3b)/2, 0\n",
+            concat!("40:\n", group!(), "41:\n", group!(), "42:\n", group!(), "43:\n", group!()),
+            concat!("44:\n", group!(), "45:\n", group!(), "46:\n", group!(), "47:\n", group!()),
+            "subs r12, #1\n",
+            "bne 40b\n",
+            "48:\n",
+        )
+    };
+}
+
+/// Groups of a pass: one, in a seventh of the code.
+#[cfg(eyas_setting = "size")]
+const PASS: u32 = 1;
+
+/// How the r4 groups up to the first fold are passed: one by one. r10 is 0 where there are none.
+#[cfg(eyas_setting = "size")]
+macro_rules! first_pass {
+    () => {
+        "mov r5, r4
+        cmp r10, #0
+        it eq
+        moveq r5, r10
+        "
+    };
+}
+
+/// The groups of a block.
+#[cfg(eyas_setting = "size")]
+macro_rules! passes {
+    () => {
+        concat!(
+            "ldr r12, [sp, #28]\n",
+            "cmp r12, #0\n",
+            "beq 48f\n",
+            "40:\n",
+            group!(),
+            "subs r12, #1\n",
+            "bne 40b\n",
+            "48:\n"
+        )
+    };
+}
+
 /// All rows of a layer, `groups` of four inputs each.
 ///
 /// Registers: r0 x, r1 weights, r2 r4 sums S, r3 r5 sums B, r6 r7 x, r8 to r11 weights, r12 passes, lr biases.
-/// Stack, from `sp`: 0 the two 32-bit sums, 8 end of x, 12 scratch, 40 x, 44 outputs of the partial block, 48 entry:
-/// groups of the first, partial pass, 0 for a whole one, 8 for none at all, 52 passes, 56 groups, 60 mantissas,
-/// 64 exponents, 68 y, 72 its end, 76 zero point, lo and hi, two halfwords each, 88 hi − lo, 92 saved registers.
+/// Stack, from `sp`: 0 the two 32-bit sums, 8 end of x, 12 exponents of the partial block, 16 x, 20 outputs of the
+/// partial block, 24 entry: groups of the first, partial pass, 0 for a whole one, 8 for none at all, 28 passes,
+/// 32 groups, 36 mantissas, 40 exponents, 44 y, 48 its end, 52 1 + 2 · zero point in both halfwords, 56 hi − lo,
+/// 60 lo and hi, two halfwords each, 68 saved registers.
 ///
 /// # Safety
 /// `weights` and `parameters` are the layer's; x holds the groups, `y` and `biases` whole blocks of four outputs. All
@@ -329,7 +389,7 @@ unsafe extern "C" fn dense_rows(
         "ldrd lr, r4, [sp, #36]", // biases, parameters
         "ldrh r12, [r0, #{outputs}]",
         "add r5, r12, #3",
-        "lsr r5, #2",
+        "lsrs r5, #2",
         "add r4, r4, r5, lsl #4", // mantissas
         "add r5, r4, r5, lsl #4", // exponents
         "mov r6, r3",             // y
@@ -337,26 +397,23 @@ unsafe extern "C" fn dense_rows(
         "add r7, r6, r7, lsl #1", // its end behind whole blocks
         "and r3, r12, #3",        // outputs of the partial block
         "ldrsb r8, [r0, #{zero_point}]",
-        "ldrsb r9, [r0, #{lo}]",
-        "ldrsb r10, [r0, #{hi}]",
-        "sub r11, r10, r9",
+        "ldrsb r10, [r0, #{lo}]",
+        "ldrsb r11, [r0, #{hi}]",
+        "add r8, r8, r8",
+        "add r8, #1",
+        "sub r9, r11, r10",
         "pkhbt r8, r8, r8, lsl #16",
-        "pkhbt r9, r9, r9, lsl #16",
         "pkhbt r10, r10, r10, lsl #16",
+        "pkhbt r11, r11, r11, lsl #16",
         "push {{r4, r5, r6, r7, r8, r9, r10, r11}}",
         "ldr r10, [sp, #76]", // groups
         "sub r4, r10, #1",
         "and r4, #127",
-        "add r5, r4, #8",
-        "lsr r5, #3", // passes
-        "add r4, #1",
-        "and r4, #7", // entry
-        "cmp r10, #0",
-        "it eq",
-        "moveq r4, #8",
+        "adds r4, #1", // groups up to the first fold
+        first_pass!(),
         "push {{r2, r3, r4, r5, r10}}",
         "add r8, r2, r10, lsl #3", // end of x
-        "sub sp, #40",
+        "sub sp, #16",
         "str r8, [sp, #8]",
         "cmp r6, r7",
         "beq 6f",
@@ -365,26 +422,11 @@ unsafe extern "C" fn dense_rows(
         "strd r4, r6, [sp]",
         "mov r2, r3",
         "mov r4, r5",
-        "ldr r0, [sp, #40]",
-        "ldrd r8, r12, [sp, #48]",
-        "tbb [pc, r8]",
-        "3:",
-        ".byte (40f-3b)/2, (47f-3b)/2, (46f-3b)/2, (45f-3b)/2, (44f-3b)/2, (43f-3b)/2, (42f-3b)/2, (41f-3b)/2",
-        ".byte (48f-3b)/2, 0",
-        "40:", group!(),
-        "41:", group!(),
-        "42:", group!(),
-        "43:", group!(),
-        "44:", group!(),
-        "45:", group!(),
-        "46:", group!(),
-        "47:", group!(),
-        "subs r12, #1",
-        "bne 40b",
-        "48:",
+        "ldr r0, [sp, #16]",
+        passes!(),
         "ldm sp, {{r6, r7, r8}}",
-        "sub r2, r2, r3",
-        "sub r4, r4, r5",
+        "subs r2, r2, r3",
+        "subs r4, r4, r5",
         "add r6, r6, r2, asr #8",
         "add r7, r7, r4, asr #8",
         "cmp r0, r8",
@@ -393,32 +435,33 @@ unsafe extern "C" fn dense_rows(
         "strd r6, r7, [sp]",
         "mov r2, r3",
         "mov r4, r5",
-        "mov r12, #16",
+        "mov r12, #128 / {pass}",
         "b 40b",
         "5:",
-        "mov r0, #0xe0e0e0e0",
-        "50:",
-        epilogue!("60", "2b"),
+        epilogue!(),
         "6:", // at most three rows of plain bytes
-        "ldr r12, [sp, #44]",
+        "ldr r12, [sp, #20]",
         "cmp r12, #0",
         "beq 9f",
-        "mov r8, #0",
-        "str r8, [sp, #44]",
-        "ldr r8, [sp, #68]", // y: this block is the last
-        "add r8, #8",
-        "str r8, [sp, #72]",
-        "rsb r4, r12, #4",
-        "lsl r4, #3",
-        "mov r5, #0xe0e0e0e0",
-        "lsr r10, r5, r4",
+        "ldrd r5, r6, [sp, #40]", // exponents, y
+        "ldr r4, [r5]",
+        "mov r3, #0xfefefefe", // exponents for the rows that are not there
+        "lsl r5, r12, #3",
+        "lsls r3, r5",
+        "orrs r4, r3",
+        "str r4, [sp, #12]",
+        "add r5, sp, #12",
+        "add r7, r6, #8", // this block is the last
+        "strd r5, r6, [sp, #40]",
+        "movs r4, #0",
+        "str r4, [sp, #20]",
+        "str r7, [sp, #48]",
         "mov r11, sp",
         "7:",
         "ldr r3, [lr], #4",
-        "ldr r0, [sp, #40]",
-        "ldr r2, [sp, #56]",
-        "cmp r2, #0",
-        "beq 71f",
+        "ldr r0, [sp, #16]",
+        "ldr r2, [sp, #32]",
+        "cbz r2, 71f",
         "70:",
         "ldr r8, [r1], #4",
         "ldm r0!, {{r6, r7}}",
@@ -434,109 +477,100 @@ unsafe extern "C" fn dense_rows(
         "bne 7b",
         "ldrd r3, r6, [sp]",
         "ldrd r5, r7, [sp, #8]",
-        "mov r0, r10", // marks exponents above −2 of these rows only
-        "b 50b",
+        "b 5b",
         "9:",
-        "add sp, #92",
+        "add sp, #68",
         "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
-        epilogue_apart!("12"),
-        scale = sym scale_by_definition,
+        apart!(),
         outputs = const offset_of!(Layer<'static>, outputs),
         zero_point = const offset_of!(Layer<'static>, range.zero_point),
         lo = const offset_of!(Layer<'static>, range.lo),
         hi = const offset_of!(Layer<'static>, range.hi),
+        pass = const PASS,
     )
 }
 
-/// Adds the runs of inputs with one distance: two 16-bit lanes a register, one multiplication at the end.
+/// Stands for the distance where each input has its own; present inputs are never 0 away.
+const OWN: i32 = 0;
+
+/// Eight sums of inputs with one distance: two 16-bit lanes a register, one multiplication at the end.
+#[cfg(not(eyas_setting = "size"))]
+macro_rules! eight_sums {
+    () => {
+        "cmp r11, #0
+        beq 5f
+        cmp r12, #32
+        blo 5f
+        ldr r2, [sp]
+        movs r4, #0
+        movs r5, #0
+        movs r6, #0
+        movs r7, #0
+        2:
+        ldrh r12, [r2], #4
+        mla r12, r12, r1, r0
+        ldrd r8, r9, [r12]
+        sxtab16 r4, r4, r8
+        sxtab16 r5, r5, r8, ror #8
+        sxtab16 r6, r6, r9
+        sxtab16 r7, r7, r9, ror #8
+        cmp r2, r3
+        bne 2b
+        ldm lr, {{r2, r8, r9, r12}}
+        smlabb r2, r4, r11, r2
+        smlabb r8, r5, r11, r8
+        smlatb r9, r4, r11, r9
+        smlatb r12, r5, r11, r12
+        stm lr!, {{r2, r8, r9, r12}}
+        ldm lr, {{r2, r8, r9, r12}}
+        smlabb r2, r6, r11, r2
+        smlabb r8, r7, r11, r8
+        smlatb r9, r6, r11, r9
+        smlatb r12, r7, r11, r12
+        stm lr!, {{r2, r8, r9, r12}}
+        adds r0, #8
+        b 1b
+        "
+    };
+}
+
+/// Inputs with one distance are added like all others.
+#[cfg(eyas_setting = "size")]
+macro_rules! eight_sums {
+    () => {
+        ""
+    };
+}
+
+/// Adds the runs of the listed inputs, each times `distance`, or its own where that is [`OWN`].
 ///
-/// Registers: r0 weights, r1 run, r2 r3 list, r4 to r7 lanes, lr r10 sums, r11 distance.
+/// Registers: r0 weights, r1 run, r2 r3 list, r4 to r7 lanes or sums, r11 distance, r12 bytes of sums left, lr sums.
+/// Stack, from `sp`: 0 list, 4 saved registers, 40 sums, 44 their end, 48 distance.
 ///
 /// # Safety
-/// As [`Armv7em::add_present`] checks; at most 257 inputs.
+/// As [`Armv7em::add_present`] checks; at most 257 inputs of one distance.
 #[unsafe(naked)]
-unsafe extern "C" fn add_equal(columns: *const Columns) {
+unsafe extern "C" fn add_runs(
+    weights: *const i8,
+    run: usize,
+    present: *const Present,
+    present_end: *const Present,
+    sums: *mut i32,
+    sums_end: *mut i32,
+    distance: i32,
+) {
     naked_asm!(
-        "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
-        "ldm r0, {{r0, r1, r2, r3, r4, r5, r6}}",
-        "mov lr, r4",
-        "mov r10, r5",
-        "mov r11, r6",
-        "push {{r2, r3}}",
+        "push {{r2, r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
+        "ldr lr, [sp, #40]",
         "1:",
-        "sub r12, r10, lr",
-        "ldr r2, [sp]",
-        "mov r4, #0",
-        "mov r5, #0",
-        "cmp r12, #32",
-        "blo 4f",
-        "mov r6, #0",
-        "mov r7, #0",
-        "2:",
-        "ldrh r12, [r2], #4",
-        "mla r12, r12, r1, r0",
-        "ldrd r8, r9, [r12]",
-        "sxtab16 r4, r4, r8",
-        "sxtab16 r5, r5, r8, ror #8",
-        "sxtab16 r6, r6, r9",
-        "sxtab16 r7, r7, r9, ror #8",
-        "cmp r2, r3",
-        "bne 2b",
-        "ldm lr, {{r2, r8, r9, r12}}",
-        "smlabb r2, r4, r11, r2",
-        "smlabb r8, r5, r11, r8",
-        "smlatb r9, r4, r11, r9",
-        "smlatb r12, r5, r11, r12",
-        "stm lr!, {{r2, r8, r9, r12}}",
-        "ldm lr, {{r2, r8, r9, r12}}",
-        "smlabb r2, r6, r11, r2",
-        "smlabb r8, r7, r11, r8",
-        "smlatb r9, r6, r11, r9",
-        "smlatb r12, r7, r11, r12",
-        "stm lr!, {{r2, r8, r9, r12}}",
-        "add r0, #8",
-        "b 1b",
-        "4:", // four sums are left, or none
-        "cmp r12, #0",
+        "ldrd r12, r11, [sp, #44]",
+        "subs r12, lr",
         "beq 9f",
-        "5:",
-        "ldrh r12, [r2], #4",
-        "mla r12, r12, r1, r0",
-        "ldr r8, [r12]",
-        "sxtab16 r4, r4, r8",
-        "sxtab16 r5, r5, r8, ror #8",
-        "cmp r2, r3",
-        "bne 5b",
-        "ldm lr, {{r2, r8, r9, r12}}",
-        "smlabb r2, r4, r11, r2",
-        "smlabb r8, r5, r11, r8",
-        "smlatb r9, r4, r11, r9",
-        "smlatb r12, r5, r11, r12",
-        "stm lr, {{r2, r8, r9, r12}}",
-        "9:",
-        "pop {{r2, r3}}",
-        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
-    )
-}
-
-/// Adds the runs of inputs with distances of their own.
-///
-/// Registers: r0 weights, r1 run, r2 r3 list, r4 to r7 sums, r8 entry, lr r12 place and end of the sums.
-///
-/// # Safety
-/// As [`Armv7em::add_present`] checks.
-#[unsafe(naked)]
-unsafe extern "C" fn add_scaled(columns: *const Columns) {
-    naked_asm!(
-        "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
-        "ldm r0, {{r0, r1, r2, r3, r4, r5}}",
-        "mov lr, r4",
-        "mov r12, r5",
-        "push {{r2, r3}}",
-        "1:",
+        eight_sums!(),
+        "5:", // four sums
         "ldr r2, [sp]",
         "ldm lr, {{r4, r5, r6, r7}}",
-        "2:",
+        "6:",
         "ldr r8, [r2], #4",
         "uxth r9, r8",
         "mla r9, r9, r1, r0",
@@ -548,12 +582,11 @@ unsafe extern "C" fn add_scaled(columns: *const Columns) {
         "smlatt r6, r11, r8, r6",
         "smlatt r7, r10, r8, r7",
         "cmp r2, r3",
-        "bne 2b",
+        "bne 6b",
         "stm lr!, {{r4, r5, r6, r7}}",
-        "add r0, #4",
-        "cmp lr, r12",
-        "bne 1b",
-        "pop {{r2, r3}}",
-        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
+        "adds r0, #4",
+        "b 1b",
+        "9:",
+        "pop {{r2, r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
     )
 }

@@ -10,6 +10,7 @@ use super::Kernels;
 use crate::model::{BLOCK, CoreClass, Layer, Layout};
 use crate::quant::{Multiplier, scale_sum};
 use core::arch::naked_asm;
+use core::mem::offset_of;
 
 /// Kernels of the M-profile vector extension.
 #[derive(Clone, Copy, Debug)]
@@ -47,13 +48,10 @@ impl Kernels for Helium {
             inputs,
             tail,
             tail_mask: 0xe0e0_e0e0u32.wrapping_shr(32u32.wrapping_sub((tail as u32).wrapping_mul(8))),
-            zero_point: layer.range.zero_point.into(),
-            lo: layer.range.lo.into(),
-            hi: layer.range.hi.into(),
         };
         // SAFETY: the weights hold `outputs` rows of whole groups of sixteen, the other tensors and y whole
         // blocks of four, x `inputs` bytes, and words start on words. All checked above.
-        unsafe { dense_rows(&rows) }
+        unsafe { dense_rows(&rows, layer) }
     }
 }
 
@@ -71,9 +69,6 @@ struct Rows {
     tail: usize,
     /// Bits that mark an exponent above −2 in the last, partial block.
     tail_mask: u32,
-    zero_point: i32,
-    lo: i32,
-    hi: i32,
 }
 
 /// The definition, for a block with an exponent above −2: scales four sums and saturates them to 16 bits.
@@ -96,28 +91,30 @@ unsafe extern "C" fn scale_by_definition(sums: *mut [i32; 4], mantissas: *const 
 /// Stack, from `sp`: 16 bytes of scratch, 16 x, 20 inputs, 24 tail, 28 tail mask.
 ///
 /// # Safety
-/// `rows` describes tensors of at least the sizes that [`Helium::dense`] checks.
+/// `rows` describes tensors of `layer` of at least the sizes that [`Helium::dense`] checks.
 #[unsafe(naked)]
-unsafe extern "C" fn dense_rows(rows: *const Rows) {
+unsafe extern "C" fn dense_rows(rows: *const Rows, layer: *const Layer<'_>) {
     naked_asm!(
         // Assembly outside functions does not inherit the target's extensions.
         ".cpu cortex-m55",
         "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
         "vpush {{d8, d9, d10, d11}}",
-        "add r12, r0, #24",
-        "ldm r12, {{r2, r3, r4, r5, r6, r7, r8}}",
+        "ldrsb r12, [r1, #{zero_point}]",
+        "ldrsb r6, [r1, #{lo}]",
+        "ldrsb r7, [r1, #{hi}]",
+        "add r1, r0, #24",
+        "ldm r1, {{r2, r3, r4, r5}}",
         "push {{r2, r3, r4, r5}}",
         "sub sp, #16",
-        "mov r12, r6",
-        "vdup.32 q4, r7",
-        "vdup.32 q5, r8",
+        "vdup.32 q4, r6",
+        "vdup.32 q5, r7",
         "ldm r0, {{r1, r5, r7, r9, r10, r11}}",
         "b 5f",
         "2:", // next block
         "ldrd r0, r3, [sp, #16]",
-        "mov r2, #0",
-        "mov r4, #0",
-        "mov r6, #0",
+        "movs r2, #0",
+        "movs r4, #0",
+        "movs r6, #0",
         "mov r8, #0",
         "dlstp.8 lr, r3",
         "3:",
@@ -141,7 +138,7 @@ unsafe extern "C" fn dense_rows(rows: *const Rows) {
         "rsb r3, r3, #0xfefefefe",
         "tst r3, r2",
         "bne 8f",
-        "mov r3, #1",
+        "movs r3, #1",
         "vldrw.u32 q2, [r10], #16",
         "vmulh.s32 q1, q1, q2",
         "vldrb.s32 q2, [r5], #4",
@@ -159,12 +156,12 @@ unsafe extern "C" fn dense_rows(rows: *const Rows) {
         "ldr r11, [sp, #24]",
         "cmp r11, #0",
         "beq 9f",
-        "mov r2, #0",
+        "movs r2, #0",
         "str r2, [sp, #24]",
         "mov r6, sp",
         "6:",
         "ldrd r0, r3, [sp, #16]",
-        "mov r2, #0",
+        "movs r2, #0",
         "dlstp.8 lr, r3",
         "7:",
         "vldrb.u8 q0, [r0], #16",
@@ -188,7 +185,7 @@ unsafe extern "C" fn dense_rows(rows: *const Rows) {
         "mov r12, r4",
         "mov r1, r6",
         "add r10, #16",
-        "add r5, #4",
+        "adds r5, #4",
         "vldrw.u32 q1, [sp]",
         "b 40b",
         "9:",
@@ -196,5 +193,8 @@ unsafe extern "C" fn dense_rows(rows: *const Rows) {
         "vpop {{d8, d9, d10, d11}}",
         "pop {{r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}}",
         scale = sym scale_by_definition,
+        zero_point = const offset_of!(Layer<'static>, range.zero_point),
+        lo = const offset_of!(Layer<'static>, range.lo),
+        hi = const offset_of!(Layer<'static>, range.hi),
     )
 }

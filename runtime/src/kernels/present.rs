@@ -1,7 +1,7 @@
 //! Sparse-input layers: cost grows with the present inputs only.
 
 use super::{Kernels, portable};
-use crate::model::{BLOCK, Layer};
+use crate::model::{BLOCK, Layer, Layout};
 
 /// One input that differs from the zero point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
@@ -56,8 +56,8 @@ pub(crate) fn add_all<K: Kernels>(
     let sums = sums.get_mut(..layer.padded_outputs()).unwrap_or_default();
     K::copy(layer.biases(), sums);
     let list: &mut [Present] = bytemuck::must_cast_slice_mut(room);
-    // Whole words may be read where every run starts on one.
-    let whole_words = layer.column_bytes().is_multiple_of(BLOCK);
+    // Whole words may be read where every run starts on one: by the layout, which a build for one knows, or by chance.
+    let whole_words = layer.layout.read() != Layout::Canonical || layer.column_bytes().is_multiple_of(BLOCK);
     loop {
         let mut count = 0usize;
         for (room, present) in list.iter_mut().zip(&mut present) {

@@ -31,29 +31,27 @@ impl Kernels for Rv32im {
 
     fn dense(layer: &Layer<'_>, x: &[i8], y: &mut [i8]) {
         let inputs = usize::from(layer.inputs);
-        if x.len() < inputs {
+        if x.len() < inputs || y.len() < layer.padded_outputs() {
             return;
         }
-        let Some(ends) = Ends::new(layer, y) else { return };
         let rows = Rows {
-            ends,
+            ends: Ends::new(layer, y),
             weights: layer.weights.as_ptr(),
             x: x.as_ptr(),
             passes_end: x.as_ptr().wrapping_add(inputs & !(PASS - 1)),
             x_end: x.as_ptr().wrapping_add(inputs),
         };
-        // SAFETY: the weights hold `outputs` rows of `inputs`, x `inputs` bytes, checked above; the rest is
-        // checked by `Ends::new`.
+        // SAFETY: x holds `inputs` bytes and y whole blocks of four, checked above; weights and tables are what every
+        // `Layer` promises.
         unsafe { dense_rows(&rows) }
     }
 
     fn requantize_sums(layer: &Layer<'_>, sums: &[i32], y: &mut [i8]) {
-        if sums.len() < layer.padded_outputs() {
+        if sums.len().min(y.len()) < layer.padded_outputs() {
             return;
         }
-        let Some(ends) = Ends::new(layer, y) else { return };
-        // SAFETY: the sums are whole blocks of four, checked above; the rest is checked by `Ends::new`.
-        unsafe { requantize_rows(&ends, sums.as_ptr()) }
+        // SAFETY: sums and y are whole blocks of four, checked above; the tables are what every `Layer` promises.
+        unsafe { requantize_rows(&Ends::new(layer, y), sums.as_ptr()) }
     }
 }
 
@@ -84,16 +82,13 @@ struct Rows {
 }
 
 impl Ends {
-    /// `None` unless every tensor and y hold whole blocks of four and words start on words.
-    fn new(layer: &Layer<'_>, y: &mut [i8]) -> Option<Self> {
-        if y.len() < layer.padded_outputs() {
-            return None;
-        }
+    /// Of a layer whose outputs have room in y.
+    fn new(layer: &Layer<'_>, y: &mut [i8]) -> Self {
         let tables = layer.tables();
         let outputs = usize::from(layer.outputs);
         let tail = outputs & (BLOCK - 1);
         let range = layer.range;
-        Some(Self {
+        Self {
             biases: tables.biases,
             mantissas: tables.mantissas,
             exponents: tables.exponents,
@@ -104,7 +99,7 @@ impl Ends {
             above_lo: i32::from(range.zero_point).wrapping_sub(range.lo.into()),
             width: i32::from(range.hi).wrapping_sub(range.lo.into()),
             hi: range.hi.into(),
-        })
+        }
     }
 }
 

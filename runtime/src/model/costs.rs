@@ -27,7 +27,8 @@ impl CoreClass {
     #[must_use]
     pub const fn place(self, unit: usize) -> usize {
         match self {
-            Self::Halfwords => (unit & !3) | ((unit & 1) << 1) | ((unit >> 1) & 1),
+            // Both low bits turn where they differ.
+            Self::Halfwords => unit ^ ((unit ^ (unit >> 1)) & 1).wrapping_mul(3),
             Self::Bytes | Self::Words => unit,
         }
     }
@@ -150,7 +151,7 @@ impl Costs {
             self.buffers.first = larger(self.buffers.first, outputs);
         }
         self.outputs = outputs;
-        self.layers = self.layers.saturating_add(1);
+        self.layers = self.layers.wrapping_add(1);
         self
     }
 

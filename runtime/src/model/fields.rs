@@ -12,13 +12,14 @@ use super::reader::Reader;
 use crate::Student;
 use crate::quant::OutputRange;
 
-/// The fields behind the front end as bytes of the file: nothing that a device does needs more of most of them.
-pub(super) struct Fields<'a> {
-    pub names: &'a [u8],
-    pub units: &'a [u8],
+/// The fields behind the front end; lists as the caller wants them, most others as bytes of the file: nothing that a
+/// device does needs more of them.
+pub(super) struct Fields<'a, T> {
+    pub names: T,
+    pub units: T,
     hash: &'a [u8],
-    pub labels: &'a [u8],
-    scale: &'a [u8],
+    pub labels: T,
+    pub scale: f32,
     pub confidence: &'a [u8],
     pub abstain: &'a [u8],
     teacher: &'a [u8],
@@ -30,17 +31,17 @@ pub(super) struct Fields<'a> {
     pub golden: &'a [u8],
 }
 
-impl<'a> Fields<'a> {
+impl<'a, T> Fields<'a, T> {
     /// Reads all of them; whether they are sound, the reader says.
     #[inline(always)]
-    pub fn read(reader: &mut Reader<'a>) -> Self {
+    pub fn read(reader: &mut Reader<'a>, list: impl Fn(&'a [u8]) -> T) -> Self {
         // In the order of the file.
         Self {
-            names: reader.text(),
-            units: reader.text(),
+            names: list(reader.text()),
+            units: list(reader.text()),
             hash: reader.take(8),
-            labels: reader.text(),
-            scale: reader.take(4),
+            labels: list(reader.text()),
+            scale: f32::from_bits(reader.real()),
             confidence: reader.bytes(),
             abstain: reader.bytes(),
             teacher: reader.text(),
@@ -52,10 +53,6 @@ impl<'a> Fields<'a> {
             golden: reader.bytes(),
         }
     }
-
-    pub fn scale(&self) -> f32 {
-        f32::from_bits(Reader::new(self.scale).word())
-    }
 }
 
 /// The front end, and what is in front of it.
@@ -64,35 +61,30 @@ pub(super) fn read_front_end(reader: &mut Reader<'_>) -> (Normalization, FrontEn
     let normalization = if reader.number(1) == 0 { Normalization::None } else { Normalization::RowSum };
     let front_end = match reader.number(2) {
         0 => FrontEnd::Integers,
-        1 => FrontEnd::Uniform { gain: reader.real(), offset: reader.real() },
+        1 => FrontEnd::Uniform { gain: f32::from_bits(reader.real()), offset: f32::from_bits(reader.real()) },
         _ => FrontEnd::PerInput,
     };
     (normalization, front_end)
 }
 
-impl<'a> Student<'a> {
-    /// Reads the metadata; whether it is sound, the reader says.
-    #[inline(always)]
-    pub(super) fn read_metadata(&mut self, reader: &mut Reader<'a>) -> (FrontEnd, Fields<'a>) {
-        self.task = if reader.number(1) == 0 { Task::Classify } else { Task::Regress };
-        self.inputs = reader.number(u16::MAX.into()) as u16;
-        self.input_zero_point = reader.byte() as i8;
-        let layers = reader.number(MAX_LAYERS as u32);
-        let start = reader.rest;
-        for _ in 0..layers {
-            reader.number(1);
-            reader.number(u16::MAX.into());
-            reader.take(3);
-        }
-        self.layer_table = start.get(..start.len().saturating_sub(reader.rest.len())).unwrap_or_default();
-        self.behind_layers = reader.rest;
-        let (_, front_end) = read_front_end(reader);
-        let fields = Fields::read(reader);
-        self.scale = fields.scale();
-        self.golden = fields.golden;
-        (front_end, fields)
+/// What stands in front of the normalization: task, number of inputs, their zero point, and the table of layers.
+#[inline(always)]
+pub(super) fn read_layers<'a>(reader: &mut Reader<'a>) -> (Task, u16, i8, &'a [u8]) {
+    let task = if reader.number(1) == 0 { Task::Classify } else { Task::Regress };
+    let inputs = reader.number(u16::MAX.into()) as u16;
+    let zero_point = reader.byte() as i8;
+    let layers = reader.number(MAX_LAYERS as u32);
+    let start = reader.rest;
+    for _ in 0..layers {
+        reader.number(1);
+        reader.number(u16::MAX.into());
+        reader.take(3);
     }
+    let table = start.get(..start.len().wrapping_sub(reader.rest.len()).min(start.len())).unwrap_or_default();
+    (task, inputs, zero_point, table)
+}
 
+impl<'a> Student<'a> {
     /// How real features become input integers.
     pub(crate) fn front_end(&self) -> (Normalization, FrontEnd) {
         read_front_end(&mut Reader::new(self.behind_layers))
@@ -103,9 +95,9 @@ impl<'a> Student<'a> {
     pub fn metadata(&self) -> Metadata<'a> {
         let mut reader = Reader::new(self.behind_layers);
         let (normalization, front_end) = read_front_end(&mut reader);
-        let fields = Fields::read(&mut reader);
         // The loader has seen that they are UTF-8.
         let text = |bytes| core::str::from_utf8(bytes).unwrap_or_default();
+        let fields = Fields::read(&mut reader, text);
         let number = |bytes| Reader::new(bytes).long_number();
         let layers = self.layers().map(|Layer { kind, outputs, range, .. }| {
             let OutputRange { zero_point, lo, hi } = range;
@@ -119,12 +111,12 @@ impl<'a> Student<'a> {
             normalization,
             front_end,
             schema: InputSchema {
-                names: text(fields.names),
-                units: text(fields.units),
+                names: fields.names,
+                units: fields.units,
                 hash: fields.hash.first_chunk().map_or(0, |&hash| u64::from_le_bytes(hash)),
             },
             output: OutputMeta {
-                labels: text(fields.labels),
+                labels: fields.labels,
                 scale: self.scale,
                 confidence: fields.confidence,
                 abstain: fields.abstain,
@@ -144,14 +136,31 @@ impl<'a> Student<'a> {
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
-    use super::super::LayerKind;
+    use super::super::{LayerKind, Layout};
     use super::*;
 
     fn decode(bytes: &[u8]) -> Option<Metadata<'_>> {
         let mut reader = Reader::new(bytes);
-        let mut student = Student::of_file(&[]);
-        student.read_metadata(&mut reader);
-        (reader.sound && reader.canonical && reader.rest.is_empty()).then(|| student.metadata())
+        let (task, inputs, input_zero_point, layer_table) = read_layers(&mut reader);
+        let behind_layers = reader.rest;
+        read_front_end(&mut reader);
+        let fields = Fields::read(&mut reader, |_| ());
+        let student = Student {
+            file_bytes: bytes.len(),
+            task,
+            inputs,
+            input_zero_point,
+            layer_table,
+            layout: Layout::THIS,
+            tensors: &[],
+            behind_layers,
+            scale: fields.scale,
+            golden: fields.golden,
+            all_outputs: 0,
+            first_buffer_words: 0,
+            arena_words: 0,
+        };
+        (!reader.broken && !reader.overlong && reader.rest.is_empty()).then(|| student.metadata())
     }
 
     /// Any bytes: what postcard decodes and encodes back to the same bytes is what this decoder accepts.

@@ -30,24 +30,23 @@ pub struct GoldenVector<'a> {
 pub enum GoldenInput<'a> {
     /// Every input.
     Dense(&'a [i8]),
-    /// Index (two bytes, little-endian) and value of each input that differs from the zero point.
-    Sparse(&'a [[u8; ENTRY]]),
+    /// Index (two bytes, little-endian) and value of each input that differs from the zero point, in three bytes.
+    Sparse(&'a [u8]),
 }
 
 impl GoldenInput<'_> {
     /// Writes the input into `x`, whose length is the student's number of inputs.
     pub fn expand(&self, x: &mut [i8], zero_point: i8) {
-        let (values, entries): (&[i8], &[[u8; ENTRY]]) = match *self {
+        let (values, list): (&[i8], &[u8]) = match *self {
             Self::Dense(values) => (values, &[]),
-            Self::Sparse(entries) => (&[], entries),
+            Self::Sparse(list) => (&[], list),
         };
-        let mut values = values.iter();
-        for to in x.iter_mut() {
-            *to = values.next().copied().unwrap_or(zero_point);
+        for (index, to) in x.iter_mut().enumerate() {
+            *to = values.get(index).copied().unwrap_or(zero_point);
         }
-        for &[low, high, value] in entries {
-            if let Some(to) = x.get_mut(usize::from(u16::from_le_bytes([low, high]))) {
-                *to = value as i8;
+        for (index, value) in entries(list) {
+            if let Some(to) = x.get_mut(index) {
+                *to = value;
             }
         }
     }
@@ -72,6 +71,15 @@ impl GoldenInput<'_> {
     }
 }
 
+/// Index and value of each whole entry in `list`. Entry by entry: small cores would divide its length by three.
+fn entries(mut list: &[u8]) -> impl Iterator<Item = (usize, i8)> {
+    core::iter::from_fn(move || {
+        let (&[low, high, value], rest) = list.split_first_chunk::<ENTRY>()?;
+        list = rest;
+        Some((u16::from_le_bytes([low, high]).into(), value as i8))
+    })
+}
+
 const fn sparse_is_shorter(count: usize, inputs: usize) -> bool {
     // Neither is above 65535.
     count.wrapping_mul(ENTRY).wrapping_add(2) < inputs
@@ -93,49 +101,42 @@ impl<'a> GoldenVectors<'a> {
     }
 
     /// Whether every byte belongs to a vector in its one valid coding.
-    pub(crate) fn are_valid(mut self) -> bool {
+    #[inline(always)]
+    pub(crate) fn are_valid(&mut self) -> bool {
         while self.next().is_some() {}
-        self.reader.sound
-    }
-
-    /// The next input, and whether it is in its one valid coding.
-    fn input(&mut self) -> (GoldenInput<'a>, bool) {
-        match self.reader.byte() {
-            DENSE => {
-                let values: &[i8] = bytemuck::must_cast_slice(self.reader.take(self.inputs));
-                let present = values.iter().filter(|&&value| value != self.zero_point).count();
-                (GoldenInput::Dense(values), !sparse_is_shorter(present, self.inputs))
-            }
-            coding => {
-                let [low, high] = [self.reader.byte(), self.reader.byte()];
-                let count = usize::from(u16::from_le_bytes([low, high]));
-                let entries = self.reader.take(count.wrapping_mul(ENTRY)).as_chunks().0;
-                let mut next = 0usize;
-                let ascending = entries.iter().all(|&[low, high, value]| {
-                    let index = usize::from(u16::from_le_bytes([low, high]));
-                    let fits = index >= next && index < self.inputs && value as i8 != self.zero_point;
-                    next = index.saturating_add(1);
-                    fits
-                });
-                let valid = coding == SPARSE && ascending && sparse_is_shorter(count, self.inputs);
-                (GoldenInput::Sparse(entries), valid)
-            }
-        }
+        !self.reader.broken
     }
 }
 
 impl<'a> Iterator for GoldenVectors<'a> {
     type Item = GoldenVector<'a>;
 
-    /// `None` at the end or at the first malformed vector.
+    /// `None` at the end or at the first vector that is not in its one valid coding.
     #[inline(never)]
     fn next(&mut self) -> Option<GoldenVector<'a>> {
-        if self.reader.rest.is_empty() {
+        let reader = &mut self.reader;
+        if reader.rest.is_empty() {
             return None;
         }
-        let (input, valid) = self.input();
-        let outputs = bytemuck::must_cast_slice(self.reader.take(self.outputs));
-        self.reader.sound &= valid;
-        self.reader.sound.then_some(GoldenVector { input, outputs })
+        let coding = reader.byte();
+        let (input, present, ascending) = if coding == DENSE {
+            let values = bytemuck::must_cast_slice(reader.take(self.inputs));
+            let present = values.iter().filter(|&&value| value != self.zero_point).count();
+            (GoldenInput::Dense(values), present, true)
+        } else {
+            let present = usize::from(u16::from_le_bytes([reader.byte(), reader.byte()]));
+            let list = reader.take(present.wrapping_mul(ENTRY));
+            let mut smallest = 0usize;
+            let ascending = entries(list).all(|(index, value)| {
+                let fits = index >= smallest && index < self.inputs && value != self.zero_point;
+                smallest = index.wrapping_add(1);
+                fits
+            });
+            (GoldenInput::Sparse(list), present, ascending)
+        };
+        let outputs = bytemuck::must_cast_slice(reader.take(self.outputs));
+        let is_sparse = sparse_is_shorter(present, self.inputs);
+        reader.broken |= !ascending || coding != if is_sparse { SPARSE } else { DENSE };
+        (!reader.broken).then_some(GoldenVector { input, outputs })
     }
 }

@@ -65,12 +65,6 @@ impl<'a> Layer<'a> {
         Self::bytes_of_weights(self.kind, self.layout.read(), self.inputs, self.outputs)
     }
 
-    /// Bytes of all tensors, padding included.
-    #[inline]
-    pub(super) const fn tensor_bytes(&self) -> usize {
-        blocks(self.weight_bytes()).wrapping_add(parameter_blocks(self.outputs)) << 4
-    }
-
     #[cfg(all(test, feature = "std"))]
     pub(crate) fn of_parts(
         kind: LayerKind,
@@ -96,6 +90,21 @@ impl<'a> Layer<'a> {
             bias: i32::from_le(bias),
             multiplier: Multiplier { mantissa: i32::from_le(mantissa), exponent },
         })
+    }
+
+    /// What output `o` needs besides its weights; `None` past the last.
+    #[inline(always)]
+    pub(super) fn channel(&self, o: usize) -> Option<Channel> {
+        if o >= usize::from(self.outputs) {
+            return None;
+        }
+        let words = padded(self.outputs.into(), 4);
+        let bias = *self.parameters.get(o)?;
+        let mantissa = *self.parameters.get(o.wrapping_add(words))?;
+        let exponents: &[i8] = bytemuck::must_cast_slice(self.parameters);
+        let exponent = *exponents.get(o.wrapping_add(words << 3))?;
+        let mantissa = u32::from_le(mantissa) as i32;
+        Some(Channel { bias: u32::from_le(bias) as i32, multiplier: Multiplier { mantissa, exponent } })
     }
 
     /// The weight of output `o` for input `i`, in any layout; 0 past the end.
@@ -183,13 +192,13 @@ impl<'a> Layer<'a> {
 }
 
 /// Blocks that hold this many bytes, far below `usize::MAX`.
-#[inline]
+#[inline(always)]
 const fn blocks(bytes: usize) -> usize {
     bytes.wrapping_add(ALIGNMENT - 1) >> 4
 }
 
 /// Blocks of biases, mantissas and exponents.
-#[inline]
+#[inline(always)]
 const fn parameter_blocks(outputs: u16) -> usize {
     let outputs = outputs as usize;
     (blocks(outputs << 2) << 1).wrapping_add(blocks(outputs))
@@ -203,65 +212,68 @@ const fn parameter_blocks(outputs: u16) -> usize {
 pub struct Layers<'a> {
     /// What the metadata says of the layers that are left, its encoding proven.
     table: &'a [u8],
+    /// The tensors of those layers, and what the front end has behind them.
     tensors: &'a [Block],
+    /// Blocks that the layers so far ask for; fewer than 2^29 each of at most eight, whatever their widths.
+    pub(super) blocks: u32,
     /// The layer in front of them; in front of the first its outputs are the inputs.
     layer: Layer<'a>,
 }
 
 impl<'a> Layers<'a> {
     #[inline]
-    pub(crate) const fn new(
-        table: &'a [u8],
-        (inputs, zero_point): (u16, i8),
-        layout: Layout,
-        tensors: &'a [Block],
-    ) -> Self {
+    pub(crate) fn new(table: &'a [u8], (inputs, zero_point): (u16, i8), layout: Layout, tensors: &'a [Block]) -> Self {
         let layer = Layer {
             kind: LayerKind::Dense,
             inputs,
             outputs: inputs,
             input_zero_point: zero_point,
-            range: OutputRange { zero_point, lo: 0, hi: 0 },
+            range: OutputRange { zero_point, lo: zero_point, hi: zero_point },
             layout,
             weights: &[],
             parameters: &[],
         };
-        Self { table, tensors, layer }
+        Self { table, tensors, blocks: 0, layer }
     }
 
-    /// What lies behind the last layer: the rest of the table, which is nothing, and the tables of the front end.
-    pub(crate) fn rest(mut self) -> &'a [Block] {
+    /// Number of outputs of the layer that was passed last, and the integer that stands for 0.0 there.
+    #[inline]
+    pub(crate) const fn width(&self) -> (u16, i8) {
+        (self.layer.outputs, self.layer.range.zero_point)
+    }
+
+    /// What lies behind the last layer: the tables of the front end.
+    pub(crate) fn rest(mut self) -> &'a [u8] {
         while self.advance().is_some() {}
-        self.tensors
+        bytemuck::must_cast_slice(self.tensors)
     }
 
-    /// The next layer, where it lies; its weights up to the next tensor, and no tensors where there are none.
+    /// The next layer, its weights with the padding behind them, and what there is of its tensors.
     #[inline(never)]
     pub(crate) fn advance(&mut self) -> Option<&Layer<'a>> {
-        // A kind, a varint of at most three bytes, and three bytes more.
-        let (&[kind, low, a, b, c], mut table) = self.table.split_first_chunk()?;
-        let mut outputs = u16::from(low);
-        let mut range = [a, b, c];
-        if low >= 0x80 {
-            let (&d, rest) = table.split_first()?;
-            outputs = (outputs & 0x7f) | u16::from(a) << 7;
-            (range, table) = ([b, c, d], rest);
-            if a >= 0x80 {
-                let (&e, rest) = table.split_first()?;
-                outputs = (outputs & 0x3fff) | u16::from(b) << 14;
-                (range, table) = ([c, d, e], rest);
+        let (&[kind, mut digit], mut table) = self.table.split_first_chunk()?;
+        let (mut outputs, mut shift) = (0u32, 0u32);
+        loop {
+            outputs |= u32::from(digit & 0x7f).wrapping_shl(shift);
+            if digit < 0x80 {
+                break;
             }
+            shift = shift.wrapping_add(7);
+            (digit, table) = table.split_first().map(|(&digit, table)| (digit, table))?;
         }
-        let [zero_point, lo, hi] = range.map(|byte| byte as i8);
+        let (&[zero_point, lo, hi], table) = table.split_first_chunk()?;
+        self.table = table;
         let layer = &mut self.layer;
         layer.kind = if kind == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
-        layer.inputs = core::mem::replace(&mut layer.outputs, outputs);
-        layer.input_zero_point = core::mem::replace(&mut layer.range, OutputRange { zero_point, lo, hi }).zero_point;
-        self.table = table;
-        let weight_bytes = layer.weight_bytes();
-        let (weights, rest) = self.tensors.split_at_checked(blocks(weight_bytes)).unwrap_or_default();
+        layer.inputs = layer.outputs;
+        layer.outputs = outputs as u16;
+        layer.input_zero_point = layer.range.zero_point;
+        layer.range = OutputRange { zero_point: zero_point as i8, lo: lo as i8, hi: hi as i8 };
+        let (weights, parameters) = (blocks(layer.weight_bytes()), parameter_blocks(layer.outputs));
+        self.blocks = self.blocks.wrapping_add(weights.wrapping_add(parameters) as u32);
+        let (weights, rest) = self.tensors.split_at_checked(self.tensors.len().min(weights))?;
+        let (parameters, rest) = rest.split_at_checked(rest.len().min(parameters))?;
         layer.weights = bytemuck::must_cast_slice(weights);
-        let (parameters, rest) = rest.split_at_checked(parameter_blocks(outputs)).unwrap_or_default();
         layer.parameters = bytemuck::must_cast_slice(parameters);
         self.tensors = rest;
         Some(layer)

@@ -25,6 +25,7 @@ pub(crate) use layer::Block;
 pub use layer::{Channel, Layer, Layers};
 pub(crate) use layout::BLOCK;
 pub use layout::Layout;
+pub(crate) use load::load;
 pub use metadata::{
     FrontEnd, InputSchema, LayerKind, LayerMeta, MAX_LAYERS, MAX_WIDTH, Metadata, Normalization, OutputMeta,
     Provenance, Task,

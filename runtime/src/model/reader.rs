@@ -1,30 +1,35 @@
 //! The one cursor that the loader reads a file with.
 
-/// Reads forward. What is not there reads as zero or empty, and the reader remembers: [`Reader::sound`] is asked once.
+/// Reads forward. What is not there reads as zero or empty, and the reader remembers: [`Reader::broken`] is asked once.
 ///
 /// So a field is one call without a branch behind it, and what a damaged file makes of the fields after the damage
 /// does not matter.
 #[derive(Clone, Debug)]
 pub(super) struct Reader<'a> {
     pub rest: &'a [u8],
-    /// Everything so far was there and in its range.
-    pub sound: bool,
-    /// No number so far was longer than it must be.
-    pub canonical: bool,
+    /// Something was not there or not in its range.
+    pub broken: bool,
+    /// A number was longer than it must be.
+    pub overlong: bool,
+    /// A real was none.
+    pub infinite: bool,
     /// The first byte of padding that is not zero.
     pub stray: Option<&'a u8>,
 }
 
+/// The exponent of a single, all ones in infinities and in what is no number.
+const EXPONENT: u32 = 0x7f80_0000;
+
 impl<'a> Reader<'a> {
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, sound: true, canonical: true, stray: None }
+        Self { rest: bytes, broken: false, overlong: false, infinite: false, stray: None }
     }
 
     /// The next `length` bytes.
     #[inline(never)]
     pub fn take(&mut self, length: usize) -> &'a [u8] {
         let Some((taken, rest)) = self.rest.split_at_checked(length) else {
-            self.sound = false;
+            self.broken = true;
             return &[];
         };
         self.rest = rest;
@@ -36,14 +41,12 @@ impl<'a> Reader<'a> {
         self.take(1).first().copied().unwrap_or(0)
     }
 
-    /// Four bytes, lowest first.
+    /// The bits of a single.
     #[inline(never)]
-    pub fn word(&mut self) -> u32 {
-        self.take(4).first_chunk().map_or(0, |&bytes| u32::from_le_bytes(bytes))
-    }
-
-    pub fn real(&mut self) -> f32 {
-        f32::from_bits(self.word())
+    pub fn real(&mut self) -> u32 {
+        let bits = self.take(4).first_chunk().map_or(0, |&bytes| u32::from_le_bytes(bytes));
+        self.infinite |= bits & EXPONENT == EXPONENT;
+        bits
     }
 
     /// The bytes of a varint: seven bits each, lowest first, the top bit set on all but the last.
@@ -53,9 +56,9 @@ impl<'a> Reader<'a> {
         let last = longest.iter().position(|&byte| byte < 0x80);
         let digits = self.take(last.map_or(usize::MAX, |last| last.wrapping_add(1)));
         match digits {
-            [_, .., 0] => self.canonical = false,
+            [_, .., 0] => self.overlong = true,
             // The tenth byte holds one bit.
-            [_, _, _, _, _, _, _, _, _, last] if *last > 1 => self.sound = false,
+            [_, _, _, _, _, _, _, _, _, last] if *last > 1 => self.broken = true,
             _ => {}
         }
         digits
@@ -72,7 +75,7 @@ impl<'a> Reader<'a> {
         match u32::try_from(self.long_number()) {
             Ok(number) if number <= largest => number,
             _ => {
-                self.sound = false;
+                self.broken = true;
                 0
             }
         }
@@ -89,7 +92,7 @@ impl<'a> Reader<'a> {
     #[inline(never)]
     pub fn text(&mut self) -> &'a [u8] {
         let text = self.bytes();
-        self.sound &= is_utf8(text);
+        self.broken |= !is_utf8(text);
         text
     }
 
@@ -101,36 +104,44 @@ impl<'a> Reader<'a> {
         start
     }
 
-    /// Passes the zeros up to the next 16-byte boundary of memory.
+    /// The next `length` bytes; the zeros behind them, up to the next 16-byte boundary of memory, are passed.
     #[inline(never)]
-    pub fn padding(&mut self) {
-        let bytes = self.rest.as_ptr().addr().wrapping_neg() & (super::ALIGNMENT - 1);
-        let stray = self.take(bytes).iter().find(|&&byte| byte != 0);
+    pub fn padded(&mut self, length: usize) -> &'a [u8] {
+        let taken = self.take(length);
+        let padding = self.rest.as_ptr().addr().wrapping_neg() & (super::ALIGNMENT - 1);
+        let stray = self.take(padding).iter().find(|&&byte| byte != 0);
         self.stray = self.stray.or(stray);
+        taken
     }
 }
 
 /// Whether `bytes` are UTF-8: what `core::str::from_utf8` says, in a fraction of its code.
 fn is_utf8(bytes: &[u8]) -> bool {
-    let mut bytes = bytes.iter();
-    while let Some(&lead) = bytes.next() {
-        let length = lead.leading_ones();
-        if length == 0 {
-            continue;
-        }
-        let mut code = u32::from(lead) & 0x7fu32.wrapping_shr(length);
-        for _ in 1..length {
-            let Some(&next) = bytes.next().filter(|&&next| next & 0xc0 == 0x80) else { return false };
-            code = (code << 6) | u32::from(next & 0x3f);
-        }
-        // A code of this length has more bits than this many; none starts with a continuation byte.
-        let Some(&bits) = [31u8, 7, 11, 16].get(length.wrapping_sub(1) as usize) else { return false };
-        let surrogate = code >> 11 == 0xd800 >> 11;
-        if code.wrapping_shr(bits.into()) == 0 || surrogate || code > 0x10_ffff {
+    // Of the character that is being read: its bytes, those that are still to come, and its code so far.
+    let (mut length, mut left, mut code) = (0u32, 0u32, 0u32);
+    for &byte in bytes {
+        let ones = byte.leading_ones();
+        if left == 0 {
+            if ones == 0 {
+                continue;
+            }
+            (length, left, code) = (ones, ones, u32::from(byte) & 0x7fu32.wrapping_shr(ones));
+        } else if ones != 1 {
             return false;
+        } else {
+            code = (code << 6) | u32::from(byte & 0x3f);
+        }
+        left = left.wrapping_sub(1);
+        if left == 0 {
+            // A code of so many bytes has more bits than this; no character is one byte with its top bit set.
+            let Some(&bits) = [31u8, 7, 11, 16].get(length.wrapping_sub(1) as usize) else { return false };
+            let surrogate = code >> 11 == 0xd800 >> 11;
+            if code.wrapping_shr(bits.into()) == 0 || surrogate || code > 0x10_ffff {
+                return false;
+            }
         }
     }
-    true
+    left == 0
 }
 
 #[cfg(all(test, feature = "std"))]

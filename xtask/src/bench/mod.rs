@@ -234,16 +234,18 @@ fn mean(counts: &[u32]) -> u64 {
 
 /// Every tail and every exponent on the emulated core against the host's portable kernels, in the core's layout and the others.
 fn run_battery(core: &Core) -> Result<()> {
-    let images = core.build(Profile::Speed, true)?;
+    let images = [(core.build(Profile::Speed, true)?, "speed"), (core.build(Profile::Size, true)?, "size")];
     for layout in eyas::Layout::ALL {
         let mut all = battery(layout)?;
         all.extend(rounding::battery(layout)?);
         let runs: Vec<_> = all.iter().map(|prepared| (prepared, Measure::Nothing)).collect();
-        let lines = core.run(&images.join("bench"), &runs)?;
-        let wrong: Vec<_> = lines.iter().zip(&all).filter(|(line, _)| line.wrong != 0).collect();
-        println!("{} {layout:?}: {} students, {} differ", core.name, lines.len(), wrong.len());
-        if let Some((line, prepared)) = wrong.first() {
-            bail!("{}, {layout:?}, {}: {} integers differ", core.name, prepared.name, line.wrong);
+        for (images, setting) in &images {
+            let lines = core.run(&images.join("bench"), &runs)?;
+            let wrong: Vec<_> = lines.iter().zip(&all).filter(|(line, _)| line.wrong != 0).collect();
+            println!("{} for {setting}, {layout:?}: {} students, {} differ", core.name, lines.len(), wrong.len());
+            if let Some((line, prepared)) = wrong.first() {
+                bail!("{} for {setting}, {layout:?}, {}: {} integers differ", core.name, prepared.name, line.wrong);
+            }
         }
     }
     Ok(())
