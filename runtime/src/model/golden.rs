@@ -135,8 +135,9 @@ impl<'a> Iterator for GoldenVectors<'a> {
             (GoldenInput::Sparse(list), present, ascending)
         };
         let outputs = bytemuck::must_cast_slice(reader.take(self.outputs));
-        let is_sparse = sparse_is_shorter(present, self.inputs);
-        reader.broken |= !ascending || coding != if is_sparse { SPARSE } else { DENSE };
+        // A list out of order is neither.
+        let is_sparse = ascending && sparse_is_shorter(present, self.inputs);
+        reader.broken |= coding != if is_sparse { SPARSE } else { DENSE };
         (!reader.broken).then_some(GoldenVector { input, outputs })
     }
 }

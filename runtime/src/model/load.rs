@@ -18,14 +18,13 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
         return Err(LoadError::Misaligned { remainder });
     }
     let (prefix, sections, tensors_offset) = Prefix::check(file)?;
-    let mut reader = Reader::new(sections);
-    let metadata = reader.padded(prefix.metadata_bytes as usize);
-    let tensors = reader.rest;
-    let fits = !reader.broken && tensors.len() == prefix.tensor_bytes as usize;
+    let mut sections = Reader::new(sections);
+    let metadata = sections.padded(prefix.metadata_bytes as usize);
+    let tensors = sections.rest;
+    let fits = !sections.broken && tensors.len() == prefix.tensor_bytes as usize;
     if !fits || offset(file, tensors) != tensors_offset {
         return Err(LoadError::Sections);
     }
-    check_padding(file, &reader)?;
 
     let mut reader = Reader::new(metadata);
     let (task, inputs, input_zero_point, layer_table) = read_layers(&mut reader);
@@ -45,16 +44,18 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
     if task == Task::Classify && outputs < 2 {
         return Err(LoadError::Outputs { found: outputs });
     }
-    if fields.labels != outputs {
-        return Err(LoadError::Labels { expected: outputs, found: fields.labels });
+    if fields.labels != u32::from(outputs) {
+        return Err(LoadError::Labels { expected: outputs, found: fields.labels as u16 });
     }
-    let found = if fields.names == 0 || fields.names == inputs { fields.units } else { fields.names };
-    if found != 0 && found != inputs {
-        return Err(LoadError::InputNames { expected: inputs, found });
+    let is_fitting = |count| count == 0 || count == u32::from(inputs);
+    let found = if is_fitting(fields.names) { fields.units } else { fields.names };
+    if !is_fitting(found) {
+        return Err(LoadError::InputNames { expected: inputs, found: found as u16 });
     }
     let mut expected = shapes.tensor_bytes;
     if front_end == FrontEnd::PerInput {
-        expected = expected.saturating_add(aligned(usize::from(inputs) << 2) << 1);
+        // Where layers ask for more than there can be, this is no multiple of 16 and never the length of tensors.
+        expected = expected.wrapping_add(aligned(usize::from(inputs) << 2) << 1);
     }
     if reader.infinite || fields.scale.to_bits() as i32 <= 0 {
         return Err(LoadError::NotFinite);
@@ -71,7 +72,7 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
         return Err(LoadError::TensorLength { expected: expected as u32, found: tensors.len() as u32 });
     };
 
-    check_tensors(file, tensors, inputs, layers(blocks))?;
+    check_tensors(file, &mut sections, inputs, layers(blocks))?;
     let mut vectors = GoldenVectors::new(fields.golden, inputs.into(), shapes.all_outputs, input_zero_point);
     if !vectors.are_valid() {
         return Err(LoadError::Golden);
@@ -128,10 +129,10 @@ fn check_shapes(inputs: u16, mut layers: Layers<'_>) -> Result<Shapes, LoadError
     Ok(Shapes { costs, all_outputs, tensor_bytes: (layers.blocks as usize).saturating_mul(ALIGNMENT) })
 }
 
-/// Checks every byte of the tensors: as long as the shapes and the front end ask for.
+/// Checks every byte of the tensors, which `reader` is in front of: as long as the shapes and the front end ask for; and
+/// all padding, that in front of them too.
 #[inline(always)]
-fn check_tensors(file: &[u8], tensors: &[u8], inputs: u16, mut layers: Layers<'_>) -> Result<(), LoadError> {
-    let mut reader = Reader::new(tensors);
+fn check_tensors(file: &[u8], reader: &mut Reader<'_>, inputs: u16, mut layers: Layers<'_>) -> Result<(), LoadError> {
     let mut index = 0u8;
     while let Some(layer) = layers.advance() {
         let outputs = usize::from(layer.outputs);
@@ -151,7 +152,11 @@ fn check_tensors(file: &[u8], tensors: &[u8], inputs: u16, mut layers: Layers<'_
     if reader.infinite {
         return Err(LoadError::NotFinite);
     }
-    check_padding(file, &reader)
+    // So that a file has one form only.
+    match reader.stray {
+        None => Ok(()),
+        Some(byte) => Err(LoadError::Padding { offset: offset(file, core::slice::from_ref(byte)) }),
+    }
 }
 
 /// Proves weights, multipliers and sums of one layer.
@@ -195,23 +200,14 @@ fn check_layer(file: &[u8], index: u8, layer: &Layer<'_>) -> Result<(), LoadErro
     Ok(())
 }
 
-/// Padding must be zero, so that a file has one form only.
-#[inline(always)]
-fn check_padding(file: &[u8], reader: &Reader<'_>) -> Result<(), LoadError> {
-    match reader.stray {
-        None => Ok(()),
-        Some(byte) => Err(LoadError::Padding { offset: offset(file, core::slice::from_ref(byte)) }),
-    }
-}
-
 /// Lines of a list field, at most as many as a number of 16 bits holds.
 #[inline(never)]
-fn count_lines(list: &[u8]) -> u16 {
+fn count_lines(list: &[u8]) -> u32 {
     let mut lines = u32::from(!list.is_empty());
     for &byte in list {
         lines = lines.wrapping_add(u32::from(byte == b'\n'));
     }
-    lines.min(u16::MAX.into()) as u16
+    lines.min(u16::MAX.into())
 }
 
 /// Where a part of the file starts in it.

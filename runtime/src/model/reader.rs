@@ -133,10 +133,11 @@ fn is_utf8(bytes: &[u8]) -> bool {
         }
         left = left.wrapping_sub(1);
         if left == 0 {
-            // A code of so many bytes has more bits than this; no character is one byte with its top bit set.
-            let Some(&bits) = [31u8, 7, 11, 16].get(length.wrapping_sub(1) as usize) else { return false };
+            // A code of two to four bytes has more bits than 7, 11 or 16. One byte with its top bit set never has, and
+            // five bytes and more would have more than the largest code.
+            let bits = length.wrapping_mul(5).wrapping_sub(4).clamp(7, 31);
             let surrogate = code >> 11 == 0xd800 >> 11;
-            if code.wrapping_shr(bits.into()) == 0 || surrogate || code > 0x10_ffff {
+            if code.wrapping_shr(bits) == 0 || surrogate || code > 0x10_ffff {
                 return false;
             }
         }
@@ -160,6 +161,8 @@ mod tests {
                         &[first, second, third][..],
                         &[first, second, third, 0x80],
                         &[first, second, third, 0xbf, 0x41],
+                        &[first, second, third, 0x80, 0x80, 0x80, 0x80, 0x80, 0x41],
+                        &[first, second, third, 0x80, 0xbf, 0xbf, 0xbf, 0xbf],
                     ] {
                         assert_eq!(is_utf8(text), core::str::from_utf8(text).is_ok(), "{text:x?}");
                     }
