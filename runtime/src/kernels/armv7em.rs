@@ -294,18 +294,19 @@ macro_rules! group {
 
 /// Groups of a pass.
 #[cfg(not(eyas_setting = "size"))]
-const PASS: u32 = 8;
+const PASS: u32 = 4;
 
-/// How the r4 groups up to the first fold are passed: entry in r4, passes in r5. r10 is 0 where there are none.
+/// How the first of r10 groups are passed, 1 to 128 up to the first fold: entry in r4, passes in r5. Or there are none.
 #[cfg(not(eyas_setting = "size"))]
 macro_rules! first_pass {
     () => {
-        "adds r5, r4, #7
-        lsrs r5, #3
-        and r4, #7
+        "sub r5, r10, #1
+        ubfx r5, r5, #2, #5
+        adds r5, #1
+        and r4, r10, #3
         cmp r10, #0
         it eq
-        moveq r4, #8
+        moveq r4, #4
         "
     };
 }
@@ -318,10 +319,8 @@ macro_rules! passes {
             "ldrd r8, r12, [sp, #24]\n",
             "tbb [pc, r8]\n",
             "3:\n",
-            ".byte (40f-3b)/2, (47f-3b)/2, (46f-3b)/2, (45f-3b)/2, (44f-3b)/2, (43f-3b)/2, (42f-3b)/2, (41f-3b)/2\n",
-            ".byte (48f-3b)/2, 0\n",
+            ".byte (40f-3b)/2, (43f-3b)/2, (42f-3b)/2, (41f-3b)/2, (48f-3b)/2, 0\n",
             concat!("40:\n", group!(), "41:\n", group!(), "42:\n", group!(), "43:\n", group!()),
-            concat!("44:\n", group!(), "45:\n", group!(), "46:\n", group!(), "47:\n", group!()),
             "subs r12, #1\n",
             "bne 40b\n",
             "48:\n",
@@ -329,15 +328,17 @@ macro_rules! passes {
     };
 }
 
-/// Groups of a pass: one, in a seventh of the code.
+/// Groups of a pass: one, in a quarter of the code.
 #[cfg(eyas_setting = "size")]
 const PASS: u32 = 1;
 
-/// How the r4 groups up to the first fold are passed: one by one. r10 is 0 where there are none.
+/// How the first of r10 groups are passed, 1 to 128 up to the first fold: one by one, r5 in all. Or there are none.
 #[cfg(eyas_setting = "size")]
 macro_rules! first_pass {
     () => {
-        "mov r5, r4
+        "sub r5, r10, #1
+        and r5, #127
+        adds r5, #1
         cmp r10, #0
         it eq
         moveq r5, r10
@@ -366,7 +367,7 @@ macro_rules! passes {
 ///
 /// Registers: r0 x, r1 weights, r2 r4 sums S, r3 r5 sums B, r6 r7 x, r8 to r11 weights, r12 passes, lr biases.
 /// Stack, from `sp`: 0 the two 32-bit sums, 8 end of x, 12 exponents of the partial block, 16 x, 20 outputs of the
-/// partial block, 24 entry: groups of the first, partial pass, 0 for a whole one, 8 for none at all, 28 passes,
+/// partial block, 24 entry: groups of the first, partial pass, 0 for a whole one, 4 for none at all, 28 passes,
 /// 32 groups, 36 mantissas, 40 exponents, 44 y, 48 its end, 52 1 + 2 · zero point in both halfwords, 56 hi − lo,
 /// 60 lo and hi, two halfwords each, 68 saved registers.
 ///
@@ -407,9 +408,6 @@ unsafe extern "C" fn dense_rows(
         "pkhbt r11, r11, r11, lsl #16",
         "push {{r4, r5, r6, r7, r8, r9, r10, r11}}",
         "ldr r10, [sp, #76]", // groups
-        "sub r4, r10, #1",
-        "and r4, #127",
-        "adds r4, #1", // groups up to the first fold
         first_pass!(),
         "push {{r2, r3, r4, r5, r10}}",
         "add r8, r2, r10, lsl #3", // end of x
