@@ -18,8 +18,9 @@ pub struct Totals {
     pub range: (u64, u64),
     /// Instructions of each layer.
     pub layers: [u64; MAX_LAYERS],
-    /// What looking at the layers cost: taken off `layers`, never part of `instructions`.
-    pub observing: u64,
+    /// What an inference takes longer where its layers are looked at, or shorter: taken off `layers`, never part of
+    /// `instructions`.
+    pub observing: i64,
     /// Instructions of [`Answer::decision`].
     pub decision: u64,
     /// Most bytes of stack one inference used.
@@ -46,7 +47,8 @@ impl Totals {
 ///
 /// The first run counts the plain [`Student::infer`], as a product calls it. The second takes the time behind
 /// each layer; what it takes longer than the first in all is the cost of looking, divided evenly among the
-/// layers and subtracted. The checks before the first layer count to it, what follows the last to the last, so
+/// layers and subtracted. It is a function of its own, which may save more than looking costs: then it is below 0. The
+/// checks before the first layer count to it, what follows the last to the last, so
 /// that the layers add up to the whole. The third run finds the stack.
 pub fn inference(student: &Student<'_>, x: &[i8], arena: &mut [u32], totals: &mut Totals) -> Decision {
     // Whole-program optimisation knows the length of the static input and may make a kernel of its own for it in
@@ -60,14 +62,14 @@ pub fn inference(student: &Student<'_>, x: &[i8], arena: &mut [u32], totals: &mu
     let (stamped, decision, decision_cost) = stamped(student, x, arena, &mut stamps);
     totals.decision += decision_cost.saturating_sub(totals.overhead);
     let layers = student.metadata().layers.len();
-    let observing = stamped.saturating_sub(plain);
+    let observing = stamped.cast_signed() - plain.cast_signed();
     totals.observing += observing;
-    let mut before = 0;
+    let mut before = 0u64;
     for (index, (total, &stamp)) in totals.layers.iter_mut().zip(&stamps).take(layers).enumerate() {
         let until = if index + 1 == layers { stamped } else { counter::instructions(stamp) };
         // Rounded so that the shares of all layers add up to `observing`.
-        let share = observing * (index as u64 + 1) / layers as u64 - observing * index as u64 / layers as u64;
-        *total += until.saturating_sub(before).saturating_sub(share);
+        let share = observing * (index as i64 + 1) / layers as i64 - observing * index as i64 / layers as i64;
+        *total += until.saturating_sub(before).saturating_add_signed(-share);
         before = until;
     }
 

@@ -22,8 +22,8 @@ pub struct DeviceRun {
     pub instructions_range: (u64, u64),
     /// Mean of each layer; they add up to `instructions_per_inference`.
     pub instructions_per_layer: Vec<f64>,
-    /// Mean cost of looking at the layers, already taken off them: a few dozen a layer unless the compiler made the
-    /// observed run other code than the plain one.
+    /// Mean cost of looking at the layers, already taken off them: a few dozen a layer, below 0 where the observed run,
+    /// a function of its own, saves more than that.
     pub instructions_observing: f64,
     /// Mean of the decision behind the last layer.
     pub instructions_per_decision: f64,
@@ -50,13 +50,11 @@ pub(super) fn parse(summary: &str, student: &[u8], rows: usize) -> Result<Device
         expected: "a JSON object".into(),
         found: format!("{summary:?}"),
     })?;
-    let number = |what: &'static str| {
-        summary.pointer(what).and_then(serde_json::Value::as_u64).ok_or_else(|| DeviceError::Summary {
-            what,
-            expected: "a number".into(),
-            found: "none".into(),
-        })
-    };
+    let missing = |what: &'static str| DeviceError::Summary { what, expected: "a number".into(), found: "none".into() };
+    let number =
+        |what: &'static str| summary.pointer(what).and_then(serde_json::Value::as_u64).ok_or_else(|| missing(what));
+    let observing = "/instructions/observing";
+    let observing = summary.pointer(observing).and_then(serde_json::Value::as_i64).ok_or_else(|| missing(observing))?;
     expect("version", SUMMARY_VERSION, number("/version")?)?;
     // The image must hold this very file, not an earlier one.
     let seal = student.last_chunk().map_or(0, |&seal| u32::from_le_bytes(seal));
@@ -75,7 +73,7 @@ pub(super) fn parse(summary: &str, student: &[u8], rows: usize) -> Result<Device
         instructions_per_inference: mean(number("/instructions/all")?),
         instructions_range: (number("/instructions/least")?, number("/instructions/most")?),
         instructions_per_layer: layers.map(mean).collect(),
-        instructions_observing: mean(number("/instructions/observing")?),
+        instructions_observing: observing as f64 / inferences as f64,
         instructions_per_decision: mean(number("/instructions/decision")?),
         arena_bytes: number("/arena")?,
         stack_bytes: number("/stack/infer")?,
@@ -99,7 +97,7 @@ mod tests {
     use super::{DeviceError, parse};
 
     const LINE: &str = r#"{"version":1,"student":{"bytes":4,"seal":67305985},"golden":{"vectors":2,"values":24},"rows":3,
-        "instructions":{"inferences":3,"all":30,"least":9,"most":11,"decision":6,"observing":3,"layers":[12,18]},"arena":48,
+        "instructions":{"inferences":3,"all":30,"least":9,"most":11,"decision":6,"observing":-3,"layers":[12,18]},"arena":48,
         "stack":{"infer":332,"selftest":484,"load":956},"image":{"text":100,"rodata":20,"data":1,"bss":2}}"#;
 
     #[test]
@@ -107,6 +105,7 @@ mod tests {
         let run = parse(LINE, &[1, 2, 3, 4], 3).expect("the line is whole");
         assert_eq!(run.instructions_per_layer, [4.0, 6.0]);
         assert_eq!(run.instructions_per_inference, 10.0);
+        assert_eq!(run.instructions_observing, -1.0);
         assert_eq!(run.static_ram_bytes, 3);
     }
 
