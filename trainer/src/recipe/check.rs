@@ -15,7 +15,7 @@ use super::{Recipe, ReportSection};
 /// Widest layer of a teacher.
 const WIDEST: usize = u16::MAX as usize;
 /// Most hidden layers of a student.
-pub(super) const DEEPEST: usize = eyas::model::MAX_LAYERS - 1;
+const DEEPEST: usize = eyas::model::MAX_LAYERS - 1;
 
 /// Where messages about one recipe come from.
 pub(super) struct Checker<'a> {
@@ -130,14 +130,20 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn student(&self, student: &StudentSection) -> Checked {
-        if student.hidden.len() > DEEPEST {
-            let found = format!("{} widths", student.hidden.len());
+    /// Hidden widths that a student file can hold.
+    pub(super) fn student_hidden(&self, hidden: &[usize]) -> Checked {
+        if hidden.len() > DEEPEST {
+            let found = format!("{} widths", hidden.len());
             return Err(self.range("student.hidden", &format!("at most {DEEPEST} hidden layers"), &found));
         }
-        for (index, &width) in student.hidden.iter().enumerate() {
+        for (index, &width) in hidden.iter().enumerate() {
             self.count(&format!("student.hidden[{index}]"), width, 1..=usize::from(eyas::model::MAX_WIDTH))?;
         }
+        Ok(())
+    }
+
+    fn student(&self, student: &StudentSection) -> Checked {
+        self.student_hidden(&student.hidden)?;
         self.real("student.dropout", student.dropout, 0.0, 1.0, Ends::Below)?;
         if student.hidden.is_empty() && student.dropout != 0.0 && self.positions.has("student.dropout") {
             return Err(self.idle("student.dropout", "at least one hidden layer"));

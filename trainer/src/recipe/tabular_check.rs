@@ -1,6 +1,6 @@
 //! What a recipe on a table may say.
 
-use super::check::{Checked, Checker, DEEPEST, Ends};
+use super::check::{Checked, Checker, Ends};
 use super::error::RecipeFault;
 use super::sections::QuantizeMethod;
 use super::tabular::{HEADS, MaskKind, RouteKind, TabularRecipe, TabularSplit, TabularTask};
@@ -116,13 +116,7 @@ impl Checker<'_> {
             return Err(self.combination("route.kind", reason, "use mean or best-on-tune"));
         }
         let student = &recipe.student;
-        if student.hidden.len() > DEEPEST {
-            let found = format!("{} widths", student.hidden.len());
-            return Err(self.range("student.hidden", &format!("at most {DEEPEST} hidden layers"), &found));
-        }
-        for (index, &width) in student.hidden.iter().enumerate() {
-            self.count(&format!("student.hidden[{index}]"), width, 1..=usize::from(eyas::model::MAX_WIDTH))?;
-        }
+        self.student_hidden(&student.hidden)?;
         self.real("student.dropout", student.dropout, 0.0, 1.0, Ends::Below)?;
         self.real("student.noise", student.noise, 0.0, 10.0, Ends::Both)?;
         self.real("student.learning_rate", student.learning_rate, 0.0, 1.0, Ends::Above)?;
