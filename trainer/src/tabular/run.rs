@@ -54,7 +54,11 @@ fn teachers_in_words(recipe: &TabularRecipe) -> String {
             Seen::Others => " on the other columns",
             Seen::Student => " on the student's columns",
         };
-        let mean = if teacher.members > 1 { format!(", mean of {}", teacher.members) } else { String::new() };
+        let mean = match teacher.members {
+            _ if recipe.cotrain.is_some() => ", co-trained".to_owned(),
+            1 => String::new(),
+            members => format!(", mean of {members}"),
+        };
         let parts = teacher.crossfit.map_or_else(String::new, |parts| format!(", cross-fitted in {parts} parts"));
         format!("{shape}{}{sees}{mean}{parts}", widths(&teacher.hidden))
     };
