@@ -266,6 +266,8 @@ fn masked_teachers_are_the_ways_of_the_route() {
         assert!((one.ways.iter().map(|way| way.share).sum::<f64>() - 1.0).abs() < 1e-9);
         assert!(one.ways.iter().all(|way| way.score.merit() > 50.0), "{:?}", one.ways);
         assert!(run.metrics.mean["cotrained"]["accuracy"] > 50.0);
+        let teacher = &run.metrics.teacher;
+        assert_eq!(teacher, "fusion 2x(8)-8-6, co-trained + mlp 8 on the other columns, co-trained");
         let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
         assert!(page.contains("teacher 1, layer 2 masked") && page.contains("share of the rows"));
     }
