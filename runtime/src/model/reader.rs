@@ -38,13 +38,13 @@ impl<'a> Reader<'a> {
 
     #[inline(never)]
     pub fn byte(&mut self) -> u8 {
-        self.take(1).first().copied().unwrap_or(0)
+        if let [byte] = *self.take(1) { byte } else { 0 }
     }
 
     /// The bits of a single.
     #[inline(never)]
     pub fn real(&mut self) -> u32 {
-        let bits = self.take(4).first_chunk().map_or(0, |&bytes| u32::from_le_bytes(bytes));
+        let bits = if let [a, b, c, d] = *self.take(4) { u32::from_le_bytes([a, b, c, d]) } else { 0 };
         self.infinite |= bits & EXPONENT == EXPONENT;
         bits
     }
