@@ -28,7 +28,7 @@ impl Student<'_> {
     pub fn selftest(&self, input: &mut [i8], arena: &mut [u32]) -> Result<SelftestReport, SelftestError> {
         let mut report = SelftestReport { vectors: 0, values: 0 };
         for vector in self.golden_vectors() {
-            vector.input.expand(input, self.input_zero_point);
+            vector.input.expand(input, self.network.zero_point);
             let mut outputs = vector.outputs;
             let mut layer = 0u8;
             while !outputs.is_empty() {

@@ -5,7 +5,7 @@ mod batch;
 use crate::kernels::portable::Portable;
 use crate::kernels::{Active, Kernels, Start, add_all, listed, rows, scan_all};
 use crate::model::{
-    Block, Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, MAX_LAYERS, Normalization, Task, load,
+    Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, MAX_LAYERS, Network, Normalization, Task, load,
 };
 use crate::quant::{quantize_feature, row_share};
 use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
@@ -18,14 +18,9 @@ use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
 pub struct Student<'a> {
     pub(crate) file_bytes: usize,
     pub(crate) task: Task,
-    pub(crate) inputs: u16,
-    pub(crate) input_zero_point: i8,
-    /// The layers as the metadata has them.
-    pub(crate) layer_table: &'a [u8],
+    pub(crate) network: Network<'a>,
     /// The metadata from the normalization on.
     pub(crate) behind_layers: &'a [u8],
-    pub(crate) layout: Layout,
-    pub(crate) tensors: &'a [Block],
     pub(crate) scale: f32,
     pub(crate) golden: &'a [u8],
     /// Outputs of all layers together.
@@ -107,7 +102,7 @@ impl<'a> Student<'a> {
         }
         let mut smallest = 0u16;
         for (position, &input) in (0u32..).zip(present) {
-            if input < smallest || input >= self.inputs {
+            if input < smallest || input >= self.network.inputs {
                 return Err(InferError::Present { position });
             }
             smallest = input.wrapping_add(1);
@@ -133,7 +128,7 @@ impl<'a> Student<'a> {
         depth: usize,
         observe: impl FnMut(usize, Outputs<'_>),
     ) -> Result<Answer<'b>, InferError> {
-        let expected = usize::from(self.inputs);
+        let expected = usize::from(self.network.inputs);
         if x.len() != expected {
             return Err(InferError::InputLength { expected: expected as u32, found: x.len() as u32 });
         }
@@ -185,7 +180,7 @@ impl<'a> Student<'a> {
     /// A wrong length; the index of the first feature that is not finite; or no front end in the file. On an
     /// error `x` may be partly written.
     pub fn quantize(&self, features: &[f32], x: &mut [i8]) -> Result<(), QuantizeError> {
-        let expected = u32::from(self.inputs);
+        let expected = u32::from(self.network.inputs);
         if features.len() != expected as usize {
             return Err(QuantizeError::FeatureLength { expected, found: features.len() as u32 });
         }
@@ -222,35 +217,35 @@ impl<'a> Student<'a> {
     pub fn front_end_tables(&self) -> (&'a [[u8; 4]], &'a [[u8; 4]]) {
         let rest = self.layers().rest();
         let (gains, offsets) = rest.split_at_checked(rest.len() >> 1).unwrap_or_default();
-        let table = |bytes: &'a [u8]| bytes.as_chunks().0.get(..self.inputs.into()).unwrap_or_default();
+        let table = |bytes: &'a [u8]| bytes.as_chunks().0.get(..self.network.inputs.into()).unwrap_or_default();
         (table(gains), table(offsets))
     }
 
     /// The order of the weights in the file.
     #[must_use]
     pub const fn layout(&self) -> Layout {
-        self.layout
+        self.network.layout
     }
 
     /// The layers with their tensors, first to last.
     #[must_use]
     #[inline]
     pub fn layers(&self) -> Layers<'a> {
-        Layers::new(self.layer_table, (self.inputs, self.input_zero_point), self.layout, self.tensors)
+        Layers::new(&self.network)
     }
 
     /// The golden vectors in the file.
     #[must_use]
     #[inline]
     pub fn golden_vectors(&self) -> GoldenVectors<'a> {
-        GoldenVectors::new(self.golden, self.inputs.into(), self.all_outputs, self.input_zero_point)
+        GoldenVectors::new(self.golden, self.network.inputs.into(), self.all_outputs, self.network.zero_point)
     }
 
     /// Shape and costs.
     #[must_use]
     #[inline]
     pub fn costs(&self) -> Costs {
-        Costs::new(self.inputs, self.layers(), self.file_bytes)
+        Costs::new(self.network.inputs, self.layers(), self.file_bytes)
     }
 
     /// Length of the arena one inference needs with this build's kernels, in 32-bit words.

@@ -105,8 +105,8 @@ impl<'a> Student<'a> {
         });
         Metadata {
             task: self.task,
-            inputs: self.inputs,
-            input_zero_point: self.input_zero_point,
+            inputs: self.network.inputs,
+            input_zero_point: self.network.zero_point,
             layers: layers.collect(),
             normalization,
             front_end,
@@ -136,7 +136,7 @@ impl<'a> Student<'a> {
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
-    use super::super::{LayerKind, Layout};
+    use super::super::{LayerKind, Layout, Network};
     use super::*;
 
     fn decode(bytes: &[u8]) -> Option<Metadata<'_>> {
@@ -148,11 +148,13 @@ mod tests {
         let student = Student {
             file_bytes: bytes.len(),
             task,
-            inputs,
-            input_zero_point,
-            layer_table,
-            layout: Layout::THIS,
-            tensors: &[],
+            network: Network {
+                table: layer_table,
+                tensors: &[],
+                inputs,
+                zero_point: input_zero_point,
+                layout: Layout::THIS,
+            },
             behind_layers,
             scale: fields.scale,
             golden: fields.golden,

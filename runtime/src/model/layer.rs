@@ -179,10 +179,11 @@ impl<'a> Layer<'a> {
     /// Two widths of at most [`super::MAX_WIDTH`] and 15 of padding: below 2^31.
     #[inline]
     pub(crate) const fn bytes_of_weights(kind: LayerKind, layout: Layout, inputs: u16, outputs: u16) -> usize {
-        match kind {
-            LayerKind::Dense => layout.row_bytes(inputs).wrapping_mul(outputs as usize),
-            LayerKind::SparseInput => layout.column_bytes(outputs).wrapping_mul(inputs as usize),
-        }
+        let (run, group, runs) = match kind {
+            LayerKind::Dense => (inputs as usize, layout.row_group(), outputs as usize),
+            LayerKind::SparseInput => (outputs as usize, layout.column_group(), inputs as usize),
+        };
+        padded(run, group).wrapping_mul(runs)
     }
 
     /// Bytes of biases, mantissas and exponents, padding included.
@@ -200,8 +201,23 @@ const fn blocks(bytes: usize) -> usize {
 /// Blocks of biases, mantissas and exponents.
 #[inline(always)]
 const fn parameter_blocks(outputs: u16) -> usize {
-    let outputs = outputs as usize;
-    (blocks(outputs << 2) << 1).wrapping_add(blocks(outputs))
+    let fours = (outputs as usize).wrapping_add(3) >> 2;
+    (fours << 1).wrapping_add(fours.wrapping_add(3) >> 2)
+}
+
+/// A network as the file has it: what its layers are read from, the first of them or those that are left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Network<'a> {
+    /// What the metadata says of them, its encoding proven.
+    pub table: &'a [u8],
+    /// Their tensors, and what the front end has behind them.
+    pub tensors: &'a [Block],
+    /// Number of inputs of the first; outputs of the last where none is left.
+    pub inputs: u16,
+    /// The integer that stands for 0.0 there.
+    pub zero_point: i8,
+    /// The order of the weights.
+    pub layout: Layout,
 }
 
 /// The layers of a student, first to last.
@@ -209,73 +225,73 @@ const fn parameter_blocks(outputs: u16) -> usize {
 /// Offsets are not stored: each tensor starts on the next 16-byte boundary behind the one before it, so the
 /// shapes give them and no file can overlap tensors or leave holes.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Layers<'a> {
-    /// What the metadata says of the layers that are left, its encoding proven.
-    table: &'a [u8],
-    /// The tensors of those layers, and what the front end has behind them.
-    tensors: &'a [Block],
+    /// The layer in front of them.
+    layer: Layer<'a>,
+    left: Network<'a>,
     /// Blocks that the layers so far ask for; fewer than 2^29 each of at most eight, whatever their widths.
     pub(super) blocks: u32,
-    /// The layer in front of them; in front of the first its outputs are the inputs.
-    layer: Layer<'a>,
 }
 
 impl<'a> Layers<'a> {
-    #[inline]
-    pub(crate) fn new(table: &'a [u8], (inputs, zero_point): (u16, i8), layout: Layout, tensors: &'a [Block]) -> Self {
+    #[cfg_attr(eyas_setting = "size", inline(never))]
+    #[cfg_attr(not(eyas_setting = "size"), inline)]
+    pub(crate) fn new(network: &Network<'a>) -> Self {
         let layer = Layer {
             kind: LayerKind::Dense,
-            inputs,
-            outputs: inputs,
-            input_zero_point: zero_point,
-            range: OutputRange { zero_point, lo: zero_point, hi: zero_point },
-            layout,
+            inputs: 0,
+            outputs: 0,
+            input_zero_point: 0,
+            range: OutputRange { zero_point: 0, lo: 0, hi: 0 },
+            layout: network.layout,
             weights: &[],
             parameters: &[],
         };
-        Self { table, tensors, blocks: 0, layer }
+        Self { left: *network, blocks: 0, layer }
     }
 
     /// Number of outputs of the layer that was passed last, and the integer that stands for 0.0 there.
     #[inline]
     pub(crate) const fn width(&self) -> (u16, i8) {
-        (self.layer.outputs, self.layer.range.zero_point)
+        (self.left.inputs, self.left.zero_point)
     }
 
     /// What lies behind the last layer: the tables of the front end.
     pub(crate) fn rest(mut self) -> &'a [u8] {
         while self.advance().is_some() {}
-        bytemuck::must_cast_slice(self.tensors)
+        bytemuck::must_cast_slice(self.left.tensors)
     }
 
     /// The next layer, its weights with the padding behind them, and what there is of its tensors.
     #[inline(never)]
     pub(crate) fn advance(&mut self) -> Option<&Layer<'a>> {
-        let (&[kind, mut digit], mut table) = self.table.split_first_chunk()?;
-        let (mut outputs, mut shift) = (0u32, 0u32);
+        let (left, layer) = (&mut self.left, &mut self.layer);
+        layer.inputs = left.inputs;
+        layer.input_zero_point = left.zero_point;
+        let (&[kind, mut digit], mut table) = left.table.split_first_chunk()?;
+        layer.kind = if kind == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
+        let (mut outputs, mut place) = (0u32, 1u32);
         loop {
-            outputs |= u32::from(digit & 0x7f).wrapping_shl(shift);
+            outputs = u32::from(digit & 0x7f).wrapping_mul(place).wrapping_add(outputs);
             if digit < 0x80 {
                 break;
             }
-            shift = shift.wrapping_add(7);
+            place <<= 7;
             (digit, table) = table.split_first().map(|(&digit, table)| (digit, table))?;
         }
+        (left.inputs, layer.outputs) = (outputs as u16, outputs as u16);
         let (&[zero_point, lo, hi], table) = table.split_first_chunk()?;
-        self.table = table;
-        let layer = &mut self.layer;
-        layer.kind = if kind == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
-        layer.inputs = layer.outputs;
-        layer.outputs = outputs as u16;
-        layer.input_zero_point = layer.range.zero_point;
+        left.table = table;
+        left.zero_point = zero_point as i8;
         layer.range = OutputRange { zero_point: zero_point as i8, lo: lo as i8, hi: hi as i8 };
         let (weights, parameters) = (blocks(layer.weight_bytes()), parameter_blocks(layer.outputs));
         self.blocks = self.blocks.wrapping_add(weights.wrapping_add(parameters) as u32);
-        let (weights, rest) = self.tensors.split_at_checked(self.tensors.len().min(weights))?;
-        let (parameters, rest) = rest.split_at_checked(rest.len().min(parameters))?;
+        let (weights, tensors) = left.tensors.split_at_checked(left.tensors.len().min(weights))?;
+        let (parameters, tensors) = tensors.split_at_checked(tensors.len().min(parameters))?;
         layer.weights = bytemuck::must_cast_slice(weights);
         layer.parameters = bytemuck::must_cast_slice(parameters);
-        self.tensors = rest;
+        left.tensors = tensors;
         Some(layer)
     }
 }

@@ -72,7 +72,7 @@ impl Layout {
     }
 
     /// A row of a dense layer is padded to a multiple of this many inputs, a power of two.
-    const fn group(self) -> usize {
+    pub(super) const fn row_group(self) -> usize {
         match self {
             Self::Canonical | Self::Quads | Self::Fours => 1,
             Self::Pairs => 4,
@@ -83,16 +83,21 @@ impl Layout {
     /// Bytes of one row of a dense layer, padding included.
     #[must_use]
     pub const fn row_bytes(self, inputs: u16) -> usize {
-        padded(inputs as usize, self.group())
+        padded(inputs as usize, self.row_group())
+    }
+
+    /// An input's run of a sparse-input layer is padded to a multiple of this many outputs.
+    pub(super) const fn column_group(self) -> usize {
+        match self {
+            Self::Canonical => 1,
+            _ => BLOCK,
+        }
     }
 
     /// Bytes of one input's run of weights in a sparse-input layer, padding included.
     #[must_use]
     pub const fn column_bytes(self, outputs: u16) -> usize {
-        match self {
-            Self::Canonical => outputs as usize,
-            _ => padded(outputs as usize, BLOCK),
-        }
+        padded(outputs as usize, self.column_group())
     }
 
     /// Where the weight of output `o` and input `i` of a dense layer lies.

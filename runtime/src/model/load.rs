@@ -4,7 +4,7 @@ use super::fields::{Fields, read_front_end, read_layers};
 use super::metadata::{FrontEnd, LayerKind, MAX_LAYERS, MAX_WIDTH, Task};
 use super::prefix::{ALIGNMENT, Prefix};
 use super::reader::Reader;
-use super::{Channel, CoreClass, Costs, GoldenVectors, Layer, Layers, Layout, aligned};
+use super::{Channel, CoreClass, Costs, GoldenVectors, Layer, Layers, Layout, Network, aligned};
 use crate::{LoadError, Student};
 
 /// Proves everything about `file`.
@@ -38,8 +38,9 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
         return Err(LoadError::NotCanonical);
     }
 
-    let layers = |tensors| Layers::new(layer_table, (inputs, input_zero_point), prefix.layout, tensors);
-    let shapes = check_shapes(inputs, layers(&[]))?;
+    let mut network =
+        Network { table: layer_table, tensors: &[], inputs, zero_point: input_zero_point, layout: prefix.layout };
+    let shapes = check_shapes(inputs, Layers::new(&network))?;
     let outputs = shapes.costs.outputs as u16;
     if task == Task::Classify && outputs < 2 {
         return Err(LoadError::Outputs { found: outputs });
@@ -72,7 +73,8 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
         return Err(LoadError::TensorLength { expected: expected as u32, found: tensors.len() as u32 });
     };
 
-    check_tensors(file, &mut sections, inputs, layers(blocks))?;
+    network.tensors = blocks;
+    check_tensors(file, &mut sections, inputs, Layers::new(&network))?;
     let mut vectors = GoldenVectors::new(fields.golden, inputs.into(), shapes.all_outputs, input_zero_point);
     if !vectors.are_valid() {
         return Err(LoadError::Golden);
@@ -80,12 +82,8 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
     Ok(Student {
         file_bytes: file.len(),
         task,
-        inputs,
-        input_zero_point,
-        layer_table,
+        network,
         behind_layers,
-        layout: prefix.layout,
-        tensors: blocks,
         scale: fields.scale,
         golden: fields.golden,
         all_outputs: shapes.all_outputs,

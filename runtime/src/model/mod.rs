@@ -21,7 +21,7 @@ mod write;
 
 pub use costs::{CoreClass, Costs};
 pub use golden::{GoldenInput, GoldenVector, GoldenVectors};
-pub(crate) use layer::Block;
+pub(crate) use layer::Network;
 pub use layer::{Channel, Layer, Layers};
 pub(crate) use layout::BLOCK;
 pub use layout::Layout;

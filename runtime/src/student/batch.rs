@@ -31,7 +31,7 @@ impl Student<'_> {
     }
 
     fn run_batch<K: Kernels>(&self, rows: &[i8], arena: &mut [u32], outputs: &mut [i8]) -> Result<(), InferError> {
-        let inputs = usize::from(self.inputs).max(1);
+        let inputs = usize::from(self.network.inputs).max(1);
         let classes = usize::from(self.layers().last().map_or(0, |layer| layer.outputs)).max(1);
         let count = rows.len().div_ceil(inputs);
         let whole = count.saturating_mul(inputs);
@@ -55,7 +55,7 @@ impl Student<'_> {
 
     /// At most `together` inputs, for which the arena has room.
     fn run_tile<K: Kernels>(&self, rows: &[i8], arena: &mut [u32], together: usize, outputs: &mut [i8]) {
-        let inputs = usize::from(self.inputs).max(1);
+        let inputs = usize::from(self.network.inputs).max(1);
         let count = rows.len().div_ceil(inputs);
         let mut back_words = self.first_buffer_words;
         let mut front_words = self.arena_words.saturating_sub(back_words);
