@@ -111,6 +111,7 @@ impl<'a> Layer<'a> {
     ///
     /// Before `load` has proven the layer a halfword may also hold −128 or 128.
     #[must_use]
+    #[cfg_attr(eyas_setting = "size", inline(never))]
     pub fn weight(&self, o: usize, i: usize) -> i16 {
         let place = match self.kind {
             LayerKind::Dense => self.layout.read().place(self.inputs, self.outputs, o, i),

@@ -165,7 +165,7 @@ fn check_layer(file: &[u8], index: u8, layer: &Layer<'_>) -> Result<(), LoadErro
         LayerKind::Dense => (0, outputs, layer.layout.read().row_bytes(layer.inputs)),
         LayerKind::SparseInput => (i32::from(layer.input_zero_point), layer.column_bytes(), inputs),
     };
-    let (up, down) = (127i32.wrapping_sub(zero_point), 128i32.wrapping_add(zero_point));
+    let lean = zero_point.wrapping_mul(2).wrapping_add(1);
     for o in 0..rows {
         let unit = o as u16;
         let (mut sum, mut magnitude) = (0i32, 0i32);
@@ -186,11 +186,11 @@ fn check_layer(file: &[u8], index: u8, layer: &Layer<'_>) -> Result<(), LoadErro
         if !multiplier.is_valid() {
             return Err(LoadError::Multiplier { layer: index, unit });
         }
-        // Sums of the positive and of the negated negative weights.
-        let (positive, negative) = (magnitude.wrapping_add(sum) >> 1, magnitude.wrapping_sub(sum) >> 1);
-        // At most 255 · 127 · 32767 < 2^31. Every term's interval holds 0, so this bounds every partial sum in every order.
-        let above = positive.wrapping_mul(up).wrapping_add(negative.wrapping_mul(down));
-        let below = positive.wrapping_mul(down).wrapping_add(negative.wrapping_mul(up));
+        // Weights p > 0 add up to p · (127 − zero) above and p · (128 + zero) below, others the other way round: half of
+        // 255 · |w| − lean · w and of 255 · |w| + lean · w. At most 512 · 127 · 32767 < 2^31. Every term's interval holds
+        // 0, so this bounds every partial sum in every order.
+        let (both, lean) = (magnitude.wrapping_mul(255), sum.wrapping_mul(lean));
+        let (above, below) = (both.wrapping_sub(lean) >> 1, both.wrapping_add(lean) >> 1);
         if bias.checked_add(above).is_none() || bias.checked_sub(below).is_none() {
             return Err(LoadError::Accumulator { layer: index, unit });
         }
