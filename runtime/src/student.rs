@@ -39,7 +39,9 @@ impl<'a> Student<'a> {
     /// The first thing that is wrong; see [`LoadError`]. `file` must start on a 16-byte boundary.
     #[inline]
     pub fn load(file: &'a [u8]) -> Result<Self, LoadError> {
-        load(file)
+        let mut loaded = Err(LoadError::NotAStudent);
+        load(file, &mut loaded);
+        loaded
     }
 
     /// Runs the network on one input vector.
@@ -236,7 +238,7 @@ impl<'a> Student<'a> {
 
     /// The golden vectors in the file.
     #[must_use]
-    #[inline]
+    #[cfg_attr(eyas_setting = "size", inline(never))]
     pub fn golden_vectors(&self) -> GoldenVectors<'a> {
         GoldenVectors::new(self.golden, self.network.inputs.into(), self.all_outputs, self.network.zero_point)
     }

@@ -4,11 +4,11 @@
 //! every number that is longer than it must be, so that each value has one encoding. The writer is postcard's own;
 //! a test compares the two.
 
-use super::Layer;
 use super::metadata::{
     FrontEnd, InputSchema, LayerMeta, MAX_LAYERS, Metadata, Normalization, OutputMeta, Provenance, Task,
 };
 use super::reader::Reader;
+use super::{Layer, Layout, Network};
 use crate::Student;
 use crate::quant::OutputRange;
 
@@ -69,7 +69,7 @@ pub(super) fn read_front_end(reader: &mut Reader<'_>) -> (Normalization, FrontEn
 
 /// What stands in front of the normalization: task, number of inputs, their zero point, and the table of layers.
 #[inline(always)]
-pub(super) fn read_layers<'a>(reader: &mut Reader<'a>) -> (Task, u16, i8, &'a [u8]) {
+pub(super) fn read_network<'a>(reader: &mut Reader<'a>, layout: Layout) -> (Task, Network<'a>) {
     let task = if reader.number(1) == 0 { Task::Classify } else { Task::Regress };
     let inputs = reader.number(u16::MAX.into()) as u16;
     let zero_point = reader.byte() as i8;
@@ -81,7 +81,7 @@ pub(super) fn read_layers<'a>(reader: &mut Reader<'a>) -> (Task, u16, i8, &'a [u
         reader.take(3);
     }
     let table = start.get(..start.len().wrapping_sub(reader.rest.len()).min(start.len())).unwrap_or_default();
-    (task, inputs, zero_point, table)
+    (task, Network { table, tensors: &[], inputs, zero_point, layout })
 }
 
 impl<'a> Student<'a> {
@@ -136,25 +136,19 @@ impl<'a> Student<'a> {
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
-    use super::super::{LayerKind, Layout, Network};
+    use super::super::LayerKind;
     use super::*;
 
     fn decode(bytes: &[u8]) -> Option<Metadata<'_>> {
         let mut reader = Reader::new(bytes);
-        let (task, inputs, input_zero_point, layer_table) = read_layers(&mut reader);
+        let (task, network) = read_network(&mut reader, Layout::THIS);
         let behind_layers = reader.rest;
         read_front_end(&mut reader);
         let fields = Fields::read(&mut reader, |_| ());
         let student = Student {
             file_bytes: bytes.len(),
             task,
-            network: Network {
-                table: layer_table,
-                tensors: &[],
-                inputs,
-                zero_point: input_zero_point,
-                layout: Layout::THIS,
-            },
+            network,
             behind_layers,
             scale: fields.scale,
             golden: fields.golden,

@@ -1,18 +1,26 @@
 //! Proves everything about a file once, so that nothing behind it can fail.
 
-use super::fields::{Fields, read_front_end, read_layers};
+use super::fields::{Fields, read_front_end, read_network};
 use super::metadata::{FrontEnd, LayerKind, MAX_LAYERS, MAX_WIDTH, Task};
 use super::prefix::{ALIGNMENT, Prefix};
 use super::reader::Reader;
-use super::{Channel, CoreClass, Costs, GoldenVectors, Layer, Layers, Layout, Network, aligned};
+use super::{Channel, CoreClass, Costs, Layer, Layout, aligned};
 use crate::{LoadError, Student};
 
 /// Proves everything about `file`.
 ///
-/// Cost: linear in the length of the file; every loop is bounded by bytes that exist. The student is put together at
-/// the end, where the caller wants it: nothing of it is copied.
+/// Cost: linear in the length of the file; every loop is bounded by bytes that exist. The student is filled in where the
+/// caller wants it: nothing of it is copied.
 #[inline(never)]
-pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
+pub(crate) fn load<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) {
+    if let Err(error) = prove(file, loaded) {
+        *loaded = Err(error);
+    }
+}
+
+/// Fills in a student whose every part is proven, or says what is wrong.
+#[inline(never)]
+fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Result<(), LoadError> {
     let remainder = (file.as_ptr().addr() % ALIGNMENT) as u8;
     if remainder != 0 {
         return Err(LoadError::Misaligned { remainder });
@@ -27,10 +35,23 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
     }
 
     let mut reader = Reader::new(metadata);
-    let (task, inputs, input_zero_point, layer_table) = read_layers(&mut reader);
-    let behind_layers = reader.rest;
+    let (task, network) = read_network(&mut reader, prefix.layout);
+    *loaded = Ok(Student {
+        file_bytes: file.len(),
+        task,
+        network,
+        behind_layers: reader.rest,
+        scale: 0.0,
+        golden: &[],
+        all_outputs: 0,
+        first_buffer_words: 0,
+        arena_words: 0,
+    });
+    let Ok(student) = loaded else { return Err(LoadError::Metadata) };
     let (_, front_end) = read_front_end(&mut reader);
     let fields = Fields::read(&mut reader, count_lines);
+    student.scale = fields.scale;
+    student.golden = fields.golden;
     if reader.broken {
         return Err(LoadError::Metadata);
     }
@@ -38,11 +59,9 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
         return Err(LoadError::NotCanonical);
     }
 
-    let mut network =
-        Network { table: layer_table, tensors: &[], inputs, zero_point: input_zero_point, layout: prefix.layout };
-    let shapes = check_shapes(inputs, Layers::new(&network))?;
-    let outputs = shapes.costs.outputs as u16;
-    if task == Task::Classify && outputs < 2 {
+    let (outputs, mut expected) = check_shapes(student)?;
+    let inputs = student.network.inputs;
+    if student.task == Task::Classify && outputs < 2 {
         return Err(LoadError::Outputs { found: outputs });
     }
     if fields.labels != u32::from(outputs) {
@@ -53,7 +72,6 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
     if !is_fitting(found) {
         return Err(LoadError::InputNames { expected: inputs, found: found as u16 });
     }
-    let mut expected = shapes.tensor_bytes;
     if front_end == FrontEnd::PerInput {
         // Where layers ask for more than there can be, this is no multiple of 16 and never the length of tensors.
         expected = expected.wrapping_add(aligned(usize::from(inputs) << 2) << 1);
@@ -72,39 +90,21 @@ pub(crate) fn load(file: &[u8]) -> Result<Student<'_>, LoadError> {
     let (Ok(blocks), true) = (blocks, expected == tensors.len()) else {
         return Err(LoadError::TensorLength { expected: expected as u32, found: tensors.len() as u32 });
     };
+    student.network.tensors = blocks;
 
-    network.tensors = blocks;
-    check_tensors(file, &mut sections, inputs, Layers::new(&network))?;
-    let mut vectors = GoldenVectors::new(fields.golden, inputs.into(), shapes.all_outputs, input_zero_point);
-    if !vectors.are_valid() {
+    check_tensors(file, &mut sections, student)?;
+    if !student.golden_vectors().are_valid() {
         return Err(LoadError::Golden);
     }
-    Ok(Student {
-        file_bytes: file.len(),
-        task,
-        network,
-        behind_layers,
-        scale: fields.scale,
-        golden: fields.golden,
-        all_outputs: shapes.all_outputs,
-        first_buffer_words: shapes.costs.first_buffer_bytes(CoreClass::THIS) >> 2,
-        arena_words: shapes.costs.arena_bytes(CoreClass::THIS) >> 2,
-    })
+    Ok(())
 }
 
-/// What the shapes of the layers ask for.
-struct Shapes {
-    costs: Costs,
-    /// Outputs of all layers together.
-    all_outputs: usize,
-    tensor_bytes: usize,
-}
-
-/// Checks what the metadata says of the layers.
+/// Checks what the metadata says of the layers. Returns the outputs of the last one and the length of the tensors.
 #[inline(always)]
-fn check_shapes(inputs: u16, mut layers: Layers<'_>) -> Result<Shapes, LoadError> {
-    let mut costs = Costs::of_input(inputs.into(), 0);
-    let (mut index, mut all_outputs) = (0u8, 0usize);
+fn check_shapes(student: &mut Student<'_>) -> Result<(u16, usize), LoadError> {
+    let mut costs = Costs::of_input(student.network.inputs.into(), 0);
+    let mut index = 0u8;
+    let mut layers = student.layers();
     while let Some(layer) = layers.advance() {
         let is_width = |width| (1..=MAX_WIDTH).contains(&width);
         let found = if is_width(layer.inputs) { layer.outputs } else { layer.inputs };
@@ -118,20 +118,23 @@ fn check_shapes(inputs: u16, mut layers: Layers<'_>) -> Result<Shapes, LoadError
             return Err(LoadError::Clamp { layer: index });
         }
         costs = costs.and_layer(layer.kind == LayerKind::SparseInput, layer.outputs.into());
-        all_outputs = all_outputs.wrapping_add(layer.outputs.into());
+        student.all_outputs = student.all_outputs.wrapping_add(layer.outputs.into());
         index = index.wrapping_add(1);
     }
     if index == 0 {
         return Err(LoadError::LayerCount { expected: MAX_LAYERS as u8, found: 0 });
     }
-    Ok(Shapes { costs, all_outputs, tensor_bytes: (layers.blocks as usize).saturating_mul(ALIGNMENT) })
+    student.first_buffer_words = costs.first_buffer_bytes(CoreClass::THIS) >> 2;
+    student.arena_words = costs.arena_bytes(CoreClass::THIS) >> 2;
+    Ok((costs.outputs as u16, (layers.blocks as usize).saturating_mul(ALIGNMENT)))
 }
 
 /// Checks every byte of the tensors, which `reader` is in front of: as long as the shapes and the front end ask for; and
 /// all padding, that in front of them too.
 #[inline(always)]
-fn check_tensors(file: &[u8], reader: &mut Reader<'_>, inputs: u16, mut layers: Layers<'_>) -> Result<(), LoadError> {
+fn check_tensors(file: &[u8], reader: &mut Reader<'_>, student: &Student<'_>) -> Result<(), LoadError> {
     let mut index = 0u8;
+    let mut layers = student.layers();
     while let Some(layer) = layers.advance() {
         let outputs = usize::from(layer.outputs);
         reader.padded(layer.weight_bytes());
@@ -142,7 +145,7 @@ fn check_tensors(file: &[u8], reader: &mut Reader<'_>, inputs: u16, mut layers: 
         index = index.wrapping_add(1);
     }
     while !reader.rest.is_empty() {
-        for _ in 0..inputs {
+        for _ in 0..student.network.inputs {
             reader.real();
         }
         reader.padded(0);

@@ -114,10 +114,15 @@ impl Prefix {
     #[inline(always)]
     pub(crate) fn check(file: &[u8]) -> Result<(Self, &[u8], u32), LoadError> {
         let smallest = LoadError::Truncated { expected: (PREFIX_BYTES + CRC_BYTES) as u32, found: length(file) };
+        if file.len() < PREFIX_BYTES + CRC_BYTES {
+            return Err(smallest);
+        }
         let (sealed, seal) = file.split_last_chunk::<CRC_BYTES>().ok_or(smallest)?;
         let (prefix, sections) = sealed.split_at_checked(PREFIX_BYTES).ok_or(smallest)?;
         let words: &[u32; PREFIX_BYTES / 4] = bytemuck::try_from_bytes(prefix).map_err(|_| smallest)?;
-        let [magic, kind, total, metadata, offset, tensors, reserved @ ..] = words.map(u32::from_le);
+        let &[magic, kind, total, metadata, offset, tensors, reserved @ ..] = words;
+        let (magic, kind, total) = (u32::from_le(magic), u32::from_le(kind), u32::from_le(total));
+        let (metadata, offset, tensors) = (u32::from_le(metadata), u32::from_le(offset), u32::from_le(tensors));
         if magic != u32::from_le_bytes(MAGIC) {
             return Err(LoadError::NotAStudent);
         }
