@@ -2,7 +2,7 @@
 
 use super::fields::{Fields, read_front_end, read_network};
 use super::metadata::{FrontEnd, LayerKind, MAX_LAYERS, MAX_WIDTH, Task};
-use super::prefix::{ALIGNMENT, Prefix};
+use super::prefix::{ALIGNMENT, CRC_BYTES, FLAG_SIGNED, FORMAT_VERSION, MAGIC, PREFIX_BYTES, Parts, checksum};
 use super::reader::Reader;
 use super::{Channel, CoreClass, Costs, Layer, Layout, aligned};
 use crate::{LoadError, Student};
@@ -25,17 +25,44 @@ fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Res
     if remainder != 0 {
         return Err(LoadError::Misaligned { remainder });
     }
-    let (prefix, sections, tensors_offset) = Prefix::check(file)?;
+    let Some(Parts { words, sections, sealed, seal }) = Parts::of(file) else {
+        return Err(LoadError::Truncated { expected: (PREFIX_BYTES + CRC_BYTES) as u32, found: length(file) });
+    };
+    // One by one: all at once they are copied.
+    let &[magic, kind, total_bytes, metadata_bytes, tensors_offset, tensor_bytes, reserved @ ..] = words;
+    let (magic, kind, total_bytes) = (u32::from_le(magic), u32::from_le(kind), u32::from_le(total_bytes));
+    let (metadata_bytes, tensors_offset) = (u32::from_le(metadata_bytes), u32::from_le(tensors_offset));
+    let tensor_bytes = u32::from_le(tensor_bytes);
+    if magic != u32::from_le_bytes(MAGIC) {
+        return Err(LoadError::NotAStudent);
+    }
+    let (version, flags) = (kind as u16, (kind >> 16) as u16);
+    if version != FORMAT_VERSION {
+        return Err(LoadError::UnknownVersion { expected: FORMAT_VERSION, found: version });
+    }
+    if total_bytes as usize != file.len() {
+        return Err(LoadError::Length { expected: total_bytes, found: length(file) });
+    }
+    let (stored, computed) = (u32::from_le_bytes(*seal), checksum(sealed));
+    if stored != computed {
+        return Err(LoadError::Checksum { expected: computed, found: stored });
+    }
+    if flags & FLAG_SIGNED != 0 {
+        return Err(LoadError::Signed);
+    }
+    let layout = Layout::from_number((flags >> 8) as u8).filter(|_| flags & 0xff == 0 && reserved == [0; 2]);
+    let Some(layout) = layout else { return Err(LoadError::UnknownFlags { found: flags }) };
+
     let mut sections = Reader::new(sections);
-    let metadata = sections.padded(prefix.metadata_bytes as usize);
+    let metadata = sections.padded(metadata_bytes as usize);
     let tensors = sections.rest;
-    let fits = !sections.broken && tensors.len() == prefix.tensor_bytes as usize;
+    let fits = !sections.broken && tensors.len() == tensor_bytes as usize;
     if !fits || offset(file, tensors) != tensors_offset {
         return Err(LoadError::Sections);
     }
 
     let mut reader = Reader::new(metadata);
-    let (task, network) = read_network(&mut reader, prefix.layout);
+    let (task, network) = read_network(&mut reader, layout.read());
     *loaded = Ok(Student {
         file_bytes: file.len(),
         task,
@@ -47,6 +74,7 @@ fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Res
         first_buffer_words: 0,
         arena_words: 0,
     });
+    // It is.
     let Ok(student) = loaded else { return Err(LoadError::Metadata) };
     let (_, front_end) = read_front_end(&mut reader);
     let fields = Fields::read(&mut reader, count_lines);
@@ -82,8 +110,8 @@ fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Res
     if !fields.confidence.is_empty() || !fields.abstain.is_empty() {
         return Err(LoadError::Reserved);
     }
-    if !cfg!(feature = "every-layout") && prefix.layout != Layout::THIS {
-        return Err(LoadError::Layout { expected: Layout::THIS, found: prefix.layout });
+    if !cfg!(feature = "every-layout") && layout != Layout::THIS {
+        return Err(LoadError::Layout { expected: Layout::THIS, found: layout });
     }
     // The file starts on a 16-byte boundary, and the shapes ask for whole blocks.
     let blocks = bytemuck::try_cast_slice(tensors);
@@ -209,6 +237,11 @@ fn count_lines(list: &[u8]) -> u32 {
         lines = lines.wrapping_add(u32::from(byte == b'\n'));
     }
     lines.min(u16::MAX.into())
+}
+
+/// The length of a file as errors carry it.
+fn length(file: &[u8]) -> u32 {
+    u32::try_from(file.len()).unwrap_or(u32::MAX)
 }
 
 /// Where a part of the file starts in it.

@@ -1,7 +1,6 @@
 //! The fixed prefix and the seal.
 
 use super::Layout;
-use crate::LoadError;
 use crc::Crc;
 
 /// First four bytes of every student file.
@@ -15,7 +14,7 @@ pub const ALIGNMENT: usize = 16;
 /// Length of the CRC-32C at the end.
 pub const CRC_BYTES: usize = 4;
 /// Flag bit of a signed file.
-const FLAG_SIGNED: u16 = 1;
+pub(super) const FLAG_SIGNED: u16 = 1;
 
 /// CRC-32C (Castagnoli): finds every error of up to three bits in files below 256 MiB.
 #[cfg(target_pointer_width = "64")]
@@ -107,46 +106,29 @@ impl Prefix {
     pub const fn tensors_offset(self) -> usize {
         super::aligned(PREFIX_BYTES.saturating_add(self.metadata_bytes as usize))
     }
-
-    /// Reads and checks the prefix against the length and the seal of the file, which starts on a 16-byte boundary.
-    ///
-    /// Also returns what lies between prefix and seal, and the offset of the tensors as the prefix says it.
-    #[inline(always)]
-    pub(crate) fn check(file: &[u8]) -> Result<(Self, &[u8], u32), LoadError> {
-        let smallest = LoadError::Truncated { expected: (PREFIX_BYTES + CRC_BYTES) as u32, found: length(file) };
-        if file.len() < PREFIX_BYTES + CRC_BYTES {
-            return Err(smallest);
-        }
-        let (sealed, seal) = file.split_last_chunk::<CRC_BYTES>().ok_or(smallest)?;
-        let (prefix, sections) = sealed.split_at_checked(PREFIX_BYTES).ok_or(smallest)?;
-        let words: &[u32; PREFIX_BYTES / 4] = bytemuck::try_from_bytes(prefix).map_err(|_| smallest)?;
-        let &[magic, kind, total, metadata, offset, tensors, reserved @ ..] = words;
-        let (magic, kind, total) = (u32::from_le(magic), u32::from_le(kind), u32::from_le(total));
-        let (metadata, offset, tensors) = (u32::from_le(metadata), u32::from_le(offset), u32::from_le(tensors));
-        if magic != u32::from_le_bytes(MAGIC) {
-            return Err(LoadError::NotAStudent);
-        }
-        let (version, flags) = (kind as u16, (kind >> 16) as u16);
-        if version != FORMAT_VERSION {
-            return Err(LoadError::UnknownVersion { expected: FORMAT_VERSION, found: version });
-        }
-        if total as usize != file.len() {
-            return Err(LoadError::Length { expected: total, found: length(file) });
-        }
-        let (stored, computed) = (u32::from_le_bytes(*seal), checksum(sealed));
-        if stored != computed {
-            return Err(LoadError::Checksum { expected: computed, found: stored });
-        }
-        if flags & FLAG_SIGNED != 0 {
-            return Err(LoadError::Signed);
-        }
-        let layout = Layout::from_number((flags >> 8) as u8).filter(|_| flags & 0xff == 0 && reserved == [0; 2]);
-        let layout = layout.ok_or(LoadError::UnknownFlags { found: flags })?;
-        Ok((Self { total_bytes: total, metadata_bytes: metadata, tensor_bytes: tensors, layout }, sections, offset))
-    }
 }
 
-/// A length as the number errors carry.
-pub(crate) fn length<T>(slice: &[T]) -> u32 {
-    u32::try_from(slice.len()).unwrap_or(u32::MAX)
+/// A file that is long enough, in parts.
+pub(super) struct Parts<'a> {
+    /// The prefix.
+    pub words: &'a [u32; PREFIX_BYTES / 4],
+    /// What lies between prefix and seal.
+    pub sections: &'a [u8],
+    /// Everything in front of the seal.
+    pub sealed: &'a [u8],
+    pub seal: &'a [u8; CRC_BYTES],
+}
+
+impl<'a> Parts<'a> {
+    /// `None` for fewer bytes than the smallest file, or one that does not start on a word.
+    #[inline(always)]
+    pub fn of(file: &'a [u8]) -> Option<Self> {
+        // First, so that there is one comparison for all.
+        if file.len() < PREFIX_BYTES + CRC_BYTES {
+            return None;
+        }
+        let (sealed, seal) = file.split_last_chunk()?;
+        let (prefix, sections) = sealed.split_at_checked(PREFIX_BYTES)?;
+        Some(Self { words: bytemuck::try_from_bytes(prefix).ok()?, sections, sealed, seal })
+    }
 }
