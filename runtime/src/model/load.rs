@@ -4,7 +4,7 @@ use super::fields::{Fields, read_front_end, read_network};
 use super::metadata::{FrontEnd, LayerKind, MAX_LAYERS, MAX_WIDTH, Task};
 use super::prefix::{ALIGNMENT, CRC_BYTES, FLAG_SIGNED, FORMAT_VERSION, MAGIC, PREFIX_BYTES, Parts, checksum};
 use super::reader::Reader;
-use super::{Channel, CoreClass, Costs, Layer, Layout, aligned};
+use super::{Channel, CoreClass, Costs, Layer, Layout};
 use crate::{LoadError, Student};
 
 /// Proves everything about `file`.
@@ -101,8 +101,7 @@ fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Res
         return Err(LoadError::InputNames { expected: inputs, found: found as u16 });
     }
     if front_end == FrontEnd::PerInput {
-        // Where layers ask for more than there can be, this is no multiple of 16 and never the length of tensors.
-        expected = expected.wrapping_add(aligned(usize::from(inputs) << 2) << 1);
+        expected = expected.wrapping_add(u32::from(inputs).wrapping_add(3) >> 2 << 1);
     }
     if reader.infinite || fields.scale.to_bits() as i32 <= 0 {
         return Err(LoadError::NotFinite);
@@ -113,10 +112,10 @@ fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Res
     if !cfg!(feature = "every-layout") && layout != Layout::THIS {
         return Err(LoadError::Layout { expected: Layout::THIS, found: layout });
     }
-    // The file starts on a 16-byte boundary, and the shapes ask for whole blocks.
+    // They start on a 16-byte boundary and are of whole blocks, or else not as long as the shapes ask for.
     let blocks = bytemuck::try_cast_slice(tensors);
-    let (Ok(blocks), true) = (blocks, expected == tensors.len()) else {
-        return Err(LoadError::TensorLength { expected: expected as u32, found: tensors.len() as u32 });
+    let (Ok(blocks), true) = (blocks, tensors.len() >> 4 == expected as usize) else {
+        return Err(LoadError::TensorLength { expected: expected.saturating_mul(16), found: tensors.len() as u32 });
     };
     student.network.tensors = blocks;
 
@@ -129,11 +128,12 @@ fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Res
 
 /// Checks what the metadata says of the layers. Returns the outputs of the last one and the length of the tensors.
 #[inline(always)]
-fn check_shapes(student: &mut Student<'_>) -> Result<(u16, usize), LoadError> {
+fn check_shapes(student: &mut Student<'_>) -> Result<(u16, u32), LoadError> {
     let mut costs = Costs::of_input(student.network.inputs.into(), 0);
-    let mut index = 0u8;
+    let mut all_outputs = 0usize;
     let mut layers = student.layers();
     while let Some(layer) = layers.advance() {
+        let index = costs.layers as u8;
         let is_width = |width| (1..=MAX_WIDTH).contains(&width);
         let found = if is_width(layer.inputs) { layer.outputs } else { layer.inputs };
         if !is_width(found) {
@@ -146,15 +146,15 @@ fn check_shapes(student: &mut Student<'_>) -> Result<(u16, usize), LoadError> {
             return Err(LoadError::Clamp { layer: index });
         }
         costs = costs.and_layer(layer.kind == LayerKind::SparseInput, layer.outputs.into());
-        student.all_outputs = student.all_outputs.wrapping_add(layer.outputs.into());
-        index = index.wrapping_add(1);
+        all_outputs = all_outputs.wrapping_add(layer.outputs.into());
     }
-    if index == 0 {
+    if costs.layers == 0 {
         return Err(LoadError::LayerCount { expected: MAX_LAYERS as u8, found: 0 });
     }
+    student.all_outputs = all_outputs;
     student.first_buffer_words = costs.first_buffer_bytes(CoreClass::THIS) >> 2;
     student.arena_words = costs.arena_bytes(CoreClass::THIS) >> 2;
-    Ok((costs.outputs as u16, (layers.blocks as usize).saturating_mul(ALIGNMENT)))
+    Ok((costs.outputs as u16, layers.blocks))
 }
 
 /// Checks every byte of the tensors, which `reader` is in front of: as long as the shapes and the front end ask for; and
