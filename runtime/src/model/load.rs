@@ -53,15 +53,15 @@ fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Res
     let layout = Layout::from_number((flags >> 8) as u8).filter(|_| flags & 0xff == 0 && reserved == [0; 2]);
     let Some(layout) = layout else { return Err(LoadError::UnknownFlags { found: flags }) };
 
-    let mut sections = Reader::new(sections);
-    let metadata = sections.padded(metadata_bytes as usize);
-    let tensors = sections.rest;
-    let fits = !sections.broken && tensors.len() == tensor_bytes as usize;
+    let mut reader = Reader::new(sections);
+    let metadata = reader.padded(metadata_bytes as usize);
+    let tensors = reader.rest;
+    let fits = !reader.broken && tensors.len() == tensor_bytes as usize;
     if !fits || offset(file, tensors) != tensors_offset {
         return Err(LoadError::Sections);
     }
 
-    let mut reader = Reader::new(metadata);
+    reader.rest = metadata;
     let (task, network) = read_network(&mut reader, layout.read());
     *loaded = Ok(Student {
         file_bytes: file.len(),
@@ -119,7 +119,8 @@ fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Res
     };
     student.network.tensors = blocks;
 
-    check_tensors(file, &mut sections, student)?;
+    reader.rest = tensors;
+    check_tensors(file, &mut reader, student)?;
     if !student.golden_vectors().are_valid() {
         return Err(LoadError::Golden);
     }
