@@ -119,24 +119,28 @@ impl<'a> Iterator for GoldenVectors<'a> {
             return None;
         }
         let coding = reader.byte();
-        let (input, present, ascending) = if coding == DENSE {
+        let mut present = 0usize;
+        let input = if coding == DENSE {
             let values = bytemuck::must_cast_slice(reader.take(self.inputs));
-            let present = values.iter().filter(|&&value| value != self.zero_point).count();
-            (GoldenInput::Dense(values), present, true)
+            for &value in values {
+                present = present.wrapping_add(usize::from(value != self.zero_point));
+            }
+            GoldenInput::Dense(values)
         } else {
-            let present = usize::from(u16::from_le_bytes([reader.byte(), reader.byte()]));
+            let count = if let [low, high] = *reader.take(2) { u16::from_le_bytes([low, high]) } else { 0 };
+            present = count.into();
             let list = reader.take(present.wrapping_mul(ENTRY));
             let mut smallest = 0usize;
-            let ascending = entries(list).all(|(index, value)| {
-                let fits = index >= smallest && index < self.inputs && value != self.zero_point;
+            for (index, value) in entries(list) {
+                if index < smallest || index >= self.inputs || value == self.zero_point {
+                    reader.broken = true;
+                }
                 smallest = index.wrapping_add(1);
-                fits
-            });
-            (GoldenInput::Sparse(list), present, ascending)
+            }
+            GoldenInput::Sparse(list)
         };
         let outputs = bytemuck::must_cast_slice(reader.take(self.outputs));
-        // A list out of order is neither.
-        let is_sparse = ascending && sparse_is_shorter(present, self.inputs);
+        let is_sparse = sparse_is_shorter(present, self.inputs);
         reader.broken |= coding != if is_sparse { SPARSE } else { DENSE };
         (!reader.broken).then_some(GoldenVector { input, outputs })
     }
