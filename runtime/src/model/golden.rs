@@ -140,8 +140,10 @@ impl<'a> Iterator for GoldenVectors<'a> {
             GoldenInput::Sparse(list)
         };
         let outputs = bytemuck::must_cast_slice(reader.take(self.outputs));
-        let is_sparse = sparse_is_shorter(present, self.inputs);
-        reader.broken |= coding != if is_sparse { SPARSE } else { DENSE };
+        let shorter = if sparse_is_shorter(present, self.inputs) { SPARSE } else { DENSE };
+        if coding != shorter {
+            reader.broken = true;
+        }
         (!reader.broken).then_some(GoldenVector { input, outputs })
     }
 }
