@@ -34,13 +34,13 @@ pub(super) struct Fields<'a, T> {
 impl<'a, T> Fields<'a, T> {
     /// Reads all of them; whether they are sound, the reader says.
     #[inline(always)]
-    pub fn read(reader: &mut Reader<'a>, list: impl Fn(&'a [u8]) -> T) -> Self {
+    pub fn read(reader: &mut Reader<'a>, list: impl Fn(&'a [u8], u32) -> T) -> Self {
         // In the order of the file.
         Self {
-            names: list(reader.text()),
-            units: list(reader.text()),
+            names: list(reader.text(), reader.lines),
+            units: list(reader.text(), reader.lines),
             hash: reader.take(8),
-            labels: list(reader.text()),
+            labels: list(reader.text(), reader.lines),
             scale: f32::from_bits(reader.real()),
             confidence: reader.bytes(),
             abstain: reader.bytes(),
@@ -96,7 +96,7 @@ impl<'a> Student<'a> {
         let mut reader = Reader::new(self.behind_layers);
         let (normalization, front_end) = read_front_end(&mut reader);
         // The loader has seen that they are UTF-8.
-        let text = |bytes| core::str::from_utf8(bytes).unwrap_or_default();
+        let text = |bytes, _| core::str::from_utf8(bytes).unwrap_or_default();
         let fields = Fields::read(&mut reader, text);
         let number = |bytes| Reader::new(bytes).long_number();
         let layers = self.layers().map(|Layer { kind, outputs, range, .. }| {
@@ -122,11 +122,11 @@ impl<'a> Student<'a> {
                 abstain: fields.abstain,
             },
             provenance: Provenance {
-                teacher: text(fields.teacher),
+                teacher: text(fields.teacher, 0),
                 data_hash: fields.data_hash,
                 recipe_hash: fields.recipe_hash,
                 seed: number(fields.seed),
-                tool: text(fields.tool),
+                tool: text(fields.tool, 0),
             },
             counter: number(fields.counter) as u32,
             golden: self.golden,
@@ -144,7 +144,7 @@ mod tests {
         let (task, network) = read_network(&mut reader, Layout::THIS);
         let behind_layers = reader.rest;
         read_front_end(&mut reader);
-        let fields = Fields::read(&mut reader, |_| ());
+        let fields = Fields::read(&mut reader, |_, _| ());
         let student = Student {
             file_bytes: bytes.len(),
             task,

@@ -7,6 +7,8 @@
 #[derive(Clone, Debug)]
 pub(super) struct Reader<'a> {
     pub rest: &'a [u8],
+    /// Lines of the text that was read last, at most as many as a number of 16 bits holds.
+    pub lines: u32,
     /// Something was not there or not in its range.
     pub broken: bool,
     /// A number was longer than it must be.
@@ -22,7 +24,7 @@ const EXPONENT: u32 = 0x7f80_0000;
 
 impl<'a> Reader<'a> {
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, broken: false, overlong: false, infinite: false, stray: None }
+        Self { rest: bytes, lines: 0, broken: false, overlong: false, infinite: false, stray: None }
     }
 
     /// The next `length` bytes.
@@ -92,7 +94,10 @@ impl<'a> Reader<'a> {
     #[inline(never)]
     pub fn text(&mut self) -> &'a [u8] {
         let text = self.bytes();
-        self.broken |= !is_utf8(text);
+        match utf8_lines(text) {
+            Some(lines) => self.lines = lines,
+            None => self.broken = true,
+        }
         text
     }
 
@@ -115,19 +120,23 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether `bytes` are UTF-8: what `core::str::from_utf8` says, in a fraction of its code.
-fn is_utf8(bytes: &[u8]) -> bool {
+/// Lines of a text, at most as many as a number of 16 bits holds; `None` unless it is UTF-8.
+///
+/// What `core::str::from_utf8` says, in a fraction of its code.
+fn utf8_lines(bytes: &[u8]) -> Option<u32> {
+    let mut lines = u32::from(!bytes.is_empty());
     // Of the character that is being read: its bytes, those that are still to come, and its code so far.
     let (mut length, mut left, mut code) = (0u32, 0u32, 0u32);
     for &byte in bytes {
         let ones = byte.leading_ones();
         if left == 0 {
             if ones == 0 {
+                lines = lines.wrapping_add(u32::from(byte == b'\n'));
                 continue;
             }
             (length, left, code) = (ones, ones, u32::from(byte) & 0x7fu32.wrapping_shr(ones));
         } else if ones != 1 {
-            return false;
+            return None;
         } else {
             code = (code << 6) | u32::from(byte & 0x3f);
         }
@@ -138,24 +147,32 @@ fn is_utf8(bytes: &[u8]) -> bool {
             let bits = length.wrapping_mul(5).wrapping_sub(4).clamp(7, 31);
             let surrogate = code >> 11 == 0xd800 >> 11;
             if code.wrapping_shr(bits) == 0 || surrogate || code > 0x10_ffff {
-                return false;
+                return None;
             }
         }
     }
-    left == 0
+    (left == 0).then_some(lines.min(u16::MAX.into()))
 }
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
-    use super::is_utf8;
+    use super::utf8_lines;
+
+    /// What the standard library says.
+    fn expected(bytes: &[u8]) -> Option<u32> {
+        let text = core::str::from_utf8(bytes).ok()?;
+        Some(if text.is_empty() { 0 } else { text.split('\n').count() as u32 })
+    }
 
     #[test]
     fn utf8_is_what_the_standard_library_says() {
-        let ends = [0, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xff];
+        let ends = [0, b'\n', 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xff];
+        assert_eq!(utf8_lines(&[]), Some(0));
+        assert_eq!(utf8_lines(&[b'\n'; 70_000]), Some(65_535));
         for first in 0..=255 {
             for second in 0..=255 {
                 let two = [first, second];
-                assert_eq!(is_utf8(&two), core::str::from_utf8(&two).is_ok(), "{two:x?}");
+                assert_eq!(utf8_lines(&two), expected(&two), "{two:x?}");
                 for third in ends {
                     for text in [
                         &[first, second, third][..],
@@ -164,7 +181,7 @@ mod tests {
                         &[first, second, third, 0x80, 0x80, 0x80, 0x80, 0x80, 0x41],
                         &[first, second, third, 0x80, 0xbf, 0xbf, 0xbf, 0xbf],
                     ] {
-                        assert_eq!(is_utf8(text), core::str::from_utf8(text).is_ok(), "{text:x?}");
+                        assert_eq!(utf8_lines(text), expected(text), "{text:x?}");
                     }
                 }
             }
