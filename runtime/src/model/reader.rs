@@ -54,14 +54,16 @@ impl<'a> Reader<'a> {
     /// The bytes of a varint: seven bits each, lowest first, the top bit set on all but the last.
     #[inline(never)]
     pub fn digits(&mut self) -> &'a [u8] {
-        let longest = self.rest.get(..10).unwrap_or(self.rest);
-        let last = longest.iter().position(|&byte| byte < 0x80);
+        let last = self.rest.iter().position(|&byte| byte < 0x80);
         let digits = self.take(last.map_or(usize::MAX, |last| last.wrapping_add(1)));
-        match digits {
-            [_, .., 0] => self.overlong = true,
+        if let [front @ .., last] = digits {
+            if *last == 0 && !front.is_empty() {
+                self.overlong = true;
+            }
             // The tenth byte holds one bit.
-            [_, _, _, _, _, _, _, _, _, last] if *last > 1 => self.broken = true,
-            _ => {}
+            if digits.len().wrapping_add(usize::from(*last > 1)) > 10 {
+                self.broken = true;
+            }
         }
         digits
     }
@@ -74,13 +76,16 @@ impl<'a> Reader<'a> {
     /// A varint that is at most `largest`.
     #[inline(never)]
     pub fn number(&mut self, largest: u32) -> u32 {
-        match u32::try_from(self.long_number()) {
-            Ok(number) if number <= largest => number,
-            _ => {
-                self.broken = true;
-                0
-            }
+        let (mut number, mut cut) = (0u32, 0u32);
+        for &byte in self.digits().iter().rev() {
+            cut |= number >> 25;
+            number = number << 7 | u32::from(byte & 0x7f);
         }
+        if cut == 0 && number <= largest {
+            return number;
+        }
+        self.broken = true;
+        0
     }
 
     /// Bytes behind their number.
