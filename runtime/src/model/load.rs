@@ -166,10 +166,9 @@ fn check_tensors(file: &[u8], reader: &mut Reader<'_>, student: &Student<'_>) ->
     let mut layers = student.layers();
     while let Some(layer) = layers.advance() {
         let outputs = usize::from(layer.outputs);
-        reader.padded(layer.weight_bytes());
-        reader.padded(outputs << 2);
-        reader.padded(outputs << 2);
-        reader.padded(outputs);
+        for length in [layer.weight_bytes(), outputs << 2, outputs << 2, outputs] {
+            reader.padded(length);
+        }
         check_layer(file, index, layer)?;
         index = index.wrapping_add(1);
     }
