@@ -59,12 +59,6 @@ pub struct Channel {
 }
 
 impl<'a> Layer<'a> {
-    /// Bytes of the weights, padding inside rows included.
-    #[inline]
-    pub(super) const fn weight_bytes(&self) -> usize {
-        Self::bytes_of_weights(self.kind, self.layout.read(), self.inputs, self.outputs)
-    }
-
     #[cfg(all(test, feature = "std"))]
     pub(crate) fn of_parts(
         kind: LayerKind,
@@ -264,14 +258,14 @@ impl<'a> Layers<'a> {
         bytemuck::must_cast_slice(self.left.tensors)
     }
 
-    /// The next layer, its weights with the padding behind them, and what there is of its tensors.
+    /// The next layer, and what there is of its tensors.
     #[inline(never)]
     pub(crate) fn advance(&mut self) -> Option<&Layer<'a>> {
         let (left, layer) = (&mut self.left, &mut self.layer);
         layer.inputs = left.inputs;
         layer.input_zero_point = left.zero_point;
         let (&[kind, mut digit], mut table) = left.table.split_first_chunk()?;
-        layer.kind = if kind == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
+        layer.kind = if kind & 1 == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
         let (mut outputs, mut place) = (0u32, 1u32);
         loop {
             outputs = u32::from(digit & 0x7f).wrapping_mul(place).wrapping_add(outputs);
@@ -286,11 +280,12 @@ impl<'a> Layers<'a> {
         left.table = table;
         left.zero_point = zero_point as i8;
         layer.range = OutputRange { zero_point: zero_point as i8, lo: lo as i8, hi: hi as i8 };
-        let (weights, parameters) = (blocks(layer.weight_bytes()), parameter_blocks(layer.outputs));
+        let weight_bytes = Layer::bytes_of_weights(layer.kind, left.layout.read(), layer.inputs, layer.outputs);
+        let (weights, parameters) = (blocks(weight_bytes), parameter_blocks(layer.outputs));
         self.blocks = self.blocks.wrapping_add(weights.wrapping_add(parameters) as u32);
         let (weights, tensors) = left.tensors.split_at_checked(left.tensors.len().min(weights))?;
         let (parameters, tensors) = tensors.split_at_checked(tensors.len().min(parameters))?;
-        layer.weights = bytemuck::must_cast_slice(weights);
+        layer.weights = bytemuck::must_cast_slice(weights).get(..weight_bytes).unwrap_or_default();
         layer.parameters = bytemuck::must_cast_slice(parameters);
         left.tensors = tensors;
         Some(layer)
@@ -301,8 +296,6 @@ impl<'a> Iterator for Layers<'a> {
     type Item = Layer<'a>;
 
     fn next(&mut self) -> Option<Layer<'a>> {
-        let layer = *self.advance()?;
-        let weights = layer.weights.get(..layer.weight_bytes()).unwrap_or_default();
-        Some(Layer { weights, ..layer })
+        self.advance().copied()
     }
 }

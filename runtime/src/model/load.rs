@@ -166,7 +166,7 @@ fn check_tensors(file: &[u8], reader: &mut Reader<'_>, student: &Student<'_>) ->
     let mut layers = student.layers();
     while let Some(layer) = layers.advance() {
         let outputs = usize::from(layer.outputs);
-        for length in [layer.weight_bytes(), outputs << 2, outputs << 2, outputs] {
+        for length in [layer.weights.len(), outputs << 2, outputs << 2, outputs] {
             reader.padded(length);
         }
         check_layer(file, index, layer)?;
@@ -192,15 +192,15 @@ fn check_tensors(file: &[u8], reader: &mut Reader<'_>, student: &Student<'_>) ->
 #[inline(always)]
 fn check_layer(file: &[u8], index: u8, layer: &Layer<'_>) -> Result<(), LoadError> {
     let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
-    let (zero_point, rows, columns) = match layer.kind {
-        LayerKind::Dense => (0, outputs, layer.layout.read().row_bytes(layer.inputs)),
-        LayerKind::SparseInput => (i32::from(layer.input_zero_point), layer.column_bytes(), inputs),
+    let lean = match layer.kind {
+        LayerKind::Dense => 1,
+        LayerKind::SparseInput => i32::from(layer.input_zero_point).wrapping_mul(2).wrapping_add(1),
     };
-    let lean = zero_point.wrapping_mul(2).wrapping_add(1);
-    for o in 0..rows {
+    // What is behind the last row or column lies in padding, or behind the tensor, where it is 0.
+    for o in 0..layer.column_bytes() {
         let unit = o as u16;
         let (mut sum, mut magnitude) = (0i32, 0i32);
-        for i in 0..columns {
+        for i in 0..layer.layout.read().row_bytes(layer.inputs) {
             let weight = i32::from(layer.weight(o, i));
             let is_padding = o >= outputs || i >= inputs;
             if weight.unsigned_abs() > if is_padding { 0 } else { 127 } {
