@@ -14,16 +14,13 @@
 
 use super::thumb::{absent, copy};
 use super::{Kernels, Present, Start};
-use crate::model::{CoreClass, Layer, Layout, padded};
+use crate::model::{CoreClass, Layer, Layout};
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
 /// Kernels of the Armv7E-M instruction set.
 #[derive(Clone, Copy, Debug)]
 pub struct Armv7em;
-
-/// Inputs of one word of canonical bytes, and of one group of words in the packed order.
-const GROUP: usize = 4;
 
 impl Kernels for Armv7em {
     type Activation = i16;
@@ -36,7 +33,7 @@ impl Kernels for Armv7em {
 
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [i16] {
         let wide: &mut [i16] = bytemuck::must_cast_slice_mut(buffer);
-        if wide.len() >= padded(x.len(), GROUP) {
+        if wide.len() >> 2 >= fours(x.len()) {
             // SAFETY: reads all of x, at any address, and writes whole groups, for which there is room.
             unsafe { widen(x.as_ptr(), wide.as_mut_ptr(), x.len()) }
         }
@@ -50,16 +47,16 @@ impl Kernels for Armv7em {
     /// All rows of a layer. Sums are rows of no inputs with the sums as biases.
     #[inline(always)]
     fn rows(layer: &Layer<'_>, start: Start<'_, i16>, y: &mut [i16]) {
-        let outputs = layer.padded_outputs();
+        let blocks = fours(layer.outputs.into());
         let parameters = layer.parameters();
         let (biases, x, groups, fits) = match start {
             Start::Inputs(x) => {
-                let groups = padded(layer.inputs.into(), GROUP) / GROUP;
-                (parameters.cast(), x.as_ptr(), groups, x.len() >= groups.wrapping_mul(GROUP))
+                let groups = fours(layer.inputs.into());
+                (parameters.cast(), x.as_ptr(), groups, x.len() >> 2 >= groups)
             }
-            Start::Sums(sums) => (sums.as_ptr(), core::ptr::null(), 0, sums.len() >= outputs),
+            Start::Sums(sums) => (sums.as_ptr(), core::ptr::null(), 0, sums.len() >> 2 >= blocks),
         };
-        if fits && y.len() >= outputs && (x.addr() | y.as_ptr().addr()) & 3 == 0 {
+        if fits && y.len() >> 2 >= blocks && (x.addr() | y.as_ptr().addr()) & 3 == 0 {
             // SAFETY: x holds the groups, y and sums whole blocks of four, x and y start on words, all checked above;
             // that the tensors are what the shape asks for, and start on words, every `Layer` promises.
             unsafe { dense_rows(layer, layer.weights.as_ptr(), x, y.as_mut_ptr(), biases, parameters, groups) }
@@ -97,6 +94,12 @@ impl Kernels for Armv7em {
     fn requantize_sums(layer: &Layer<'_>, sums: &[i32], y: &mut [i16]) {
         Self::rows(layer, Start::Sums(sums), y);
     }
+}
+
+/// Blocks of four outputs, or groups of four inputs.
+#[inline(always)]
+const fn fours(count: usize) -> usize {
+    count.wrapping_add(3) >> 2
 }
 
 /// Bytes to halfwords, each four in the order 0, 2, 1, 3.
