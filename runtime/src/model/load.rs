@@ -192,10 +192,8 @@ fn check_tensors(file: &[u8], reader: &mut Reader<'_>, student: &Student<'_>) ->
 #[inline(always)]
 fn check_layer(file: &[u8], index: u8, layer: &Layer<'_>) -> Result<(), LoadError> {
     let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
-    let lean = match layer.kind {
-        LayerKind::Dense => 1,
-        LayerKind::SparseInput => i32::from(layer.input_zero_point).wrapping_mul(2).wrapping_add(1),
-    };
+    let zero_point = if layer.kind == LayerKind::SparseInput { layer.input_zero_point } else { 0 };
+    let lean = i32::from(zero_point).wrapping_mul(2).wrapping_add(1);
     // What is behind the last row or column lies in padding, or behind the tensor, where it is 0.
     for o in 0..layer.column_bytes() {
         let unit = o as u16;
