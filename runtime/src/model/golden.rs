@@ -37,16 +37,17 @@ pub enum GoldenInput<'a> {
 impl GoldenInput<'_> {
     /// Writes the input into `x`, whose length is the student's number of inputs.
     pub fn expand(&self, x: &mut [i8], zero_point: i8) {
-        let (values, list): (&[i8], &[u8]) = match *self {
-            Self::Dense(values) => (values, &[]),
-            Self::Sparse(list) => (&[], list),
-        };
         for (index, to) in x.iter_mut().enumerate() {
-            *to = values.get(index).copied().unwrap_or(zero_point);
+            *to = match *self {
+                Self::Dense(values) => values.get(index).copied().unwrap_or(zero_point),
+                Self::Sparse(_) => zero_point,
+            };
         }
-        for (index, value) in entries(list) {
-            if let Some(to) = x.get_mut(index) {
-                *to = value;
+        if let Self::Sparse(list) = *self {
+            for (index, value) in entries(list) {
+                if let Some(to) = x.get_mut(index) {
+                    *to = value;
+                }
             }
         }
     }
