@@ -119,8 +119,10 @@ impl<'a> Reader<'a> {
     pub fn padded(&mut self, length: usize) -> &'a [u8] {
         let taken = self.take(length);
         let padding = self.rest.as_ptr().addr().wrapping_neg() & (super::ALIGNMENT - 1);
-        let stray = self.take(padding).iter().find(|&&byte| byte != 0);
-        self.stray = self.stray.or(stray);
+        let padding = self.take(padding);
+        if self.stray.is_none() {
+            self.stray = padding.iter().find(|&&byte| byte != 0);
+        }
         taken
     }
 }
