@@ -71,7 +71,7 @@ pub struct Costs {
 /// Widths that share each of the two activation buffers, and the sparse first layer's sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Buffers {
-    dense_input: usize,
+    /// 0 where the first layer takes dense input, which then has the first buffer itself.
     sparse_sums: usize,
     first: usize,
     second: usize,
@@ -130,7 +130,7 @@ impl Costs {
             weight_bytes: 0,
             parameters: 0,
             file_bytes,
-            buffers: Buffers { dense_input: inputs, sparse_sums: 0, first: 0, second: 0 },
+            buffers: Buffers { sparse_sums: 0, first: 0, second: 0 },
         }
     }
 
@@ -142,7 +142,6 @@ impl Costs {
         self.parameters = self.parameters.saturating_add(macs).saturating_add(outputs);
         if sparse_input {
             self.buffers.sparse_sums = outputs;
-            self.buffers.dense_input = 0;
         }
         // Layer 0 writes the second buffer, layer 1 the first, and so on.
         if self.layers & 1 == 0 {
@@ -167,16 +166,21 @@ impl Costs {
 
     /// Bytes of the first of the two activation buffers on `class`.
     #[must_use]
+    #[inline(always)]
     pub const fn first_buffer_bytes(&self, class: CoreClass) -> usize {
         // Widths are of three varint bytes at most.
         let width = class.activation_bytes();
-        let input = if width == 1 { 0 } else { self.buffers.dense_input.wrapping_mul(width) };
-        let sums = self.buffers.sparse_sums.wrapping_mul(4);
-        aligned(larger(larger(input, sums), self.buffers.first.wrapping_mul(width)))
+        let start = match self.buffers.sparse_sums {
+            0 if width == 1 => 0,
+            0 => self.inputs.wrapping_mul(width),
+            sums => sums.wrapping_mul(4),
+        };
+        aligned(larger(start, self.buffers.first.wrapping_mul(width)))
     }
 
     /// Bytes of arena one inference needs on `class`: two activation buffers, each a multiple of 16.
     #[must_use]
+    #[inline(always)]
     pub const fn arena_bytes(&self, class: CoreClass) -> usize {
         let second = aligned(self.buffers.second.wrapping_mul(class.activation_bytes()));
         self.first_buffer_bytes(class).wrapping_add(second)
