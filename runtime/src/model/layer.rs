@@ -173,16 +173,16 @@ impl<'a> Layer<'a> {
     ///
     /// Two widths of at most [`super::MAX_WIDTH`] and 15 of padding: below 2^31.
     #[inline]
-    pub(crate) const fn bytes_of_weights(kind: LayerKind, layout: Layout, inputs: u16, outputs: u16) -> usize {
+    pub(crate) const fn bytes_of_weights(kind: LayerKind, layout: Layout, inputs: usize, outputs: usize) -> usize {
         let (run, group, runs) = match kind {
-            LayerKind::Dense => (inputs as usize, layout.row_group(), outputs as usize),
-            LayerKind::SparseInput => (outputs as usize, layout.column_group(), inputs as usize),
+            LayerKind::Dense => (inputs, layout.row_group(), outputs),
+            LayerKind::SparseInput => (outputs, layout.column_group(), inputs),
         };
         padded(run, group).wrapping_mul(runs)
     }
 
     /// Bytes of biases, mantissas and exponents, padding included.
-    pub(crate) const fn parameter_bytes(outputs: u16) -> usize {
+    pub(crate) const fn parameter_bytes(outputs: usize) -> usize {
         parameter_blocks(outputs) << 4
     }
 }
@@ -195,8 +195,8 @@ const fn blocks(bytes: usize) -> usize {
 
 /// Blocks of biases, mantissas and exponents.
 #[inline(always)]
-const fn parameter_blocks(outputs: u16) -> usize {
-    let fours = (outputs as usize).wrapping_add(3) >> 2;
+const fn parameter_blocks(outputs: usize) -> usize {
+    let fours = outputs.wrapping_add(3) >> 2;
     (fours << 1).wrapping_add(fours.wrapping_add(3) >> 2)
 }
 
@@ -266,9 +266,9 @@ impl<'a> Layers<'a> {
         layer.input_zero_point = left.zero_point;
         let (&[kind, mut digit], mut table) = left.table.split_first_chunk()?;
         layer.kind = if kind & 1 == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
-        let (mut outputs, mut place) = (0u32, 1u32);
+        let (mut outputs, mut place) = (0usize, 1usize);
         loop {
-            outputs = u32::from(digit & 0x7f).wrapping_mul(place).wrapping_add(outputs);
+            outputs = usize::from(digit & 0x7f).wrapping_mul(place).wrapping_add(outputs);
             if digit < 0x80 {
                 break;
             }
@@ -280,8 +280,8 @@ impl<'a> Layers<'a> {
         left.table = table;
         left.zero_point = zero_point as i8;
         layer.range = OutputRange { zero_point: zero_point as i8, lo: lo as i8, hi: hi as i8 };
-        let weight_bytes = Layer::bytes_of_weights(layer.kind, left.layout.read(), layer.inputs, layer.outputs);
-        let (weights, parameters) = (blocks(weight_bytes), parameter_blocks(layer.outputs));
+        let weight_bytes = Layer::bytes_of_weights(layer.kind, left.layout.read(), layer.inputs.into(), outputs);
+        let (weights, parameters) = (blocks(weight_bytes), parameter_blocks(outputs));
         self.blocks = self.blocks.wrapping_add(weights.wrapping_add(parameters) as u32);
         let (weights, tensors) = left.tensors.split_at_checked(left.tensors.len().min(weights))?;
         let (parameters, tensors) = tensors.split_at_checked(tensors.len().min(parameters))?;

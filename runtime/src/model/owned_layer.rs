@@ -52,7 +52,8 @@ impl OwnedLayer {
     /// The same dense layer in a layout of whole bytes.
     pub fn packed(&self, layout: Layout) -> Self {
         let (inputs, outputs) = (self.inputs, self.outputs);
-        let mut weights = std::vec![0; Layer::bytes_of_weights(LayerKind::Dense, layout, inputs, outputs)];
+        let mut weights =
+            std::vec![0; Layer::bytes_of_weights(LayerKind::Dense, layout, inputs.into(), outputs.into())];
         for o in 0..usize::from(outputs) {
             for i in 0..usize::from(inputs) {
                 weights[layout.place(inputs, outputs, o, i).at] = self.weights[o * usize::from(inputs) + i];

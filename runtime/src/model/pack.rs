@@ -86,9 +86,9 @@ const fn walk(file: &[u8], to: Layout, mut out: Option<&mut [u8]>) -> Option<usi
         };
         let kind = if kind == LayerKind::SparseInput as usize { LayerKind::SparseInput } else { LayerKind::Dense };
         let outputs = outputs as u16;
-        let read_bytes = aligned(Layer::bytes_of_weights(kind, from, inputs, outputs));
-        let write_bytes = aligned(Layer::bytes_of_weights(kind, to, inputs, outputs));
-        let parameters = Layer::parameter_bytes(outputs);
+        let read_bytes = aligned(Layer::bytes_of_weights(kind, from, inputs as usize, outputs as usize));
+        let write_bytes = aligned(Layer::bytes_of_weights(kind, to, inputs as usize, outputs as usize));
+        let parameters = Layer::parameter_bytes(outputs as usize);
         if let Some(out) = &mut out {
             fill(out, write_at, write_bytes);
             let mut o = 0;
