@@ -233,17 +233,19 @@ impl<'a> Layers<'a> {
     #[cfg_attr(eyas_setting = "size", inline(never))]
     #[cfg_attr(not(eyas_setting = "size"), inline)]
     pub(crate) fn new(network: &Network<'a>) -> Self {
+        // Field by field: a copy of all is a call on some cores.
+        let &Network { table, tensors, inputs, zero_point, layout } = network;
         let layer = Layer {
             kind: LayerKind::Dense,
             inputs: 0,
             outputs: 0,
             input_zero_point: 0,
             range: OutputRange { zero_point: 0, lo: 0, hi: 0 },
-            layout: network.layout,
+            layout,
             weights: &[],
             parameters: &[],
         };
-        Self { left: *network, blocks: 0, layer }
+        Self { left: Network { table, tensors, inputs, zero_point, layout }, blocks: 0, layer }
     }
 
     /// Number of outputs of the layer that was passed last, and the integer that stands for 0.0 there.
