@@ -200,16 +200,16 @@ const fn parameter_blocks(outputs: usize) -> usize {
     (fours << 1).wrapping_add(fours.wrapping_add(3) >> 2)
 }
 
-/// A network as the file has it: what its layers are read from, the first of them or those that are left.
+/// A network as the file has it: what its layers are read from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Network<'a> {
     /// What the metadata says of them, its encoding proven.
     pub table: &'a [u8],
     /// Their tensors, and what the front end has behind them.
     pub tensors: &'a [Block],
-    /// Number of inputs of the first; outputs of the last where none is left.
+    /// Number of inputs.
     pub inputs: u16,
-    /// The integer that stands for 0.0 there.
+    /// Input integer that stands for 0.0.
     pub zero_point: i8,
     /// The order of the weights.
     pub layout: Layout,
@@ -222,9 +222,12 @@ pub(crate) struct Network<'a> {
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Layers<'a> {
-    /// The layer in front of them.
+    /// The layer in front of them; in front of the first its outputs are the inputs.
     layer: Layer<'a>,
-    left: Network<'a>,
+    /// What the metadata says of the layers that are left.
+    table: &'a [u8],
+    /// The tensors of those layers, and what the front end has behind them.
+    tensors: &'a [Block],
     /// Blocks that the layers so far ask for; fewer than 2^29 each of at most eight, whatever their widths.
     pub(super) blocks: u32,
 }
@@ -233,40 +236,39 @@ impl<'a> Layers<'a> {
     #[cfg_attr(eyas_setting = "size", inline(never))]
     #[cfg_attr(not(eyas_setting = "size"), inline)]
     pub(crate) fn new(network: &Network<'a>) -> Self {
-        // Field by field: a copy of all is a call on some cores.
         let &Network { table, tensors, inputs, zero_point, layout } = network;
         let layer = Layer {
             kind: LayerKind::Dense,
             inputs: 0,
-            outputs: 0,
+            outputs: inputs,
             input_zero_point: 0,
-            range: OutputRange { zero_point: 0, lo: 0, hi: 0 },
+            range: OutputRange { zero_point, lo: 0, hi: 0 },
             layout,
             weights: &[],
             parameters: &[],
         };
-        Self { left: Network { table, tensors, inputs, zero_point, layout }, blocks: 0, layer }
+        Self { layer, table, tensors, blocks: 0 }
     }
 
     /// Number of outputs of the layer that was passed last, and the integer that stands for 0.0 there.
     #[inline]
     pub(crate) const fn width(&self) -> (u16, i8) {
-        (self.left.inputs, self.left.zero_point)
+        (self.layer.outputs, self.layer.range.zero_point)
     }
 
     /// What lies behind the last layer: the tables of the front end.
     pub(crate) fn rest(mut self) -> &'a [u8] {
         while self.advance().is_some() {}
-        bytemuck::must_cast_slice(self.left.tensors)
+        bytemuck::must_cast_slice(self.tensors)
     }
 
     /// The next layer, and what there is of its tensors.
     #[inline(never)]
     pub(crate) fn advance(&mut self) -> Option<&Layer<'a>> {
-        let (left, layer) = (&mut self.left, &mut self.layer);
-        layer.inputs = left.inputs;
-        layer.input_zero_point = left.zero_point;
-        let (&[kind, mut digit], mut table) = left.table.split_first_chunk()?;
+        let layer = &mut self.layer;
+        layer.inputs = layer.outputs;
+        layer.input_zero_point = layer.range.zero_point;
+        let (&[kind, mut digit], mut table) = self.table.split_first_chunk()?;
         layer.kind = if kind & 1 == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
         let (mut outputs, mut place) = (0usize, 1usize);
         loop {
@@ -277,19 +279,18 @@ impl<'a> Layers<'a> {
             place <<= 7;
             (digit, table) = table.split_first().map(|(&digit, table)| (digit, table))?;
         }
-        (left.inputs, layer.outputs) = (outputs as u16, outputs as u16);
+        layer.outputs = outputs as u16;
         let (&[zero_point, lo, hi], table) = table.split_first_chunk()?;
-        left.table = table;
-        left.zero_point = zero_point as i8;
+        self.table = table;
         layer.range = OutputRange { zero_point: zero_point as i8, lo: lo as i8, hi: hi as i8 };
-        let weight_bytes = Layer::bytes_of_weights(layer.kind, left.layout.read(), layer.inputs.into(), outputs);
+        let weight_bytes = Layer::bytes_of_weights(layer.kind, layer.layout.read(), layer.inputs.into(), outputs);
         let (weights, parameters) = (blocks(weight_bytes), parameter_blocks(outputs));
         self.blocks = self.blocks.wrapping_add(weights.wrapping_add(parameters) as u32);
-        let (weights, tensors) = left.tensors.split_at_checked(left.tensors.len().min(weights))?;
+        let (weights, tensors) = self.tensors.split_at_checked(self.tensors.len().min(weights))?;
         let (parameters, tensors) = tensors.split_at_checked(tensors.len().min(parameters))?;
         layer.weights = bytemuck::must_cast_slice(weights).get(..weight_bytes).unwrap_or_default();
         layer.parameters = bytemuck::must_cast_slice(parameters);
-        left.tensors = tensors;
+        self.tensors = tensors;
         Some(layer)
     }
 }
