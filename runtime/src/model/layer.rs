@@ -174,11 +174,11 @@ impl<'a> Layer<'a> {
     /// Two widths of at most [`super::MAX_WIDTH`] and 15 of padding: below 2^31.
     #[inline]
     pub(crate) const fn bytes_of_weights(kind: LayerKind, layout: Layout, inputs: usize, outputs: usize) -> usize {
-        let (run, group, runs) = match kind {
-            LayerKind::Dense => (inputs, layout.row_group(), outputs),
-            LayerKind::SparseInput => (outputs, layout.column_group(), inputs),
+        let (run, runs) = match kind {
+            LayerKind::Dense => (padded(inputs, layout.row_group()), outputs),
+            LayerKind::SparseInput => (padded(outputs, layout.column_group()), inputs),
         };
-        padded(run, group).wrapping_mul(runs)
+        run.wrapping_mul(runs)
     }
 
     /// Bytes of biases, mantissas and exponents, padding included.
