@@ -64,7 +64,10 @@ pub(crate) fn add_all<K: Kernels>(
             *room = present;
             count = count.wrapping_add(1);
         }
-        let Some(filled) = list.get(..count).filter(|filled| !filled.is_empty()) else { break };
+        let filled = list.get(..count).unwrap_or_default();
+        if filled.is_empty() {
+            break;
+        }
         if whole_words {
             K::add_present(layer, filled, sums);
         } else {

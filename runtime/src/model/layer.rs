@@ -175,8 +175,8 @@ impl<'a> Layer<'a> {
     #[inline]
     pub(crate) const fn bytes_of_weights(kind: LayerKind, layout: Layout, inputs: usize, outputs: usize) -> usize {
         let (run, runs) = match kind {
-            LayerKind::Dense => (padded(inputs, layout.row_group()), outputs),
-            LayerKind::SparseInput => (padded(outputs, layout.column_group()), inputs),
+            LayerKind::Dense => (padded_width(inputs, layout.row_group()), outputs),
+            LayerKind::SparseInput => (padded_width(outputs, layout.column_group()), inputs),
         };
         run.wrapping_mul(runs)
     }
@@ -185,6 +185,12 @@ impl<'a> Layer<'a> {
     pub(crate) const fn parameter_bytes(outputs: usize) -> usize {
         parameter_blocks(outputs) << 4
     }
+}
+
+/// As [`padded`], by a mask: an immediate operand where compilers do not know that widths have 16 bits.
+#[inline(always)]
+const fn padded_width(count: usize, multiple: usize) -> usize {
+    count.wrapping_add(multiple.wrapping_sub(1)) & multiple.wrapping_neg()
 }
 
 /// Blocks that hold this many bytes, far below `usize::MAX`.
@@ -266,9 +272,9 @@ impl<'a> Layers<'a> {
     #[inline(never)]
     pub(crate) fn advance(&mut self) -> Option<&Layer<'a>> {
         let layer = &mut self.layer;
+        let (&[kind, mut digit], mut table) = self.table.split_first_chunk()?;
         layer.inputs = layer.outputs;
         layer.input_zero_point = layer.range.zero_point;
-        let (&[kind, mut digit], mut table) = self.table.split_first_chunk()?;
         layer.kind = if kind & 1 == 0 { LayerKind::Dense } else { LayerKind::SparseInput };
         let (mut outputs, mut place) = (0usize, 1usize);
         loop {

@@ -50,5 +50,6 @@ pub const fn aligned(bytes: usize) -> usize {
 /// Rounds up to the next multiple of a power of two; both are far below `usize::MAX`.
 #[inline]
 pub(crate) const fn padded(count: usize, multiple: usize) -> usize {
-    count.wrapping_add(multiple.wrapping_sub(1)) & multiple.wrapping_neg()
+    // Not by a mask of the result, of which compilers make one that is no immediate operand.
+    count.wrapping_add(count.wrapping_neg() & multiple.wrapping_sub(1))
 }
