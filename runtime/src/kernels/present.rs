@@ -36,7 +36,11 @@ pub(crate) fn listed(inputs: &[u16], value: i8, zero_point: i8) -> impl Iterator
 /// [`add_all`] of the present inputs among all of `x`. One copy for all callers.
 #[inline(never)]
 pub(crate) fn scan_all<K: Kernels>(layer: &Layer<'_>, x: &[i8], sums: &mut [i32], room: &mut [u32]) {
-    add_all::<K>(layer, scan::<K>(x, layer.input_zero_point), sums, room);
+    if cfg!(eyas_setting = "size") {
+        K::sum_columns(layer, x, sums);
+    } else {
+        add_all::<K>(layer, scan::<K>(x, layer.input_zero_point), sums, room);
+    }
 }
 
 /// The sums of a sparse-input layer: `sums[o] = bias[o] + Σ_{x[i] ≠ zero} w[i][o] · (x[i] − zero)`.
