@@ -5,7 +5,6 @@
 #![no_std]
 #![no_main]
 
-use core::hint::black_box;
 use eyas::Student;
 use eyas_bench_image as _;
 
@@ -14,17 +13,24 @@ unsafe extern "C" {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn bench_main(file: *const u8, x: *const i8, arena: *mut u32) -> u32 {
-    // SAFETY: never run; the linker is the test.
+extern "C" fn bench_main(
+    file: *const u8,
+    file_bytes: usize,
+    x: *mut i8,
+    inputs: usize,
+    arena: *mut u32,
+    arena_words: usize,
+) -> u32 {
+    // SAFETY: never run; the linker is the test. What is not known to the compiler costs no code of its own here.
     let (file, x, arena) = unsafe {
         (
-            core::slice::from_raw_parts(file, black_box(4096)),
-            core::slice::from_raw_parts_mut(x.cast_mut(), black_box(64)),
-            core::slice::from_raw_parts_mut(arena, black_box(64)),
+            core::slice::from_raw_parts(file, file_bytes),
+            core::slice::from_raw_parts_mut(x, inputs),
+            core::slice::from_raw_parts_mut(arena, arena_words),
         )
     };
     #[cfg(seeded_panic)]
-    black_box(file[black_box(7)]);
+    core::hint::black_box(file[core::hint::black_box(7)]);
     // By reference: a move would be a copy.
     let student = &Student::load(file);
     let Ok(student) = student else { return 1 };
