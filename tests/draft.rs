@@ -2,7 +2,7 @@
 
 use crate::SplitMix64;
 use eyas::model::{
-    FrontEnd, GoldenInput, InputSchema, LayerKind, LayerMeta, LayerTensors, MAX_LAYERS, Metadata, Normalization,
+    FrontEnd, GoldenVectors, InputSchema, LayerKind, LayerMeta, LayerTensors, MAX_LAYERS, Metadata, Normalization,
     OutputMeta, Provenance, Task, write,
 };
 use eyas::quant::Multiplier;
@@ -95,7 +95,7 @@ impl Draft {
         let student = Student::load(&without).unwrap_or_else(|error| panic!("the draft does not load: {error}"));
         let mut golden = Vec::new();
         for x in self.rows(self.golden) {
-            GoldenInput::encode(&x, self.input_zero_point, |byte| golden.push(byte));
+            GoldenVectors::encode_input(&x, self.input_zero_point, |byte| golden.push(byte));
             golden.extend(integers(&student, &x).into_iter().map(|value| value as u8));
         }
         self.written(&tensors, per_input.as_ref(), &golden)

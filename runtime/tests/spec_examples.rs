@@ -4,7 +4,7 @@
 //! document should say.
 
 use eyas::model::{
-    FORMAT_VERSION, FrontEnd, GoldenInput, InputSchema, LayerKind, LayerMeta, LayerTensors, MAGIC, Metadata,
+    FORMAT_VERSION, FrontEnd, GoldenVectors, InputSchema, LayerKind, LayerMeta, LayerTensors, MAGIC, Metadata,
     Normalization, OutputMeta, PREFIX_BYTES, Provenance, Task, write,
 };
 use eyas::quant::{Multiplier, OutputRange, quantize_feature, requantize, row_share, scale_sum};
@@ -60,7 +60,7 @@ fn example_file() -> AlignedBytes {
     let student = Student::load(&bare).unwrap();
     let x = [127, -128, 127];
     let mut golden = Vec::new();
-    GoldenInput::encode(&x, -128, |byte| golden.push(byte));
+    GoldenVectors::encode_input(&x, -128, |byte| golden.push(byte));
     let mut arena = vec![0; student.arena_words()];
     student.infer_observed(&x, &mut arena, |_, y| golden.extend(y.iter().map(|y| y as u8))).unwrap();
     seal(&golden)

@@ -3,7 +3,7 @@
 use super::oracle;
 use arbitrary::{Result, Unstructured};
 use eyas::model::{
-    FrontEnd, GoldenInput, InputSchema, LayerKind, LayerMeta, LayerTensors, MAX_LAYERS, Metadata, Normalization,
+    FrontEnd, GoldenVectors, InputSchema, LayerKind, LayerMeta, LayerTensors, MAX_LAYERS, Metadata, Normalization,
     OutputMeta, Provenance, Task, reseal, write,
 };
 use eyas::quant::Multiplier;
@@ -110,7 +110,7 @@ impl Draft {
                 _ => (i as u8).wrapping_mul(101) as i8,
             };
             let x: Vec<i8> = (0..self.inputs).map(value).collect();
-            GoldenInput::encode(&x, self.input_zero_point, |byte| golden.push(byte));
+            GoldenVectors::encode_input(&x, self.input_zero_point, |byte| golden.push(byte));
             let record = |_: usize, y: eyas::Outputs<'_>| golden.extend(y.iter().map(|y| y as u8));
             student.infer_portable(&x, &mut arena, record).expect("right lengths");
         }

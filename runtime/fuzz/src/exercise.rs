@@ -1,7 +1,7 @@
 //! Loads a file; whatever loads must run in every way there is, and give the oracle's integers.
 
 use super::oracle;
-use eyas::model::{CoreClass, Costs, FrontEnd, GoldenInput, LayerKind, Normalization, pack};
+use eyas::model::{CoreClass, Costs, FrontEnd, GoldenVectors, LayerKind, Normalization, pack};
 use eyas::{AlignedBytes, InferError, Layout, LoadError, QuantizeError, SelftestError, Student};
 
 /// Channels whose extreme inputs are tried.
@@ -86,13 +86,12 @@ fn accessors(student: &Student<'_>, file: &AlignedBytes) {
     let tables = if metadata.front_end == FrontEnd::PerInput { costs.inputs } else { 0 };
     assert_eq!((gains.len(), offsets.len()), (tables, tables));
     let outputs: usize = student.layers().map(|layer| usize::from(layer.outputs)).sum();
-    for vector in student.golden_vectors() {
-        assert_eq!(vector.outputs.len(), outputs);
-        let mut x = vec![0; costs.inputs];
-        vector.input.expand(&mut x, metadata.input_zero_point);
-        vector.input.expand(&mut [], metadata.input_zero_point);
+    let mut vectors = student.golden_vectors();
+    let mut x = vec![0; costs.inputs];
+    while let Some(all) = vectors.advance(&mut x) {
+        assert_eq!(all.len(), outputs);
         let mut coded = 0;
-        GoldenInput::encode(&x, metadata.input_zero_point, |_| coded += 1);
+        GoldenVectors::encode_input(&x, metadata.input_zero_point, |_| coded += 1);
         assert!(coded <= 1 + costs.inputs);
     }
 }

@@ -16,46 +16,88 @@ const SPARSE: u8 = 1;
 /// Bytes of one sparse entry.
 const ENTRY: usize = 3;
 
-/// One recorded input and the integers of every layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GoldenVector<'a> {
-    /// The input.
-    pub input: GoldenInput<'a>,
-    /// The outputs of all layers, one after the other.
-    pub outputs: &'a [i8],
+/// The golden vectors of a file, in order.
+#[derive(Clone, Debug)]
+pub struct GoldenVectors<'a> {
+    reader: Reader<'a>,
+    inputs: usize,
+    outputs: usize,
+    zero_point: i8,
 }
 
-/// A recorded input in its coding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GoldenInput<'a> {
-    /// Every input.
-    Dense(&'a [i8]),
-    /// Index (two bytes, little-endian) and value of each input that differs from the zero point, in three bytes.
-    Sparse(&'a [u8]),
-}
-
-impl GoldenInput<'_> {
-    /// Writes the input into `x`, whose length is the student's number of inputs.
-    pub fn expand(&self, x: &mut [i8], zero_point: i8) {
-        for (index, to) in x.iter_mut().enumerate() {
-            *to = match *self {
-                Self::Dense(values) => values.get(index).copied().unwrap_or(zero_point),
-                Self::Sparse(_) => zero_point,
-            };
-        }
-        if let Self::Sparse(list) = *self {
-            for (index, value) in entries(list) {
-                if let Some(to) = x.get_mut(index) {
-                    *to = value;
-                }
-            }
-        }
+impl<'a> GoldenVectors<'a> {
+    /// Of a student with this many inputs, and outputs of all layers together.
+    pub(crate) const fn new(bytes: &'a [u8], inputs: usize, outputs: usize, zero_point: i8) -> Self {
+        Self { reader: Reader::new(bytes), inputs, outputs, zero_point }
     }
 
+    /// Whether every byte belongs to a vector in its one valid coding.
+    #[inline(always)]
+    pub(crate) fn are_valid(&mut self) -> bool {
+        while self.advance(&mut []).is_some() {}
+        !self.reader.broken
+    }
+
+    /// Writes the next input into `x` and returns the outputs of all layers, one after the other. `None` at the end or at
+    /// the first vector that is not in its one valid coding.
+    ///
+    /// # Shapes
+    /// - `x`: `[inputs]`; what does not fit a shorter one is left out
+    #[inline(never)]
+    pub fn advance(&mut self, x: &mut [i8]) -> Option<&'a [i8]> {
+        let reader = &mut self.reader;
+        if reader.rest.is_empty() {
+            return None;
+        }
+        let (mut present, mut values, mut list): (_, &[i8], &[u8]) = (0usize, &[], &[]);
+        let coding = reader.byte();
+        if coding == DENSE {
+            values = bytemuck::must_cast_slice(reader.take(self.inputs));
+        } else {
+            let count = if let [low, high] = *reader.take(2) { u16::from_le_bytes([low, high]) } else { 0 };
+            present = count.into();
+            list = reader.take(present.wrapping_mul(ENTRY));
+        }
+        for (index, to) in x.iter_mut().enumerate() {
+            *to = values.get(index).copied().unwrap_or(self.zero_point);
+        }
+        for &value in values {
+            present = present.wrapping_add(usize::from(value != self.zero_point));
+        }
+        let mut smallest = 0usize;
+        for (index, value) in entries(list) {
+            if index < smallest || index >= self.inputs || value == self.zero_point {
+                reader.broken = true;
+            }
+            smallest = index.wrapping_add(1);
+            if let Some(to) = x.get_mut(index) {
+                *to = value;
+            }
+        }
+        let outputs = bytemuck::must_cast_slice(reader.take(self.outputs));
+        let shorter = if sparse_is_shorter(present, self.inputs) { SPARSE } else { DENSE };
+        if coding != shorter {
+            reader.broken = true;
+        }
+        (!reader.broken).then_some(outputs)
+    }
+
+    /// Number of vectors that are left.
+    #[must_use]
+    pub fn count(mut self) -> usize {
+        let mut vectors = 0usize;
+        while self.advance(&mut []).is_some() {
+            vectors = vectors.wrapping_add(1);
+        }
+        vectors
+    }
+}
+
+impl GoldenVectors<'_> {
     /// Appends the coded form of `x`, the shorter of the two codings.
     ///
     /// `push` receives the bytes in order; the trainer collects them, the loader never calls this.
-    pub fn encode(x: &[i8], zero_point: i8, mut push: impl FnMut(u8)) {
+    pub fn encode_input(x: &[i8], zero_point: i8, mut push: impl FnMut(u8)) {
         let present = || x.iter().enumerate().filter(|&(_, &value)| value != zero_point);
         let count = present().count();
         if sparse_is_shorter(count, x.len()) {
@@ -84,67 +126,4 @@ fn entries(mut list: &[u8]) -> impl Iterator<Item = (usize, i8)> {
 const fn sparse_is_shorter(count: usize, inputs: usize) -> bool {
     // Neither is above 65535.
     count.wrapping_mul(ENTRY).wrapping_add(2) < inputs
-}
-
-/// The golden vectors of a file, in order.
-#[derive(Clone, Debug)]
-pub struct GoldenVectors<'a> {
-    reader: Reader<'a>,
-    inputs: usize,
-    outputs: usize,
-    zero_point: i8,
-}
-
-impl<'a> GoldenVectors<'a> {
-    /// Of a student with this many inputs, and outputs of all layers together.
-    pub(crate) const fn new(bytes: &'a [u8], inputs: usize, outputs: usize, zero_point: i8) -> Self {
-        Self { reader: Reader::new(bytes), inputs, outputs, zero_point }
-    }
-
-    /// Whether every byte belongs to a vector in its one valid coding.
-    #[inline(always)]
-    pub(crate) fn are_valid(&mut self) -> bool {
-        while self.next().is_some() {}
-        !self.reader.broken
-    }
-}
-
-impl<'a> Iterator for GoldenVectors<'a> {
-    type Item = GoldenVector<'a>;
-
-    /// `None` at the end or at the first vector that is not in its one valid coding.
-    #[inline(never)]
-    fn next(&mut self) -> Option<GoldenVector<'a>> {
-        let reader = &mut self.reader;
-        if reader.rest.is_empty() {
-            return None;
-        }
-        let coding = reader.byte();
-        let mut present = 0usize;
-        let input = if coding == DENSE {
-            let values = bytemuck::must_cast_slice(reader.take(self.inputs));
-            for &value in values {
-                present = present.wrapping_add(usize::from(value != self.zero_point));
-            }
-            GoldenInput::Dense(values)
-        } else {
-            let count = if let [low, high] = *reader.take(2) { u16::from_le_bytes([low, high]) } else { 0 };
-            present = count.into();
-            let list = reader.take(present.wrapping_mul(ENTRY));
-            let mut smallest = 0usize;
-            for (index, value) in entries(list) {
-                if index < smallest || index >= self.inputs || value == self.zero_point {
-                    reader.broken = true;
-                }
-                smallest = index.wrapping_add(1);
-            }
-            GoldenInput::Sparse(list)
-        };
-        let outputs = bytemuck::must_cast_slice(reader.take(self.outputs));
-        let shorter = if sparse_is_shorter(present, self.inputs) { SPARSE } else { DENSE };
-        if coding != shorter {
-            reader.broken = true;
-        }
-        (!reader.broken).then_some(GoldenVector { input, outputs })
-    }
 }

@@ -20,7 +20,7 @@ mod reader;
 mod write;
 
 pub use costs::{CoreClass, Costs};
-pub use golden::{GoldenInput, GoldenVector, GoldenVectors};
+pub use golden::GoldenVectors;
 pub(crate) use layer::Network;
 pub use layer::{Channel, Layer, Layers};
 pub(crate) use layout::BLOCK;

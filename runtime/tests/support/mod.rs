@@ -3,7 +3,7 @@
 
 use eyas::AlignedBytes;
 use eyas::model::{
-    FrontEnd, GoldenInput, InputSchema, LayerKind, LayerMeta, LayerTensors, Metadata, Normalization, OutputMeta,
+    FrontEnd, GoldenVectors, InputSchema, LayerKind, LayerMeta, LayerTensors, Metadata, Normalization, OutputMeta,
     Provenance, Task, write,
 };
 use eyas::quant::Multiplier;
@@ -104,7 +104,7 @@ impl Parts {
         let mut golden = Vec::new();
         for _ in 0..count {
             let x = self.input(state);
-            GoldenInput::encode(&x, self.metadata.input_zero_point, |byte| golden.push(byte));
+            GoldenVectors::encode_input(&x, self.metadata.input_zero_point, |byte| golden.push(byte));
             student.infer_observed(&x, &mut arena, |_, y| golden.extend(y.iter().map(|v| v as u8))).unwrap();
         }
         self.metadata.golden = Box::leak(golden.into_boxed_slice());

@@ -1,7 +1,7 @@
 //! Records golden vectors and seals the student file.
 
 use crate::quantize::{About, IntegerStudent, QuantizeError};
-use eyas::model::GoldenInput;
+use eyas::model::GoldenVectors;
 use eyas::{AlignedBytes, SelftestError, Student};
 
 /// Golden vectors take at most this many bytes, or [`GOLDEN_SHARE`] of the file if that is more.
@@ -59,7 +59,7 @@ fn record(student: &Student<'_>, candidates: &[Vec<i8>]) -> (Vec<u8>, usize) {
     let (mut fresh, mut repeated) = (Vec::new(), Vec::new());
     for x in candidates {
         let mut vector = Vec::new();
-        GoldenInput::encode(x, student.metadata().input_zero_point, |byte| vector.push(byte));
+        GoldenVectors::encode_input(x, student.metadata().input_zero_point, |byte| vector.push(byte));
         let answer = student.infer_portable(x, &mut arena, |_, y| vector.extend(y.iter().map(|y| y as u8)));
         let Ok(answer) = answer else { continue };
         let label = usize::from(answer.decision().label);
