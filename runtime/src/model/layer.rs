@@ -294,7 +294,8 @@ impl<'a> Layers<'a> {
         self.blocks = self.blocks.wrapping_add(weights.wrapping_add(parameters) as u32);
         let (weights, tensors) = self.tensors.split_at_checked(self.tensors.len().min(weights))?;
         let (parameters, tensors) = tensors.split_at_checked(tensors.len().min(parameters))?;
-        layer.weights = bytemuck::must_cast_slice(weights).get(..weight_bytes).unwrap_or_default();
+        let weights: &[i8] = bytemuck::must_cast_slice(weights);
+        layer.weights = weights.get(..weights.len().min(weight_bytes)).unwrap_or_default();
         layer.parameters = bytemuck::must_cast_slice(parameters);
         self.tensors = tensors;
         Some(layer)
