@@ -51,5 +51,8 @@ pub const fn aligned(bytes: usize) -> usize {
 #[inline]
 pub(crate) const fn padded(count: usize, multiple: usize) -> usize {
     // Not by a mask of the result, of which compilers make one that is no immediate operand.
+    if cfg!(eyas_setting = "size") {
+        return count.wrapping_add(multiple.wrapping_sub(1)) & multiple.wrapping_neg();
+    }
     count.wrapping_add(count.wrapping_neg() & multiple.wrapping_sub(1))
 }
