@@ -29,13 +29,13 @@ impl Student<'_> {
         let mut report = SelftestReport { vectors: 0, values: 0 };
         let mut vectors = self.golden_vectors();
         while let Some(outputs) = vectors.advance(input) {
-            let (mut layer, mut at) = (0u8, 0usize);
+            let (mut layer, mut at) = (0usize, 0usize);
             while at < outputs.len() {
-                let answer = self.run(input, arena, usize::from(layer).wrapping_add(1))?;
+                let answer = self.run(input, arena, layer.wrapping_add(1))?;
                 for (unit, &got) in (0u16..).zip(answer.logits) {
                     let expected = outputs.get(at).copied().unwrap_or(got);
                     if got != expected {
-                        return Err(SelftestError::Difference { vector: report.vectors, layer, unit, expected, got });
+                        return Err(SelftestError::Difference { vector: report.vectors, layer: layer as u8, unit, expected, got });
                     }
                     at = at.wrapping_add(1);
                 }
