@@ -131,14 +131,14 @@ const fn fours(count: usize) -> usize {
 unsafe extern "C" fn widen(from: *const i8, to: *mut i16, count: usize) {
     naked_asm!(
         "push {{r4, lr}}",
-        "subs r2, #4",
-        "blo 3f",
+        "b 21f",
         "2:",
         "ldr r3, [r0], #4",
         "20:",
         "sxtb16 r4, r3",
         "sxtb16 r3, r3, ror #8",
         "strd r4, r3, [r1], #8",
+        "21:",
         "subs r2, #4",
         "bhs 2b",
         "3:", // at most three more

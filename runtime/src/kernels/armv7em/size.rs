@@ -138,7 +138,8 @@ pub(super) unsafe extern "C" fn dense_rows(
 
 /// The sums of a sparse-input layer, in whole blocks of four.
 ///
-/// Registers: r0 outputs, r1 r2 x, r3 sums, r4 run, r5 biases or a weight, r6 weights, r7 zero point, r8 distance, r9 sum.
+/// Registers: r0 outputs, r1 r2 x, r3 sums, r4 run, r5 biases or a weight, r6 weights, r7 distance, r12 zero point,
+/// lr sum.
 ///
 /// # Safety
 /// `x..x_end` is an input of the layer, whose runs of weights are whole blocks of four; `sums` has room for one, `biases`
@@ -153,10 +154,10 @@ pub(super) unsafe extern "C" fn sum_columns(
     biases: *const i32,
 ) {
     naked_asm!(
-        "push {{r4, r5, r6, r7, r8, r9, lr}}",
+        "push {{r4, r5, r6, r7, lr}}",
         "ldrh r4, [r0, #{outputs}]",
-        "ldrd r6, r5, [sp, #28]",
-        "ldrsb r8, [r0, #{zero_point}]",
+        "ldrd r6, r5, [sp, #20]",
+        "ldrsb r12, [r0, #{zero_point}]",
         "adds r4, #3",
         "bic r4, r4, #3",
         "lsls r0, r4, #2",
@@ -169,21 +170,21 @@ pub(super) unsafe extern "C" fn sum_columns(
         "cmp r1, r2",
         "beq 9f",
         "ldrsb r7, [r1], #1",
-        "subs r7, r7, r8",
+        "subs r7, r7, r12",
         "beq 5f",
         "mov r0, r4",
         "4:",
         "subs r0, #1",
         "ldrsb r5, [r6, r0]",
-        "ldr r9, [r3, r0, lsl #2]",
-        "mla r9, r5, r7, r9",
-        "str r9, [r3, r0, lsl #2]",
+        "ldr lr, [r3, r0, lsl #2]",
+        "mla lr, r5, r7, lr",
+        "str lr, [r3, r0, lsl #2]",
         "bne 4b",
         "5:",
         "add r6, r4",
         "b 3b",
         "9:",
-        "pop {{r4, r5, r6, r7, r8, r9, pc}}",
+        "pop {{r4, r5, r6, r7, pc}}",
         outputs = const offset_of!(Layer<'static>, outputs),
         zero_point = const offset_of!(Layer<'static>, input_zero_point),
     )
