@@ -35,7 +35,13 @@ impl Student<'_> {
                 for (unit, &got) in (0u16..).zip(answer.logits) {
                     let expected = outputs.get(at).copied().unwrap_or(got);
                     if got != expected {
-                        return Err(SelftestError::Difference { vector: report.vectors, layer: layer as u8, unit, expected, got });
+                        return Err(SelftestError::Difference {
+                            vector: report.vectors,
+                            layer: layer as u8,
+                            unit,
+                            expected,
+                            got,
+                        });
                     }
                     at = at.wrapping_add(1);
                 }

@@ -115,7 +115,10 @@ fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Res
     // They start on a 16-byte boundary and are of whole blocks, or else not as long as the shapes ask for.
     let blocks = bytemuck::try_cast_slice(tensors);
     let (Ok(blocks), true) = (blocks, tensors.len() >> 4 == expected as usize) else {
-        return Err(LoadError::TensorLength { expected: expected.min(u32::MAX >> 4) << 4, found: tensors.len() as u32 });
+        return Err(LoadError::TensorLength {
+            expected: expected.min(u32::MAX >> 4) << 4,
+            found: tensors.len() as u32,
+        });
     };
     student.network.tensors = blocks;
 
