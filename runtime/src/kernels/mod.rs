@@ -144,7 +144,8 @@ pub(crate) trait Kernels {
         portable::add_present(layer, present, sums);
     }
 
-    /// `sums[o] = bias[o] + Σ_{x[i] ≠ zero} w[i][o] · (x[i] − zero)` without a list of the present inputs: less code.
+    /// `sums[o] = bias[o] + Σ_{x[i] ≠ zero} w[i][o] · (x[i] − zero)` without a list of the present inputs: less code. The
+    /// weights of one input lie in a run of whole words.
     ///
     /// # Shapes
     /// - `x`: `[inputs]`

@@ -33,10 +33,16 @@ pub(crate) fn listed(inputs: &[u16], value: i8, zero_point: i8) -> impl Iterator
     inputs.iter().map(move |&input| Present { input, distance })
 }
 
+/// Whether every run of weights is of whole words: by the layout, which a build for one knows, or by chance.
+#[inline]
+fn has_whole_words(layer: &Layer<'_>) -> bool {
+    layer.layout.read() != Layout::Canonical || layer.column_bytes().is_multiple_of(BLOCK)
+}
+
 /// [`add_all`] of the present inputs among all of `x`. One copy for all callers.
 #[inline(never)]
 pub(crate) fn scan_all<K: Kernels>(layer: &Layer<'_>, x: &[i8], sums: &mut [i32], room: &mut [u32]) {
-    if cfg!(eyas_setting = "size") {
+    if cfg!(eyas_setting = "size") && has_whole_words(layer) {
         K::sum_columns(layer, x, sums);
     } else {
         add_all::<K>(layer, scan::<K>(x, layer.input_zero_point), sums, room);
@@ -60,8 +66,6 @@ pub(crate) fn add_all<K: Kernels>(
     let sums = sums.get_mut(..layer.padded_outputs()).unwrap_or_default();
     K::copy(layer.biases(), sums);
     let list: &mut [Present] = bytemuck::must_cast_slice_mut(room);
-    // Whole words may be read where every run starts on one: by the layout, which a build for one knows, or by chance.
-    let whole_words = layer.layout.read() != Layout::Canonical || layer.column_bytes().is_multiple_of(BLOCK);
     loop {
         let mut count = 0usize;
         for (room, present) in list.iter_mut().zip(&mut present) {
@@ -72,7 +76,7 @@ pub(crate) fn add_all<K: Kernels>(
         if filled.is_empty() {
             break;
         }
-        if whole_words {
+        if has_whole_words(layer) {
             K::add_present(layer, filled, sums);
         } else {
             portable::add_present(layer, filled, sums);
