@@ -102,9 +102,9 @@ impl Kernels for Armv7em {
     #[cfg(eyas_setting = "size")]
     fn sum_columns(layer: &Layer<'_>, x: &[i8], sums: &mut [i32]) {
         let ends = x.as_ptr_range();
-        if x.len() == usize::from(layer.inputs) && sums.len() >= layer.padded_outputs() {
-            // SAFETY: x has as many inputs as there are runs of weights, and `sums` whole blocks of four; a run of this
-            // layout is as long as they are.
+        let (run, outputs) = (layer.column_bytes(), layer.padded_outputs());
+        if run == outputs && x.len() == usize::from(layer.inputs) && sums.len() >= outputs {
+            // SAFETY: a run is whole blocks of four, x has as many inputs as there are runs, `sums` room for one.
             unsafe {
                 let (weights, biases) = (layer.weights.as_ptr(), layer.parameters().cast());
                 size::sum_columns(layer, ends.start, ends.end, sums.as_mut_ptr(), weights, biases);
