@@ -1,8 +1,7 @@
 //! A student gives the same integers on an emulated Cortex-M4 as on the host.
 
-use eyas::model::reseal;
 use eyas::{AlignedBytes, Student};
-use eyas_tests::{Draft, format};
+use eyas_tests::{Draft, format, reseal};
 use eyas_trainer::verify::cortex_m4::{self, DeviceError, DeviceRun, Locations};
 use std::path::Path;
 

@@ -1,9 +1,8 @@
 //! The shipped student: small enough, equal on host and chip, and impossible to break by changing its file.
 
-use eyas::model::reseal;
 use eyas::{AlignedBytes, LoadError, Student};
-use eyas_tests::SplitMix64;
 use eyas_tests::command::{root, stdout};
+use eyas_tests::{SplitMix64, reseal};
 use serde_json::Value;
 use std::fs;
 

@@ -2,8 +2,10 @@
 
 /// Builds a student file into the program and declares a type that carries its costs as constants.
 ///
-/// The path is taken relative to the current file, as in `include_bytes!`. A file that is no student file does
-/// not compile; whether it is a sound one `load` still proves at start, once.
+/// The path is taken relative to the current file, as in `include_bytes!`. A file that is damaged, cut short or no
+/// student does not compile, and the compiler's error says what is wrong with it: length, magic, version, CRC-32C over
+/// every byte, flags, sections and shapes are checked before the weights are put into the order of the target's
+/// kernels. What the numbers of a file with a right seal mean `load` proves at start, once.
 ///
 /// ```ignore
 /// eyas::include_student!(pub Cora = "../models/cora/student.eyas");
@@ -20,21 +22,28 @@ macro_rules! include_student {
         $vis struct $name;
 
         impl $name {
+            // A checksum over the file, and below a loop over every weight: long for a constant, a second at most.
+            #[allow(long_running_const_eval)]
+            const PACKING: $crate::model::Packing<'static> =
+                match $crate::model::Packing::of(include_bytes!($path), $crate::Layout::THIS) {
+                    ::core::result::Result::Ok(packing) => packing,
+                    ::core::result::Result::Err(error) => ::core::panic!("{}", error.sentence($path).as_str()),
+                };
             /// The student file, its weights in the order of this target's kernels.
             pub const FILE: &'static [u8] = {
-                const GIVEN: &[u8] = include_bytes!($path);
-                const BYTES: usize = $crate::model::packed_bytes(GIVEN, $crate::Layout::THIS);
-                // A loop over every weight: long for a constant, seconds at most.
+                // A static, so that the file is checked wherever the type is declared, used or not.
                 #[allow(long_running_const_eval)]
-                static FILE: $crate::Aligned<[u8; BYTES]> = {
-                    let mut packed = [0; BYTES];
-                    $crate::model::pack_into(GIVEN, $crate::Layout::THIS, &mut packed);
-                    $crate::Aligned(packed)
+                static FILE: $crate::Aligned<[u8; $name::PACKING.bytes()]> = {
+                    let mut packed = [0; $name::PACKING.bytes()];
+                    match $name::PACKING.write(&mut packed) {
+                        ::core::result::Result::Ok(()) => $crate::Aligned(packed),
+                        ::core::result::Result::Err(error) => ::core::panic!("{}", error.sentence($path).as_str()),
+                    }
                 };
                 &FILE.0
             };
             /// Shape and costs.
-            pub const COSTS: $crate::Costs = $crate::Costs::of_built_in(include_bytes!($path));
+            pub const COSTS: $crate::Costs = Self::PACKING.costs();
             /// Number of inputs.
             pub const INPUTS: usize = Self::COSTS.inputs;
             /// Number of outputs.

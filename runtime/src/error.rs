@@ -2,6 +2,7 @@
 //!
 //! Numbers are stable and never reused; 0 stays free for success. The C header prints the same numbers.
 
+use crate::Sentence;
 use crate::model::Layout;
 use core::fmt;
 
@@ -25,6 +26,26 @@ macro_rules! errors {
             pub const fn code(self) -> u8 {
                 match self { $(Self::$variant { .. } => $code,)+ }
             }
+
+            /// `place: ` and what [`Display`](fmt::Display) says, in a constant.
+            #[must_use]
+            pub const fn sentence(self, place: &str) -> Sentence {
+                match self {
+                    $(Self::$variant $({ $($field),+ })? => {
+                        Sentence::new(place, $message, &[$($((stringify!($field), $field as i64)),+)?])
+                    })+
+                }
+            }
+
+            /// Each variant with the smallest, a middle and the largest of its fields.
+            #[cfg(all(test, feature = "std"))]
+            pub(crate) fn samples() -> std::vec::Vec<Self> {
+                let mut samples = std::vec::Vec::new();
+                for which in 0..3 {
+                    $(samples.push(Self::$variant $({ $($field: <$type as Sample>::sample(which)),+ })?);)+
+                }
+                samples
+            }
         }
 
         impl fmt::Display for $name {
@@ -43,19 +64,19 @@ errors! {
         /// The first byte does not lie on a 16-byte boundary; `remainder` is its address modulo 16.
         Misaligned { remainder: u8 } = 1, "the file starts {remainder} bytes past a 16-byte boundary; place it with include_student! or eyas::Aligned";
         /// Fewer bytes than the smallest file.
-        Truncated { expected: u32, found: u32 } = 2, "{found} bytes, at least {expected} expected";
+        Truncated { expected: u32, found: u32 } = 2, "{found} bytes, at least {expected} expected; the file is empty or cut short, copy it again";
         /// The first four bytes are not `EYAS`.
-        NotAStudent = 3, "not an Eyas student file";
+        NotAStudent = 3, "not an Eyas student file; give one that eyas distill or eyas import wrote";
         /// Written by a later format version.
         UnknownVersion { expected: u16, found: u16 } = 4, "format version {found}, this runtime reads {expected}; update the runtime";
         /// The length in the prefix is not the length of the bytes.
-        Length { expected: u32, found: u32 } = 5, "the file says {expected} bytes, found {found}";
+        Length { expected: u32, found: u32 } = 5, "the file says {expected} bytes, found {found}; cut a longer slot with Student::file_bytes, copy a shorter file again";
         /// The CRC-32C at the end does not match the bytes before it.
-        Checksum { expected: u32, found: u32 } = 6, "checksum {found:#010x} stored, {expected:#010x} computed; the file is damaged";
+        Checksum { expected: u32, found: u32 } = 6, "checksum {found:#010x} stored, {expected:#010x} computed; the file is damaged, copy it again";
         /// Flag bits or reserved bytes this version does not know are set.
         UnknownFlags { found: u16 } = 7, "unknown flags {found:#06x}; update the runtime";
         /// The file is signed; this version reads unsigned files.
-        Signed = 8, "the file carries a signature, which this runtime cannot check";
+        Signed = 8, "the file carries a signature, which this runtime cannot check; use the unsigned file";
         /// Metadata and tensors do not fill the file exactly.
         Sections = 9, "the sections do not fill the file exactly";
         /// The metadata is not valid postcard.
@@ -149,5 +170,32 @@ impl From<InferError> for SelftestError {
             // The self-test gives every input, one at a time.
             InferError::Present { .. } | InferError::NotSparse | InferError::OutputLength { .. } => Self::NoVectors,
         }
+    }
+}
+
+/// A value of a field for tests: the smallest, a middle or the largest one.
+#[cfg(all(test, feature = "std"))]
+trait Sample {
+    fn sample(which: usize) -> Self;
+}
+
+#[cfg(all(test, feature = "std"))]
+macro_rules! sample {
+    ($($type:ty)+) => {$(
+        impl Sample for $type {
+            fn sample(which: usize) -> Self {
+                [Self::MIN, Self::MAX / 3, Self::MAX][which]
+            }
+        }
+    )+};
+}
+
+#[cfg(all(test, feature = "std"))]
+sample!(u8 u16 u32 i8);
+
+#[cfg(all(test, feature = "std"))]
+impl Sample for Layout {
+    fn sample(which: usize) -> Self {
+        Self::ALL[which]
     }
 }

@@ -24,6 +24,7 @@ pub mod model;
 mod outputs;
 pub mod quant;
 mod selftest;
+mod sentence;
 mod student;
 
 pub use aligned::Aligned;
@@ -34,4 +35,5 @@ pub use error::{InferError, LoadError, QuantizeError, SelftestError};
 pub use model::{CoreClass, Costs, Layout, Metadata};
 pub use outputs::Outputs;
 pub use selftest::SelftestReport;
+pub use sentence::Sentence;
 pub use student::Student;

@@ -5,7 +5,8 @@ mod batch;
 use crate::kernels::portable::Portable;
 use crate::kernels::{Active, Kernels, Start, add_all, listed, rows, scan_all};
 use crate::model::{
-    Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, MAX_LAYERS, Network, Normalization, Task, load,
+    Costs, FrontEnd, GoldenVectors, Layer, LayerKind, Layers, Layout, MAX_LAYERS, Network, Normalization, Task,
+    file_bytes, load,
 };
 use crate::quant::{quantize_feature, row_share};
 use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
@@ -36,12 +37,43 @@ impl<'a> Student<'a> {
     /// or read outside the file.
     ///
     /// # Errors
-    /// The first thing that is wrong; see [`LoadError`]. `file` must start on a 16-byte boundary.
+    /// The first thing that is wrong; see [`LoadError`]. `file` must start on a 16-byte boundary and end with its seal:
+    /// [`Student::file_bytes`] says where that is in a longer slot.
     #[inline]
     pub fn load(file: &'a [u8]) -> Result<Self, LoadError> {
         let mut loaded = Err(LoadError::NotAStudent);
         load(file, &mut loaded);
         loaded
+    }
+
+    /// Length of the student file that begins with `start`, from its prefix: the first 32 bytes are enough.
+    ///
+    /// For a file in a slot of flash, which is longer: [`Student::load`] takes the file to the byte. What it says of a
+    /// file that does not load means nothing, so cut with `get`.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// # use eyas::{AlignedBytes, LoadError, Student};
+    /// # let file = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/students/version-1.eyas"));
+    /// # let mut flash = AlignedBytes::from(&[0xff; 4096][..]);
+    /// # flash[..file.len()].copy_from_slice(file);
+    /// fn load(slot: &[u8]) -> Result<Student<'_>, LoadError> {
+    ///     let bytes = Student::file_bytes(slot)?;
+    ///     // A file that is cut off at the end of the slot `load` refuses.
+    ///     Student::load(slot.get(..bytes).unwrap_or(slot))
+    /// }
+    ///
+    /// assert!(load(&flash).is_ok());
+    /// // Nothing was ever written there.
+    /// assert_eq!(Student::file_bytes(&[0xff; 4096]), Err(LoadError::NotAStudent));
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Fewer than 32 bytes; no student, or one of another version; flags that this version does not know; sections
+    /// that do not add up to the length.
+    pub const fn file_bytes(start: &[u8]) -> Result<usize, LoadError> {
+        file_bytes(start)
     }
 
     /// Runs the network on one input vector.

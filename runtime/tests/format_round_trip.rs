@@ -165,7 +165,7 @@ fn packed_files_are_proven_too() {
             for value in 0..=255 {
                 let mut mutant = packed.clone();
                 mutant[at] = value;
-                eyas::model::reseal(&mut mutant);
+                support::reseal(&mut mutant);
                 let aligned = AlignedBytes::from(mutant.as_slice());
                 match Student::load(&aligned) {
                     // Whatever loads is the one form of some network.

@@ -2,9 +2,9 @@
 
 mod support;
 
-use eyas::model::{FrontEnd, LayerKind, PREFIX_BYTES, Task, reseal};
+use eyas::model::{FrontEnd, LayerKind, PREFIX_BYTES, Task};
 use eyas::{AlignedBytes, LoadError, Student};
-use support::{Parts, draw, int};
+use support::{Parts, draw, int, reseal};
 
 fn load(file: &[u8]) -> Result<(), LoadError> {
     let file = AlignedBytes::from(file);

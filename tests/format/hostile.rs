@@ -4,11 +4,11 @@
 //! and MCUboot where this format has a counterpart. It has none for paths, archives and code in a model: a student
 //! file holds neither.
 
-use crate::SplitMix64;
+use crate::{SplitMix64, reseal};
 use eyas::LoadError;
 use eyas::model::{
     FrontEnd, InputSchema, LayerKind, LayerMeta, LayerTensors, Metadata, Normalization, OutputMeta, PREFIX_BYTES,
-    Provenance, Task, reseal, write,
+    Provenance, Task, write,
 };
 use eyas::quant::Multiplier;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use super::oracle;
 use arbitrary::{Result, Unstructured};
 use eyas::model::{
     FrontEnd, GoldenVectors, InputSchema, LayerKind, LayerMeta, LayerTensors, MAX_LAYERS, Metadata, Normalization,
-    OutputMeta, Provenance, Task, reseal, write,
+    OutputMeta, Provenance, Task, write,
 };
 use eyas::quant::Multiplier;
 use eyas::{AlignedBytes, Layout, Student};
@@ -181,6 +181,6 @@ pub fn damage(file: &mut AlignedBytes, source: &mut Unstructured<'_>) -> Result<
         file[at] = source.arbitrary()?;
         damaged = true;
     }
-    reseal(file);
+    super::reseal(file);
     Ok(damaged)
 }

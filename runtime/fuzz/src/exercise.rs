@@ -1,7 +1,7 @@
 //! Loads a file; whatever loads must run in every way there is, and give the oracle's integers.
 
 use super::oracle;
-use eyas::model::{CoreClass, Costs, FrontEnd, GoldenVectors, LayerKind, Normalization, pack};
+use eyas::model::{CoreClass, Costs, FrontEnd, GoldenVectors, LayerKind, Normalization, Packing, pack};
 use eyas::{AlignedBytes, InferError, Layout, LoadError, QuantizeError, SelftestError, Student};
 
 /// Channels whose extreme inputs are tried.
@@ -59,8 +59,16 @@ fn refused(file: &AlignedBytes, error: LoadError) {
     assert!(error.code() > 0 && !error.to_string().is_empty());
     assert_eq!(Student::load(file).err(), Some(error));
     let _ = Costs::of(file);
-    let _ = eyas::model::packed_bytes(file, Layout::Pairs);
+    let _ = Student::file_bytes(file);
     assert!(pack(file, Layout::Lanes).is_err());
+    // Without a look at the numbers, as at compile time: either it is refused there, or what comes out does not load.
+    for layout in Layout::ALL {
+        let packed = Packing::of(file, layout).and_then(|packing| {
+            let mut packed = AlignedBytes::from(vec![0x5a; packing.bytes()].as_slice());
+            packing.write(&mut packed).map(|()| packed)
+        });
+        assert!(packed.is_err() || packed.is_ok_and(|packed| Student::load(&packed).is_err()), "{error} in {layout:?}");
+    }
 }
 
 fn accessors(student: &Student<'_>, file: &AlignedBytes) {
@@ -69,6 +77,14 @@ fn accessors(student: &Student<'_>, file: &AlignedBytes) {
     assert_eq!(Costs::of(file), Some(costs));
     assert_eq!((costs.inputs, costs.outputs), (metadata.inputs.into(), metadata.outputs().into()));
     assert_eq!(costs.file_bytes, file.len());
+    let slot = [&**file, &[0xff; 64]].concat();
+    assert_eq!((Student::file_bytes(file), Student::file_bytes(&slot)), (Ok(file.len()), Ok(file.len())));
+    for layout in Layout::ALL {
+        let packing = Packing::of(file, layout).expect("a loaded file packs");
+        let mut expected = costs;
+        expected.file_bytes = packing.bytes();
+        assert_eq!(packing.costs(), expected);
+    }
     assert_eq!(costs.arena_bytes(CoreClass::THIS), 4 * student.arena_words());
     assert!(costs.arena_bytes(CoreClass::Words) >= costs.arena_bytes(CoreClass::Halfwords));
     assert_eq!(metadata.labels().count(), costs.outputs);

@@ -2,7 +2,8 @@
 
 use crate::kernels::{Active, Kernels};
 
-use super::{LayerKind, Layers, MAX_LAYERS, PREFIX_BYTES, aligned};
+use super::table::{Row, Table};
+use super::{LayerKind, Layers, PREFIX_BYTES, aligned};
 
 /// Core families by the width of the activations their kernels keep in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,34 +82,21 @@ impl Costs {
     /// Reads the costs of a student file from its prefix and layer table.
     ///
     /// `None` where the bytes do not even look like a student file; everything else is left to `load`.
-    /// Usable in constants: `include_student!` is.
+    /// Usable in constants.
     #[must_use]
     pub const fn of(file: &[u8]) -> Option<Self> {
-        let mut cursor = Cursor { bytes: file, at: PREFIX_BYTES };
-        let Some((magic, _)) = file.split_first_chunk::<4>() else { return None };
-        if u32::from_le_bytes(*magic) != u32::from_le_bytes(super::MAGIC) {
+        let Some((prefix, metadata)) = file.split_first_chunk::<PREFIX_BYTES>() else { return None };
+        let [m0, m1, m2, m3, ..] = *prefix;
+        if u32::from_le_bytes([m0, m1, m2, m3]) != u32::from_le_bytes(super::MAGIC) {
             return None;
         }
-        let (Some(_task), Some(inputs), Some(_zero_point), Some(layers)) =
-            (cursor.varint(), cursor.varint(), cursor.byte(), cursor.varint())
-        else {
-            return None;
-        };
-        if layers == 0 || layers > MAX_LAYERS {
-            return None;
+        let Some(mut table) = Table::of(metadata) else { return None };
+        let mut costs = Self::of_input(table.inputs as usize, file.len());
+        while table.left > 0 {
+            let Some(Row { kind, outputs, .. }) = table.next() else { return None };
+            costs = costs.and_layer(matches!(kind, LayerKind::SparseInput), outputs as usize);
         }
-        let mut costs = Self::of_input(inputs, file.len());
-        let mut layer = 0usize;
-        while layer < layers {
-            let (Some(kind), Some(outputs), Some(_), Some(_), Some(_)) =
-                (cursor.varint(), cursor.varint(), cursor.byte(), cursor.byte(), cursor.byte())
-            else {
-                return None;
-            };
-            costs = costs.and_layer(kind == LayerKind::SparseInput as usize, outputs);
-            layer = layer.saturating_add(1);
-        }
-        Some(costs)
+        if costs.layers == 0 { None } else { Some(costs) }
     }
 
     /// The costs of checked layers.
@@ -154,16 +142,6 @@ impl Costs {
         self
     }
 
-    /// Like [`Costs::of`], for constants: not a student file is a compile error with this sentence.
-    #[must_use]
-    pub const fn of_built_in(file: &[u8]) -> Self {
-        match Self::of(file) {
-            Some(costs) => costs,
-            #[allow(clippy::panic, reason = "evaluated at compile time only, by include_student!")]
-            None => panic!("include_student!: this is not an Eyas student file"),
-        }
-    }
-
     /// Bytes of the first of the two activation buffers on `class`.
     #[must_use]
     #[inline(always)]
@@ -189,37 +167,4 @@ impl Costs {
 
 const fn larger(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
-}
-
-/// Reads postcard's varints in constants.
-pub(super) struct Cursor<'a> {
-    pub bytes: &'a [u8],
-    pub at: usize,
-}
-
-impl Cursor<'_> {
-    #[allow(clippy::indexing_slicing, reason = "get is not const; the bound is checked in the line above")]
-    pub const fn byte(&mut self) -> Option<u8> {
-        if self.at >= self.bytes.len() {
-            return None;
-        }
-        let byte = self.bytes[self.at];
-        self.at = self.at.saturating_add(1);
-        Some(byte)
-    }
-
-    /// A `u16` varint: at most three bytes.
-    pub const fn varint(&mut self) -> Option<usize> {
-        let mut value = 0usize;
-        let mut shift = 0u32;
-        while shift < 21 {
-            let Some(byte) = self.byte() else { return None };
-            value |= ((byte & 0x7f) as usize).wrapping_shl(shift);
-            if byte < 0x80 {
-                return Some(value);
-            }
-            shift = shift.saturating_add(7);
-        }
-        None
-    }
 }

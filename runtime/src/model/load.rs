@@ -2,7 +2,7 @@
 
 use super::fields::{Fields, read_front_end, read_network};
 use super::metadata::{FrontEnd, LayerKind, MAX_LAYERS, MAX_WIDTH, Task};
-use super::prefix::{ALIGNMENT, CRC_BYTES, FLAG_SIGNED, FORMAT_VERSION, MAGIC, PREFIX_BYTES, Parts, checksum};
+use super::prefix::{FLAG_SIGNED, FORMAT_VERSION, MAGIC, Parts, checksum, length};
 use super::reader::Reader;
 use super::{Channel, CoreClass, Costs, Layer, Layout};
 use crate::{LoadError, Student};
@@ -21,13 +21,7 @@ pub(crate) fn load<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadErro
 /// Fills in a student whose every part is proven, or says what is wrong.
 #[inline(never)]
 fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Result<(), LoadError> {
-    let remainder = (file.as_ptr().addr() % ALIGNMENT) as u8;
-    if remainder != 0 {
-        return Err(LoadError::Misaligned { remainder });
-    }
-    let Some(Parts { words, sections, sealed, seal }) = Parts::of(file) else {
-        return Err(LoadError::Truncated { expected: (PREFIX_BYTES + CRC_BYTES) as u32, found: length(file) });
-    };
+    let Parts { words, sections, sealed, seal } = Parts::of(file)?;
     // One by one: all at once they are copied.
     let &[magic, kind, total_bytes, metadata_bytes, tensors_offset, tensor_bytes, reserved @ ..] = words;
     let (magic, kind, total_bytes) = (u32::from_le(magic), u32::from_le(kind), u32::from_le(total_bytes));
@@ -228,11 +222,6 @@ fn check_layer(file: &[u8], index: u8, layer: &Layer<'_>) -> Result<(), LoadErro
         }
     }
     Ok(())
-}
-
-/// The length of a file as errors carry it.
-fn length(file: &[u8]) -> u32 {
-    u32::try_from(file.len()).unwrap_or(u32::MAX)
 }
 
 /// Where a part of the file starts in it.

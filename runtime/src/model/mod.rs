@@ -16,6 +16,7 @@ mod owned_layer;
 mod pack;
 mod prefix;
 mod reader;
+mod table;
 #[cfg(feature = "std")]
 mod write;
 
@@ -32,13 +33,13 @@ pub use metadata::{
 };
 #[cfg(all(test, feature = "std"))]
 pub(crate) use owned_layer::OwnedLayer;
+pub use pack::Packing;
 #[cfg(feature = "std")]
 pub use pack::pack;
-pub use pack::{pack_into, packed_bytes};
-pub(crate) use prefix::checksum_const;
+pub(crate) use prefix::file_bytes;
 pub use prefix::{ALIGNMENT, CRC, FORMAT_VERSION, MAGIC, PREFIX_BYTES, Prefix, checksum};
 #[cfg(feature = "std")]
-pub use write::{LayerTensors, reseal, write};
+pub use write::{LayerTensors, write};
 
 /// Rounds up to the next multiple of [`ALIGNMENT`]; `bytes` is far below `usize::MAX`.
 #[inline]

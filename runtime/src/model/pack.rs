@@ -1,38 +1,132 @@
 //! Re-orders the weights of a whole file for one kernel family, and back: at compile time or on the host.
 
-use super::costs::Cursor;
 use super::layout::{Digit, Place};
-use super::{ALIGNMENT, Layer, LayerKind, Layout, MAX_LAYERS, PREFIX_BYTES, aligned, checksum_const};
+use super::prefix::{CRC_BYTES, Claims, SMALLEST_BYTES, checksum_by_table, length};
+use super::table::{Row, Table};
+use super::{ALIGNMENT, Costs, Layer, LayerKind, Layout, MAX_LAYERS, MAX_WIDTH, PREFIX_BYTES, Prefix, aligned};
+use crate::LoadError;
 
-/// Length of `file` with its weights in the order of `layout`.
+/// A student file to be written with its weights in the order of one kernel family, usable in constants.
 ///
-/// What cannot be re-ordered (a signed file, bytes that are no student file) keeps its length.
-#[must_use]
-pub const fn packed_bytes(file: &[u8], layout: Layout) -> usize {
-    match walk(file, layout, None) {
-        Some(bytes) => bytes,
-        None => file.len(),
-    }
+/// Lossless: packing to any layout and back to the first gives the same bytes. **Nothing is sealed anew that was not
+/// checked**: [`Packing::of`] proves the seal and the shapes, [`Packing::write`] every byte it does not copy as it is.
+/// What it copies, [`crate::Student::load`] refuses behind the new seal as it would have behind the old one.
+///
+/// ```
+/// # #[cfg(feature = "std")] {
+/// use eyas::model::{Layout, Packing};
+///
+/// let file = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/students/version-1.eyas"));
+/// let packing = Packing::of(file, Layout::Pairs)?;
+/// let mut packed = vec![0; packing.bytes()];
+/// packing.write(&mut packed)?;
+///
+/// let mut damaged = *file;
+/// damaged[112] ^= 1;
+/// assert!(matches!(Packing::of(&damaged, Layout::Pairs), Err(eyas::LoadError::Checksum { .. })));
+/// # }
+/// # Ok::<(), eyas::LoadError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Packing<'a> {
+    file: &'a [u8],
+    prefix: Prefix,
+    to: Layout,
+    costs: Costs,
 }
 
-/// Writes `file` to `out` with its weights in the order of `layout`, sealed.
-///
-/// Lossless: packing to any layout and back to the first gives the same bytes. What cannot be re-ordered is copied.
-///
-/// # Shapes
-/// - `out`: as long as [`packed_bytes`] says
-pub const fn pack_into(file: &[u8], layout: Layout, out: &mut [u8]) {
-    let mut at = 0;
-    while at < file.len() && at < out.len() {
-        put(out, at, get(file, at));
-        at = at.wrapping_add(1);
+impl<'a> Packing<'a> {
+    /// Checks length, magic, version, seal, flags, sections and shapes of `file`, on any boundary.
+    ///
+    /// # Errors
+    /// The first of them that is wrong.
+    pub const fn of(file: &'a [u8], to: Layout) -> Result<Self, LoadError> {
+        if file.len() < SMALLEST_BYTES {
+            return Err(LoadError::Truncated { expected: SMALLEST_BYTES as u32, found: length(file) });
+        }
+        let claims = match Claims::of(file) {
+            Ok(claims) => claims,
+            Err(error) => return Err(error),
+        };
+        if claims.total_bytes as usize != file.len() {
+            return Err(LoadError::Length { expected: claims.total_bytes, found: length(file) });
+        }
+        // The seal before everything it covers: what is damaged is called damaged, whatever it reads as.
+        let sealed = sealed_bytes(file);
+        let (stored, computed) = (word(file, sealed), checksum_by_table(file.split_at(sealed).0));
+        if stored != computed {
+            return Err(LoadError::Checksum { expected: computed, found: stored });
+        }
+        let prefix = match claims.check() {
+            Ok(prefix) => prefix,
+            Err(error) => return Err(error),
+        };
+        match packed_costs(file, prefix, to) {
+            Ok(costs) => Ok(Self { file, prefix, to, costs }),
+            Err(error) => Err(error),
+        }
     }
-    if walk(file, layout, None).is_some()
-        && let Some(total) = walk(file, layout, Some(out))
-    {
-        let sealed = total.wrapping_sub(4);
-        let seal = checksum_const(out.split_at(sealed).0);
-        put_word(out, sealed, seal);
+
+    /// Length of what [`Packing::write`] writes.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.costs.file_bytes
+    }
+
+    /// Shape and costs of the student as it is written.
+    #[must_use]
+    pub const fn costs(&self) -> Costs {
+        self.costs
+    }
+
+    /// Writes the file to `out` with its weights in the new order, sealed.
+    ///
+    /// # Shapes
+    /// - `out`: [`Packing::bytes`], any content, overwritten
+    ///
+    /// # Errors
+    /// A wrong length of `out`; a weight or a padding byte that no sound file has. `out` is then no student file.
+    pub const fn write(&self, out: &mut [u8]) -> Result<(), LoadError> {
+        let &Self { file, prefix, to, costs } = self;
+        if out.len() != costs.file_bytes {
+            return Err(LoadError::Length { expected: costs.file_bytes as u32, found: length(out) });
+        }
+        if prefix.layout as u8 == to as u8 {
+            // In order already.
+            copy(file, 0, out, 0, file.len());
+            return Ok(());
+        }
+        let tensors_at = prefix.tensors_offset();
+        // Without its magic until all is proven.
+        fill(out, 0, ALIGNMENT);
+        copy(file, ALIGNMENT, out, ALIGNMENT, tensors_at.wrapping_sub(ALIGNMENT));
+        let mut from = Section { at: tensors_at, layout: prefix.layout };
+        let mut section = Section { at: tensors_at, layout: to };
+        let Some(mut table) = Table::of(metadata(file, prefix)) else { return Err(LoadError::Metadata) };
+        let (mut inputs, mut index) = (table.inputs, 0u8);
+        while let Some(Row { kind, outputs, .. }) = table.next() {
+            let weights = Weights { kind, inputs, outputs, index };
+            if let Err(error) = weights.rewrite(file, from, out, section) {
+                return Err(error);
+            }
+            from.at = from.at.wrapping_add(weights.bytes(from.layout));
+            section.at = section.at.wrapping_add(weights.bytes(to));
+            let parameters = Layer::parameter_bytes(outputs as usize);
+            copy(file, from.at, out, section.at, parameters);
+            from.at = from.at.wrapping_add(parameters);
+            section.at = section.at.wrapping_add(parameters);
+            inputs = outputs;
+            index = index.wrapping_add(1);
+        }
+        // Gains and offsets of a per-input front end.
+        let sealed = sealed_bytes(out);
+        copy(file, from.at, out, section.at, sealed_bytes(file).wrapping_sub(from.at));
+        copy(file, 0, out, 0, ALIGNMENT);
+        put(out, 7, to as u8);
+        put_word(out, 8, length(out));
+        put_word(out, 20, sealed.wrapping_sub(tensors_at) as u32);
+        put_word(out, sealed, checksum_by_table(out.split_at(sealed).0));
+        Ok(())
     }
 }
 
@@ -41,111 +135,167 @@ pub const fn pack_into(file: &[u8], layout: Layout, out: &mut [u8]) {
 /// # Errors
 /// Whatever [`crate::Student::load`] says of `file`.
 #[cfg(feature = "std")]
-pub fn pack(file: &[u8], layout: Layout) -> Result<std::vec::Vec<u8>, crate::LoadError> {
+pub fn pack(file: &[u8], layout: Layout) -> Result<std::vec::Vec<u8>, LoadError> {
     crate::Student::load(&crate::AlignedBytes::from(file))?;
-    let mut out = file.to_vec();
-    if let Some(total) = walk(file, layout, None) {
-        out.resize(total, 0);
-        let _ = walk(file, layout, Some(&mut out));
-        // By table, where a constant would go bit by bit.
-        super::reseal(&mut out);
-    }
+    let packing = Packing::of(file, layout)?;
+    let mut out = std::vec![0; packing.bytes()];
+    packing.write(&mut out)?;
     Ok(out)
 }
 
-/// Goes through the layers, writing all but the seal to `out` if there is one; the length of the result.
-const fn walk(file: &[u8], to: Layout, mut out: Option<&mut [u8]>) -> Option<usize> {
-    let Some((prefix, _)) = file.split_first_chunk::<PREFIX_BYTES>() else { return None };
-    let [m0, m1, m2, m3, _, _, flags, from, _, _, _, _, _, _, _, _, o0, o1, o2, o3, ..] = *prefix;
-    if u32::from_le_bytes([m0, m1, m2, m3]) != u32::from_le_bytes(super::MAGIC) || flags != 0 {
-        return None;
-    }
-    let Some(from) = Layout::from_number(from) else { return None };
-    if from as u8 == to as u8 {
-        // In order already.
-        return None;
-    }
-    let tensors_at = u32::from_le_bytes([o0, o1, o2, o3]) as usize;
-    let mut cursor = Cursor { bytes: file, at: PREFIX_BYTES };
-    let (Some(_task), Some(inputs), Some(_zero_point), Some(layers)) =
-        (cursor.varint(), cursor.varint(), cursor.byte(), cursor.varint())
-    else {
-        return None;
-    };
-    if layers > MAX_LAYERS {
-        return None;
-    }
-    let (mut read_at, mut write_at) = (tensors_at, tensors_at);
-    let mut inputs = inputs as u16;
-    let mut index = 0;
-    while index < layers {
-        let (Some(kind), Some(outputs), Some(_), Some(_), Some(_)) =
-            (cursor.varint(), cursor.varint(), cursor.byte(), cursor.byte(), cursor.byte())
-        else {
-            return None;
-        };
-        let kind = if kind == LayerKind::SparseInput as usize { LayerKind::SparseInput } else { LayerKind::Dense };
-        let outputs = outputs as u16;
-        let read_bytes = aligned(Layer::bytes_of_weights(kind, from, inputs as usize, outputs as usize));
-        let write_bytes = aligned(Layer::bytes_of_weights(kind, to, inputs as usize, outputs as usize));
-        let parameters = Layer::parameter_bytes(outputs as usize);
-        if let Some(out) = &mut out {
-            fill(out, write_at, write_bytes);
-            let mut o = 0;
-            while o < outputs as usize {
-                let mut i = 0;
-                while i < inputs as usize {
-                    let weight = read(file, read_at, place(kind, from, inputs, outputs, o, i));
-                    write(out, write_at, place(kind, to, inputs, outputs, o, i), weight);
-                    i = i.wrapping_add(1);
-                }
-                o = o.wrapping_add(1);
-            }
-            copy(file, read_at.wrapping_add(read_bytes), out, write_at.wrapping_add(write_bytes), parameters);
+/// The costs of the student in `file` once its weights are in the order of `to`, its shapes proven.
+const fn packed_costs(file: &[u8], prefix: Prefix, to: Layout) -> Result<Costs, LoadError> {
+    let Some(mut table) = Table::of(metadata(file, prefix)) else { return Err(LoadError::Metadata) };
+    let mut costs = Costs::of_input(table.inputs as usize, 0);
+    // At most eight layers of less than 2^30 bytes and their parameters: in 64 bits on every target.
+    let (mut bytes, mut packed_bytes) = (0u64, 0u64);
+    let (mut inputs, mut index) = (table.inputs, 0u8);
+    while table.left > 0 {
+        let Some(Row { kind, outputs, lo, hi }) = table.next() else { return Err(LoadError::Metadata) };
+        let found = if is_width(inputs) { outputs } else { inputs };
+        if !is_width(found) {
+            return Err(LoadError::Width { layer: index, expected: MAX_WIDTH, found });
         }
-        read_at = read_at.wrapping_add(read_bytes).wrapping_add(parameters);
-        write_at = write_at.wrapping_add(write_bytes).wrapping_add(parameters);
+        let sparse_input = matches!(kind, LayerKind::SparseInput);
+        if sparse_input && index > 0 {
+            return Err(LoadError::SparseBehindFirst { layer: index });
+        }
+        if lo > hi {
+            return Err(LoadError::Clamp { layer: index });
+        }
+        let weights = Weights { kind, inputs, outputs, index };
+        let parameters = Layer::parameter_bytes(outputs as usize) as u64;
+        bytes = bytes.wrapping_add(weights.bytes(prefix.layout) as u64).wrapping_add(parameters);
+        packed_bytes = packed_bytes.wrapping_add(weights.bytes(to) as u64).wrapping_add(parameters);
+        costs = costs.and_layer(sparse_input, outputs as usize);
         inputs = outputs;
         index = index.wrapping_add(1);
     }
-    // Gains and offsets of a per-input front end.
-    if read_at.wrapping_add(4) > file.len() {
-        return None;
+    if index == 0 {
+        return Err(LoadError::LayerCount { expected: MAX_LAYERS as u8, found: 0 });
     }
-    let rest = file.len().wrapping_sub(4).wrapping_sub(read_at);
-    let sealed = write_at.wrapping_add(rest);
-    let total = sealed.wrapping_add(4);
-    if let Some(out) = &mut out {
-        copy(file, read_at, out, write_at, rest);
-        put(out, 7, to as u8);
-        put_word(out, 8, total as u32);
-        put_word(out, 20, sealed.wrapping_sub(tensors_at) as u32);
+    let front_end = match table.is_per_input() {
+        Some(true) => (aligned(costs.inputs.wrapping_mul(4)) as u64).wrapping_mul(2),
+        Some(false) => 0,
+        None => return Err(LoadError::Metadata),
+    };
+    bytes = bytes.wrapping_add(front_end);
+    packed_bytes = packed_bytes.wrapping_add(front_end);
+    if bytes != prefix.tensor_bytes as u64 {
+        let largest = !(ALIGNMENT as u32 - 1);
+        let expected = if bytes > largest as u64 { largest } else { bytes as u32 };
+        return Err(LoadError::TensorLength { expected, found: prefix.tensor_bytes });
     }
-    Some(total)
+    // Above the length of a file that exists by padding only.
+    costs.file_bytes = prefix.tensors_offset().wrapping_add(packed_bytes as usize).wrapping_add(CRC_BYTES);
+    Ok(costs)
 }
 
-const fn place(kind: LayerKind, layout: Layout, inputs: u16, outputs: u16, o: usize, i: usize) -> Place {
-    match kind {
-        LayerKind::Dense => layout.place(inputs, outputs, o, i),
-        LayerKind::SparseInput => {
-            Place { at: i.wrapping_mul(layout.column_bytes(outputs)).wrapping_add(o), digit: Digit::Byte }
+const fn is_width(width: u16) -> bool {
+    width > 0 && width <= MAX_WIDTH
+}
+
+/// The metadata of a file whose sections fill it.
+const fn metadata(file: &[u8], prefix: Prefix) -> &[u8] {
+    let Some((_, sections)) = file.split_at_checked(PREFIX_BYTES) else { return &[] };
+    match sections.split_at_checked(prefix.metadata_bytes as usize) {
+        Some((metadata, _)) => metadata,
+        None => &[],
+    }
+}
+
+/// Bytes in front of the seal.
+const fn sealed_bytes(file: &[u8]) -> usize {
+    file.len().saturating_sub(CRC_BYTES)
+}
+
+/// Where the weights of a layer lie in a file, and in which order.
+#[derive(Clone, Copy)]
+struct Section {
+    at: usize,
+    layout: Layout,
+}
+
+/// The shape of a layer's weights.
+#[derive(Clone, Copy)]
+struct Weights {
+    kind: LayerKind,
+    inputs: u16,
+    outputs: u16,
+    /// The layer, as errors carry it.
+    index: u8,
+}
+
+impl Weights {
+    /// Bytes up to the next tensor.
+    const fn bytes(self, layout: Layout) -> usize {
+        aligned(self.unpadded_bytes(layout))
+    }
+
+    const fn unpadded_bytes(self, layout: Layout) -> usize {
+        Layer::bytes_of_weights(self.kind, layout, self.inputs as usize, self.outputs as usize)
+    }
+
+    const fn place(self, layout: Layout, o: usize, i: usize) -> Place {
+        match self.kind {
+            LayerKind::Dense => layout.place(self.inputs, self.outputs, o, i),
+            LayerKind::SparseInput => {
+                Place { at: i.wrapping_mul(layout.column_bytes(self.outputs)).wrapping_add(o), digit: Digit::Byte }
+            }
         }
+    }
+
+    /// Writes the weights in another order. What is not written again, the padding, is proven to be zero, and digits
+    /// to be weights: as in `load`, so that none of it is mended on the way.
+    const fn rewrite(self, file: &[u8], from: Section, out: &mut [u8], to: Section) -> Result<(), LoadError> {
+        fill(out, to.at, self.bytes(to.layout));
+        let (o_end, i_end) = match self.kind {
+            LayerKind::Dense => (self.outputs as usize, from.layout.row_bytes(self.inputs)),
+            LayerKind::SparseInput => (from.layout.column_bytes(self.outputs), self.inputs as usize),
+        };
+        let mut o = 0;
+        while o < o_end {
+            let mut i = 0;
+            while i < i_end {
+                let weight = read(file, from.at, self.place(from.layout, o, i));
+                if o >= self.outputs as usize || i >= self.inputs as usize {
+                    if weight != 0 {
+                        return Err(LoadError::Padding { offset: from.at as u32 });
+                    }
+                } else if weight.unsigned_abs() > 127 {
+                    return Err(LoadError::Weight { layer: self.index, unit: o as u16 });
+                } else {
+                    write(out, to.at, self.place(to.layout, o, i), weight);
+                }
+                i = i.wrapping_add(1);
+            }
+            o = o.wrapping_add(1);
+        }
+        let mut at = from.at.wrapping_add(self.unpadded_bytes(from.layout));
+        let end = from.at.wrapping_add(self.bytes(from.layout));
+        while at < end {
+            if get(file, at) != 0 {
+                return Err(LoadError::Padding { offset: at as u32 });
+            }
+            at = at.wrapping_add(1);
+        }
+        Ok(())
     }
 }
 
 /// The weight at `place` behind `start`, as [`Place::read`].
-const fn read(file: &[u8], start: usize, place: Place) -> i8 {
+const fn read(file: &[u8], start: usize, place: Place) -> i16 {
     let at = start.wrapping_add(place.at);
-    let low = get(file, at) as i8;
+    let low = get(file, at) as i8 as i16;
     match place.digit {
         Digit::Byte | Digit::Low => low,
         // The low digit is signed; where it is negative the high byte is one less than its digit.
-        Digit::High => (get(file, at.wrapping_add(1)) as i8).wrapping_add((low < 0) as i8),
+        Digit::High => (get(file, at.wrapping_add(1)) as i8 as i16).wrapping_add((low < 0) as i16),
     }
 }
 
 /// Adds `weight` at `place` behind `start`; every place is written once, on zeros.
-const fn write(out: &mut [u8], start: usize, place: Place, weight: i8) {
+const fn write(out: &mut [u8], start: usize, place: Place, weight: i16) {
     let at = start.wrapping_add(place.at);
     let factor = match place.digit {
         Digit::Byte => {
@@ -157,16 +307,19 @@ const fn write(out: &mut [u8], start: usize, place: Place, weight: i8) {
     };
     let next = at.wrapping_add(1);
     let word = i16::from_le_bytes([get(out, at), get(out, next)]);
-    let [low, high] = word.wrapping_add((weight as i16).wrapping_mul(factor)).to_le_bytes();
+    let [low, high] = word.wrapping_add(weight.wrapping_mul(factor)).to_le_bytes();
     put(out, at, low);
     put(out, next, high);
 }
 
+/// Copies what there is of `bytes` bytes.
 const fn copy(from: &[u8], from_at: usize, out: &mut [u8], at: usize, bytes: usize) {
-    let mut offset = 0;
-    while offset < bytes {
-        put(out, at.wrapping_add(offset), get(from, from_at.wrapping_add(offset)));
-        offset = offset.wrapping_add(1);
+    if let Some((_, from)) = from.split_at_checked(from_at)
+        && let Some((from, _)) = from.split_at_checked(bytes)
+        && let Some((_, out)) = out.split_at_mut_checked(at)
+        && let Some((out, _)) = out.split_at_mut_checked(bytes)
+    {
+        out.copy_from_slice(from);
     }
 }
 
@@ -176,6 +329,12 @@ const fn fill(out: &mut [u8], at: usize, bytes: usize) {
         put(out, at.wrapping_add(offset), 0);
         offset = offset.wrapping_add(1);
     }
+}
+
+const fn word(bytes: &[u8], at: usize) -> u32 {
+    let mut word = [0; 4];
+    copy(bytes, at, &mut word, 0, 4);
+    u32::from_le_bytes(word)
 }
 
 const fn put_word(out: &mut [u8], at: usize, word: u32) {

@@ -1,6 +1,7 @@
 //! The fixed prefix and the seal.
 
 use super::Layout;
+use crate::LoadError;
 use crc::Crc;
 
 /// First four bytes of every student file.
@@ -13,6 +14,8 @@ pub const PREFIX_BYTES: usize = 32;
 pub const ALIGNMENT: usize = 16;
 /// Length of the CRC-32C at the end.
 pub const CRC_BYTES: usize = 4;
+/// Length of the smallest file that anything can be said of.
+pub(super) const SMALLEST_BYTES: usize = PREFIX_BYTES + CRC_BYTES;
 /// Flag bit of a signed file.
 pub(super) const FLAG_SIGNED: u16 = 1;
 
@@ -27,18 +30,18 @@ pub const CRC: Crc<u32, crc::NoTable> = Crc::<u32, crc::NoTable>::new(&crc::CRC_
 #[must_use]
 #[inline(never)]
 pub fn checksum(bytes: &[u8]) -> u32 {
-    #[cfg(target_pointer_width = "64")]
-    {
-        static TABLED: Crc<u32, crc::Table<16>> = CRC;
-        TABLED.checksum(bytes)
-    }
-    #[cfg(not(target_pointer_width = "64"))]
-    checksum_const(bytes)
+    if cfg!(target_pointer_width = "64") { checksum_by_table(bytes) } else { checksum_by_bit(bytes) }
 }
 
-/// [`checksum`] bit by bit, for constants and for small cores: they have cycles to spare at load, not flash.
+/// [`checksum`] by a table of 16 kB: on hosts, and on every target in constants, of which nothing reaches the program.
+pub(super) const fn checksum_by_table(bytes: &[u8]) -> u32 {
+    static TABLED: Crc<u32, crc::Table<16>> = Crc::<u32, crc::Table<16>>::new(&crc::CRC_32_ISCSI);
+    TABLED.checksum(bytes)
+}
+
+/// [`checksum`] bit by bit: small cores have cycles to spare at load, not flash.
 #[inline(always)]
-pub(crate) const fn checksum_const(bytes: &[u8]) -> u32 {
+fn checksum_by_bit(bytes: &[u8]) -> u32 {
     let mut rest = bytes;
     let mut crc = u32::MAX;
     while let [byte, behind @ ..] = rest {
@@ -108,6 +111,80 @@ impl Prefix {
     }
 }
 
+/// What a prefix of this version says, before it is checked.
+pub(super) struct Claims {
+    flags: u16,
+    pub total_bytes: u32,
+    metadata_bytes: u32,
+    tensors_offset: u32,
+    tensor_bytes: u32,
+    reserved: bool,
+}
+
+impl Claims {
+    /// Reads the first [`PREFIX_BYTES`] of `start`.
+    pub const fn of(start: &[u8]) -> Result<Self, LoadError> {
+        let Some((prefix, _)) = start.split_first_chunk::<PREFIX_BYTES>() else {
+            return Err(LoadError::Truncated { expected: PREFIX_BYTES as u32, found: start.len() as u32 });
+        };
+        let ([magic, kind, total_bytes, metadata_bytes, tensors_offset, tensor_bytes, reserved @ ..], _) =
+            prefix.as_chunks::<4>()
+        else {
+            return Err(LoadError::NotAStudent);
+        };
+        if u32::from_le_bytes(*magic) != u32::from_le_bytes(MAGIC) {
+            return Err(LoadError::NotAStudent);
+        }
+        let [v0, v1, f0, f1] = *kind;
+        let version = u16::from_le_bytes([v0, v1]);
+        if version != FORMAT_VERSION {
+            return Err(LoadError::UnknownVersion { expected: FORMAT_VERSION, found: version });
+        }
+        Ok(Self {
+            flags: u16::from_le_bytes([f0, f1]),
+            total_bytes: u32::from_le_bytes(*total_bytes),
+            metadata_bytes: u32::from_le_bytes(*metadata_bytes),
+            tensors_offset: u32::from_le_bytes(*tensors_offset),
+            tensor_bytes: u32::from_le_bytes(*tensor_bytes),
+            reserved: !matches!(reserved, [[0, 0, 0, 0], [0, 0, 0, 0]]),
+        })
+    }
+
+    /// The prefix, its flags known and its sections filling the file.
+    pub const fn check(&self) -> Result<Prefix, LoadError> {
+        let &Self { flags, total_bytes, metadata_bytes, tensors_offset, tensor_bytes, reserved } = self;
+        if flags & FLAG_SIGNED != 0 {
+            return Err(LoadError::Signed);
+        }
+        let Some(layout) = Layout::from_number((flags >> 8) as u8) else {
+            return Err(LoadError::UnknownFlags { found: flags });
+        };
+        if flags & 0xff != 0 || reserved {
+            return Err(LoadError::UnknownFlags { found: flags });
+        }
+        // In 64 bits: a prefix may claim anything.
+        let metadata_end = (PREFIX_BYTES as u64).wrapping_add(metadata_bytes as u64);
+        let tensors_end = (tensors_offset as u64).wrapping_add(tensor_bytes as u64);
+        let is_next = tensors_offset as u64 == metadata_end.next_multiple_of(ALIGNMENT as u64);
+        if !is_next || tensors_end.wrapping_add(CRC_BYTES as u64) != total_bytes as u64 {
+            return Err(LoadError::Sections);
+        }
+        Ok(Prefix { total_bytes, metadata_bytes, tensor_bytes, layout })
+    }
+}
+
+/// Length of the file that begins with `start`; see [`crate::Student::file_bytes`].
+pub(crate) const fn file_bytes(start: &[u8]) -> Result<usize, LoadError> {
+    let claims = match Claims::of(start) {
+        Ok(claims) => claims,
+        Err(error) => return Err(error),
+    };
+    match claims.check() {
+        Ok(prefix) => Ok(prefix.total_bytes as usize),
+        Err(error) => Err(error),
+    }
+}
+
 /// A file that is long enough, in parts.
 pub(super) struct Parts<'a> {
     /// The prefix.
@@ -120,15 +197,27 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// `None` for fewer bytes than the smallest file, or one that does not start on a word.
+    /// # Errors
+    /// Fewer bytes than the smallest file; then, since nobody can place what is not there, a wrong place.
     #[inline(always)]
-    pub fn of(file: &'a [u8]) -> Option<Self> {
+    pub fn of(file: &'a [u8]) -> Result<Self, LoadError> {
+        let truncated = LoadError::Truncated { expected: SMALLEST_BYTES as u32, found: length(file) };
         // First, so that there is one comparison for all.
-        if file.len() < PREFIX_BYTES + CRC_BYTES {
-            return None;
+        if file.len() < SMALLEST_BYTES {
+            return Err(truncated);
         }
-        let (sealed, seal) = file.split_last_chunk()?;
-        let (prefix, sections) = sealed.split_at_checked(PREFIX_BYTES)?;
-        Some(Self { words: bytemuck::try_from_bytes(prefix).ok()?, sections, sealed, seal })
+        let remainder = (file.as_ptr().addr() % ALIGNMENT) as u8;
+        if remainder != 0 {
+            return Err(LoadError::Misaligned { remainder });
+        }
+        let (sealed, seal) = file.split_last_chunk().ok_or(truncated)?;
+        let (prefix, sections) = sealed.split_at_checked(PREFIX_BYTES).ok_or(truncated)?;
+        let words = bytemuck::try_from_bytes(prefix).map_err(|_| truncated)?;
+        Ok(Self { words, sections, sealed, seal })
     }
+}
+
+/// The length of a file as errors carry it.
+pub(super) const fn length(file: &[u8]) -> u32 {
+    if file.len() > u32::MAX as usize { u32::MAX } else { file.len() as u32 }
 }

@@ -56,13 +56,6 @@ pub fn write(
     Ok(file)
 }
 
-/// Makes the CRC-32C at the end of `file` match the bytes before it. For tests of what lies behind the seal.
-pub fn reseal(file: &mut [u8]) {
-    if let Some((body, seal)) = file.split_last_chunk_mut::<4>() {
-        *seal = checksum(body).to_le_bytes();
-    }
-}
-
 /// Appends a tensor and pads it with zeros.
 fn push(tensors: &mut Vec<u8>, bytes: impl Iterator<Item = u8>) {
     tensors.extend(bytes);
