@@ -172,7 +172,7 @@ fn damage_does_not_compile_on_this_machine() {
         let cargo = |command| {
             let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
             cargo.current_dir(folder).args([command, "--target-dir", "target"]);
-            cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+            cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
             cargo
         };
         vec![cargo("check"), cargo("build")]

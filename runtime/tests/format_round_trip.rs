@@ -2,7 +2,7 @@
 
 mod support;
 
-use eyas::model::{CoreClass, Costs, FrontEnd, LayerKind, Layout, Normalization, pack};
+use eyas::model::{CoreClass, Costs, FrontEnd, LayerKind, Layout, Normalization, Packing, pack};
 use eyas::{AlignedBytes, Decision, InferError, LoadError, QuantizeError, SelftestError, Student};
 use support::Parts;
 
@@ -147,6 +147,64 @@ fn packing_is_reversible() {
                 assert!(packed.len() <= canonical.len() + 15 * rows);
             }
         }
+    }
+}
+
+/// Changed bytes under a right seal: what `load` refuses, packing refuses, or `load` of what it wrote.
+#[test]
+fn packing_mends_nothing() {
+    let state = &mut 79;
+    let (mut accepted, mut refused_early, mut refused_late) = (0, 0, 0);
+    for (layout, sparse) in Layout::ALL.into_iter().flat_map(|layout| [(layout, false), (layout, true)]) {
+        let mut parts = Parts::random(&[19, 6, 3], sparse, state);
+        parts.metadata.front_end = FrontEnd::PerInput;
+        parts.per_input = Some((vec![2.0; 19], vec![1.0; 19]));
+        let sound = pack(&parts.with_golden_vectors(1, state).file(), layout).unwrap();
+        for _ in 0..6000 {
+            let mut mutant = sound.clone();
+            for _ in 0..support::int(state, 1, 2) {
+                let at = support::draw(state) as usize % mutant.len();
+                mutant[at] = [support::draw(state) as u8, mutant[at] ^ 1, 0x80][support::draw(state) as usize % 3];
+            }
+            support::reseal(&mut mutant);
+            let loads = Student::load(&AlignedBytes::from(mutant.as_slice())).is_ok();
+            for to in Layout::ALL {
+                let packed = Packing::of(&mutant, to).and_then(|packing| {
+                    let mut packed = vec![0x5a; packing.bytes()];
+                    packing.write(&mut packed).map(|()| packed)
+                });
+                let Ok(packed) = packed else {
+                    assert!(!loads, "{layout:?} to {to:?}");
+                    refused_early += 1;
+                    continue;
+                };
+                assert_eq!(
+                    Student::load(&AlignedBytes::from(packed.as_slice())).is_ok(),
+                    loads,
+                    "{layout:?} to {to:?}"
+                );
+                if loads {
+                    accepted += 1;
+                    assert_eq!(pack(&packed, layout).unwrap(), mutant);
+                } else {
+                    refused_late += 1;
+                }
+            }
+        }
+    }
+    println!("{accepted} packed, {refused_early} refused by the packing, {refused_late} by load");
+    assert!(accepted > 50_000 && refused_early > 20_000 && refused_late > 20_000);
+}
+
+#[test]
+fn room_of_another_length_is_refused_and_left_alone() {
+    let file = Parts::random(&[9, 6], false, &mut 80).file();
+    let packing = Packing::of(&file, Layout::Pairs).unwrap();
+    for length in [0, packing.bytes() - 1, packing.bytes() + 1] {
+        let mut room = vec![0x5a; length];
+        let expected = packing.bytes() as u32;
+        assert_eq!(packing.write(&mut room), Err(LoadError::Length { expected, found: length as u32 }));
+        assert!(room.iter().all(|&byte| byte == 0x5a));
     }
 }
 

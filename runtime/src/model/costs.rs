@@ -93,7 +93,7 @@ impl Costs {
         let Some(mut table) = Table::of(metadata) else { return None };
         let mut costs = Self::of_input(table.inputs as usize, file.len());
         while table.left > 0 {
-            let Some(Row { kind, outputs, .. }) = table.next() else { return None };
+            let Some(Row { kind, outputs, .. }) = table.advance() else { return None };
             costs = costs.and_layer(matches!(kind, LayerKind::SparseInput), outputs as usize);
         }
         if costs.layers == 0 { None } else { Some(costs) }

@@ -91,36 +91,31 @@ impl<'a> Packing<'a> {
         if out.len() != costs.file_bytes {
             return Err(LoadError::Length { expected: costs.file_bytes as u32, found: length(out) });
         }
-        if prefix.layout as u8 == to as u8 {
-            // In order already.
-            copy(file, 0, out, 0, file.len());
-            return Ok(());
-        }
         let tensors_at = prefix.tensors_offset();
         // Without its magic until all is proven.
         fill(out, 0, ALIGNMENT);
         copy(file, ALIGNMENT, out, ALIGNMENT, tensors_at.wrapping_sub(ALIGNMENT));
         let mut from = Section { at: tensors_at, layout: prefix.layout };
-        let mut section = Section { at: tensors_at, layout: to };
+        let mut into = Section { at: tensors_at, layout: to };
         let Some(mut table) = Table::of(metadata(file, prefix)) else { return Err(LoadError::Metadata) };
         let (mut inputs, mut index) = (table.inputs, 0u8);
-        while let Some(Row { kind, outputs, .. }) = table.next() {
+        while let Some(Row { kind, outputs, .. }) = table.advance() {
             let weights = Weights { kind, inputs, outputs, index };
-            if let Err(error) = weights.rewrite(file, from, out, section) {
+            if let Err(error) = weights.rewrite(file, from, out, into) {
                 return Err(error);
             }
             from.at = from.at.wrapping_add(weights.bytes(from.layout));
-            section.at = section.at.wrapping_add(weights.bytes(to));
+            into.at = into.at.wrapping_add(weights.bytes(to));
             let parameters = Layer::parameter_bytes(outputs as usize);
-            copy(file, from.at, out, section.at, parameters);
+            copy(file, from.at, out, into.at, parameters);
             from.at = from.at.wrapping_add(parameters);
-            section.at = section.at.wrapping_add(parameters);
+            into.at = into.at.wrapping_add(parameters);
             inputs = outputs;
             index = index.wrapping_add(1);
         }
         // Gains and offsets of a per-input front end.
         let sealed = sealed_bytes(out);
-        copy(file, from.at, out, section.at, sealed_bytes(file).wrapping_sub(from.at));
+        copy(file, from.at, out, into.at, sealed_bytes(file).wrapping_sub(from.at));
         copy(file, 0, out, 0, ALIGNMENT);
         put(out, 7, to as u8);
         put_word(out, 8, length(out));
@@ -151,7 +146,7 @@ const fn packed_costs(file: &[u8], prefix: Prefix, to: Layout) -> Result<Costs, 
     let (mut bytes, mut packed_bytes) = (0u64, 0u64);
     let (mut inputs, mut index) = (table.inputs, 0u8);
     while table.left > 0 {
-        let Some(Row { kind, outputs, lo, hi }) = table.next() else { return Err(LoadError::Metadata) };
+        let Some(Row { kind, outputs, lo, hi }) = table.advance() else { return Err(LoadError::Metadata) };
         let found = if is_width(inputs) { outputs } else { inputs };
         if !is_width(found) {
             return Err(LoadError::Width { layer: index, expected: MAX_WIDTH, found });

@@ -37,7 +37,7 @@ impl<'a> Table<'a> {
     }
 
     /// The next layer, which is there where [`Table::left`] is not 0 and the metadata is sound.
-    pub const fn next(&mut self) -> Option<Row> {
+    pub const fn advance(&mut self) -> Option<Row> {
         let Some(left) = self.left.checked_sub(1) else { return None };
         let (Some(kind), Some(outputs), Some(_zero_point), Some(lo), Some(hi)) =
             (self.cursor.varint(), self.cursor.varint(), self.cursor.byte(), self.cursor.byte(), self.cursor.byte())
