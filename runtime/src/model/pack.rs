@@ -319,10 +319,13 @@ const fn copy(from: &[u8], from_at: usize, out: &mut [u8], at: usize, bytes: usi
 }
 
 const fn fill(out: &mut [u8], at: usize, bytes: usize) {
-    let mut offset = 0;
-    while offset < bytes {
-        put(out, at.wrapping_add(offset), 0);
-        offset = offset.wrapping_add(1);
+    if let Some((_, out)) = out.split_at_mut_checked(at)
+        && let Some((mut rest, _)) = out.split_at_mut_checked(bytes)
+    {
+        while let [byte, behind @ ..] = rest {
+            *byte = 0;
+            rest = behind;
+        }
     }
 }
 
