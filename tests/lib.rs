@@ -4,7 +4,9 @@ pub mod command;
 mod draft;
 pub mod format;
 pub mod shapes;
+mod skip;
 mod splitmix;
 
 pub use draft::Draft;
+pub use skip::skip;
 pub use splitmix::SplitMix64;
