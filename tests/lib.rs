@@ -4,9 +4,11 @@ pub mod command;
 mod draft;
 pub mod format;
 pub mod shapes;
+mod skip;
 mod splitmix;
 
 pub use draft::Draft;
+pub use skip::skip;
 pub use splitmix::SplitMix64;
 
 /// Makes the seal at the end match the bytes before it: for tests of what lies behind it.

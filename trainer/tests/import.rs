@@ -21,14 +21,9 @@ fn model(name: &str) -> Vec<u8> {
     std::fs::read(models().join(name)).expect("a model made by make.py")
 }
 
-/// The anchor networks as models; `None`, with a word, where they are not at hand.
-fn workloads() -> Option<PathBuf> {
-    let folder = std::env::var_os("EYAS_DATA").map(|data| Path::new(&data).join("workloads"));
-    let folder = folder.filter(|folder| folder.join("m1.tflite").is_file());
-    if folder.is_none() {
-        println!("skipped: no `workloads` in the folder of EYAS_DATA");
-    }
-    folder
+/// The anchor networks as models.
+fn anchors() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/anchors")
 }
 
 /// An array `[rows][..]` of an archive.
@@ -57,7 +52,7 @@ fn answers(imported: &Imported, x: &[Vec<i8>]) -> Vec<Vec<i8>> {
 
 #[test]
 fn anchor_networks_equal_their_published_outputs() {
-    let Some(folder) = workloads() else { return };
+    let folder = anchors();
     for network in ["m1", "m2", "m3", "m4"] {
         let golden = folder.join(format!("{network}.npz"));
         let x = rows::<i8>(&golden, "x");
@@ -85,7 +80,7 @@ fn anchor_networks_equal_their_published_outputs() {
 
 #[test]
 fn a_float_anchor_keeps_its_labels() {
-    let Some(folder) = workloads() else { return };
+    let folder = anchors();
     let bytes = std::fs::read(folder.join("m3_f32.onnx")).expect("a model");
     assert!(matches!(import(&bytes, &PLAN), Err(ImportError::NoRows)));
     let table = Table::load(&folder.join("m3.npz")).expect("rows");
@@ -232,8 +227,10 @@ fn onnx_runtime_computes_an_export() {
     let python = std::env::var_os("EYAS_PYTHON").unwrap_or_else(|| "python3".into());
     let probe = Command::new(&python).args(["-c", "import numpy, onnx, onnxruntime"]).output();
     if !probe.is_ok_and(|probe| probe.status.success()) {
-        println!("skipped: {python:?} has no onnxruntime and onnx (pip install; EYAS_PYTHON names another Python)");
-        return;
+        return eyas_tests::skip(format_args!(
+            "{python:?} has no numpy, onnx and onnxruntime; cargo xtask setup installs them for cargo xtask test, \
+             EYAS_PYTHON names another Python"
+        ));
     }
     let folder = tempfile::tempdir().expect("a folder");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -30,7 +30,7 @@ fn runtime() -> Option<Runtime> {
     match Runtime::open(Backend::Auto, &Search::from_environment(None)) {
         Ok(runtime) => Some(runtime),
         Err(error @ RuntimeError::NotFound) => {
-            println!("skipped: {error}");
+            eyas_tests::skip(error);
             None
         }
         Err(error) => panic!("{error}"),

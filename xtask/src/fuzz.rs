@@ -1,6 +1,7 @@
 //! `cargo xtask fuzz`: the fuzz targets of the runtime, and how much of the loader their kept corpus reaches.
 
 use crate::root;
+use crate::{llvm, tools};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -57,14 +58,14 @@ impl Fuzz {
         let kept = root().join("runtime/fuzz/corpus").join(target);
         let found = root().join("target/fuzz-corpus").join(target);
         std::fs::create_dir_all(&found)?;
-        let mut cargo = Command::new(env!("CARGO"));
+        let mut cargo = tools::command("cargo-fuzz")?;
         // Folders of their own: the flags of the two differ for every crate.
         let target_dir = if self.sanitizer == "none" { "target/fuzz" } else { "target/fuzz-address" };
-        cargo.args(["fuzz", "run", "--fuzz-dir", "runtime/fuzz", "--target-dir", target_dir]);
+        cargo.args(["run", "--fuzz-dir", "runtime/fuzz", "--target-dir", target_dir]);
         cargo.args(["--sanitizer", &self.sanitizer]);
         // Drawn students have no constants to be guessed, and without tracing comparisons they run twice as fast.
         cargo.args((target == "structured").then_some("--no-trace-compares"));
-        cargo.arg(target).current_dir(root()).env("RUSTC_BOOTSTRAP", "1");
+        cargo.arg(target).env("RUSTC_BOOTSTRAP", "1");
         if self.minimise {
             cargo.args([&kept, &found]).args(["--", "-merge=1"]);
         } else {
@@ -76,14 +77,9 @@ impl Fuzz {
         }
         cargo.arg(format!("-max_len={longest}"));
         let status = cargo.status().context("cannot run cargo")?;
-        ensure!(status.success(), "{target}: an input breaks a promise, or `cargo xtask setup --fuzz` was not run");
+        ensure!(status.success(), "{target}: an input breaks a promise, or the fuzzer does not build");
         Ok(())
     }
-}
-
-/// Whether cargo-fuzz is installed.
-pub fn is_installed() -> bool {
-    Command::new(env!("CARGO")).args(["fuzz", "--version"]).output().is_ok_and(|output| output.status.success())
 }
 
 /// Replays the corpus with every region counted.
@@ -137,39 +133,8 @@ fn coverage() -> Result<()> {
 
 /// A tool of the LLVM release that the compiler uses: profiles of other releases cannot be read.
 fn tool(name: &str) -> Result<Command> {
-    llvm_tool(name).map(Command::new).with_context(|| {
-        format!(
-            "no {name} of the compiler's LLVM {}; cargo xtask setup --fuzz installs it",
-            llvm_release().unwrap_or(0)
-        )
+    llvm::tool(name).map(Command::new).with_context(|| {
+        let release = llvm::release().unwrap_or_default();
+        format!("no {name} of the compiler's LLVM {release}; cargo xtask setup --fuzz installs it")
     })
-}
-
-/// Where a tool of the compiler's own LLVM release is: in the toolchain or from Debian.
-pub fn llvm_tool(name: &str) -> Option<PathBuf> {
-    let rustc = |arguments: &[&str]| {
-        let output = Command::new("rustc").current_dir(root()).args(arguments).output().ok()?;
-        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let libraries = PathBuf::from(rustc(&["--print", "target-libdir"])?);
-    let own = libraries.parent()?.join("bin").join(name);
-    let debian = PathBuf::from(format!("/usr/lib/llvm-{}/bin/{name}", llvm_release()?));
-    [own, debian].into_iter().find(|path| path.is_file())
-}
-
-/// A disassembler for every core: the compiler's own, else that of any LLVM release.
-pub fn disassembler() -> Option<PathBuf> {
-    let on_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
-    let debian = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
-    let debian = debian.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("llvm-")));
-    let folders = on_path.into_iter().flatten().chain(debian.map(|path| path.join("bin")));
-    let any = || folders.map(|folder| folder.join("llvm-objdump")).find(|path| path.is_file());
-    llvm_tool("llvm-objdump").or_else(any)
-}
-
-/// The number of the compiler's LLVM release.
-pub fn llvm_release() -> Option<u32> {
-    let output = Command::new("rustc").current_dir(root()).arg("-vV").output().ok()?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    said.lines().find_map(|line| line.strip_prefix("LLVM version: ")?.split('.').next()?.parse().ok())
 }

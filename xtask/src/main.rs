@@ -9,10 +9,13 @@ mod bench;
 mod cortex_m4;
 mod fuzz;
 mod golden;
+mod llvm;
 mod setup;
 mod size;
 mod steps;
+mod supply;
 mod test;
+mod tools;
 
 use clap::Parser;
 use std::path::{Path, PathBuf};
@@ -22,7 +25,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(
     bin_name = "cargo xtask",
-    after_help = "Examples:\n  cargo xtask setup           install what this machine lacks\n  \
+    after_help = "Examples:\n  cargo xtask setup           install what this machine lacks, and say it first\n  \
                   cargo xtask test            everything CI checks\n  \
                   cargo xtask test --quick    the checks that take seconds\n  \
                   cargo xtask bench           instructions on an emulated Cortex-M4\n  \

@@ -1,12 +1,14 @@
 //! `cargo xtask test`: everything that has to hold before a change is taken, for people and for CI.
 
 use crate::aarch64;
-use crate::bench;
 use crate::cortex_m4::{self, TARGET, Toolchain};
 use crate::root;
+use crate::setup::Environment;
 use crate::steps::{Outcome, impossible, run};
+use crate::{supply, tools};
 use anyhow::{Result, bail};
 use eyas_tests::format;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Targets the runtime must build for without `std`: Cortex-M0+, Cortex-M4F, RISC-V without atomics.
@@ -16,11 +18,14 @@ const BARE_METAL: [(&str, &str); 3] = [
     ("runtime on RV32IMC", "riscv32imc-unknown-none-elf"),
 ];
 
+/// What all checks together may take on two processors, in minutes: more, and nobody runs them before a submission.
+const BUDGET_MINUTES: f64 = 60.0;
+
 /// Lines shown of each failure.
 const SHOWN_REASONS: usize = 10;
 
-/// Checks everything: form, lints, documentation, all tests, builds for bare metal, tests on emulated aarch64,
-/// panics, integers and budgets on the emulated microcontrollers.
+/// Checks everything: form, lints, dependencies, documentation, all tests, builds for bare metal, tests on emulated
+/// aarch64, panics, integers and budgets on the emulated microcontrollers.
 ///
 /// Runs to the end whatever fails, then lists the failures with the command that repeats each.
 #[derive(clap::Args)]
@@ -45,6 +50,7 @@ impl Test {
             run("runtime with overflow checks", cargo(&["test", "--package", "eyas", "--features", "std,serde"])),
         ];
         let slow = [
+            "dependencies",
             "lints of the workspace",
             "documentation",
             "all tests",
@@ -59,6 +65,7 @@ impl Test {
         if self.quick {
             summarize(&outcomes, &slow)
         } else {
+            outcomes.extend(supply::check());
             outcomes.push(run("lints of the workspace", clippy(&["--workspace"])));
             outcomes.push(run("documentation", documentation()));
             outcomes.extend(all_tests());
@@ -67,15 +74,7 @@ impl Test {
             outcomes.extend(on_aarch64());
             outcomes.extend(emulated_cores());
             // The kept corpus is replayed by the runtime's tests in any case.
-            if crate::fuzz::is_installed() {
-                outcomes.push(run(
-                    "fuzzing, short",
-                    cargo(&["xtask", "fuzz", "--sanitizer", "address", "--runs", "50000"]),
-                ));
-                summarize(&outcomes, &[])
-            } else {
-                summarize(&outcomes, &["fuzzing (cargo xtask setup --fuzz)"])
-            }
+            summarize(&outcomes, &["fuzzing (cargo xtask setup --fuzz && cargo xtask fuzz)"])
         }
     }
 }
@@ -102,16 +101,24 @@ fn documentation() -> Command {
 
 /// The tests of the workspace: optimised, since some train real networks.
 fn all_tests() -> Vec<Outcome> {
-    let nextest = cargo(&["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
-    let tests: &[&str] = if nextest {
-        &["nextest", "run", "--workspace", "--release", "--no-fail-fast"]
-    } else {
-        &["test", "--workspace", "--release", "--lib", "--bins", "--tests", "--no-fail-fast"]
+    let (name, list) = ("all tests", skipped_list());
+    let _ = std::fs::remove_file(&list);
+    let tests = match tools::command("cargo-nextest") {
+        Err(error) => impossible(name, &error.to_string()),
+        Ok(mut nextest) => {
+            nextest.args(["run", "--workspace", "--release", "--no-fail-fast"]).env("EYAS_SKIPPED", list);
+            if std::env::var_os("EYAS_PYTHON").is_none() {
+                nextest.env("EYAS_PYTHON", Environment::ONNX.bin("python"));
+            }
+            run(name, nextest)
+        }
     };
-    vec![
-        run("all tests", cargo(tests)),
-        run("examples in the documentation", cargo(&["test", "--workspace", "--release", "--doc"])),
-    ]
+    vec![tests, run("examples in the documentation", cargo(&["test", "--workspace", "--release", "--doc"]))]
+}
+
+/// Where tests write that they did not run, and why.
+fn skipped_list() -> PathBuf {
+    root().join("target/skipped")
 }
 
 /// The ONNX teachers on the pure-Rust backend, in a package of its own.
@@ -169,15 +176,10 @@ fn on_aarch64() -> Vec<Outcome> {
 /// No panic can be reached in load, self-test and inference; every integer is the portable kernels'; nothing costs more
 /// than its budget.
 fn emulated_cores() -> [Outcome; 3] {
-    let mut counts = cargo(&["xtask", "bench"]);
-    if !bench::has_anchors() {
-        println!("\nno anchor networks (EYAS_DATA): networks of their shapes are drawn, and m4-sparse is not counted");
-        counts.arg("--drawn");
-    }
     [
         run("panics on the emulated cores", cargo(&["xtask", "bench", "--gate"])),
         run("integers on the emulated cores", cargo(&["xtask", "bench", "--battery"])),
-        run("budgets on the emulated cores", counts),
+        run("budgets on the emulated cores", cargo(&["xtask", "bench"])),
     ]
 }
 
@@ -191,6 +193,12 @@ fn summarize(outcomes: &[Outcome], left_out: &[&str]) -> Result<()> {
     for name in left_out {
         println!("  left out  {name}");
     }
+    for line in std::fs::read_to_string(skipped_list()).unwrap_or_default().lines() {
+        println!("  did not run  {line}");
+    }
+    let minutes = outcomes.iter().map(|outcome| outcome.seconds).sum::<f64>() / 60.0;
+    let verdict = if minutes > BUDGET_MINUTES { "TOO SLOW" } else { "ok" };
+    println!("  {verdict}: {minutes:.1} of {BUDGET_MINUTES} minutes");
     let failed: Vec<_> = outcomes.iter().filter(|outcome| !outcome.passed).collect();
     for outcome in &failed {
         println!("\nfailed: {}; repeat it with\n  {}", outcome.name, outcome.repeat);

@@ -220,7 +220,7 @@ mod tests {
     fn the_onnx_model_answers_as_the_student() {
         use crate::onnx::{Backend, OnnxTeacher, OnnxTeacherPlan, Runtime, RuntimeError, Search};
         let runtime = match Runtime::open(Backend::Auto, &Search::from_environment(None)) {
-            Err(error @ RuntimeError::NotFound) => return println!("skipped: {error}"),
+            Err(error @ RuntimeError::NotFound) => return eyas_tests::skip(error),
             opened => opened.unwrap(),
         };
         let folder = tempfile::tempdir().unwrap();

@@ -97,8 +97,7 @@ mod tests {
     fn a_full_disk_is_told_as_one() {
         let full = Path::new("/dev/full");
         let Ok(mut file) = File::options().write(true).open(full) else {
-            println!("skipped: this system has no /dev/full");
-            return;
+            return eyas_tests::skip("this system has no /dev/full");
         };
         let error = write_synced(&mut file, b"bytes", full).unwrap_err();
         assert!(matches!(error, OutputError::Full { .. }), "{error}");
@@ -110,11 +109,10 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
-        if fs::write(folder.path().join("probe"), b"").is_ok() {
-            println!("skipped: this user may write into read-only folders");
-            return;
-        }
-        let error = write_atomic(&folder.path().join("student.eyas"), b"new").unwrap_err();
+        // Root may write into every folder but the kernel's own.
+        let root = fs::write(folder.path().join("probe"), b"").is_ok();
+        let folder = if root { Path::new("/proc/self") } else { folder.path() };
+        let error = write_atomic(&folder.join("student.eyas"), b"new").unwrap_err();
         assert!(matches!(error, OutputError::Io { .. }), "{error}");
     }
 }

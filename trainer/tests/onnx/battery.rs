@@ -53,7 +53,7 @@ pub fn runtime(backend: Backend) -> Option<Runtime> {
     match Runtime::open(backend, &Search::from_environment(None)) {
         Ok(runtime) => Some(runtime),
         Err(error @ RuntimeError::NotFound) => {
-            println!("skipped: {error}");
+            eyas_tests::skip(error);
             None
         }
         Err(error) => panic!("{error}"),

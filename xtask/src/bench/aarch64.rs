@@ -61,13 +61,13 @@ struct Measured {
 ///
 /// # Errors
 /// What is missing, does not build or run, or an integer that differs from the portable kernels.
-pub fn run(folder: &Path, only: Option<&str>, json: bool) -> Result<Vec<Finding>> {
+pub fn run(only: Option<&str>, json: bool) -> Result<Vec<Finding>> {
     let clock = build()?;
     let plugin = plugin()?;
     let mut all = Vec::new();
     for name in WORKLOADS.into_iter().filter(|name| only.is_none_or(|only| only == *name)) {
         for kernels in kernels() {
-            let prepared = workload(folder, name, kernels.layout)?;
+            let prepared = workload(name, kernels.layout)?;
             let files = super::host::write(&prepared, "aarch64")?;
             let count = |mode: &str, times: [u32; 2]| -> Result<f64> {
                 let run = |times| instructions(&kernels, &plugin, &clock, &files, mode, times);

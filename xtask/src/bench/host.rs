@@ -4,7 +4,7 @@
 //! rounds. Where a peer is not installed its columns stay empty. Instruction counts come from callgrind, on the best
 //! instructions that it knows.
 
-use super::students::{Prepared, WORKLOADS, workload};
+use super::students::{Prepared, WORKLOADS, anchors, workload};
 use crate::root;
 use anyhow::{Context, Result, ensure};
 use comfy_table::{Table, presets};
@@ -33,12 +33,12 @@ struct Measured {
 ///
 /// # Errors
 /// What does not build or run, or an integer that differs from the portable kernels.
-pub fn run(folder: &Path, only: Option<&str>, json: bool) -> Result<()> {
+pub fn run(only: Option<&str>, json: bool) -> Result<()> {
     let clock = build()?;
     let python = Some(root().join("target/bench-venv/bin/python")).filter(|python| python.exists());
     let mut all = Vec::new();
     for name in WORKLOADS.into_iter().filter(|name| only.is_none_or(|only| only == *name)) {
-        let prepared = workload(folder, name, Layout::THIS)?;
+        let prepared = workload(name, Layout::THIS)?;
         let (student, rows) = write(&prepared, "host")?;
         let ours = merge(&times(PROCESSES, || Ok(vec![object(Command::new(&clock).arg(&student).arg(&rows))?]))?);
         let counts = [
@@ -49,7 +49,7 @@ pub fn run(folder: &Path, only: Option<&str>, json: bool) -> Result<()> {
             },
         ];
         let peers = match &python {
-            Some(python) => peers(python, folder, name.trim_end_matches("-sparse"))?,
+            Some(python) => peers(python, name.trim_end_matches("-sparse"))?,
             None => Vec::new(),
         };
         all.push(Measured { name, ours: ours.into_iter().next().unwrap_or_default(), counts, peers });
@@ -133,11 +133,11 @@ fn count(clock: &Path, student: &Path, rows: &Path, mode: &str) -> Result<Option
 }
 
 /// ONNX Runtime and LiteRT, several processes.
-fn peers(python: &Path, folder: &Path, name: &str) -> Result<Vec<Value>> {
+fn peers(python: &Path, name: &str) -> Result<Vec<Value>> {
     let script = root().join("xtask/src/bench/peers.py");
     let runs = times(PROCESSES, || {
         let mut command = Command::new(python);
-        let output = command.arg(&script).arg(folder).arg(name).env("OMP_NUM_THREADS", "1").output()?;
+        let output = command.arg(&script).arg(anchors()).arg(name).env("OMP_NUM_THREADS", "1").output()?;
         let said = String::from_utf8_lossy(&output.stdout);
         let objects: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         ensure!(objects.len() == 2, "peers.py: {}", String::from_utf8_lossy(&output.stderr));

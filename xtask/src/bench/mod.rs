@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail};
 use image::{CORES, Core, Measure, Profile};
 use report::Row;
 use std::path::PathBuf;
-use students::{Prepared, WORKLOADS, battery, drawn, workload};
+use students::{WORKLOADS, battery, workload};
 
 /// Counts instructions on emulated cores, times this machine beside other runtimes, compares every integer.
 #[derive(clap::Args)]
@@ -29,8 +29,8 @@ pub struct Bench {
     /// Measure this core only; without it the four microcontrollers
     #[arg(long, value_name = "CORE", value_parser = ["cortex-m4", "cortex-m0", "cortex-m55", "riscv32", "aarch64", "host"])]
     core: Option<String>,
-    /// Where the anchor networks lie (default: workloads in $EYAS_DATA or ../shared/data)
-    #[arg(long, value_name = "FOLDER")]
+    /// Where the graphs of --training are looked for before the folder of EYAS_DATA
+    #[arg(long, value_name = "FOLDER", requires = "training")]
     data_dir: Option<PathBuf>,
     /// Print one JSON object a line instead of a table
     #[arg(long)]
@@ -41,9 +41,6 @@ pub struct Bench {
     /// Measure this workload only: m1, m2, m3, m4 or m4-sparse
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
-    /// Draw the weights of the dense workloads: as many instructions, without their data
-    #[arg(long)]
-    drawn: bool,
     /// Count a thousand random inputs: a dense inference takes the same number of instructions for each
     #[arg(long)]
     spread: bool,
@@ -80,10 +77,10 @@ impl Bench {
             return layers::run(self.student.as_deref(), self.json);
         }
         if self.core.as_deref() == Some("host") {
-            return host::run(&self.workloads()?, self.workload.as_deref(), self.json);
+            return host::run(self.workload.as_deref(), self.json);
         }
         if self.core.as_deref() == Some("aarch64") {
-            let findings = aarch64::run(&self.workloads()?, self.workload.as_deref(), self.json)?;
+            let findings = aarch64::run(self.workload.as_deref(), self.json)?;
             return check_budgets(&findings);
         }
         let mut rows = Vec::new();
@@ -91,7 +88,7 @@ impl Bench {
             if self.battery {
                 run_battery(core)?;
             } else if self.spread {
-                self.run_spread(core)?;
+                run_spread(core)?;
             } else if self.gate {
                 run_gate(core)?;
             } else {
@@ -132,7 +129,7 @@ impl Bench {
         let load_stack_bound_bytes = functions.bound(LOAD)?;
         let mut rows = Vec::new();
         for name in WORKLOADS.into_iter().filter(|name| self.workload.as_deref().is_none_or(|only| only == *name)) {
-            let Some(prepared) = self.prepare(name, core.layout)? else { continue };
+            let prepared = workload(name, core.layout)?;
             let mut runs = vec![(&prepared, Measure::Inference)];
             if prepared.nnz.is_some() {
                 runs.push((&prepared, Measure::Listed));
@@ -162,44 +159,21 @@ impl Bench {
         }
         Ok(rows)
     }
+}
 
-    /// The workload, or a drawn network of its shape if asked for and there is one.
-    fn prepare(&self, name: &str, layout: eyas::Layout) -> Result<Option<Prepared>> {
-        if self.drawn { drawn(name, layout) } else { workload(&self.workloads()?, name, layout).map(Some) }
-    }
-
-    /// A thousand random inputs for each dense workload.
-    fn run_spread(&self, core: &Core) -> Result<()> {
-        let images = core.build(Profile::Speed, false)?;
-        for name in WORKLOADS.into_iter().filter(|name| !name.ends_with("-sparse")) {
-            let Some(prepared) = self.prepare(name, core.layout)? else { continue };
-            let lines = core.run(&images.join("bench"), &[(&prepared, Measure::Spread)])?;
-            let [smallest, largest] = lines.first().context("no line")?.spread[..] else { bail!("no spread") };
-            println!("{} {name}: {smallest} to {largest} instructions over 1000 inputs", core.name);
-            if smallest != largest {
-                bail!("{} {name}: the count depends on the input", core.name);
-            }
+/// A thousand random inputs for each dense workload.
+fn run_spread(core: &Core) -> Result<()> {
+    let images = core.build(Profile::Speed, false)?;
+    for name in WORKLOADS.into_iter().filter(|name| !name.ends_with("-sparse")) {
+        let prepared = workload(name, core.layout)?;
+        let lines = core.run(&images.join("bench"), &[(&prepared, Measure::Spread)])?;
+        let [smallest, largest] = lines.first().context("no line")?.spread[..] else { bail!("no spread") };
+        println!("{} {name}: {smallest} to {largest} instructions over 1000 inputs", core.name);
+        if smallest != largest {
+            bail!("{} {name}: the count depends on the input", core.name);
         }
-        Ok(())
     }
-
-    fn workloads(&self) -> Result<PathBuf> {
-        let folder = self.data_dir.clone().unwrap_or_else(anchors);
-        folder.join("m1.npz").exists().then_some(folder.clone()).with_context(|| {
-            format!("no anchor networks in {}; name their folder with --data-dir or EYAS_DATA", folder.display())
-        })
-    }
-}
-
-/// Where the anchor networks are looked for.
-fn anchors() -> PathBuf {
-    let named = std::env::var_os("EYAS_DATA").map(|folder| PathBuf::from(folder).join("workloads"));
-    named.unwrap_or_else(|| crate::root().join("../shared/data/workloads"))
-}
-
-/// Whether the anchor networks are where they are looked for.
-pub fn has_anchors() -> bool {
-    anchors().join("m1.npz").exists()
+    Ok(())
 }
 
 /// Functions of the bench image as their names end in it: inference with decision, the same on a list, and load.

@@ -33,7 +33,7 @@ pub struct Row {
     pub nnz: Option<f64>,
 }
 
-/// Instructions of the best published runtime by core and workload, from device-performance.md.
+/// Instructions of the best other runtime by core and workload, counted on these networks under the same emulators.
 const ANCHORS: [(&str, &str, [u32; 5]); 4] = [
     ("cortex-m4", "CMSIS-NN -O3", [6_162, 31_571, 161_661, 353_527, 353_527]),
     ("cortex-m0", "CMSIS-NN per channel -O3", [15_200, 85_700, 454_568, 1_006_368, 1_006_368]),

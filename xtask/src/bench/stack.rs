@@ -4,6 +4,9 @@
 //! the stack pointer all together, whichever is more: assembly has no entry of the compiler's. In assembly an
 //! instruction that takes stack in a loop must give it back in the loop. Calls and jumps to other functions are read
 //! from the disassembly. What has no bound is an error: a call through a pointer, a cycle, a stack pointer that is set.
+//!
+//! Releases of the disassembler differ. Older ones print the symbols that tell code from data inside a function, which
+//! are no functions and many of one name; and they leave the addresses of RISC-V's calls by two instructions to the reader.
 
 use anyhow::{Context, Result, bail, ensure};
 use object::{Object, ObjectSection};
@@ -32,7 +35,7 @@ impl Functions {
     /// # Errors
     /// A missing disassembler, an instruction it does not know, or frames without an image.
     pub fn read(image: &Path) -> Result<Self> {
-        let disassembler = crate::fuzz::disassembler().context("no llvm-objdump; cargo xtask setup installs it")?;
+        let disassembler = crate::llvm::disassembler()?;
         let output = Command::new(disassembler).args(["-d", "--no-show-raw-insn"]).arg(image).output()?;
         ensure!(output.status.success(), "llvm-objdump: {}", String::from_utf8_lossy(&output.stderr));
         let mut functions = Self::parse(&String::from_utf8(output.stdout)?)?;
@@ -46,33 +49,44 @@ impl Functions {
     /// Reads the text of llvm-objdump: `ADDRESS <NAME>:` and lines `ADDRESS: MNEMONIC OPERANDS`.
     fn parse(text: &str) -> Result<Self> {
         let mut found = Self { functions: BTreeMap::new(), names: BTreeMap::new() };
-        let mut jumps: Vec<(u64, (&str, u64))> = Vec::new();
+        let mut jumps: Vec<(u64, Target<'_>)> = Vec::new();
         let mut start = None;
+        let mut upper = None;
         for line in text.lines() {
             if let Some((address, name)) = heading(line) {
+                if is_mapping_symbol(name) {
+                    continue;
+                }
                 start = Some(address);
                 found.functions.entry(address).or_default();
                 found.names.insert(address, name.into());
                 continue;
             }
-            let (Some(start), Some((_, instruction))) = (start, line.split_once(":")) else { continue };
+            let (Some(start), Some((address, instruction))) = (start, line.split_once(":")) else { continue };
             let (mnemonic, operands) =
                 instruction.trim().split_once(char::is_whitespace).unwrap_or((instruction.trim(), ""));
             let Some(function) = found.functions.get_mut(&start) else { continue };
             function.frame += taken(mnemonic, operands);
-            if let Some(why) = without_bound(mnemonic, operands) {
+            let called = upper.and_then(|upper| second_of_pair(upper, mnemonic, operands));
+            if let Some(target) = called.or_else(|| target(mnemonic, operands)) {
+                jumps.push((start, target));
+            } else if let Some(why) = without_bound(mnemonic, operands) {
                 function.unbounded = Some(why);
             }
-            if let Some(target) = target(mnemonic, operands) {
-                jumps.push((start, target));
-            }
+            upper = first_of_pair(address, mnemonic, operands);
         }
         let addresses: BTreeMap<&str, u64> =
             found.names.iter().map(|(&address, name)| (name.as_str(), address)).collect();
-        for (from, (name, offset)) in jumps {
-            let to = *addresses.get(name).with_context(|| format!("a call of {name}, which is not in the image"))?;
+        for (from, target) in jumps {
+            let to = match target {
+                Target::Address(address) => address,
+                Target::Name(name, offset) => {
+                    addresses.get(name).with_context(|| format!("a call of {name}, which is not in the image"))?
+                        + offset
+                }
+            };
             // A jump may lead into the middle of a function: assembly shares its ends.
-            let to = *found.functions.range(..=to + offset).next_back().context("a call before all functions")?.0;
+            let to = *found.functions.range(..=to).next_back().context("a call before all functions")?.0;
             if to != from
                 && let Some(function) = found.functions.get_mut(&from)
             {
@@ -138,6 +152,12 @@ fn heading(line: &str) -> Option<(u64, &str)> {
     Some((u64::from_str_radix(address, 16).ok()?, name))
 }
 
+/// Whether a symbol only tells code (`$a`, `$t`, `$x`) from data (`$d`); `$t.4` and `$xrv32i2p1` are such symbols too.
+fn is_mapping_symbol(name: &str) -> bool {
+    let rest = name.strip_prefix(['$']).and_then(|name| name.strip_prefix(['a', 'd', 't', 'x']));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with("rv"))
+}
+
 /// Bytes an instruction takes off the stack pointer.
 fn taken(mnemonic: &str, operands: &str) -> u32 {
     let registers = || registers(operands.split_once('{').map_or("", |(_, list)| list));
@@ -162,13 +182,11 @@ fn taken(mnemonic: &str, operands: &str) -> u32 {
     }
 }
 
-/// Why the stack behind an instruction has no bound.
+/// Why the stack behind an instruction that does not say where it leads has no bound.
 fn without_bound(mnemonic: &str, operands: &str) -> Option<String> {
-    let to_register = !operands.contains('<');
     let called = match mnemonic {
-        "blx" => to_register,
+        "blx" | "jalr" | "jr" => true,
         "bx" => operands.trim() != "lr",
-        "jalr" | "jr" => to_register,
         // Arm's moves to pc are jumps by a table inside the function; its compilers call by the others.
         _ => false,
     };
@@ -189,13 +207,39 @@ fn without_bound(mnemonic: &str, operands: &str) -> Option<String> {
     (mnemonic == "<unknown>").then(|| "an instruction the disassembler does not know".into())
 }
 
-/// Where a call or a jump leads, of an instruction that names it: `<NAME>` or `<NAME+0xOFFSET>`.
-fn target<'t>(mnemonic: &str, operands: &'t str) -> Option<(&'t str, u64)> {
+/// Where a call or a jump leads.
+enum Target<'t> {
+    Address(u64),
+    /// A symbol and the bytes from it.
+    Name(&'t str, u64),
+}
+
+/// Where an instruction leads that says so: `0xADDRESS <NAME+0xOFFSET>`, or the name alone.
+fn target<'t>(mnemonic: &str, operands: &'t str) -> Option<Target<'t>> {
     let jumps = ["b", "cb", "c.b", "c.j", "j", "le", "wls", "tail", "call"];
-    let (_, name) = operands.split_once('<').filter(|_| jumps.iter().any(|jump| mnemonic.starts_with(jump)))?;
+    let (before, name) = operands.split_once('<').filter(|_| jumps.iter().any(|jump| mnemonic.starts_with(jump)))?;
+    let address = before.split_whitespace().next_back().and_then(|word| word.strip_prefix("0x"));
+    if let Some(address) = address.and_then(|digits| u64::from_str_radix(digits, 16).ok()) {
+        return Some(Target::Address(address));
+    }
     let (name, _) = name.split_once('>')?;
     let (name, offset) = name.split_once("+0x").unwrap_or((name, "0"));
-    Some((name, u64::from_str_radix(offset, 16).ok()?))
+    Some(Target::Name(name, u64::from_str_radix(offset, 16).ok()?))
+}
+
+/// The register that RISC-V's `auipc` sets, and to what: the first half of a call to far away.
+fn first_of_pair<'t>(address: &str, mnemonic: &str, operands: &'t str) -> Option<(&'t str, u32)> {
+    let (register, pages) = operands.split_once(", ").filter(|_| mnemonic == "auipc")?;
+    let address = u32::from_str_radix(address.trim(), 16).ok()?;
+    Some((register, address.wrapping_add((number(pages)? as u32) << 12)))
+}
+
+/// Where the second half leads, `jalr OFFSET(REGISTER)` or `jr`, if it is on the same register.
+fn second_of_pair<'t>((register, upper): (&str, u32), mnemonic: &str, operands: &str) -> Option<Target<'t>> {
+    let (offset, rest) = operands.split_once('(').filter(|_| matches!(mnemonic, "jalr" | "jr"))?;
+    let (found, _) = rest.split_once(')')?;
+    let offset = number(offset)? as u32;
+    (found == register).then(|| Target::Address(upper.wrapping_add(offset).into()))
 }
 
 /// How many registers a list such as `r4, r6-r8, lr}` names.
@@ -270,11 +314,55 @@ mod tests {
         assert!(bound(set, "f").unwrap_err().contains("is set"));
     }
 
+    /// As LLVM 14 prints it: `$t` and `$d` are headings, and the nearest symbol of a jump.
+    #[test]
+    fn symbols_that_tell_code_from_data_are_no_functions() {
+        let text = "\
+00000000 <root>:
+       0:\tpush\t{r4, lr}
+       2:\tbeq\t0x10 <$t> @ imm = #10
+       4:\tbl\t0x40 <leaf> @ imm = #0x38
+
+0000000c <$d.1>:
+       c:\t78 56 34 12\t.word\t0x12345678
+
+00000010 <$t>:
+      10:\tsub\tsp, #8
+      12:\tb\t0x24 <$t+0x4> @ imm = #14
+      14:\tbl\t0x44 <$t+0x4> @ imm = #0x2e
+
+00000020 <$t>:
+      20:\tbl\t0x40 <leaf> @ imm = #0x1c
+      24:\tbx\tlr
+
+00000040 <leaf>:
+      40:\tbeq\t0x44 <$t+0x4> @ imm = #0
+      44:\tpush\t{r4, lr}
+      48:\tbx\tlr
+
+00000060 <$xrv32i2p1_c2p0>:
+      60:\tpush\t{r4, lr}
+";
+        assert_eq!(bound(text, "leaf"), Ok(16));
+        assert_eq!(bound(text, "root"), Ok(8 + 8 + 16));
+    }
+
     #[test]
     fn risc_v_calls_by_pairs_and_takes_by_addi() {
         let text = "80000000 <f>:\n80000000: \taddi\tsp, sp, -0x20\n80000002: \tauipc\tra, 0x0\n\
                     80000006: \tjalr\t0x5d6(ra) <g>\n8000000a: \taddi\tsp, sp, 0x20\n\
                     80000100 <g>:\n80000100: \taddi\tsp, sp, -0x10\n80000102: \tret\n";
         assert_eq!(bound(text, "f"), Ok(0x30));
+        // LLVM 14 names neither the function nor its address; a tail call takes another register.
+        let old = "80000000 <f>:\n80000000: \taddi\tsp, sp, -32\n80000002: \tauipc\tra, 1\n\
+                   80000006: \tjalr\t-3842(ra)\n8000000a: \taddi\tsp, sp, 32\n8000000c: \tauipc\tt1, 1048575\n\
+                   80000010: \tjr\t4084(t1)\n\
+                   80000100 <g>:\n80000100: \taddi\tsp, sp, -16\n80000102: \tret\n\
+                   80001000 <h>:\n80001000: \tauipc\tra, 0\n80001004: \tjalr\t8(t0)\n\
+                   80001008 <i>:\n80001008: \tjalr\t8(ra)\n";
+        assert_eq!(bound(old, "g"), Ok(0x10));
+        assert_eq!(bound(&old.replace("4084(t1)", "244(t1)").replace("1048575", "0"), "f"), Ok(0x30));
+        assert!(bound(old, "h").unwrap_err().contains("through a pointer"));
+        assert!(bound(old, "i").unwrap_err().contains("through a pointer"));
     }
 }

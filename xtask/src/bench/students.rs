@@ -1,6 +1,7 @@
 //! Networks as students with the integers they must give: the anchor workloads, and the battery of tails.
 
 use super::npz::Npz;
+use crate::root;
 use anyhow::{Context, Result, ensure};
 use eyas::model::{
     FrontEnd, InputSchema, LayerKind, LayerMeta, LayerTensors, Layout, Metadata, Normalization, OutputMeta, Provenance,
@@ -8,7 +9,7 @@ use eyas::model::{
 };
 use eyas::quant::Multiplier;
 use eyas::{AlignedBytes, CoreClass, Student};
-use std::path::Path;
+use std::path::PathBuf;
 
 /// A student file in one layout, inputs, and the portable kernels' integers for them.
 pub struct Prepared {
@@ -31,19 +32,21 @@ pub struct Vector {
 
 /// The five anchor workloads in the order of the table.
 pub const WORKLOADS: [&str; 5] = ["m1", "m2", "m3", "m4", "m4-sparse"];
-/// Widths of the dense ones.
-const SHAPES: [(&str, &[u16]); 4] =
-    [("m1", &[33, 32, 16, 2]), ("m2", &[128, 64, 64, 10]), ("m3", &[561, 128, 64, 6]), ("m4", &[1433, 128, 7])];
 
 const CRC32: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+
+/// Where the anchor networks lie.
+pub fn anchors() -> PathBuf {
+    root().join("tests/anchors")
+}
 
 /// The workload `name` from its arrays, with per-tensor scales and single rounding.
 ///
 /// # Errors
 /// Missing arrays, or an output more than one unit from the published one.
-pub fn workload(folder: &Path, name: &str, layout: Layout) -> Result<Prepared> {
+pub fn workload(name: &str, layout: Layout) -> Result<Prepared> {
     let sparse = name.ends_with("-sparse");
-    let npz = Npz::read(&folder.join(format!("{}.npz", name.trim_end_matches("-sparse"))))?;
+    let npz = Npz::read(&anchors().join(format!("{}.npz", name.trim_end_matches("-sparse"))))?;
     let x = npz.get("x")?;
     let inputs = *x.shape.get(1).context("x has no columns")?;
     let x = x.i8()?;
@@ -103,17 +106,6 @@ pub fn workload(folder: &Path, name: &str, layout: Layout) -> Result<Prepared> {
     Ok(Prepared { name: name.into(), file, vectors, golden_off_by_one, weights_crc32, nnz: sparse.then_some(nnz) })
 }
 
-/// A drawn network of a dense workload's shape: it takes as many instructions as the workload itself. `None` for the
-/// sparse one, whose count depends on its inputs.
-///
-/// # Errors
-/// A drawn student that does not load.
-pub fn drawn(name: &str, layout: Layout) -> Result<Option<Prepared>> {
-    let Some((_, widths)) = SHAPES.iter().find(|(shape, _)| *shape == name) else { return Ok(None) };
-    let prepared = random(widths, false, Drawn::LikeReal, layout, &mut 1)?;
-    Ok(Some(Prepared { name: name.into(), ..prepared }))
-}
-
 /// A real ratio as mantissa and exponent.
 fn multiplier(ratio: f64) -> Multiplier {
     let mut exponent = ratio.log2().floor() as i32 + 1;
@@ -132,28 +124,19 @@ pub fn battery(layout: Layout) -> Result<Vec<Prepared>> {
     let mut all = Vec::new();
     for inputs in 1..=65 {
         for outputs in 1..=17 {
-            all.push(random(&[inputs, outputs], inputs % 2 == 0, Drawn::Anywhere, layout, state)?);
+            all.push(random(&[inputs, outputs], inputs % 2 == 0, layout, state)?);
         }
     }
     for widths in [&[1600u16, 6, 5][..], &[511, 7], &[512, 8], &[513, 9], &[1025, 4], &[40, 33, 32, 31, 30]] {
         for sparse in [false, true] {
-            all.push(random(widths, sparse, Drawn::Anywhere, layout, state)?);
+            all.push(random(widths, sparse, layout, state)?);
         }
     }
     Ok(all)
 }
 
-/// From where multipliers and ranges are drawn.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Drawn {
-    /// Small exponents and the whole range of a byte, for which the Cortex-M4 has an instruction.
-    LikeReal,
-    /// Any range, and in a quarter of the layers every exponent there is.
-    Anywhere,
-}
-
 /// A random sound student.
-fn random(widths: &[u16], sparse: bool, drawn: Drawn, layout: Layout, state: &mut u64) -> Result<Prepared> {
+fn random(widths: &[u16], sparse: bool, layout: Layout, state: &mut u64) -> Result<Prepared> {
     let mut metas = heapless::Vec::new();
     let mut layers = Vec::new();
     let zero_point = int(state, -128, 127) as i8;
@@ -161,11 +144,11 @@ fn random(widths: &[u16], sparse: bool, drawn: Drawn, layout: Layout, state: &mu
         let (inputs, outputs) = (usize::from(pair[0]), usize::from(pair[1]));
         let kind = if sparse && index == 0 { LayerKind::SparseInput } else { LayerKind::Dense };
         let (a, b) = (int(state, -128, 127) as i8, int(state, -128, 127) as i8);
-        let (lo, hi) = if drawn == Drawn::LikeReal { (-128, 127) } else { (a.min(b), a.max(b)) };
+        let (lo, hi) = (a.min(b), a.max(b));
         let meta = LayerMeta { kind, outputs: pair[1], zero_point: int(state, -128, 127) as i8, lo, hi };
         ensure!(metas.push(meta).is_ok(), "too many layers");
         let typical = -(6.0 + (inputs as f64).sqrt().log2()).round() as i64;
-        let odd = int(state, 0, 3) == 0 && drawn == Drawn::Anywhere;
+        let odd = int(state, 0, 3) == 0;
         let extreme = int(state, 0, 7) == 0;
         layers.push(LayerTensors {
             weights: (0..inputs * outputs).map(|_| if extreme { 127 } else { int(state, -127, 127) as i8 }).collect(),
@@ -258,4 +241,62 @@ fn draw(state: &mut u64) -> u64 {
 /// An integer in `lo..=hi`.
 fn int(state: &mut u64, lo: i64, hi: i64) -> i64 {
     lo + ((draw(state) >> 33) % (hi - lo + 1) as u64) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Npz, anchors, draw, int};
+
+    /// Names, seeds, widths, and the check values over `x` and all weights in order.
+    const NETWORKS: [(&str, u64, &[usize], u32); 4] = [
+        ("m1", 20_261_101, &[33, 32, 16, 2], 0xaca3_b497),
+        ("m2", 20_261_102, &[128, 64, 64, 10], 0xfeb3_8470),
+        ("m3", 20_261_103, &[561, 128, 64, 6], 0x055e_810f),
+        ("m4", 20_261_104, &[1433, 128, 7], 0xfbec_5728),
+    ];
+
+    fn unit(state: &mut u64) -> f32 {
+        (draw(state) >> 40) as f32 / 16_777_216.0
+    }
+
+    fn bytes(values: &[i8]) -> Vec<u8> {
+        values.iter().map(|&value| value as u8).collect()
+    }
+
+    /// Whoever doubts the networks can draw them: nothing in them comes from elsewhere.
+    #[test]
+    fn the_anchor_networks_are_drawn_as_their_page_says() {
+        for (name, seed, widths, check) in NETWORKS {
+            let npz = Npz::read(&anchors().join(format!("{name}.npz"))).unwrap();
+            let state = &mut seed.clone();
+            let mut crc = super::CRC32.digest();
+            let mut weights_in_order = Vec::new();
+            for (layer, pair) in widths.windows(2).enumerate() {
+                let weights: Vec<i8> = (0..pair[0] * pair[1]).map(|_| int(state, -127, 127) as i8).collect();
+                let biases: Vec<i32> = (0..pair[1]).map(|_| int(state, -1000, 1000) as i32).collect();
+                let ratios: Vec<f32> = (0..pair[1]).map(|_| 0.5 + unit(state)).collect();
+                assert_eq!(npz.get(&format!("w{layer}")).unwrap().i8().unwrap(), weights, "{name} w{layer}");
+                assert_eq!(npz.get(&format!("b{layer}")).unwrap().i32().unwrap(), biases, "{name} b{layer}");
+                let scale = npz.get(&format!("s_w{layer}")).unwrap().f32().unwrap()[0];
+                let fan_in = pair[0] as f64;
+                let terms = if name == "m4" && layer == 0 { 18.0 } else { fan_in / if layer == 0 { 1.0 } else { 2.0 } };
+                assert_eq!(scale, (1.0 / (73.6 * terms.sqrt())) as f32, "{name} s_w{layer}");
+                let scales: Vec<f32> = ratios.iter().map(|ratio| scale * ratio).collect();
+                assert_eq!(npz.get(&format!("s_wc{layer}")).unwrap().f32().unwrap(), scales, "{name} s_wc{layer}");
+                weights_in_order.extend(bytes(&weights));
+            }
+            let bag = name == "m4";
+            let x: Vec<i8> = (0..16 * widths[0])
+                .map(|_| match bag {
+                    true if unit(state) < 0.013 => 127,
+                    true => -128,
+                    false => int(state, -127, 127) as i8,
+                })
+                .collect();
+            assert_eq!(npz.get("x").unwrap().i8().unwrap(), x, "{name} x");
+            crc.update(&bytes(&x));
+            crc.update(&weights_in_order);
+            assert_eq!(crc.finalize(), check, "{name}");
+        }
+    }
 }

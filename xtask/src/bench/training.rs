@@ -26,7 +26,7 @@ pub fn run(data: Option<&Path>, json: bool) -> Result<()> {
     table.set_header(["data", "Eyas: teacher + student (epochs)", "PyTorch (epochs)", "ratio", "ratio an epoch"]);
     for (name, settings) in RUNS {
         let Some(file) = graph(data, name) else {
-            println!("{name} was not found under --data-dir, EYAS_DATA or ../shared/data; left out");
+            println!("{name} was not found under --data-dir or EYAS_DATA; left out");
             continue;
         };
         let ours = eyas(name, &file)?;
@@ -62,15 +62,16 @@ impl Side {
 
 fn graph(data: Option<&Path>, name: &str) -> Option<PathBuf> {
     let named = std::env::var_os("EYAS_DATA").map(PathBuf::from);
-    let folders = [data.map(Path::to_path_buf), named, Some(crate::root().join("../shared/data"))];
-    let inside = |folder: PathBuf| folder.join("graphs").join(name).join(format!("{name}.npz"));
-    folders.into_iter().flatten().map(inside).find(|file| file.is_file())
+    let folders = [data.map(Path::to_path_buf), named].into_iter().flatten();
+    let inside = folders.map(|folder| folder.join("graphs").join(name));
+    let shipped = crate::root().join("models").join(name).join("data");
+    inside.chain([shipped]).map(|folder| folder.join(format!("{name}.npz"))).find(|file| file.is_file())
 }
 
 fn eyas(name: &str, file: &Path) -> Result<Side> {
     let out = crate::root().join("target/bench-training").join(name);
     let recipe = crate::root().join("trainer/benches").join(format!("{name}.toml"));
-    let folder = file.parent().and_then(Path::parent).and_then(Path::parent).context("a folder of data")?;
+    let folder = file.parent().context("a folder of data")?;
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(crate::root()).args([
         "run",

@@ -1,0 +1,100 @@
+//! What the project's commands need of a machine, and how each need is seen and met.
+
+use super::{Environment, first_line};
+use crate::aarch64;
+use crate::cortex_m4::{DeviceError, Kind, TARGET, Toolchain};
+use crate::{llvm, tools};
+use std::env;
+use std::process::Command;
+
+/// Targets the checks build for besides this machine.
+pub const TARGETS: [&str; 4] = ["thumbv6m-none-eabi", TARGET, "riscv32imc-unknown-none-elf", aarch64::TARGET];
+
+/// One thing the project's commands need.
+pub struct Need {
+    pub name: &'static str,
+    /// What is there, in words; `None` if it is missing or of another version than it has to be.
+    pub found: fn() -> Option<String>,
+    pub remedy: Remedy,
+}
+
+/// How to get what is missing.
+pub enum Remedy {
+    /// A Debian package.
+    Debian(String),
+    /// The tools of this LLVM release: Debian's where it has them, else those of rustup.
+    Llvm(u32),
+    /// Debian's compiler, or the targets and the library's source of rustup.
+    OtherCores,
+    /// A component of the Rust toolchain.
+    Component(&'static str),
+    /// Packages of a Python environment below `target`.
+    Environment(&'static Environment),
+}
+
+impl Remedy {
+    /// Whether Debian's package lists decide how the need is met.
+    pub const fn may_be_debian(&self) -> bool {
+        matches!(self, Self::Debian(_) | Self::Llvm(_) | Self::OtherCores)
+    }
+}
+
+/// What every test needs, and what comparing with other runtimes and fuzzing need besides.
+pub fn needs(bench: bool, fuzz: bool) -> Vec<Need> {
+    let debian = |name, package: &str, found| Need { name, found, remedy: Remedy::Debian(package.into()) };
+    let environment = |name, environment, found| Need { name, found, remedy: Remedy::Environment(environment) };
+    let llvm = |name, found| Need { name, found, remedy: Remedy::Llvm(llvm::release().unwrap_or_default()) };
+    let component = |name, found| Need { name, found, remedy: Remedy::Component(name) };
+    let mut needs = vec![
+        debian("Cortex-M emulator", "qemu-system-arm", || version("qemu-system-arm")),
+        debian("RISC-V emulator", "qemu-system-misc", || version("qemu-system-riscv32")),
+        debian("bare-metal Arm linker", "binutils-arm-none-eabi", || version("arm-none-eabi-ld")),
+        debian("aarch64 emulator", "qemu-user", || version(aarch64::EMULATOR)),
+        debian("aarch64 C", "gcc-aarch64-linux-gnu", || version(aarch64::LINKER)),
+        debian("aarch64 C library", "libc6-dev-arm64-cross", || {
+            aarch64::c_library().map(|path| path.display().to_string())
+        }),
+        Need { name: "Rust for other cores", found: rust_for_other_cores, remedy: Remedy::OtherCores },
+        llvm("disassembler", || {
+            let path = llvm::disassembler().ok()?;
+            Some(format!("{}, LLVM {}", path.display(), llvm::version(&path)?))
+        }),
+        component("rustfmt", || first_line(Command::new(env!("CARGO")).args(["fmt", "--version"]))),
+        component("clippy", || first_line(Command::new(env!("CARGO")).args(["clippy", "--version"]))),
+        debian("Python venv", "python3-venv", venv_module),
+        environment("ONNX Runtime", &Environment::ONNX, || Environment::ONNX.found()),
+        environment("test runner", &Environment::TOOLS, || tools::said("cargo-nextest")),
+        environment("licences and bans", &Environment::TOOLS, || tools::said("cargo-deny")),
+        environment("unused crates", &Environment::TOOLS, || tools::said("cargo-shear")),
+    ];
+    if bench {
+        needs.push(environment("bench-venv", &Environment::BENCH, || Environment::BENCH.found()));
+    }
+    if fuzz {
+        needs.push(debian("C++ compiler", "g++", || version("c++")));
+        needs.push(environment("fuzzer", &Environment::FUZZ, || tools::said("cargo-fuzz")));
+        needs.push(llvm("coverage tools", || {
+            llvm::tool("llvm-profdata")?;
+            Some(llvm::tool("llvm-cov")?.display().to_string())
+        }));
+    }
+    needs
+}
+
+/// What a program says of its version.
+fn version(program: &str) -> Option<String> {
+    first_line(Command::new(program).arg("--version"))
+}
+
+/// Which compiler serves all other targets.
+fn rust_for_other_cores() -> Option<String> {
+    let toolchains = TARGETS.map(Toolchain::find).into_iter().collect::<Result<Vec<_>, DeviceError>>().ok()?;
+    toolchains.iter().try_for_each(Toolchain::check_linker).ok()?;
+    let last = toolchains.last()?;
+    let how = if last.kind() == Kind::Installed { "targets installed" } else { "builds the library from its source" };
+    Some(format!("{}, {how}", last.rustc().display()))
+}
+
+fn venv_module() -> Option<String> {
+    first_line(Command::new("python3").args(["-c", "import ensurepip, sys, venv; print(sys.version.split()[0])"]))
+}

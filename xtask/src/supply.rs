@@ -1,0 +1,57 @@
+//! What the lock files bring in: licences, banned and doubled crates and sources by `deny.toml`, and crates that
+//! nothing uses.
+
+use crate::root;
+use crate::steps::{Outcome, impossible, run};
+use crate::tools;
+use std::process::Command;
+
+/// Every workspace of the repository: its manifest, its check by `cargo deny` and that by `cargo shear`.
+///
+/// The package of the ONNX teachers on tract is the trainer's sources by their paths, which the latter cannot follow.
+const WORKSPACES: [(&str, &str, Option<&str>); 5] = [
+    (MAIN, "crates of the workspace", Some("unused crates of the workspace")),
+    ("firmware/Cargo.toml", "crates of the firmware", Some("unused crates of the firmware")),
+    ("firmware/bench/Cargo.toml", "crates of the bench image", Some("unused crates of the bench image")),
+    ("runtime/fuzz/Cargo.toml", "crates of the fuzz targets", Some("unused crates of the fuzz targets")),
+    ("trainer/tests/tract/Cargo.toml", "crates of the tests on tract", None),
+];
+const MAIN: &str = "Cargo.toml";
+/// The main workspace has no use for the licence of the fuzzer and for the doubled crate of the firmware.
+const UNMATCHED_IN_MAIN: [&str; 2] = ["license-exception-not-encountered", "unnecessary-skip"];
+/// What `deny.toml` names for the main workspace is not in the small ones.
+const UNMATCHED: [&str; 5] = [
+    "license-exception-not-encountered",
+    "unnecessary-skip",
+    "unmatched-skip",
+    "unmatched-skip-root",
+    "unused-wrapper",
+];
+
+/// Checks every workspace.
+pub fn check() -> Vec<Outcome> {
+    let step = |name, tool, arguments: &dyn Fn(&mut Command)| match tools::command(tool) {
+        Err(error) => impossible(name, &error.to_string()),
+        Ok(mut command) => {
+            arguments(&mut command);
+            run(name, command)
+        }
+    };
+    let mut outcomes = Vec::new();
+    for (manifest, licences, unused) in WORKSPACES {
+        outcomes.push(step(licences, "cargo-deny", &|deny| {
+            deny.args(["--locked", "--all-features", "--manifest-path", manifest, "--config"])
+                .arg(root().join("deny.toml"));
+            deny.args(["check", "-D", "warnings"]);
+            let unmatched: &[&str] = if manifest == MAIN { &UNMATCHED_IN_MAIN } else { &UNMATCHED };
+            deny.args(unmatched.iter().flat_map(|lint| ["-A", lint])).args(["licenses", "bans", "sources"]);
+        }));
+        if let Some(name) = unused {
+            let folder = root().join(manifest.trim_end_matches(MAIN));
+            outcomes.push(step(name, "cargo-shear", &|shear| {
+                shear.args(["--locked", "--deny-warnings"]).arg(&folder);
+            }));
+        }
+    }
+    outcomes
+}
