@@ -1,7 +1,7 @@
 //! `cargo xtask setup`: installs what this machine lacks, and nothing it has.
 
 use crate::aarch64;
-use crate::cortex_m4::{DeviceError, Kind, TARGET, Toolchain};
+use crate::device::{BOARDS, DeviceError, Kind, Toolchain};
 use crate::root;
 use anyhow::{Result, bail};
 use comfy_table::{Table, presets};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Targets the checks build for besides this machine.
-const TARGETS: [&str; 4] = ["thumbv6m-none-eabi", TARGET, "riscv32imc-unknown-none-elf", aarch64::TARGET];
+const TARGETS: [&str; 5] = [BOARDS[0].target, BOARDS[1].target, BOARDS[2].target, BOARDS[3].target, aarch64::TARGET];
 /// Debian's compiler with the source of `core`, for machines that cannot download targets.
 const DEBIAN_RUST: [&str; 2] = ["rustc-web", "rust-web-src"];
 /// LLVM releases of Rust compilers with Debian's packages of their tools.
