@@ -71,17 +71,41 @@ fn a_dry_run_says_what_it_would_do_and_does_nothing() {
     assert!(!out.exists());
 }
 
+/// Where a student is verified.
+const TARGETS: [&str; 5] = ["host", "cortex-m4", "cortex-m0", "cortex-m55", "riscv32"];
+
+#[test]
+fn an_unknown_target_is_answered_with_all_there_are() {
+    for command in [["verify", STUDENT, "--target"], ["distill", "models/cora/recipe.toml", "--verify"]] {
+        let (status, said) = failure(&[&command[..], &["cortex-m3"]].concat());
+        assert_eq!(status, 2, "{said}");
+        assert!(said.contains("cortex-m3"), "{said}");
+        for target in TARGETS {
+            assert!(said.contains(target), "{target}: {said}");
+        }
+    }
+}
+
 #[test]
 fn verification_without_an_emulator_fails_and_says_so() {
-    let output = eyas_tests::command::eyas()
-        .args(["verify", STUDENT, "--target", "cortex-m4"])
-        .env("EYAS_QEMU", "/nonexistent/qemu")
-        .output()
-        .expect("starts");
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("/nonexistent/qemu") && said.contains("cargo xtask setup"), "{said}");
-    assert!(output.stdout.is_empty(), "nothing that looks like a verdict");
+    for target in &TARGETS[1..] {
+        // A training that could not be verified at its end is not begun: there is nothing in its folder.
+        let folder = tempfile::tempdir().expect("a folder");
+        let out = folder.path().join("out");
+        let verify: &[&str] = &["verify", STUDENT, "--target", target];
+        let out_text = out.to_str().expect("text");
+        let distill: &[&str] = &["distill", "models/cora/recipe.toml", "--out", out_text, "--verify", target];
+        for arguments in [verify, distill] {
+            let mut command = eyas_tests::command::eyas();
+            let output = command.args(arguments).env("EYAS_QEMU", "/nonexistent/qemu").output().expect("starts");
+            assert_eq!(output.status.code(), Some(1));
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains(target) && said.contains("/nonexistent/qemu"), "{said}");
+            assert!(said.contains("cargo xtask setup"), "{said}");
+            assert!(output.stdout.is_empty(), "nothing that looks like a verdict");
+        }
+        assert!(!out.exists());
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The main job: one command distils, quantizes, seals, reports and verifies, and always gives the same bytes.
 
 use eyas_tests::command::{eyas, failure, stdout};
+use eyas_trainer::verify::device::{self, CORTEX_M0};
 use npyz::WriterBuilder;
 use serde_json::Value;
 use std::fs;
@@ -110,6 +111,20 @@ fn threads_change_no_byte_and_seeds_do() {
     assert_eq!(one, student("two", &["--seeds", "2", "--threads", "2"]));
     assert_eq!(one, student("again", &["--seeds", "2", "--threads", "2"]));
     assert_ne!(student("a", &["--seed", "7"]), student("b", &["--seed", "8"]));
+}
+
+#[test]
+fn a_run_ends_with_the_proof_on_the_chip_that_was_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let recipe = quick_recipe(folder.path());
+    if let Err(error) = device::check(&CORTEX_M0) {
+        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "{error}");
+        println!("skipped: {error}");
+        return;
+    }
+    let said = distill(&recipe, &folder.path().join("out"), &["--seed", "7", "--verify", CORTEX_M0.name]);
+    let verdict = said.lines().find(|line| line.starts_with(CORTEX_M0.name)).expect("a verdict");
+    assert!(verdict.contains(" 200 rows ") && verdict.contains(" 0 differ, "), "{said}");
 }
 
 /// Copies the shipped data with the labels of the test nodes moved on by one class.

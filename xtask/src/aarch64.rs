@@ -1,6 +1,6 @@
 //! Builds the runtime for aarch64 Linux and runs it in QEMU's user-mode emulator.
 
-use crate::cortex_m4::{DeviceError, Kind, Toolchain};
+use crate::device::{DeviceError, Kind, Toolchain};
 use crate::root;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -4,9 +4,9 @@ mod aarch64;
 mod bench;
 // The device check of the trainer, by its source: a dependency on the trainer would make `cargo xtask setup`
 // compile a neural-network framework first.
-#[path = "../../trainer/src/verify/cortex_m4/mod.rs"]
+#[path = "../../trainer/src/verify/device/mod.rs"]
 #[allow(dead_code, reason = "the trainer uses all of it")]
-mod cortex_m4;
+mod device;
 mod fuzz;
 mod golden;
 mod llvm;

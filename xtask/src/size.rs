@@ -1,6 +1,6 @@
 //! `cargo xtask size`: what the runtime costs a device in flash, static RAM and stack.
 
-use crate::cortex_m4::{self, Locations};
+use crate::device::{self, CORTEX_M4, Locations};
 use anyhow::{Context, Result};
 use comfy_table::{Table, presets};
 use eyas_tests::format;
@@ -43,7 +43,7 @@ impl Size {
     /// # Errors
     /// What is missing for building or for the emulated run, or what failed in it.
     pub fn run(&self) -> Result<()> {
-        let locations = cortex_m4::locations()?;
+        let locations = device::locations(&CORTEX_M4)?;
         let student = self.student.clone().unwrap_or_else(|| format::folder().join("sparse_input.eyas"));
         let student_bytes = fs::metadata(&student).with_context(|| student.display().to_string())?.len();
         let folder = tempfile::tempdir()?;
@@ -52,9 +52,9 @@ impl Size {
             let settings = [("CARGO_PROFILE_RELEASE_OPT_LEVEL", level)];
             let image = |binary: &str| -> Result<Vec<u8>> {
                 let to = folder.path().join(binary);
-                Ok(fs::read(cortex_m4::build(&student, binary, &settings, &locations, &to)?.path)?)
+                Ok(fs::read(device::build(&student, binary, &settings, &locations, &to)?.path)?)
             };
-            sizes.push(compare(level, &image("footprint")?, &image("baseline")?, student_bytes)?);
+            sizes.push(compare(level, &image("product")?, &image("baseline")?, student_bytes)?);
         }
         let stack = stack(&student, &locations)?;
         if self.json {
@@ -100,7 +100,7 @@ fn mentions_panics(file: &object::File<'_>) -> bool {
 
 /// Stack of inference, self-test and load, measured in the emulator.
 fn stack(student: &Path, locations: &Locations) -> Result<[(&'static str, u64); 3]> {
-    let run = cortex_m4::run(student, &[], 1, locations)?;
+    let run = device::run(student, &[], 1, locations)?;
     Ok([("infer", run.stack_bytes), ("selftest", run.stack_selftest_bytes), ("load", run.stack_load_bytes)])
 }
 

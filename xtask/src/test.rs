@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that has to hold before a change is taken, for people and for CI.
 
 use crate::aarch64;
-use crate::cortex_m4::{self, TARGET, Toolchain};
+use crate::device::{self, BOARDS, CORTEX_M0, CORTEX_M4, CORTEX_M55, RISCV32, Toolchain};
 use crate::root;
 use crate::setup::Environment;
 use crate::steps::{Outcome, impossible, run};
@@ -11,15 +11,20 @@ use eyas_tests::format;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Targets the runtime must build for without `std`: Cortex-M0+, Cortex-M4F, RISC-V without atomics.
-const BARE_METAL: [(&str, &str); 3] = [
-    ("runtime on Cortex-M0+", "thumbv6m-none-eabi"),
-    ("runtime on Cortex-M4F", TARGET),
-    ("runtime on RV32IMC", "riscv32imc-unknown-none-elf"),
+/// Targets the runtime must build for without `std`; the last is a RISC-V without atomics.
+const BARE_METAL: [(&str, &str); 4] = [
+    ("runtime on Cortex-M0+", CORTEX_M0.target),
+    ("runtime on Cortex-M4F", CORTEX_M4.target),
+    ("runtime on Cortex-M55", CORTEX_M55.target),
+    ("runtime on RV32IMC", RISCV32.target),
 ];
 
 /// What all checks together may take on two processors, in minutes: more, and nobody runs them before a submission.
 const BUDGET_MINUTES: f64 = 60.0;
+
+/// The images that need no board, in the order of [`BOARDS`].
+const FIRMWARE: [&str; 4] =
+    ["firmware on Cortex-M4", "firmware on Cortex-M0", "firmware on Cortex-M55", "firmware on RV32IMC"];
 
 /// Lines shown of each failure.
 const SHOWN_REASONS: usize = 10;
@@ -142,18 +147,20 @@ fn bare_metal() -> Vec<Outcome> {
             }
         });
     }
-    let toolchain = cortex_m4::locations().and_then(|locations| {
-        let toolchain = Toolchain::find(TARGET)?;
-        toolchain.check_linker()?;
-        Ok(toolchain.cargo_build(&locations.firmware.join("qemu-cortex-m4"), &target_dir))
-    });
-    outcomes.push(match toolchain {
-        Err(error) => impossible("firmware", &error.to_string()),
-        Ok(mut build) => {
-            build.arg("--release").env("EYAS_STUDENT", format::folder().join("dense.eyas"));
-            run("firmware", build)
-        }
-    });
+    for (name, board) in FIRMWARE.into_iter().zip(BOARDS) {
+        let build = device::locations(board).and_then(|locations| {
+            let toolchain = Toolchain::find(board.target)?;
+            toolchain.check_linker()?;
+            Ok(toolchain.cargo_build(&locations.firmware.join(board.folder()), &target_dir))
+        });
+        outcomes.push(match build {
+            Err(error) => impossible(name, &error.to_string()),
+            Ok(mut build) => {
+                build.arg("--release").env("EYAS_STUDENT", format::folder().join("dense.eyas"));
+                run(name, build)
+            }
+        });
+    }
     outcomes
 }
 

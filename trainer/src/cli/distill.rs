@@ -71,6 +71,7 @@ pub struct Arguments {
 /// Runs the subcommand.
 pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let backend: BackendKind = arguments.backend.parse().map_err(Failure::usage)?;
+    arguments.verify.check()?;
     // A file that cannot be read is told by the loader.
     if std::fs::read_to_string(&arguments.recipe).is_ok_and(|text| TabularRecipe::describes(&text)) {
         return super::distill_table::execute(arguments);

@@ -4,7 +4,7 @@ use super::rows::print;
 use super::{DataOptions, Failure, OrtOptions};
 use crate::dataset::locate::{ENVIRONMENT, KNOWN, Search as DataSearch, locate};
 use crate::onnx::{Backend, GET_LIBRARY, Library, Runtime, Search};
-use crate::verify::cortex_m4::{Locations, TARGET, Toolchain};
+use crate::verify::device::{BOARDS, Board, DeviceError, Locations, Toolchain};
 use serde::Serialize;
 use std::env;
 
@@ -29,7 +29,7 @@ pub struct Arguments {
 #[derive(Debug, Serialize)]
 struct Finding {
     /// What it is.
-    name: &'static str,
+    name: String,
     /// What it serves for.
     serves: &'static str,
     found: bool,
@@ -40,15 +40,10 @@ struct Finding {
 }
 
 impl Finding {
-    fn new<E: std::fmt::Display>(
-        name: &'static str,
-        serves: &'static str,
-        looked: Result<String, E>,
-        remedy: &str,
-    ) -> Self {
+    fn new<E: std::fmt::Display>(name: &str, serves: &'static str, looked: Result<String, E>, remedy: &str) -> Self {
         let found = looked.is_ok();
         let what = looked.unwrap_or_else(|error| error.to_string());
-        Self { name, serves, found, what, remedy: (!found).then(|| remedy.to_owned()) }
+        Self { name: name.to_owned(), serves, found, what, remedy: (!found).then(|| remedy.to_owned()) }
     }
 }
 
@@ -60,7 +55,9 @@ struct Findings {
 
 /// Runs the subcommand.
 pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
-    let findings = vec![onnx_runtime(&arguments.ort), tract(), emulator(), cross_compiler(), data(&arguments.data)];
+    let mut findings = vec![onnx_runtime(&arguments.ort), tract()];
+    findings.extend(BOARDS.map(emulator));
+    findings.extend([cross_compiler(), data(&arguments.data)]);
     if arguments.json {
         return print(&serde_json::to_string(&Findings { version: 1, findings }).map_err(Failure::work)?);
     }
@@ -95,22 +92,22 @@ fn tract() -> Finding {
     Finding::new("tract", "ONNX teachers in pure Rust", looked, remedy)
 }
 
-fn emulator() -> Finding {
-    let looked = Locations::find(env::var_os).map(|locations| locations.qemu.display().to_string());
-    Finding::new(
-        "emulated Cortex-M4",
-        "eyas verify --target",
-        looked,
-        "get it: `cargo xtask setup` inside the repository",
-    )
+fn emulator(board: &'static Board) -> Finding {
+    let looked = Locations::find(board, env::var_os).map(|locations| locations.qemu.display().to_string());
+    let name = format!("emulated {}", board.words);
+    Finding::new(&name, "eyas verify --target", looked, "get it: `cargo xtask setup` inside the repository")
 }
 
 fn cross_compiler() -> Finding {
-    let looked = Toolchain::find(TARGET).and_then(|toolchain| {
+    let target = |board: &Board| {
+        let toolchain = Toolchain::find(board.target)?;
         toolchain.check_linker()?;
-        Ok(format!("{} for {TARGET}", toolchain.rustc().display()))
-    });
-    let remedy = format!("get it: `rustup target add {TARGET}`, or `cargo xtask setup` inside the repository");
+        Ok::<_, DeviceError>(format!("{} for {}", toolchain.rustc().display(), board.target))
+    };
+    let looked: Result<Vec<_>, _> = BOARDS.iter().map(|board| target(board)).collect();
+    let targets = BOARDS.map(|board| board.target).join(" ");
+    let remedy = format!("get it: `rustup target add {targets}`, or `cargo xtask setup` inside the repository");
+    let looked = looked.map(|found| found.join(", "));
     Finding::new("bare-metal compiler", "eyas verify --target", looked, &remedy)
 }
 

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// firmware that uses `include_student!` packs at compile time and needs no packed file.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  eyas pack student.eyas --for cortex-m4\n  eyas pack student.cortex-m4.eyas --for canonical --out student.eyas"
+    after_help = "Examples:\n  eyas pack student.eyas --for cortex-m4\n  eyas pack student.eyas --for host\n  eyas pack student.cortex-m4.eyas --for canonical --out student.eyas"
 )]
 pub struct Arguments {
     /// The student file, in any weight layout.
@@ -44,6 +44,8 @@ pub enum Core {
     CortexM55,
     /// RV32IM, such as the ESP32-C3.
     Riscv32,
+    /// This machine.
+    Host,
     /// Row by row, as the trainer writes it.
     #[value(alias = "portable")]
     Canonical,
@@ -56,6 +58,7 @@ impl Core {
             Self::CortexM0 => Layout::Quads,
             Self::CortexM55 => Layout::Lanes,
             Self::Riscv32 => Layout::Fours,
+            Self::Host => Layout::THIS,
             Self::Canonical => Layout::Canonical,
         }
     }
@@ -66,6 +69,7 @@ impl Core {
             Self::CortexM0 => "cortex-m0",
             Self::CortexM55 => "cortex-m55",
             Self::Riscv32 => "riscv32",
+            Self::Host => "host",
             Self::Canonical => "canonical",
         }
     }

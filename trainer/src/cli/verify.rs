@@ -7,7 +7,10 @@ use crate::quantize::dense_rows;
 use crate::recipe::{Recipe, TabularRecipe};
 use crate::run::RECIPE;
 use crate::tabular::TabularPrepared;
-use crate::verify::{Comparison, compare_kernels, cortex_m4, expected_outputs};
+use crate::verify::device::{self, BOARDS, Board};
+use crate::verify::{Comparison, OnDeviceError, compare_kernels, compare_on_device};
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use eyas::Student;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -15,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// Compare every integer of every layer with the specification's, here or on an emulated chip.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  eyas verify models/cora/student.eyas\n  eyas verify models/cora/student.eyas --target cortex-m4\n  eyas verify student.eyas --data rows.csv --json\n\nThe golden vectors in the file are always compared. Rows come from --data, else from the test nodes of the\nrecipe.toml beside the file if that recipe made it. `cargo xtask setup` installs the emulator."
+    after_help = "Examples:\n  eyas verify models/cora/student.eyas\n  eyas verify models/cora/student.eyas --target cortex-m4\n  eyas verify models/cora/student.eyas --target riscv32\n  eyas verify student.eyas --data rows.csv --json\n\nThe golden vectors in the file are always compared. Rows come from --data, else from the test nodes of the\nrecipe.toml beside the file if that recipe made it. `cargo xtask setup` installs the emulators."
 )]
 pub struct Arguments {
     /// The student file.
@@ -37,12 +40,43 @@ pub struct Arguments {
 }
 
 /// Where a student is verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The kernels of this machine.
     Host,
-    /// The bare-metal firmware on an emulated Cortex-M4.
-    CortexM4,
+    /// The bare-metal image of an emulated board.
+    Device(&'static Board),
+}
+
+impl ValueEnum for Target {
+    fn value_variants<'a>() -> &'a [Self] {
+        static TARGETS: [Target; 5] = {
+            let [a, b, c, d] = BOARDS;
+            [Target::Host, Target::Device(a), Target::Device(b), Target::Device(c), Target::Device(d)]
+        };
+        &TARGETS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Host => PossibleValue::new("host").help("The kernels of this machine"),
+            Self::Device(board) => {
+                PossibleValue::new(board.name).help(format!("A bare-metal image on an emulated {}", board.words))
+            }
+        })
+    }
+}
+
+impl Target {
+    /// Checks that this machine has what verifying there takes, so that no work is done first that could not end.
+    pub(super) fn check(self) -> Result<(), Failure> {
+        match self {
+            Self::Host => Ok(()),
+            Self::Device(board) => {
+                device::check(board).map_err(|source| Failure::work(OnDeviceError::Device { board, source }))
+            }
+        }
+    }
 }
 
 /// The JSON of `eyas verify`.
@@ -56,6 +90,8 @@ pub(super) struct Verified {
     instructions_per_layer: Option<Vec<f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stack_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arena_bytes: Option<u64>,
 }
 
 /// Runs the subcommand.
@@ -92,8 +128,9 @@ pub(super) fn verify(
             instructions_per_inference: None,
             instructions_per_layer: None,
             stack_bytes: None,
+            arena_bytes: None,
         }),
-        Target::CortexM4 => on_cortex_m4(path, student, rows),
+        Target::Device(board) => on_device(path, student, rows, board),
     }
 }
 
@@ -119,25 +156,18 @@ impl Verified {
     }
 }
 
-/// Runs the firmware and compares what it computed with the specification.
-fn on_cortex_m4(path: &Path, student: &Student<'_>, rows: &[Vec<i8>]) -> Result<Verified, Failure> {
-    let widths: Vec<usize> = student.layers().map(|layer| usize::from(layer.outputs)).collect();
-    let locations = cortex_m4::locations().map_err(Failure::work)?;
-    let run = cortex_m4::run(path, rows, widths.iter().sum(), &locations).map_err(Failure::work)?;
-    let expected = expected_outputs(student, rows).map_err(Failure::work)?;
-    let mut comparison = Comparison { values: run.golden_values, ..Comparison::default() };
-    for (expected, got) in expected.iter().zip(&run.outputs) {
-        comparison.add(&widths, expected, got);
-    }
-    if comparison.rows != rows.len() {
-        return Err(Failure::work(format!("the firmware answered {} of {} rows", comparison.rows, rows.len())));
-    }
+/// Runs the board's image and compares what it computed with the specification.
+fn on_device(path: &Path, student: &Student<'_>, rows: &[Vec<i8>], board: &'static Board) -> Result<Verified, Failure> {
+    let locations =
+        device::locations(board).map_err(|source| Failure::work(OnDeviceError::Device { board, source }))?;
+    let (comparison, run) = compare_on_device(path, student, rows, &locations).map_err(Failure::work)?;
     Ok(Verified {
-        target: "cortex-m4",
+        target: board.name,
         comparison,
         instructions_per_inference: Some(run.instructions_per_inference),
         instructions_per_layer: Some(run.instructions_per_layer),
         stack_bytes: Some(run.stack_bytes),
+        arena_bytes: Some(run.arena_bytes),
     })
 }
 

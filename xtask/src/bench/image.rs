@@ -1,71 +1,11 @@
 //! Builds the bench images and runs them under QEMU.
 
 use super::students::Prepared;
+use crate::device::{BATCH, Board, Toolchain};
 use crate::root;
 use anyhow::{Context, Result, bail, ensure};
-use eyas::{CoreClass, Layout};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-
-/// One emulated core.
-pub struct Core {
-    pub name: &'static str,
-    pub layout: Layout,
-    pub class: CoreClass,
-    target: &'static str,
-    flags: &'static [&'static str],
-    script: &'static str,
-    emulator: &'static [&'static str],
-    bundle: &'static str,
-}
-
-const AN386: &[&str] = &["qemu-system-arm", "-M", "mps2-an386", "-cpu", "cortex-m4"];
-
-/// The cores of the table.
-pub const CORES: [Core; 4] = [
-    Core {
-        name: "cortex-m4",
-        layout: Layout::Pairs,
-        class: CoreClass::Halfwords,
-        target: "thumbv7em-none-eabihf",
-        flags: &["-Ctarget-cpu=cortex-m4"],
-        script: "an386.x",
-        emulator: AN386,
-        bundle: "0x21000000",
-    },
-    // The instruction set is a subset, so the counts of the smaller core are those on this board.
-    Core {
-        name: "cortex-m0",
-        layout: Layout::Quads,
-        class: CoreClass::Words,
-        target: "thumbv6m-none-eabi",
-        flags: &[],
-        script: "an386.x",
-        emulator: AN386,
-        bundle: "0x21000000",
-    },
-    Core {
-        name: "cortex-m55",
-        layout: Layout::Lanes,
-        class: CoreClass::Bytes,
-        target: "thumbv8m.main-none-eabihf",
-        flags: &["-Ctarget-cpu=cortex-m55", "--cfg=bench_board=\"an547\""],
-        script: "an547.x",
-        emulator: &["qemu-system-arm", "-M", "mps3-an547"],
-        bundle: "0x60000000",
-    },
-    Core {
-        name: "riscv32",
-        layout: Layout::Fours,
-        class: CoreClass::Bytes,
-        target: "riscv32imc-unknown-none-elf",
-        flags: &[],
-        script: "virt.x",
-        emulator: &["qemu-system-riscv32", "-M", "virt", "-bios", "none"],
-        bundle: "0x81000000",
-    },
-];
+use std::process::{Command, Output};
 
 /// How the images are optimised.
 #[derive(Clone, Copy)]
@@ -77,7 +17,7 @@ pub enum Profile {
 impl Profile {
     fn name(self) -> &'static str {
         match self {
-            Self::Speed => "release",
+            Self::Speed => "speed",
             Self::Size => "small",
         }
     }
@@ -104,21 +44,23 @@ pub enum Measure {
     Spread = 4,
 }
 
-impl Core {
+impl Board {
     /// Builds the images, for speed or for size. Returns their folder.
     pub fn build(&self, profile: Profile, every_layout: bool) -> Result<PathBuf> {
+        let layouts: &[&str] = if every_layout { &["every-layout"] } else { &[] };
         for image in ["bench", "footprint", "baseline"] {
-            let output = self.rustc(image, profile, every_layout, &[])?;
+            let output = self.cargo(image, profile, layouts)?;
             let said = String::from_utf8_lossy(&output.stderr);
             ensure!(output.status.success(), "the {} image {image} does not build:\n{said}", self.name);
         }
-        Ok(root().join("target/bench").join(self.target).join(profile.name()))
+        Ok(target_folder().join(self.target).join(profile.name()))
     }
 
     /// Whether the smallest image links, which it does only if it cannot reach a panic; `seeded` puts one in.
     pub fn links_without_panic(&self, every_layout: bool, seeded: bool) -> Result<bool> {
-        let extra: &[&str] = if seeded { &["--cfg=seeded_panic"] } else { &[] };
-        let output = self.rustc("footprint", Profile::Speed, every_layout, extra)?;
+        let features = [("every-layout", every_layout), ("seeded-panic", seeded)];
+        let features: Vec<_> = features.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| name).collect();
+        let output = self.cargo("footprint", Profile::Speed, &features)?;
         let said = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
             ensure!(said.contains("a_panic_is_reachable"), "the {} image does not build:\n{said}", self.name);
@@ -126,47 +68,19 @@ impl Core {
         Ok(output.status.success())
     }
 
-    /// Builds one image, with flags for its own crate only.
-    fn rustc(&self, image: &str, profile: Profile, every_layout: bool, extra: &[&str]) -> Result<std::process::Output> {
-        let folder = root().join("firmware/bench");
-        let target_folder = root().join("target/bench");
-        let (linker, flavor) = self.linker()?;
-        let mut flags: Vec<String> = self.flags.iter().map(ToString::to_string).collect();
-        flags.push(format!("-Clinker={linker}"));
-        flags.push(format!("-Clinker-flavor={flavor}"));
-        flags.push(format!("-Clink-arg=-L{}", folder.join("link").display()));
-        flags.push(format!("-Clink-arg=-T{}", self.script));
-        flags.push("-Clink-arg=--gc-sections".into());
+    /// Builds one image.
+    fn cargo(&self, image: &str, profile: Profile, features: &[&str]) -> Result<Output> {
+        let toolchain = Toolchain::find(self.target)?;
+        toolchain.check_linker()?;
+        let mut cargo = toolchain.cargo_build(&root().join("firmware").join(self.folder()), &target_folder());
+        cargo.args(["--quiet", "--bin", image, "--profile", profile.name()]);
+        cargo.args(["--no-default-features", "--features", &features.join(",")]);
         // GNU's linker keeps every function that has an entry: not where sizes are measured.
         if image == "bench" {
-            flags.push("-Zemit-stack-sizes".into());
+            let flags = format!("target.{}.rustflags=['-Zemit-stack-sizes']", self.target);
+            cargo.args(["--config", &flags]).env("RUSTC_BOOTSTRAP", "1");
         }
-        let mut cargo = Command::new("cargo");
-        cargo.args(["rustc", "--quiet", "-Zbuild-std=core", "--target", self.target]);
-        cargo.args(["--bin", image, "--profile", profile.name(), "--target-dir"]).arg(&target_folder);
-        if every_layout {
-            cargo.args(["--features", "every-layout"]);
-        }
-        cargo.current_dir(&folder).env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTUP_TOOLCHAIN");
-        // Debian's compiler carries the sources of core; rustup's may not.
-        if Path::new("/usr/bin/rustc").exists() {
-            cargo.env("RUSTC", "/usr/bin/rustc");
-        }
-        cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
-        cargo.arg("--").args(extra).output().context("cannot run cargo")
-    }
-
-    /// GNU's for Arm; the LLVM linker of the Rust toolchain where there is none for the target.
-    fn linker(&self) -> Result<(String, &'static str)> {
-        if self.target.starts_with("thumb") {
-            return Ok(("arm-none-eabi-ld".into(), "ld"));
-        }
-        let sysroot = Command::new("rustc").args(["--print", "sysroot"]).env_remove("RUSTC").output()?;
-        let sysroot = PathBuf::from(String::from_utf8_lossy(&sysroot.stdout).trim());
-        let found = std::fs::read_dir(sysroot.join("lib/rustlib"))?
-            .filter_map(|entry| Some(entry.ok()?.path().join("bin/rust-lld")))
-            .find(|path| path.exists());
-        Ok((found.context("rust-lld not found; install a rustup toolchain")?.display().to_string(), "ld.lld"))
+        cargo.output().context("cannot run cargo")
     }
 
     /// Runs the bench image on `students` and returns its lines.
@@ -183,19 +97,21 @@ impl Core {
         }
         let path = image.with_extension(format!("{}.bundle", self.name));
         std::fs::write(&path, bundle)?;
-        let mut device = String::new();
-        write!(device, "loader,file={},addr={},force-raw=on", path.display(), self.bundle)?;
-        let (program, arguments) = self.emulator.split_first().context("no emulator")?;
-        let output = Command::new(program)
-            .args(arguments)
-            .args(["-display", "none", "-monitor", "none", "-serial", "none", "-icount", "shift=6,sleep=off"])
+        let device = format!("loader,file={},addr={:#x},force-raw=on", path.display(), self.spare_memory);
+        let output = Command::new(self.emulator)
+            .args(self.machine)
+            .args(BATCH)
             .args(["-semihosting-config", "enable=on,target=native", "-device", &device, "-kernel"])
             .arg(image)
             .output()
-            .with_context(|| format!("cannot run {program}; cargo xtask setup installs it"))?;
+            .with_context(|| format!("cannot run {}; cargo xtask setup installs it", self.emulator))?;
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).to_string();
         parse(&text, students.len()).with_context(|| format!("{} printed:\n{}", self.name, last_lines(&text)))
     }
+}
+
+fn target_folder() -> PathBuf {
+    root().join("target/bench")
 }
 
 fn last_lines(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! `cargo xtask bench --layers` and `--student`: instructions for each layer on an emulated Cortex-M4.
 
-use crate::cortex_m4::{self, DeviceRun};
+use crate::device::{self, CORTEX_M4, DeviceRun};
 use anyhow::{Result, bail};
 use comfy_table::{Table, presets};
 use eyas::model::LayerKind;
@@ -56,7 +56,7 @@ fn measure(name: String, path: &Path, bytes: &AlignedBytes, rows: &[Vec<i8>]) ->
         format!("{} x {}{kind}", layer.inputs, layer.outputs)
     });
     let layers: Vec<_> = layers.collect();
-    let run = cortex_m4::run(path, rows, outputs, &cortex_m4::locations()?)?;
+    let run = device::run(path, rows, outputs, &device::locations(&CORTEX_M4)?)?;
     let observing = run.instructions_observing / layers.len() as f64;
     if observing.abs() > MOST_OBSERVING {
         bail!("{name}: looking at a layer took {observing:.0} instructions; the counts of the layers mean nothing");

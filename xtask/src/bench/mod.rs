@@ -14,8 +14,9 @@ mod stack;
 mod students;
 mod training;
 
+use crate::device::{BOARDS, Board};
 use anyhow::{Context, Result, bail};
-use image::{CORES, Core, Measure, Profile};
+use image::{Measure, Profile};
 use report::Row;
 use std::path::PathBuf;
 use students::{WORKLOADS, battery, workload};
@@ -84,7 +85,7 @@ impl Bench {
             return check_budgets(&findings);
         }
         let mut rows = Vec::new();
-        for core in CORES.iter().filter(|core| self.core.as_deref().is_none_or(|name| name == core.name)) {
+        for core in BOARDS.into_iter().filter(|core| self.core.as_deref().is_none_or(|name| name == core.name)) {
             if self.battery {
                 run_battery(core)?;
             } else if self.spread {
@@ -119,7 +120,7 @@ impl Bench {
         check_budgets(&findings)
     }
 
-    fn measure(&self, core: &Core) -> Result<Vec<Row>> {
+    fn measure(&self, core: &Board) -> Result<Vec<Row>> {
         let images = core.build(Profile::Speed, false)?;
         let small = elf::Sizes::read(&core.build(Profile::Size, false)?.join("footprint"))?;
         let footprint = elf::Sizes::read(&images.join("footprint"))?;
@@ -162,7 +163,7 @@ impl Bench {
 }
 
 /// A thousand random inputs for each dense workload.
-fn run_spread(core: &Core) -> Result<()> {
+fn run_spread(core: &Board) -> Result<()> {
     let images = core.build(Profile::Speed, false)?;
     for name in WORKLOADS.into_iter().filter(|name| !name.ends_with("-sparse")) {
         let prepared = workload(name, core.layout)?;
@@ -188,7 +189,7 @@ fn check_budgets(findings: &[report::Finding]) -> Result<()> {
 }
 
 /// No panic can be reached with one layout or with all, and the gate sees one that is put in.
-fn run_gate(core: &Core) -> Result<()> {
+fn run_gate(core: &Board) -> Result<()> {
     for every_layout in [false, true] {
         if !core.links_without_panic(every_layout, false)? {
             bail!("{}: a panic can be reached (every layout: {every_layout})", core.name);
@@ -207,7 +208,7 @@ fn mean(counts: &[u32]) -> u64 {
 }
 
 /// Every tail and every exponent on the emulated core against the host's portable kernels, in the core's layout and the others.
-fn run_battery(core: &Core) -> Result<()> {
+fn run_battery(core: &Board) -> Result<()> {
     let images = [(core.build(Profile::Speed, true)?, "speed"), (core.build(Profile::Size, true)?, "size")];
     for layout in eyas::Layout::ALL {
         let mut all = battery(layout)?;

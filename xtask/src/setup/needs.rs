@@ -2,13 +2,13 @@
 
 use super::{Environment, first_line};
 use crate::aarch64;
-use crate::cortex_m4::{DeviceError, Kind, TARGET, Toolchain};
+use crate::device::{BOARDS, DeviceError, Kind, Toolchain};
 use crate::{llvm, tools};
 use std::env;
 use std::process::Command;
 
 /// Targets the checks build for besides this machine.
-pub const TARGETS: [&str; 4] = ["thumbv6m-none-eabi", TARGET, "riscv32imc-unknown-none-elf", aarch64::TARGET];
+pub const TARGETS: [&str; 5] = [BOARDS[0].target, BOARDS[1].target, BOARDS[2].target, BOARDS[3].target, aarch64::TARGET];
 
 /// One thing the project's commands need.
 pub struct Need {

@@ -1,0 +1,92 @@
+//! What can keep the device check from an answer.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why the device check did not run, or did not pass.
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// The folder of the firmware is not where it was when this program was built.
+    #[error("no firmware at {}: run inside the repository or set EYAS_FIRMWARE to its `firmware` folder", path.display())]
+    FirmwareFolderMissing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The emulator cannot be started.
+    #[error("cannot start the emulator {}: {reason}; `cargo xtask setup` installs it, EYAS_QEMU names another", path.display())]
+    EmulatorMissing {
+        /// What was to be started.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// No compiler here can build for the target.
+    #[error("no Rust compiler here builds for {target}; `cargo xtask setup` installs one")]
+    CompilerMissing {
+        /// The target.
+        target: String,
+    },
+    /// The compiler brings no linker for bare metal, and no other is there.
+    #[error("no linker for {target}: no {}; `cargo xtask setup` installs one", looked_for.join(", no "))]
+    LinkerMissing {
+        /// The target.
+        target: String,
+        /// The programs that would do.
+        looked_for: &'static [&'static str],
+    },
+    /// The student file cannot be read, or its path cannot be made absolute.
+    #[error("cannot read {}: {source}", path.display())]
+    Student {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The firmware does not build.
+    #[error("the firmware does not build:\n{tail}")]
+    Build {
+        /// The end of what the compiler says.
+        tail: String,
+    },
+    /// The firmware ended with an error.
+    #[error("the firmware failed ({status}): {message}")]
+    Firmware {
+        /// The emulator's exit status.
+        status: String,
+        /// What the firmware said.
+        message: String,
+    },
+    /// The emulator did not end in time and was stopped.
+    #[error("the emulator did not end within {seconds} s and was stopped")]
+    Timeout {
+        /// The limit.
+        seconds: u64,
+    },
+    /// The summary line is missing or says something else than it must.
+    #[error("the firmware's summary is not as expected: {what}: expected {expected}, found {found}")]
+    Summary {
+        /// Which part.
+        what: &'static str,
+        /// What it must say.
+        expected: String,
+        /// What it says.
+        found: String,
+    },
+    /// A row has another length than the first.
+    #[error("a row has {found} inputs, the first has {expected}")]
+    RowLength {
+        /// Length of the first row.
+        expected: usize,
+        /// Length of the row.
+        found: usize,
+    },
+    /// A file of the run cannot be read or written.
+    #[error("cannot use {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
