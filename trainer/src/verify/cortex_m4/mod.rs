@@ -95,7 +95,7 @@ pub fn build(
     fs::create_dir_all(&target_dir).map_err(io(&target_dir))?;
     let guard = File::create(&lock).map_err(io(&lock))?;
     guard.lock().map_err(io(&lock))?;
-    eprintln!("building firmware/qemu-cortex-m4 ({binary}) with {}", student.display());
+    crate::output::tell(format_args!("building firmware/qemu-cortex-m4 ({binary}) with {}", student.display()));
     let output = toolchain
         .cargo_build(&locations.firmware.join("qemu-cortex-m4"), &target_dir)
         .args(["--quiet", "--release", "--bin", binary])
