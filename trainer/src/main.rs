@@ -1,15 +1,7 @@
-//! The `eyas` command: parse, call, print.
+//! The `eyas` command; all of it is in the library.
 
-use clap::Parser;
-use eyas_trainer::cli::{Cli, execute};
-use std::process::ExitCode;
+#![deny(clippy::print_stderr, clippy::print_stdout)]
 
-fn main() -> ExitCode {
-    match execute(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            ExitCode::from(failure.status)
-        }
-    }
+fn main() -> std::process::ExitCode {
+    eyas_trainer::cli::main()
 }

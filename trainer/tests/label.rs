@@ -87,7 +87,7 @@ fn parts_in_any_order_give_the_table_once() {
     success(&eyas(folder, "parts", &["--finish"]).output().unwrap());
     assert_eq!(finished(folder, "parts"), whole);
     assert_eq!(names(&folder.join("parts")), names(&folder.join("whole")));
-    // Finished work is told, not done again.
+    // Finished work is checked, not done again.
     success(&label(folder, "parts", &[]));
 }
 
@@ -199,6 +199,28 @@ fn damage_is_found_and_healed_by_running_the_part_again() {
     assert_eq!(success(&eyas(folder, "out", &["--status"]).output().unwrap()), "3");
     success(&label(folder, "out", &[]));
     assert_eq!(finished(folder, "out"), finished(folder, "whole"));
+    // A finished folder is checked like any other, and what is damaged is finished no longer.
+    let damage = |name: &str, at: usize| {
+        let mut bytes = std::fs::read(out.join(name)).unwrap();
+        bytes[at] ^= 1;
+        std::fs::write(out.join(name), bytes).unwrap();
+    };
+    damage(&data, middle);
+    refused(&eyas(folder, "out", &["--finish"]).output().unwrap(), 1, &data);
+    assert!(!out.join(SUCCESS).exists());
+    let status: serde_json::Value =
+        serde_json::from_str(&success(&eyas(folder, "out", &["--status", "--json"]).output().unwrap())).unwrap();
+    assert_eq!((&status["missing"], &status["finished"]), (&"3".into(), &false.into()));
+    success(&label(folder, "out", &[]));
+    assert_eq!(finished(folder, "out"), finished(folder, "whole"));
+    std::fs::remove_file(out.join("part-00007.commit")).unwrap();
+    refused(&eyas(folder, "out", &["--finish"]).output().unwrap(), 1, "7/12");
+    assert!(!out.join(SUCCESS).exists());
+    success(&label(folder, "out", &[]));
+    // What the folder says of itself is written anew.
+    damage(SUCCESS, 40);
+    success(&eyas(folder, "out", &["--finish"]).output().unwrap());
+    assert_eq!(finished(folder, "out"), finished(folder, "whole"));
     // A file that nobody committed is no part.
     std::fs::remove_file(out.join(SUCCESS)).unwrap();
     std::fs::remove_file(out.join("part-00005.commit")).unwrap();
@@ -246,6 +268,8 @@ fn text_archive_and_table_give_the_same_logits() {
     success(&eyas(folder, wide, &["--in", "rows.npz", "--wide"]).output().unwrap());
     assert_eq!(read_labels(&folder.join(wide)).unwrap(), expected);
     assert_eq!(finished(folder, wide).digest, finished(folder, "rows.npz.labels").digest);
+    std::fs::write(folder.join("twice.csv"), text.replacen("id,x0", "x1,x0", 1)).unwrap();
+    refused(&eyas(folder, "twice", &["--in", "twice.csv"]).output().unwrap(), 3, "`x1` twice");
     let broken = text.replace("\r\n\"row 8000,", ",7\r\n\"row 8000,");
     std::fs::write(folder.join("broken.csv"), broken).unwrap();
     refused(&eyas(folder, "broken", &["--in", "broken.csv"]).output().unwrap(), 3, "broken.csv");

@@ -4,7 +4,7 @@ use super::progress::Bars;
 use super::verify::{Target, verify};
 use super::{DataOptions, Failure, OrtOptions};
 use crate::nn::BackendKind;
-use crate::output::{Existing, OutputFolder};
+use crate::output::{Existing, OutputFolder, tell};
 use crate::recipe::{Prepared, Recipe, TabularRecipe};
 use crate::report::summary;
 use crate::run::{
@@ -120,25 +120,23 @@ pub(super) fn show_and_verify(
     // Standard output is one object with --json.
     let say = |line: &str| {
         if arguments.json {
-            eprintln!("{line}");
+            tell(line);
             Ok(())
         } else {
             super::rows::print(line)
         }
     };
-    if arguments.json {
-        super::rows::print(&serde_json::to_string(metrics).map_err(Failure::work)?)?;
-    } else {
-        super::rows::print(summary)?;
-    }
+    let json = arguments.json.then(|| serde_json::to_string(metrics)).transpose().map_err(Failure::work)?;
+    // The verdict does not depend on who reads it: what cannot be printed is told last.
+    let printed = super::rows::print(json.as_deref().unwrap_or(summary));
     let path = out.join(STUDENT);
-    eprintln!("verifying {}", path.display());
+    tell(format_args!("verifying {}", path.display()));
     let student = Student::load(file).map_err(Failure::refused)?;
     let verified = verify(&path, &student, rows, arguments.verify)?;
-    say(&verified.sentence())?;
+    let said = say(&verified.sentence());
     verified.verdict()?;
-    eprintln!("{} {}", path.display(), out.join("report.html").display());
-    Ok(())
+    tell(format_args!("{} {}", path.display(), out.join("report.html").display()));
+    printed.and(said)
 }
 
 /// What may be in the folder already.
@@ -199,7 +197,7 @@ fn identity(recipe: &Recipe, prepared: &Prepared, backend: BackendKind) -> [u8; 
 
 fn announce(recipe: &Recipe, prepared: &Prepared, options: &RunOptions, out: &Path) {
     let graph = &prepared.graph;
-    eprintln!(
+    tell(format_args!(
         "{} from {}: {} nodes, {} edges, {} inputs, {} classes; train {} / tune {} / test {}",
         graph.name,
         prepared.path.display(),
@@ -210,26 +208,26 @@ fn announce(recipe: &Recipe, prepared: &Prepared, options: &RunOptions, out: &Pa
         prepared.split.train.len(),
         prepared.split.tune.len(),
         prepared.split.test.len(),
-    );
+    ));
     if prepared.inductive_share > 0.0 {
         let percent = 100.0 * prepared.inductive_share;
-        eprintln!(
+        tell(format_args!(
             "inductive: beside it, each seed takes {percent} % of the test nodes out before any teacher is trained"
-        );
+        ));
     }
     for warning in &prepared.warnings {
-        eprintln!("warning: {warning}");
+        tell(format_args!("warning: {warning}"));
     }
     let hidden: Vec<String> = recipe.student.hidden.iter().map(ToString::to_string).collect();
     let widths = [vec![graph.inputs().to_string()], hidden, vec![graph.classes.to_string()]].concat().join("-");
-    eprintln!(
+    tell(format_args!(
         "teacher {}, student {widths}, seeds {:?}, backend {}, {} threads, into {}",
         teacher_in_words(recipe),
         options.seeds,
         options.backend.name(),
         options.threads,
         out.display(),
-    );
+    ));
 }
 
 pub(super) fn failure(error: RunError) -> Failure {

@@ -4,7 +4,7 @@ use super::Failure;
 use super::distill::{Arguments, INTERRUPT, existing, failure, listen, name, seeds, show_and_verify};
 use super::progress::Bars;
 use crate::nn::BackendKind;
-use crate::output::OutputFolder;
+use crate::output::{OutputFolder, tell};
 use crate::recipe::TabularRecipe;
 use crate::run::{RESULTS, RunContext, RunOptions};
 use crate::tabular::{Cache, MaskCosts, TEACHERS, TabularPrepared, execute as carry_out, mask_costs, summary};
@@ -24,7 +24,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let options = RunOptions { seeds: recipe.report.seeds.clone(), backend, threads };
     let name = name(&arguments.recipe);
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&name));
-    eprintln!(
+    tell(format_args!(
         "{}: {} rows, the student sees {} of {} columns; splits {folds:?}, seeds {:?}, backend {}, {threads} threads, into {}",
         data.path.display(),
         data.x.nrows(),
@@ -33,12 +33,12 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
         options.seeds,
         backend.name(),
         out.display(),
-    );
+    ));
     let first = data.split(&recipe, folds[0], options.seeds.first().copied().unwrap_or(0));
     let rows = first.map_err(Failure::refused)?.train.len();
     if let Some(costs) = mask_costs(&recipe, rows) {
         let MaskCosts { masks, parameters, macs } = costs;
-        eprintln!("masks: {masks}, {parameters} parameters, {macs:e} multiply-accumulates a fold and seed");
+        tell(format_args!("masks: {masks}, {parameters} parameters, {macs:e} multiply-accumulates a fold and seed"));
     }
     let bars = Bars::new();
     // A dry run writes nothing, so it asks models without keeping what they say.
@@ -52,7 +52,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     consulted
         .map_err(|error| if error.is_missing_library() { Failure::work(error) } else { Failure::refused(error) })?;
     for warning in &data.warnings {
-        eprintln!("warning: {warning}");
+        tell(format_args!("warning: {warning}"));
     }
     let Some(folder) = folder else { return Ok(()) };
     listen()?;

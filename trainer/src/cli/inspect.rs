@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::rows::{print, read_student};
-use crate::output::hexadecimal;
+use crate::output::{hexadecimal, one_line};
 use comfy_table::Table;
 use eyas::Student;
 use eyas::model::{CoreClass, FrontEnd, Layer, LayerKind, Task};
@@ -174,11 +174,11 @@ impl<'a> Inspection<'a> {
         format!(
             "{} by {}, seed {}, teacher {}\n{costs}\n{layers}\nfront end: {}, labels: {}\ndata   {}\nrecipe {}",
             self.task,
-            self.tool,
+            one_line(self.tool),
             self.seed,
-            self.teacher,
+            one_line(self.teacher),
             self.front_end,
-            self.labels.join(", "),
+            one_line(&self.labels.join(", ")),
             self.data_hash,
             self.recipe_hash,
         )

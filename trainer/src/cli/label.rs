@@ -3,6 +3,7 @@
 use super::rows::print;
 use super::{Failure, OrtOptions};
 use crate::label::{Finished, Label, LabelError, LabelRecipe, Parts, Status, finish, ranges, status};
+use crate::output::tell;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
@@ -104,7 +105,7 @@ fn run(arguments: &Arguments) -> Result<Option<Finished>, Failure> {
     let jobs = arguments.jobs.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
     let done = |commit: &crate::label::Commit| {
         if !arguments.json {
-            eprintln!("part {} of {of}: {} rows", commit.part, commit.rows);
+            tell(format_args!("part {} of {of}: {} rows", commit.part, commit.rows));
         }
     };
     label.run(&parts, jobs, &STOP, &done).map_err(failure)?;
@@ -121,7 +122,7 @@ fn run(arguments: &Arguments) -> Result<Option<Finished>, Failure> {
 fn tell_status(status: &Status) -> Result<(), Failure> {
     let Status { parts, done, missing, rows, finished } = status;
     let end = if *finished { ", finished" } else { "" };
-    eprintln!("{done} of {parts} parts are done, {rows} rows in all{end}");
+    tell(format_args!("{done} of {parts} parts are done, {rows} rows in all{end}"));
     if missing.is_empty() { Ok(()) } else { print(missing) }
 }
 

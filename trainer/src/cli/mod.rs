@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand; `main.rs` parses, calls and prints.
+//! The command line: one file a subcommand.
 
 mod compare;
 mod distill;
@@ -17,8 +17,10 @@ mod verify;
 
 pub use failure::Failure;
 
+use crate::output::{tell, terminal};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// Distils big teachers into tiny int8 students and checks what chips will compute.
 ///
@@ -65,6 +67,32 @@ pub struct OrtOptions {
     /// Python in use, or of the system; `eyas doctor` says which.
     #[arg(long, value_name = "FILE")]
     pub ort_dylib: Option<PathBuf>,
+}
+
+/// The whole program: parse, run, tell what went wrong.
+#[must_use]
+pub fn main() -> ExitCode {
+    terminal::tell_panics();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            // A wrong argument is quoted, and it may be the name of a stranger's file.
+            tell(error.to_string().trim_end());
+            return ExitCode::from(2);
+        }
+        Err(help) => {
+            // Our own words, in the style that fits the terminal; whoever closes it has read enough.
+            let _ = help.print();
+            return ExitCode::SUCCESS;
+        }
+    };
+    match execute(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tell(format_args!("error: {failure}"));
+            ExitCode::from(failure.status)
+        }
+    }
 }
 
 /// Runs the parsed command.

@@ -1,5 +1,6 @@
 //! Progress of a run on standard error: one bar over all stages, one line a stage in work.
 
+use crate::output::{one_line, tell};
 use crate::run::{Observer, StageEvent, TuneFigure};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::HashMap;
@@ -16,7 +17,11 @@ pub(super) struct Bars {
 impl Bars {
     /// Bars on standard error.
     pub(super) fn new() -> Self {
-        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        Self::on(ProgressDrawTarget::stderr())
+    }
+
+    fn on(target: ProgressDrawTarget) -> Self {
+        let all = MultiProgress::with_draw_target(target);
         let plain = all.is_hidden();
         let total = all.add(ProgressBar::new(0));
         total.set_style(style("{bar:30} {pos}/{len} stages, {elapsed} {msg}"));
@@ -45,7 +50,8 @@ impl Observer for Bars {
                 let bar = bars.entry(stage.to_owned()).or_insert_with(|| {
                     let bar = self.all.add(ProgressBar::new(max_epochs as u64));
                     bar.set_style(style("  {prefix:40} epoch {pos}/{len} {msg}"));
-                    bar.set_prefix(stage.to_owned());
+                    // A bar draws itself: what it shows does not pass the printer.
+                    bar.set_prefix(one_line(stage).into_owned());
                     bar
                 });
                 bar.set_position(epoch as u64 + 1);
@@ -64,13 +70,74 @@ impl Observer for Bars {
                 self.total.inc(1);
                 if self.plain {
                     let message = message.unwrap_or_else(|| if resumed { "from before".into() } else { String::new() });
-                    eprintln!("[{}/{}] {stage}: {message}", self.total.position(), self.total.length().unwrap_or(0));
+                    let (position, stages) = (self.total.position(), self.total.length().unwrap_or(0));
+                    tell(format_args!("[{position}/{stages}] {stage}: {message}"));
                 }
             }
         }
     }
 
     fn note(&self, text: &str) {
-        if self.plain { eprintln!("{text}") } else { self.total.suspend(|| eprintln!("{text}")) }
+        // The bars come back with the next epoch; `suspend` would draw them at once, and panic on a terminal that is gone.
+        let _ = self.all.clear();
+        tell(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use indicatif::TermLike;
+    use std::io;
+
+    /// A terminal whose window was closed.
+    #[derive(Debug)]
+    struct Gone;
+
+    impl TermLike for Gone {
+        fn width(&self) -> u16 {
+            80
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn write_line(&self, _: &str) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn write_str(&self, _: &str) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn bars_on_a_terminal_that_is_gone_stop_nothing() {
+        let bars = Bars::on(ProgressDrawTarget::term_like(Box::new(Gone)));
+        assert!(!bars.plain);
+        bars.planned(2);
+        for stage in ["first", "second \u{1b}[2J"] {
+            for epoch in 0..3 {
+                let tune = TuneFigure::Loss(0.5);
+                bars.stage(StageEvent::Epoch { stage, epoch, max_epochs: 3, loss: 1.0, tune });
+                bars.note("between");
+            }
+            bars.stage(StageEvent::Done { stage, resumed: false });
+        }
+        bars.finish();
+        assert_eq!(bars.total.position(), 2);
     }
 }

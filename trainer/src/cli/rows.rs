@@ -1,9 +1,9 @@
-//! Student files and rows as the subcommands read them, and printing that survives a closed pipe.
+//! Student files and rows as the subcommands read them, and printing.
 
 use super::Failure;
 use crate::dataset::Table;
+use crate::output::terminal;
 use eyas::{AlignedBytes, Student};
-use std::io::{self, Write};
 use std::path::Path;
 
 /// Largest model that is read: float weights of what the flash of large microcontrollers holds.
@@ -74,10 +74,7 @@ pub(super) fn quantize_rows(student: &Student<'_>, table: &Table, source: &Path)
     Ok(rows)
 }
 
-/// Prints a line to standard output; a reader that has gone away ends the program quietly.
-pub(super) fn print(line: &str) -> Result<(), Failure> {
-    match writeln!(io::stdout().lock(), "{line}") {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        result => result.map_err(|error| Failure::work(format!("cannot write to standard output: {error}"))),
-    }
+/// Prints to standard output; a reader that has left is no failure.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    terminal::print(text).map_err(|error| Failure::work(format!("cannot write to standard output: {error}")))
 }

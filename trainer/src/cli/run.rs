@@ -3,6 +3,7 @@
 use super::Failure;
 use super::rows::{print, quantize_rows, read_student};
 use crate::dataset::Table;
+use crate::output::{one_line, terminal};
 use eyas::Student;
 use eyas::model::Task;
 use serde_json::json;
@@ -35,6 +36,9 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let labels: Vec<&str> = metadata.labels().collect();
     let mut arena = vec![0; student.arena_words()];
     for (number, row) in rows.iter().enumerate() {
+        if !terminal::is_read() {
+            break;
+        }
         let answer = student.infer(row, &mut arena).map_err(Failure::work)?;
         let logits = answer.logits();
         let line = match metadata.task {
@@ -45,7 +49,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
                 } else {
                     let name = labels.get(usize::from(decision.label)).copied().unwrap_or_default();
                     let id = table.ids.get(number).map_or_else(|| number.to_string(), Clone::clone);
-                    format!("{id}\t{name}\tmargin {}", decision.margin)
+                    format!("{}\t{}\tmargin {}", one_line(&id), one_line(name), decision.margin)
                 }
             }
             Task::Regress => {

@@ -3,6 +3,7 @@
 use super::rows::{print, quantize_rows, read_student};
 use super::{DataOptions, Failure};
 use crate::dataset::Table;
+use crate::output::tell;
 use crate::quantize::dense_rows;
 use crate::recipe::{Recipe, TabularRecipe};
 use crate::run::RECIPE;
@@ -105,12 +106,10 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     };
     rows.truncate(arguments.rows);
     let verified = verify(&arguments.file, &student, &rows, arguments.target)?;
-    if arguments.json {
-        print(&serde_json::to_string(&verified).map_err(Failure::work)?)?;
-    } else {
-        print(&verified.sentence())?;
-    }
-    verified.verdict()
+    let said =
+        if arguments.json { serde_json::to_string(&verified).map_err(Failure::work)? } else { verified.sentence() };
+    let printed = print(&said);
+    verified.verdict().and(printed)
 }
 
 /// Verifies a loaded student on `rows`.
@@ -175,7 +174,7 @@ fn on_device(path: &Path, student: &Student<'_>, rows: &[Vec<i8>], board: &'stat
 fn recipe_rows(student: &Student<'_>, file: &Path, options: &DataOptions) -> Result<Vec<Vec<i8>>, Failure> {
     let recipe_path = file.with_file_name(RECIPE);
     if !recipe_path.is_file() {
-        eprintln!("note: no {} and no --data, only the golden vectors are compared", recipe_path.display());
+        tell(format_args!("note: no {} and no --data, only the golden vectors are compared", recipe_path.display()));
         return Ok(Vec::new());
     }
     if std::fs::read_to_string(&recipe_path).is_ok_and(|text| TabularRecipe::describes(&text)) {
@@ -184,7 +183,7 @@ fn recipe_rows(student: &Student<'_>, file: &Path, options: &DataOptions) -> Res
     let loaded = Recipe::load_and_prepare(&recipe_path, options.data_dir.clone());
     let (recipe, prepared) = loaded.map_err(Failure::usage)?;
     if recipe.recipe_hash() != student.metadata().provenance.recipe_hash {
-        eprintln!("note: {} did not make this file, only the golden vectors are compared", recipe_path.display());
+        tell_other_recipe(&recipe_path);
         return Ok(Vec::new());
     }
     let table = Table {
@@ -197,11 +196,15 @@ fn recipe_rows(student: &Student<'_>, file: &Path, options: &DataOptions) -> Res
     Ok(prepared.split.test.iter().map(|&node| rows[node].clone()).collect())
 }
 
+fn tell_other_recipe(path: &Path) {
+    tell(format_args!("note: {} did not make this file, only the golden vectors are compared", path.display()));
+}
+
 /// The test rows of the first split of a recipe on a table.
 fn table_rows(student: &Student<'_>, recipe_path: &Path, options: &DataOptions) -> Result<Vec<Vec<i8>>, Failure> {
     let recipe = TabularRecipe::load(recipe_path).map_err(Failure::usage)?;
     if recipe.recipe_hash() != student.metadata().provenance.recipe_hash {
-        eprintln!("note: {} did not make this file, only the golden vectors are compared", recipe_path.display());
+        tell_other_recipe(recipe_path);
         return Ok(Vec::new());
     }
     let data = TabularPrepared::load(&recipe, recipe_path, options.data_dir.clone()).map_err(Failure::refused)?;

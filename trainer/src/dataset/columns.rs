@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use ndarray::Array2;
 
-use super::error::{At, DataError, FaultKind, Place, quoted};
+use super::error::{At, DataError, FaultKind, Place, names_once, quoted};
 use super::limits::{MAX_INPUTS, MAX_TEXT_BYTES};
 use super::npz::{Npz, too_large};
 use super::parquet_columns::ParquetColumns;
@@ -71,10 +71,20 @@ impl ColumnTable {
     /// # Errors
     /// [`DataError`] with the place and the remedy.
     pub fn load(path: &Path) -> Result<Self, DataError> {
-        if path.is_dir() || super::starts_like(path, b"PAR1", "parquet")? {
-            return Self::parquet(path);
-        }
-        if super::starts_like_archive(path)? { Self::archive(path) } else { Self::csv(path) }
+        let table = if path.is_dir() || super::starts_like(path, b"PAR1", "parquet")? {
+            Self::parquet(path)?
+        } else if super::starts_like_archive(path)? {
+            Self::archive(path)?
+        } else {
+            Self::csv(path)?
+        };
+        table.with_names_once()
+    }
+
+    /// Refuses two columns of one name, such as `x[0]` beside a place of the array `x`: a recipe could not tell them apart.
+    fn with_names_once(self) -> Result<Self, DataError> {
+        names_once(&self.path, self.columns.iter().map(|column| column.name.as_str()))?;
+        Ok(self)
     }
 
     fn parquet(path: &Path) -> Result<Self, DataError> {
@@ -172,7 +182,7 @@ impl ColumnTable {
             readings.push(reading);
         }
         let rows = series.rows();
-        Ok(Self { path: path.to_path_buf(), source: Source::Windows(series, readings), columns, rows })
+        Self { path: path.to_path_buf(), source: Source::Windows(series, readings), columns, rows }.with_names_once()
     }
 
     fn csv(path: &Path) -> Result<Self, DataError> {
@@ -347,7 +357,7 @@ impl ColumnTable {
                 Block::Texts(texts) => texts.clone(),
                 Block::Reals { values, width } => {
                     // Whole numbers beyond 2^24 are exact in their own type only.
-                    let whole = Npz::open(&self.path)?.integers(&column.base);
+                    let whole = Npz::open_directory(&self.path)?.integers(&column.base);
                     let whole = whole.ok().filter(|array| array.values.len() == values.len());
                     let text = |at: usize| match &whole {
                         Some(whole) => whole.values[at].to_string(),
@@ -534,6 +544,17 @@ mod tests {
         assert_eq!(both.values(&word).unwrap_err().kind(), FaultKind::ElementType);
         std::fs::write(folder.path().join("a.parquet"), b"PAR1 cut short").unwrap();
         assert_eq!(ColumnTable::load(folder.path()).unwrap_err().kind(), FaultKind::Damaged);
+    }
+
+    #[test]
+    fn two_columns_of_one_name_are_refused() {
+        use crate::dataset::testing::write_npz;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npz");
+        write_npz(&path, &[("x", &[2, 2], &[1.0, 2.0, 3.0, 4.0]), ("x[1]", &[2], &[5.0, 6.0])]);
+        let error = ColumnTable::load(&path).unwrap_err();
+        assert_eq!(error.kind(), FaultKind::Duplicate, "{error}");
+        assert!(error.to_string().contains("`x[1]` twice"), "{error}");
     }
 
     #[test]

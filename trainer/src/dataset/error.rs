@@ -3,6 +3,7 @@
 //! Every error carries the same five things: the kind (for code), the place, what was expected, what was found, and what
 //! to do about it. One sentence is built from them, so no message can forget one.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +29,8 @@ pub enum FaultKind {
     RowPointer,
     /// An index points outside its range.
     OutOfRange,
-    /// The same thing stands twice where it may stand once (a node id, a feature in a row, a node in two splits).
+    /// The same thing stands twice where it may stand once (the name of an array or column, a node id, a feature in a row, a
+    /// node in two splits).
     Duplicate,
     /// A value is NaN or infinite.
     NotFinite,
@@ -184,6 +186,18 @@ pub(crate) fn quoted(text: &str) -> String {
         shown.push_str("...");
     }
     format!("`{shown}`")
+}
+
+/// Refuses a table in which two columns have one name.
+pub(crate) fn names_once<'a>(file: &Path, names: impl IntoIterator<Item = &'a str>) -> Result<(), DataError> {
+    let mut seen = HashSet::new();
+    match names.into_iter().find(|name| !seen.insert(*name)) {
+        Some(name) => {
+            let (place, found) = (Place::file(file), format!("{} twice", quoted(name)));
+            Err(DataError::new(FaultKind::Duplicate, place, "every column once", found, "rename the column"))
+        }
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ mod archive;
 mod assemble;
 mod columns;
 mod csv;
+#[cfg(test)]
+mod damage;
 mod error;
 mod features;
 mod graph;
@@ -23,12 +25,13 @@ pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 mod warning;
+mod zip;
 
 use std::path::{Path, PathBuf};
 
 pub use columns::ColumnTable;
-pub(crate) use error::quoted;
 pub use error::{At, DataError, Fault, FaultKind, Place};
+pub(crate) use error::{names_once, quoted};
 pub use graph::Graph;
 pub(crate) use npz::{Npz, Shaped, read_arrays};
 pub use parquet::{ParquetTable, read_parquet};

@@ -1,23 +1,24 @@
-//! Arrays out of an `.npz` archive, read so that no archive can take more memory than its cap.
+//! Arrays out of an `.npz` archive: the one reader of all commands. No archive can take more memory than its cap, and none
+//! is taken that is damaged: every byte of the container is accounted for and every member agrees with its check sum.
 //!
-//! An array is refused before it is allocated when its header declares more than the entry can hold or than is left of the
-//! archive's budget. Object arrays are pickles, which can run code; they are named in the error and never opened.
+//! An array is refused before it is allocated when its header declares other than the member holds or more than is left of
+//! the archive's budget. Object arrays are pickles, which can run code; they are named in the error and never opened.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use npyz::{DType, NpyHeader, Order, TypeChar};
-use zip::ZipArchive;
 
 use super::error::{DataError, FaultKind, Place, quoted};
 use super::limits::{MAX_ARRAY_BYTES, MAX_FILE_BYTES, MAX_HEADER_BYTES};
+use super::zip::{MemberReader, ZipFault, ZipFile};
 
 /// An open archive with its memory budget.
 pub(crate) struct Npz {
     path: PathBuf,
-    archive: ZipArchive<BufReader<File>>,
+    archive: ZipFile,
     budget: u64,
 }
 
@@ -31,34 +32,63 @@ pub(super) struct Array<T> {
 }
 
 impl Npz {
-    /// Opens the archive and reads its directory, no array yet.
+    /// Opens an archive whose arrays will be held in memory, and compares every member with its check sum.
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
+        let mut npz = Self::open_directory(path)?;
+        let bytes = npz.archive.members().iter().fold(0u64, |sum, member| sum.saturating_add(member.bytes));
+        if bytes > MAX_ARRAY_BYTES {
+            return Err(too_large(Place::file(path), format!("arrays of {bytes} bytes"), MAX_ARRAY_BYTES));
+        }
+        npz.verify()?;
+        Ok(npz)
+    }
+
+    /// Opens an archive and proves its layout. An array is compared with its check sum when it is read.
+    pub(crate) fn open_directory(path: &Path) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|error| DataError::read(path, &error))?;
         let bytes = file.metadata().map_err(|error| DataError::read(path, &error))?.len();
         if bytes > MAX_FILE_BYTES {
             return Err(too_large(Place::file(path), format!("{bytes} bytes"), MAX_FILE_BYTES));
         }
-        let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
-            DataError::new(
-                FaultKind::Damaged,
-                Place::file(path),
-                "an .npz archive (zip)",
-                error.to_string(),
-                "write the file again, for instance with numpy.savez_compressed",
-            )
+        let archive = ZipFile::open(file, bytes).map_err(|fault| {
+            let refused = |kind, expected, found| {
+                let remedy = "write the file again, for instance with numpy.savez_compressed";
+                DataError::new(kind, Place::file(path), expected, found, remedy)
+            };
+            match fault {
+                ZipFault::Read(error) => DataError::read(path, &error),
+                ZipFault::Twice(name) => {
+                    refused(FaultKind::Duplicate, "every array once", format!("{} twice", quoted(&name)))
+                }
+                ZipFault::Damaged(found) => refused(FaultKind::Damaged, "an undamaged .npz archive (zip)", found),
+            }
         })?;
         Ok(Self { path: path.to_path_buf(), archive, budget: MAX_ARRAY_BYTES })
     }
 
+    /// Reads every member to its end, whoever needs it, and so compares it with its check sum.
+    pub(crate) fn verify(&mut self) -> Result<(), DataError> {
+        for position in 0..self.archive.members().len() {
+            let read = self.archive.read(position).and_then(|mut data| io::copy(&mut data, &mut io::sink()));
+            read.map_err(|error| {
+                let name = &self.archive.members()[position].name;
+                let place = self.place(npyz::npz::array_name_from_file_name(name).unwrap_or(name));
+                damaged(&place, "an undamaged archive entry", &error)
+            })?;
+        }
+        Ok(())
+    }
+
     /// Whether the archive has this array.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.archive.index_for_name(&npyz::npz::file_name_from_array_name(name)).is_some()
+        self.archive.position(&npyz::npz::file_name_from_array_name(name)).is_some()
     }
 
     /// Names of all arrays, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.archive.file_names().filter_map(npyz::npz::array_name_from_file_name).map(str::to_owned).collect();
+        let members = self.archive.members().iter();
+        let arrays = members.filter_map(|member| npyz::npz::array_name_from_file_name(&member.name));
+        let mut names: Vec<String> = arrays.map(str::to_owned).collect();
         names.sort_unstable();
         names
     }
@@ -130,6 +160,8 @@ impl Npz {
     }
 
     /// Streams `count` values of a real array from value `first` on, in row-major order, without holding the array.
+    ///
+    /// The array is read to its end, so that what was streamed has been compared with the check sum once this returns.
     pub(crate) fn stream<E: From<DataError>>(
         &mut self,
         name: &str,
@@ -139,29 +171,31 @@ impl Npz {
     ) -> Result<(), E> {
         let place = self.place(name);
         let (header, entry) = self.header(name)?;
-        let kind = scalar(&header);
+        entry.check_length(&header)?;
+        if first.checked_add(count).is_none_or(|end| end > header.len()) {
+            let expected = format!("{count} values from value {first} on");
+            let remedy = "the file has changed since the work was planned: plan again in another folder";
+            return Err(DataError::new(FaultKind::Damaged, place, expected, header.len().to_string(), remedy).into());
+        }
+        let (kind, item) = (scalar(&header), header.dtype().num_bytes().unwrap_or(0) as u64);
         let bad = |error: &dyn std::error::Error| damaged(&place, "values of the declared type", error);
-        let range = first as usize..first.saturating_add(count) as usize;
-        let mut each = |read: std::io::Result<f32>| value(read.map_err(|error| bad(&error))?);
-        let source = npyz::NpyFile::with_header(header, entry.file);
-        let found = match kind {
+        let mut each = |read: io::Result<f32>| value(read.map_err(|error| bad(&error))?);
+        let mut bytes = BufReader::with_capacity(64 << 10, entry.file);
+        let skipped = io::copy(&mut (&mut bytes).take(first * item), &mut io::sink());
+        skipped.map_err(|error| damaged(&place, "an undamaged archive entry", &error))?;
+        let source = npyz::NpyFile::with_header(header, &mut bytes);
+        match kind {
             Some((TypeChar::Float, 8)) => {
                 let values = source.data::<f64>().map_err(|error| bad(&error))?;
-                let mut values = values.skip(range.start).take(range.len());
-                values.try_fold(0, |found, read| each(read.map(|value| value as f32)).map(|()| found + 1))?
+                values.take(count as usize).try_for_each(|read| each(read.map(|value| value as f32)))?;
             }
             _ => {
                 let values = source.data::<f32>().map_err(|error| bad(&error))?;
-                let mut values = values.skip(range.start).take(range.len());
-                values.try_fold(0, |found, read| each(read).map(|()| found + 1))?
+                values.take(count as usize).try_for_each(each)?;
             }
-        };
-        if found == range.len() {
-            return Ok(());
         }
-        let expected = format!("{count} values from value {first} on");
-        let remedy = "the file has changed since the work was planned: plan again in another folder";
-        Err(DataError::new(FaultKind::Damaged, place.clone(), expected, found.to_string(), remedy).into())
+        let read = io::copy(&mut bytes, &mut io::sink());
+        read.map(drop).map_err(|error| damaged(&place, "an undamaged archive entry", &error).into())
     }
 
     /// Reads an array of fixed-width strings; `None` when it is missing or an object array (a pickle, not opened).
@@ -195,9 +229,9 @@ impl Npz {
     }
 
     /// Header of an array and a reader that stands behind it.
-    fn header(&mut self, name: &str) -> Result<(NpyHeader, Entry<'_, impl Read>), DataError> {
+    fn header(&mut self, name: &str) -> Result<(NpyHeader, Entry<'_>), DataError> {
         let place = self.place(name);
-        let index = self.archive.index_for_name(&npyz::npz::file_name_from_array_name(name)).ok_or_else(|| {
+        let position = self.archive.position(&npyz::npz::file_name_from_array_name(name)).ok_or_else(|| {
             DataError::new(
                 FaultKind::Layout,
                 place.clone(),
@@ -206,41 +240,41 @@ impl Npz {
                 "add the array to the archive",
             )
         })?;
-        let mut file =
-            self.archive.by_index(index).map_err(|error| damaged(&place, "a readable archive entry", &error))?;
-        let declared = file.size();
-        let header = read_header(&mut file, &place)?;
-        Ok((header, Entry { file, declared, place, budget: &mut self.budget }))
+        let declared = self.archive.members()[position].bytes;
+        let read = self.archive.read(position);
+        let mut file = read.map_err(|error| damaged(&place, "a readable archive entry", &error))?;
+        let (header, length) = read_header(&mut file, &place)?;
+        // A header that was read is not longer than the member.
+        Ok((header, Entry { file, declared: declared.saturating_sub(length), place, budget: &mut self.budget }))
     }
 }
 
 /// An archive entry behind its header.
-struct Entry<'a, R> {
-    file: R,
+struct Entry<'a> {
+    file: MemberReader<'a>,
+    /// Bytes behind the header.
     declared: u64,
     place: Place,
     budget: &'a mut u64,
 }
 
-impl<R> Entry<'_, R> {
-    /// Refuses a header that declares more than the entry can hold.
+impl Entry<'_> {
+    /// Refuses a header that declares another number of bytes than the entry holds.
     fn check_length(&self, header: &NpyHeader) -> Result<(), DataError> {
         let item = header.dtype().num_bytes().unwrap_or(0) as u64;
         let data = header.len().saturating_mul(item);
-        if data <= self.declared {
+        if data == self.declared {
             return Ok(());
         }
         Err(DataError::new(
             FaultKind::Damaged,
             self.place.clone(),
             format!("{data} bytes for shape {:?}", header.shape()),
-            format!("an archive entry of {} bytes", self.declared),
+            format!("an archive entry with {} bytes behind the array's header", self.declared),
             "the file is cut short or its header lies: write it again",
         ))
     }
-}
 
-impl<R: Read> Entry<'_, R> {
     /// Reads exactly the bytes the header declares, after checking them against the entry and the budget.
     fn bytes(&mut self, header: &NpyHeader, width: u64) -> Result<Vec<u8>, DataError> {
         let elements = header.len();
@@ -255,31 +289,18 @@ impl<R: Read> Entry<'_, R> {
         }
         self.check_length(header)?;
         let mut bytes = Vec::new();
-        let limit = data.saturating_add(1);
-        // One byte beyond the end makes the archive reader compare its check sum.
-        (&mut self.file)
-            .take(limit)
-            .read_to_end(&mut bytes)
-            .map_err(|error| damaged(&self.place, "an undamaged archive entry", &error))?;
-        if bytes.len() as u64 != data {
-            let found = if (bytes.len() as u64) < data { format!("{} bytes", bytes.len()) } else { "more".to_owned() };
-            return Err(DataError::new(
-                FaultKind::Damaged,
-                self.place.clone(),
-                format!("{data} bytes for shape {:?}", header.shape()),
-                found,
-                "the file is cut short or its header lies: write it again",
-            ));
-        }
+        // The reader gives exactly the bytes of the directory, or an error.
+        let read = self.file.read_to_end(&mut bytes);
+        read.map_err(|error| damaged(&self.place, "an undamaged archive entry", &error))?;
         Ok(bytes)
     }
 }
 
-/// Reads the header of an array.
+/// Reads the header of an array; its bytes are counted.
 ///
 /// The text is checked here first, since the parser behind trusts it: the length is capped, nesting is impossible, and the
 /// product of the declared lengths fits in 64 bits.
-fn read_header(reader: &mut impl Read, place: &Place) -> Result<NpyHeader, DataError> {
+fn read_header(reader: &mut impl Read, place: &Place) -> Result<(NpyHeader, u64), DataError> {
     let bad = |found: String| {
         DataError::new(
             FaultKind::Damaged,
@@ -311,7 +332,8 @@ fn read_header(reader: &mut impl Read, place: &Place) -> Result<NpyHeader, DataE
     if !is_plain(text) {
         return Err(bad(quoted(text.trim_end())));
     }
-    NpyHeader::from_reader(&bytes[..]).map_err(|error| bad(error.to_string()))
+    let header = NpyHeader::from_reader(&bytes[..]).map_err(|error| bad(error.to_string()))?;
+    Ok((header, bytes.len() as u64))
 }
 
 /// Whether a header is one flat dictionary whose numbers have a product below 2^63.

@@ -173,6 +173,27 @@ mod tests {
     }
 
     #[test]
+    fn two_columns_of_one_name_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        let words: ArrayRef = Arc::new(StringArray::from(vec!["one", "two"]));
+        let item = Arc::new(Field::new("item", DataType::Float32, false));
+        let pair: ArrayRef = Arc::new(FixedSizeListArray::new(item, 2, reals(&[1.0, 2.0, 3.0, 4.0]), None));
+        for columns in [
+            vec![("x", reals(&[1.0, 2.0])), ("x", reals(&[3.0, 4.0]))],
+            vec![("x", reals(&[1.0, 2.0])), ("x", words.clone())],
+            vec![("word", words.clone()), ("x", reals(&[1.0, 2.0])), ("word", words)],
+            vec![("pair", pair), ("pair[1]", reals(&[5.0, 6.0]))],
+        ] {
+            write(&path, columns, 2);
+            let error = read_parquet(&path, None).unwrap_err();
+            assert_eq!(error.kind(), FaultKind::Duplicate, "{error}");
+            assert_eq!(crate::dataset::ColumnTable::load(&path).unwrap_err().kind(), FaultKind::Duplicate);
+            assert_eq!(crate::label::Input::open(&path).unwrap_err().kind(), FaultKind::Duplicate);
+        }
+    }
+
+    #[test]
     fn a_folder_is_its_files_by_name() {
         let folder = tempfile::tempdir().unwrap();
         write(&folder.path().join("b.parquet"), vec![("x", reals(&[3.0]))], 10);

@@ -18,7 +18,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::error::{At, DataError, FaultKind, Place, quoted};
+use super::error::{At, DataError, FaultKind, Place, names_once, quoted};
 use super::limits::MAX_INPUTS;
 
 /// A Parquet file whose footer has been read.
@@ -59,6 +59,10 @@ impl ParquetFile {
                 return Err(super::npz::too_large(Place::file(path), "more columns".to_owned(), MAX_INPUTS));
             }
         }
+        let fields = metadata.schema().fields().iter();
+        names_once(path, fields.map(|field| field.name().as_str()))?;
+        // A column may be called `a[0]` like an element of the list `a`.
+        names_once(path, columns.iter().map(|column| column.name.as_str()))?;
         let file = Self { path: path.to_path_buf(), metadata, columns };
         if file.row_groups().is_none() {
             return Err(damaged(path, "a negative number of rows in its footer".to_owned()));

@@ -1,21 +1,20 @@
 //! `report.html` of an import: how far the student's integers are from the source's, as one page without scripts.
 
+use minijinja::context;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, context};
 use sha2::{Digest, Sha256};
 
 use super::{Imported, LayerCount};
 use crate::output::hexadecimal;
-use crate::report::{ReportError, environment};
+use crate::report::{Form, ReportError, render};
 
 /// Renders the page; `name` is the model as the user named it.
 ///
 /// # Errors
 /// [`ReportError`], for a template that does not render.
 pub fn page(name: &str, imported: &Imported) -> Result<String, ReportError> {
-    let environment = environment(AutoEscape::Html)?;
     let sum = |count: fn(&LayerCount) -> u64| imported.layers.iter().map(count).sum::<u64>();
-    Ok(environment.template_from_str(include_str!("report.html"))?.render(context! {
+    let values = context! {
         name,
         format => imported.format,
         file_bytes => imported.sealed.file.len(),
@@ -28,5 +27,6 @@ pub fn page(name: &str, imported: &Imported) -> Result<String, ReportError> {
         layers => Serde(&imported.layers),
         judged => Serde(&imported.judged),
         unsigned => imported.unsigned,
-    })?)
+    };
+    render(Form::Html, include_str!("report.html"), values)
 }

@@ -15,7 +15,7 @@ use tempfile::TempPath;
 use super::digest::RowsDigest;
 use super::plan::{Part, Plan};
 use super::{LabelError, indices};
-use crate::output::TEMPORARY;
+use crate::output::{TEMPORARY, free_or_regular};
 
 /// What a part's commit file says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,7 @@ impl Commit {
     /// that of a worker who came first.
     pub(super) fn publish(self, folder: &Path, plan: &Plan, temporary: &Temporary) -> Result<Self, LabelError> {
         let data = folder.join(&self.file);
+        free_or_regular(&data)?;
         // The name is the content: whatever stands there already is the same, so replacing it harms nobody.
         if let Err(error) = fs::rename(&temporary.path, &data) {
             // --finish of another machine swept the folder: then the part is there.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::LabelError;
 use super::parts::{Cut, cut};
 use super::plan::{Part, Place as PartPlace, TableFile};
-use crate::dataset::{At, DataError, FaultKind, Npz, ParquetFile, Place, RESERVED_COLUMNS, parquet_files};
+use crate::dataset::{At, DataError, FaultKind, Npz, ParquetFile, Place, RESERVED_COLUMNS, names_once, parquet_files};
 
 /// Rows a teacher is given at once.
 pub(super) const BATCH_ROWS: usize = 8192;
@@ -57,7 +57,9 @@ impl Input {
         }
         let files = vec![path.to_path_buf()];
         if start.starts_with(b"PK") || ends("npz") {
-            let columns = (0..npz_shape(path)?.1).map(|column| format!("x{column}")).collect();
+            let mut npz = Npz::open_directory(path)?;
+            npz.verify()?;
+            let columns = (0..npz_shape(&mut npz)?.1).map(|column| format!("x{column}")).collect();
             return Ok(Self { path: path.to_path_buf(), kind: Kind::Npz, files, columns });
         }
         let mut reader = csv(path, 0, true)?;
@@ -68,6 +70,7 @@ impl Input {
             let place = Place::file(path).at(At::Line(1));
             return Err(DataError::new(FaultKind::Layout, place, "a header line", "numbers or nothing", remedy));
         }
+        names_once(path, columns.iter().map(String::as_str))?;
         Ok(Self { path: path.to_path_buf(), kind: Kind::Csv, files, columns })
     }
 
@@ -147,7 +150,7 @@ impl Input {
                 }
             }
             Kind::Npz => {
-                let (rows, _) = npz_shape(&self.path)?;
+                let (rows, _) = npz_shape(&mut Npz::open_directory(&self.path)?)?;
                 for first in (0..rows).step_by(usize::try_from(rows_per_part).unwrap_or(usize::MAX)) {
                     push(0, rows_per_part.min(rows - first), PartPlace::Rows { first });
                 }
@@ -203,7 +206,7 @@ impl Input {
             }
             PartPlace::Rows { first } => {
                 let width = self.columns.len();
-                let mut npz = Npz::open(path)?;
+                let mut npz = Npz::open_directory(path)?;
                 let mut row = Vec::with_capacity(width);
                 let mut batch: Vec<f32> = Vec::new();
                 let mut number = part.first_row;
@@ -281,16 +284,15 @@ fn rows_of(batch: &mut Vec<f32>, columns: &[usize]) -> Array2<f32> {
 }
 
 /// Rows and columns of the array `x`.
-fn npz_shape(path: &Path) -> Result<(u64, u64), DataError> {
-    let shape = Npz::open(path)?.shape("x")?;
+fn npz_shape(npz: &mut Npz) -> Result<(u64, u64), DataError> {
+    let shape = npz.shape("x")?;
     match shape[..] {
         [rows, columns] if columns > 0 && columns <= crate::dataset::limits::MAX_INPUTS => Ok((rows, columns)),
         _ => {
             let remedy = "reshape the array, x.reshape(rows, -1) in numpy";
-            let place = Place::array(path, "x");
             Err(DataError::new(
                 FaultKind::Shape,
-                place,
+                npz.place("x"),
                 "[rows x inputs], 1 to 65535 inputs",
                 format!("{shape:?}"),
                 remedy,

@@ -207,7 +207,7 @@ impl<'a> Label<'a> {
         commit.publish(&self.folder, &self.plan, &temporary)
     }
 
-    /// Checks every part and writes [`SUCCESS`]; finished work is told at once.
+    /// Checks every part and writes [`SUCCESS`].
     ///
     /// # Errors
     /// As [`finish`].
@@ -228,30 +228,24 @@ pub fn status(folder: &Path) -> Result<Status, LabelError> {
         done: plan.parts.len() - missing.len(),
         missing: indices::ranges(&missing),
         rows: plan.rows(),
-        finished: finished(folder, &plan)?.is_some(),
+        finished: missing.is_empty() && finished(folder, &plan)?.is_some(),
     })
 }
 
 /// Reads every part through, compares it with its commit, sweeps what killed workers left, and writes [`SUCCESS`].
 ///
-/// A damaged part loses its commit, so that it is computed again.
+/// Everything is checked every time, whatever an earlier finish found. A damaged part loses its commit, so that it is
+/// computed again, and a folder in which anything is missing or damaged loses [`SUCCESS`].
 ///
 /// # Errors
 /// [`LabelError::Missing`] while parts are missing, [`LabelError::Damaged`] for a part that is not what its commit says.
 pub fn finish(folder: &Path) -> Result<Finished, LabelError> {
     let plan = load(folder)?;
-    if let Some(finished) = finished(folder, &plan)? {
-        return Ok(finished);
+    let checked = check(folder, &plan);
+    if checked.is_err() {
+        commit::remove(&folder.join(SUCCESS))?;
     }
-    let commits = commit::all(folder, &plan)?;
-    let mut digest = RowsDigest::default();
-    for commit in &commits {
-        if let Err(error) = read::verify(folder, commit, &plan.settings, |_| ()) {
-            commit::remove(&folder.join(commit::commit_name(commit.part)))?;
-            return Err(error);
-        }
-        digest.add_all(commit.digest);
-    }
+    let (commits, digest) = checked?;
     commit::sweep(folder, &commits)?;
     let finished = Finished {
         key: plan.key.clone(),
@@ -262,6 +256,22 @@ pub fn finish(folder: &Path) -> Result<Finished, LabelError> {
     };
     write_atomic(&folder.join(SUCCESS), &serde_json::to_vec_pretty(&finished).unwrap_or_default())?;
     Ok(finished)
+}
+
+/// The commits of all parts, each compared with its data, and their digest.
+fn check(folder: &Path, plan: &Plan) -> Result<(Vec<Commit>, RowsDigest), LabelError> {
+    let commits = commit::all(folder, plan)?;
+    let mut digest = RowsDigest::default();
+    for commit in &commits {
+        if let Err(error) = read::verify(folder, commit, &plan.settings, |_| ()) {
+            // Whoever reads the folder while a part is missing must not be told that all is there.
+            commit::remove(&folder.join(SUCCESS))?;
+            commit::remove(&folder.join(commit::commit_name(commit.part)))?;
+            return Err(error);
+        }
+        digest.add_all(commit.digest);
+    }
+    Ok((commits, digest))
 }
 
 fn load(folder: &Path) -> Result<Plan, LabelError> {

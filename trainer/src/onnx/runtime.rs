@@ -2,9 +2,11 @@
 
 use super::error::RuntimeError;
 use super::library::{Library, Search};
+use crate::output::tell;
 use ort::environment::Environment;
+use ort::logging::LogLevel;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What runs the models.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -76,8 +78,15 @@ impl Runtime {
     fn load(library: Library) -> Result<Self, RuntimeError> {
         let failed = |reason: String| RuntimeError::Load { path: library.path.clone(), reason };
         let builder = ort::init_from(&library.path).map_err(|error| failed(error.to_string()))?;
-        let environment =
-            builder.with_name("eyas").with_telemetry(false).build().map_err(|error| failed(error.to_string()))?;
+        // Left alone the library writes to standard error itself, names of a model's nodes as they stand in the file.
+        let told = |level: LogLevel, _: &str, _: &str, _: &str, message: &str| {
+            if matches!(level, LogLevel::Error | LogLevel::Fatal) {
+                tell(format_args!("ONNX Runtime: {message}"));
+            }
+        };
+        let builder = builder.with_name("eyas").with_telemetry(false).with_logger(Arc::new(told));
+        let environment = builder.build().map_err(|error| failed(error.to_string()))?;
+        environment.set_log_level(LogLevel::Error);
         Ok(Self { environment, build: ort::info().to_owned(), library: Some(library) })
     }
 

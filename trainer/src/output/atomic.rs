@@ -6,20 +6,32 @@ use std::path::Path;
 
 use tempfile::Builder;
 
+use super::destination::Destination;
 use super::error::OutputError;
 
 /// Start of the name of files that are not complete yet.
 pub(crate) const TEMPORARY: &str = ".eyas-partial-";
 
-/// Replaces a file in one step: after a crash, a kill or a full disk the old file or the new one is there, never a part.
+/// Replaces a regular file in one step: after a crash, a kill or a full disk the old file or the new one is there, never a
+/// part.
 ///
 /// Writes a temporary file in the same folder, syncs it, renames it over `path` and syncs the folder, so that the name
 /// survives a power cut too. Temporaries that a kill leaves behind are removed by the next
-/// [`OutputFolder::open`](super::OutputFolder::open).
+/// [`OutputFolder::open`](super::OutputFolder::open). A symbolic link stays and the file it leads to is replaced; a pipe or
+/// a character device, such as `/dev/stdout`, is written into; anything else is refused.
 ///
 /// # Errors
-/// [`OutputError::Full`] or [`OutputError::Io`]; `path` then holds what it held before.
+/// [`OutputError::NotAFile`], [`OutputError::Full`] or [`OutputError::Io`]; a file then holds what it held before.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
+    match Destination::of(path)? {
+        Destination::File(path) => replace(&path, bytes),
+        Destination::Stream(mut stream) => {
+            stream.write_all(bytes).map_err(|error| OutputError::io("write", path, error))
+        }
+    }
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -87,7 +99,7 @@ mod tests {
         fs::create_dir(&path).unwrap();
         fs::write(path.join("inside"), b"").unwrap();
         let error = write_atomic(&path, b"new").unwrap_err();
-        assert!(matches!(error, OutputError::Io { .. }), "{error}");
+        assert!(matches!(error, OutputError::NotAFile { .. }), "{error}");
         assert!(path.join("inside").exists());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(write_atomic(&folder.path().join("absent/student.eyas"), b"new").is_err());

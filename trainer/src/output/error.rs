@@ -27,6 +27,14 @@ pub enum OutputError {
         /// The folder.
         folder: PathBuf,
     },
+    /// The path leads to something that is not replaced by a file.
+    #[error("{}: expected the name of a file, found {found}; choose another name", .path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// What stands there.
+        found: &'static str,
+    },
     /// The disk is full.
     #[error("{}: the disk is full; free some space and start again with the same folder", .path.display())]
     Full {

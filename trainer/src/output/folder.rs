@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::atomic::{TEMPORARY, write_atomic};
 use super::checkpoint::CHECKPOINTS;
+use super::destination::free_or_regular;
 use super::error::OutputError;
 
 /// File whose lock says that a run is at work. It stays when the run ends: removing it could free a lock just taken.
@@ -43,6 +44,8 @@ impl OutputFolder {
     pub fn open(path: &Path, results: &[&str], existing: Existing) -> Result<Self, OutputError> {
         fs::create_dir_all(path).map_err(|error| OutputError::io("create the folder", path, error))?;
         let lock_path = path.join(LOCK);
+        // Opening a pipe would wait for ever.
+        free_or_regular(&lock_path)?;
         let lock = File::options()
             .create(true)
             .append(true)

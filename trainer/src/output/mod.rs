@@ -1,14 +1,19 @@
-//! What a run leaves on disk: a folder that belongs to one run at a time, files that are whole or absent, and checkpoints.
+//! What leaves the program: a folder that belongs to one run at a time, files that are whole or absent, checkpoints, and
+//! words for the terminal.
 
 mod atomic;
 mod checkpoint;
+mod destination;
 mod digest;
 mod error;
 mod folder;
+pub(crate) mod terminal;
 
 pub use atomic::write_atomic;
 pub(crate) use atomic::{TEMPORARY, sync_folder};
 pub use checkpoint::{Checkpoints, Restored};
+pub(crate) use destination::free_or_regular;
 pub(crate) use digest::hexadecimal;
 pub use error::OutputError;
 pub use folder::{Existing, OutputFolder};
+pub(crate) use terminal::{escaped, one_line, tell};

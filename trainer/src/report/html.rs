@@ -5,10 +5,10 @@ use super::columns::{explanation, grouped, points, spread, title};
 use super::evidence::Evidence;
 use super::metrics::{Accuracies, COLUMNS, CostMetrics, Metrics, SETTINGS, SeedMetrics};
 use super::plots::{STYLES, charts, legend};
-use super::template::environment;
+use super::template::{Form, render};
 use super::verdict::{edge_agreement, verdict};
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Value, context};
+use minijinja::{Value, context};
 use std::collections::BTreeSet;
 
 /// Renders the report of a run.
@@ -19,12 +19,10 @@ use std::collections::BTreeSet;
 /// # Errors
 /// [`ReportError`], for metrics that are not those of a finished run.
 pub fn html(metrics: &Metrics, resolved_recipe: &str) -> Result<String, ReportError> {
-    let environment = environment(AutoEscape::Html)?;
     let shipped = metrics.seeds.iter().find(|seed| seed.seed == metrics.shipped_seed);
     let curves = shipped.map(|seed| &seed.curves);
     let charts = curves.map(charts).transpose()?.unwrap_or_default();
-    let template = include_str!("templates/report.html");
-    Ok(environment.template_from_str(template)?.render(context! {
+    let values = context! {
         m => Serde(metrics),
         recipe_text => resolved_recipe,
         verdicts => ["transductive", "inductive"].map(|setting| context! { setting, text => verdict(metrics, setting) }),
@@ -44,7 +42,8 @@ pub fn html(metrics: &Metrics, resolved_recipe: &str) -> Result<String, ReportEr
         data => data(metrics),
         stages => stages(metrics),
         epochs => epochs(metrics),
-    })?)
+    };
+    render(Form::Html, include_str!("templates/report.html"), values)
 }
 
 /// One row a column of the metrics: mean and spread in every setting.

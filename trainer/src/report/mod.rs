@@ -25,6 +25,6 @@ pub use evidence::Evidence;
 pub use html::html;
 pub use metrics::Metrics;
 pub use statistics::{Paired, mean, paired, standard_deviation};
-pub(crate) use template::environment;
+pub(crate) use template::{Form, foreign_markdown, render, render_as};
 pub use terminal::summary;
 pub use verdict::{edge_agreement, verdict};

@@ -129,6 +129,7 @@ pub fn write(
     let vectors = write_vectors(&rows(shown), &Replay::of_file(&loaded, &rows(shown)));
     let vectors = vectors.map_err(|error| crate::output::OutputError::io("build", Path::new("vectors.npz"), error))?;
     let json = serde_json::to_string_pretty(&metrics).unwrap_or_default() + "\n";
+    let json = crate::output::escaped(&json);
     let digest = Sha256::digest(&*file).into();
     folder.write(STUDENT_FLOAT, &float_student(&result.shipped.weights, &student.coding, digest)?)?;
     folder.write("vectors.npz", &vectors)?;

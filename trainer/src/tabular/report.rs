@@ -1,11 +1,12 @@
 //! What a run on a table found, for the terminal, for the card and as one page.
 
 use comfy_table::Table;
+use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{Environment, Value, context};
+use minijinja::{Value, context};
 
 use super::metrics::{TabularDifference, TabularMetrics, WayMetrics};
-use crate::report::{ReportError, mean};
+use crate::report::{Form, ReportError, foreign_markdown, mean, render_as};
 
 /// Networks in the order of a table, with their words.
 const NETWORKS: [(&str, &str); 12] = [
@@ -87,27 +88,21 @@ pub fn summary(metrics: &TabularMetrics) -> String {
     format!("{table}\n{routed}\n{pairs}")
 }
 
-fn render(template: &str, metrics: &TabularMetrics, extra: Value) -> Result<String, ReportError> {
+fn page(form: Form, template: &str, metrics: &TabularMetrics, extra: Value) -> Result<String, ReportError> {
     let (figures, rows) = networks(metrics);
     let differences: Vec<_> = metrics.differences.iter().map(difference_in_words).collect();
     let widths = metrics.student_widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|name| {
-        if name.ends_with(".html") { minijinja::AutoEscape::Html } else { minijinja::AutoEscape::None }
-    });
-    environment.add_template("card.md", include_str!("card.md"))?;
-    environment.add_template("report.html", include_str!("report.html"))?;
-    let page = environment.get_template(template)?;
-    Ok(page
-        .render(context! { m => Serde(metrics), figures, rows, differences, widths, ways => ways(metrics), extra })?)
+    let values = context! { m => Serde(metrics), figures, rows, differences, widths, ways => ways(metrics), extra };
+    render_as(form, SyntaxConfig::default(), template, values)
 }
 
 /// The card: what the student is, how good, at what cost.
 pub(super) fn card(metrics: &TabularMetrics, notice: Option<&str>) -> Result<String, ReportError> {
-    render("card.md", metrics, context! { notice })
+    let notice = notice.map(foreign_markdown);
+    page(Form::Markdown, include_str!("card.md"), metrics, context! { notice })
 }
 
 /// The page: one file, no network.
 pub(super) fn html(metrics: &TabularMetrics, recipe: &str) -> Result<String, ReportError> {
-    render("report.html", metrics, context! { recipe })
+    page(Form::Html, include_str!("report.html"), metrics, context! { recipe })
 }

@@ -165,6 +165,7 @@ fn write(
     let vectors = write_vectors(&shown, &Replay::of_file(&loaded, &shown));
     let vectors = vectors.map_err(|error| OutputError::io("build", Path::new("vectors.npz"), error))?;
     let json = serde_json::to_string_pretty(&metrics).unwrap_or_default() + "\n";
+    let json = crate::output::escaped(&json);
     let digest = Sha256::digest(&*file).into();
     folder.write(STUDENT_FLOAT, &float_student(&shipped.weights, &shipped.student.coding, digest)?)?;
     folder.write("vectors.npz", &vectors)?;

@@ -101,7 +101,8 @@ pub fn build(
     fs::create_dir_all(&target_dir).map_err(io(&target_dir))?;
     let guard = File::create(&lock).map_err(io(&lock))?;
     guard.lock().map_err(io(&lock))?;
-    eprintln!("building firmware/{} ({binary}) with {}", board.folder(), student.display());
+    let folder = board.folder();
+    crate::output::tell(format_args!("building firmware/{folder} ({binary}) with {}", student.display()));
     let output = toolchain
         .cargo_build(&locations.firmware.join(board.folder()), &target_dir)
         .args(["--quiet", "--release", "--bin", binary])
