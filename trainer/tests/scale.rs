@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use eyas::model::{FrontEnd, Normalization};
 use eyas::{AlignedBytes, Student};
-use eyas_trainer::dataset::ColumnTable;
 use eyas_trainer::dataset::locate::Search;
+use eyas_trainer::dataset::{At, ColumnTable, FaultKind};
 use eyas_trainer::nn::BackendKind;
 use eyas_trainer::output::{Existing, OutputFolder};
 use eyas_trainer::recipe::{Prepared, Recipe, TabularRecipe};
@@ -126,8 +126,8 @@ struct Watch {
 
 const STUDENT_COLUMNS: usize = 12;
 const TEACHER_COLUMNS: usize = 18;
-/// Turning of the body, from a gyroscope that no network sees.
-const QUANTITY: &str = "m2_watch_gyro_phone_acc_gyro[18]";
+/// A figure of the same accelerometer that no network sees.
+const QUANTITY: &str = "m1_watch_acc[12]";
 
 impl Watch {
     fn load() -> Self {
@@ -251,18 +251,18 @@ fn distil(prepared: &Prepared, recipe: &Recipe, folder: &Path) -> Vec<u8> {
     eyas_trainer::run::write(recipe, "graph", prepared, &options(), &result, &out).unwrap().file.to_vec()
 }
 
-fn graph_is_the_same_in_every_unit(weigh: bool, keys: [&str; 2]) {
+/// `weigh`: rare words weigh more, so that inputs differ in size, rows in their sums, and a power of ten rounds them.
+fn graph_is_the_same_in_every_unit(weigh: bool, keys: [&str; 2], factors: &[Factor]) {
     let folder = tempfile::tempdir().unwrap();
     let [teacher, student] = keys;
     let text = format!(
         "[data]\nsource = \"cora.npz\"\ninductive_share = 0.2\n[[teacher]]\nkind = \"gcn\"\nhidden = 16\n\
-         max_epochs = 40\npatience = 20\n{teacher}[student]\nmax_epochs = 60\npatience = 20\n{student}\
+         max_epochs = 20\n{teacher}[student]\nmax_epochs = 30\n{student}\
          [quantize]\nmethod = \"qat\"\nqat_epochs = 3\n[report]\nseeds = [1]\ncontrols = false\n"
     );
     let recipe = Recipe::parse(&text, Path::new("recipe.toml")).unwrap_or_else(|error| panic!("{error}"));
     let mut prepared = recipe.prepare(&Search::from_environment(None, Some(shipped("cora/data")))).unwrap();
     if weigh {
-        // Rare words weigh more, so that inputs differ in size and rows in their sums.
         let mut nodes = vec![0u32; prepared.graph.inputs()];
         prepared.graph.features.outer_iterator().for_each(|row| row.indices().iter().for_each(|&at| nodes[at] += 1));
         let all = prepared.graph.nodes() as f32;
@@ -279,8 +279,8 @@ fn graph_is_the_same_in_every_unit(weigh: bool, keys: [&str; 2]) {
     let expected = answers(&student, &rows(&prepared));
     let labels = prepared.graph.labels.as_ref().unwrap();
     let right = expected.iter().zip(labels).filter(|((label, _), truth)| label == *truth).count();
-    assert!(10 * right > 6 * labels.len(), "{right} of {}", labels.len());
-    for factor in FACTORS {
+    assert!(2 * right > labels.len(), "{right} of {}", labels.len());
+    for &factor in factors {
         let mut scaled = prepared.clone();
         scaled.graph.features = prepared.graph.features.map(|&x| factor.of(x));
         let file = AlignedBytes::from(run(&scaled).as_slice());
@@ -298,17 +298,18 @@ fn graph_is_the_same_in_every_unit(weigh: bool, keys: [&str; 2]) {
 
 #[test]
 fn a_student_of_a_graph_is_the_same_in_every_unit() {
-    graph_is_the_same_in_every_unit(false, ["", ""]);
+    graph_is_the_same_in_every_unit(false, ["", ""], &FACTORS);
 }
 
 #[test]
 fn features_of_many_sizes_are_the_same_in_every_unit() {
-    graph_is_the_same_in_every_unit(true, ["normalize_rows = false\n", ""]);
+    graph_is_the_same_in_every_unit(true, ["normalize_rows = false\n", ""], &FACTORS);
 }
 
 #[test]
 fn shares_of_a_row_are_the_same_in_every_unit() {
-    graph_is_the_same_in_every_unit(true, ["", "input = \"normalized\"\n"]);
+    graph_is_the_same_in_every_unit(false, ["", "input = \"normalized\"\n"], &FACTORS);
+    graph_is_the_same_in_every_unit(true, ["", "input = \"normalized\"\n"], &FACTORS[..4]);
 }
 
 /// A table of 90 rows in three folds: two columns that change, `dead` as given, `y` as given.
@@ -383,5 +384,20 @@ fn figures_of_a_small_quantity_are_printed_in_significant_digits() {
     let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
     for text in [&card, &page, &eyas_trainer::tabular::summary(&run.metrics)] {
         assert!(text.contains("e-9 ") || text.contains("e-10 ") || text.contains("e-9<"), "{text}");
+    }
+}
+
+#[test]
+fn rows_whose_sum_no_float_holds_are_refused() {
+    for size in ["3e38", "1e-39"] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("nodes.csv"), format!("id,label,a,b\nx,0,1,2\ny,1,{size},{size}\nz,0,2,1\n"))
+            .unwrap();
+        fs::write(folder.path().join("edges.csv"), "source,target\nx,y\ny,z\n").unwrap();
+        let text =
+            "[data]\nsource = \"nodes.csv\"\nedges = \"edges.csv\"\nsplit = \"random\"\n[[teacher]]\nkind = \"gcn\"\n";
+        let recipe = Recipe::parse(text, Path::new("recipe.toml")).unwrap();
+        let error = recipe.prepare(&Search::from_environment(None, Some(folder.path().into()))).unwrap_err();
+        assert_eq!((error.kind(), &error.fault().place.at), (FaultKind::OutOfRange, &At::Node(1)), "{error}");
     }
 }

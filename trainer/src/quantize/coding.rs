@@ -233,6 +233,38 @@ mod tests {
     }
 
     #[test]
+    fn features_of_any_size_look_the_same_to_a_network() {
+        let entries = [(0, 0, 0.75f32), (0, 1, -3.0), (1, 1, 1.5), (2, 2, 1e-3)];
+        let of = |factor: f32| {
+            let scaled = entries.map(|(row, input, x)| (row, input, x * factor));
+            let rows = rows(&scaled, (3, 3));
+            let coding = InputCoding::of(&rows, Normalization::None);
+            let steps: Vec<f64> = (0..3).map(|input| coding.step(input)).collect();
+            (coding.seen(&rows), steps, coding.integers(&rows), coding.gains.iter().map(|gain| gain * factor).collect())
+        };
+        let plain: (_, _, _, Vec<f32>) = of(1.0);
+        for power in [-100, -1, 1, 100] {
+            assert_eq!(of(2f32.powi(power)), plain);
+        }
+        assert_eq!(plain.0.data(), [0.25, -1.0, 0.5, 1e-3 / 3.0]);
+        for factor in [1e-30, 1e-9, 1e9, 1e30] {
+            assert_eq!(of(factor).2, plain.2, "{factor:e}");
+        }
+    }
+
+    #[test]
+    fn what_never_changes_has_no_score() {
+        let x = array![[0.1f32, 2e-30, 5.0], [0.1, 4e-30, 5.0], [0.1, 6e-30, 5.0], [7.0, 0.0, f32::MAX]];
+        let standard = Standard::of(x.view(), &[0, 1, 2]);
+        assert_eq!(standard.constant().collect::<Vec<_>>(), [true, false, true]);
+        let scores = standard.scores(x.view());
+        assert!(scores.column(0).iter().chain(scores.column(2)).all(|&score| score == 0.0));
+        assert!((scores[[2, 1]] - 1.5f32.sqrt()).abs() < 1e-6, "{scores}");
+        let coding = InputCoding::of_scores(standard, scores.view(), 1.0);
+        assert_eq!((coding.feature_gains()[0], coding.offsets()[0]), (0.0, 0.0));
+    }
+
+    #[test]
     fn headroom_keeps_scores_beyond_those_seen() {
         let standard = Standard { means: vec![0.0; 3], deviations: vec![1.0; 3] };
         let scores = array![[0.5f32, -2.0, 8.0], [-0.25, 1.0, 3.0]];

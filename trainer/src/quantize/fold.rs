@@ -279,6 +279,18 @@ mod tests {
     }
 
     #[test]
+    fn ranges_of_almost_nothing_and_of_almost_everything_are_folded() {
+        let layer = || DenseWeights { weight: array![[0.5, -1.0], [1.0, 0.25]], bias: array![0.0, 0.0] };
+        let weights = MlpWeights { layers: vec![layer(), layer()] };
+        for hidden in [1e-30, 1e-7, 1.0, 1e30] {
+            for (lo, hi) in [(-1e-30, 1e-30), (-1.0, 1.0), (-1e30, 1e30)] {
+                let student = fold(&weights, &coding(), &vec![(0.0, hidden), (lo, hi)]).unwrap();
+                assert_eq!(student.layers.len(), 2, "{hidden:e} {hi:e}");
+            }
+        }
+    }
+
+    #[test]
     fn what_no_file_can_hold_is_refused_by_place() {
         let layer = |value: f32| DenseWeights { weight: array![[value, 1.0], [1.0, 1.0]], bias: array![0.0, 0.0] };
         let diverged = MlpWeights { layers: vec![layer(f32::NAN)] };
