@@ -77,6 +77,14 @@ fn oddities_are_warnings() {
 }
 
 #[test]
+fn features_with_one_value_are_reported() {
+    let nodes = "id,label,zero,heat,one,some\na,warm,0,1,2.5,1\nb,cold,0,2,2.5,0\nc,warm,0,3,2.5,1\n";
+    let loaded = read(folder(nodes, "source,target\na,b\nb,c\n").path(), &ReadOptions::default()).unwrap();
+    assert_eq!(loaded.warnings, [Warning::ConstantFeatures { count: 2, first: 0 }]);
+    assert!(loaded.warnings[0].to_string().starts_with("2 features have the same value at every node"));
+}
+
+#[test]
 fn labels_may_be_numbers_names_or_missing() {
     let numbers = "id,x,label\na,1,0\nb,2,1\n";
     assert_eq!(load(numbers, "source,target\n").unwrap().class_names, ["class 0", "class 1"]);

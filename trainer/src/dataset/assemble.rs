@@ -68,6 +68,7 @@ pub(super) fn assemble(parts: Parts, options: &ReadOptions) -> Result<Loaded, Da
     }
     warnings.extend(lonely(&graph.adjacency).map(|(count, first)| Warning::IsolatedNodes { count, first }));
     warnings.extend(lonely(&graph.features).map(|(count, first)| Warning::EmptyNodes { count, first }));
+    warnings.extend(constant(&graph.features).map(|(count, first)| Warning::ConstantFeatures { count, first }));
     Ok(Loaded { graph, warnings })
 }
 
@@ -129,6 +130,23 @@ fn lonely(matrix: &CsMat<f32>) -> Option<(usize, usize)> {
     let mut empty = matrix.outer_iterator().enumerate().filter(|(_, row)| row.nnz() == 0).map(|(node, _)| node);
     let first = empty.next()?;
     Some((empty.count() + 1, first))
+}
+
+/// Count and first of the columns with one value in all rows.
+fn constant(matrix: &CsMat<f32>) -> Option<(usize, usize)> {
+    // What is not stored is 0.
+    let mut first: Vec<Option<f32>> = vec![None; matrix.cols()];
+    let (mut stored, mut differs) = (vec![0usize; matrix.cols()], vec![false; matrix.cols()]);
+    for row in matrix.outer_iterator() {
+        for (column, &value) in row.iter() {
+            stored[column] += 1;
+            differs[column] |= *first[column].get_or_insert(value) != value;
+        }
+    }
+    let mut constant =
+        (0..matrix.cols()).filter(|&at| stored[at] == 0 || (stored[at] == matrix.rows() && !differs[at]));
+    let first = constant.next()?;
+    Some((constant.count() + 1, first))
 }
 
 /// Checks integer labels: each in `0..classes`, each class present.

@@ -51,6 +51,33 @@ pub enum Warning {
         /// Its number of nodes.
         largest_nodes: usize,
     },
+    /// Features that have one value at every node, so that no network learns anything from them.
+    ConstantFeatures {
+        /// How many there are.
+        count: usize,
+        /// The first of them.
+        first: usize,
+    },
+    /// Columns of a table that have one value in all train rows, so that the networks leave them out.
+    ConstantColumns {
+        /// How many there are.
+        count: usize,
+        /// Name of the first of them.
+        first: String,
+        /// Splits in which this is so.
+        splits: Vec<u64>,
+    },
+    /// The label has one value in all labelled rows of a part of the table.
+    ConstantTarget {
+        /// Name of the column.
+        name: String,
+        /// Its value: of a classification the class.
+        value: String,
+        /// `train`, `tune` or `test`.
+        part: &'static str,
+        /// Splits in which this is so.
+        splits: Vec<u64>,
+    },
     /// Nodes outside the largest connected component were left out, as asked for.
     SmallComponents {
         /// How many nodes were left out.
@@ -81,9 +108,31 @@ impl fmt::Display for Warning {
                 "strongly unbalanced classes: class {largest} has {largest_nodes} nodes, class {smallest} has \
                  {smallest_nodes}; read the accuracy of each class, not the mean alone"
             ),
+            Self::ConstantFeatures { count, first } => write!(
+                f,
+                "{count} features have the same value at every node (the first is feature {first}): they tell nothing"
+            ),
+            Self::ConstantColumns { count, first, splits } => write!(
+                f,
+                "{count} columns never change in the train rows of split {} (the first is `{first}`): the student \
+                 ignores them there",
+                list(splits)
+            ),
+            Self::ConstantTarget { name, value, part, splits } => {
+                write!(f, "`{name}` is {value} in every {part} row of split {}: ", list(splits))?;
+                f.write_str(match *part {
+                    "train" => "there is nothing to learn",
+                    "tune" => "epochs are chosen by this one value",
+                    _ => "the figures judge this one value, and R² is not defined",
+                })
+            }
             Self::SmallComponents { dropped } => {
                 write!(f, "left out {dropped} nodes outside the largest connected component")
             }
         }
     }
+}
+
+fn list(splits: &[u64]) -> String {
+    splits.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
 }

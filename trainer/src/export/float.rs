@@ -42,7 +42,16 @@ impl FloatStudent {
     #[must_use]
     pub fn new(weights: &MlpWeights, coding: &InputCoding, student: [u8; 32]) -> Self {
         let row_shares = coding.normalization == Normalization::RowSum;
-        Self { weights: weights.clone(), standard: coding.standard.clone(), row_shares, student }
+        let mut weights = weights.clone();
+        if let Some(first) = weights.layers.first_mut() {
+            first.weight.mapv_inplace(|weight| weight / coding.unit);
+        }
+        let mut standard = coding.standard.clone();
+        // Such an input has no weights: any deviation leaves its scores without effect, and 1 is a number for every reader.
+        for deviation in standard.iter_mut().flat_map(|standard| &mut standard.deviations) {
+            *deviation = if deviation.is_infinite() { 1.0 } else { *deviation };
+        }
+        Self { weights, standard, row_shares, student }
     }
 
     /// The archive; the same student gives the same bytes.

@@ -31,6 +31,7 @@ pub(super) fn count(
                 gains: vec![1.0; layer.inputs],
                 sparse: ours.meta.kind == LayerKind::SparseInput,
                 normalization: Normalization::None,
+                unit: 1.0,
                 standard: None,
             },
             layers: vec![ours.clone()],

@@ -103,6 +103,7 @@ impl SourceNetwork {
             gains: vec![(1.0 / first.input.scale) as f32; first.inputs],
             sparse,
             normalization: Normalization::None,
+            unit: 1.0,
             standard: None,
         };
         let mut converted =

@@ -221,9 +221,10 @@ impl SparsePair {
 pub fn normalize_rows(matrix: &CsMat<f32>) -> CsMat<f32> {
     let mut rows = matrix.to_csr();
     for mut row in rows.outer_iterator_mut() {
-        let sum: f32 = row.iter().map(|(_, &value)| value.abs()).sum();
+        // In double precision no sum of a row overflows, and equal features have the same shares in every unit.
+        let sum: f64 = row.iter().map(|(_, &value)| f64::from(value.abs())).sum();
         if sum != 0.0 {
-            row.iter_mut().for_each(|(_, value)| *value /= sum);
+            row.iter_mut().for_each(|(_, value)| *value = (f64::from(*value) / sum) as f32);
         }
     }
     rows

@@ -24,42 +24,66 @@ pub struct InputCoding {
     pub sparse: bool,
     /// What happens to a row before the gains apply.
     pub normalization: Normalization,
+    /// What the student was trained to count its features in, see [`unit`]; 1 for standard scores.
+    pub unit: f32,
     /// Mean and deviation of each input where the student was trained on standard scores; the gains are then per score.
     pub standard: Option<Standard>,
 }
 
 /// Standard scores `(x - mean) / deviation`, one pair an input, from the train rows alone.
+///
+/// The same whatever unit an input is measured in: to the bit for units that differ by a power of two.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standard {
     /// Means.
     pub means: Vec<f32>,
-    /// Standard deviations, above 0; 1 for an input that never changes.
+    /// Standard deviations, above 0; infinite for an input that never changes, so that its scores are 0.
     pub deviations: Vec<f32>,
 }
 
 /// Scores are cut off here, while training and on the device alike.
 pub const LARGEST_SCORE: f32 = 10.0;
+/// Smallest deviation, 2^-120: a gain of `127.5 / deviation` is still a single-precision number.
+const LEAST_DEVIATION: f32 = f32::from_bits(7 << 23);
+
+/// Mean and standard deviation; infinite for values that are all the same, or as good as to single precision.
+pub(crate) fn spread(values: impl Iterator<Item = f32> + Clone) -> (f32, f32) {
+    let count = values.clone().count().max(1) as f64;
+    let mean = values.clone().map(f64::from).sum::<f64>() / count;
+    let variance = values.clone().map(|value| (f64::from(value) - mean).powi(2)).sum::<f64>() / count;
+    let deviation = variance.sqrt() as f32;
+    // Sums of equal values are rounded, so their deviation need not be 0.
+    let changes = !is_constant(values) && deviation >= LEAST_DEVIATION;
+    (mean as f32, if changes { deviation } else { f32::INFINITY })
+}
+
+/// Whether no value differs from the first one.
+pub(crate) fn is_constant(mut values: impl Iterator<Item = f32>) -> bool {
+    let first = values.next();
+    values.all(|value| Some(value) == first)
+}
 
 impl Standard {
     /// From the rows `train` of `x` `[rows x inputs]`.
     #[must_use]
     pub fn of(x: ArrayView2<'_, f32>, train: &[usize]) -> Self {
-        let count = train.len().max(1) as f64;
-        let (mut means, mut deviations) = (Vec::new(), Vec::new());
-        for column in x.columns() {
-            let mean = train.iter().map(|&row| f64::from(column[row])).sum::<f64>() / count;
-            let variance = train.iter().map(|&row| (f64::from(column[row]) - mean).powi(2)).sum::<f64>() / count;
-            means.push(mean as f32);
-            deviations.push(if variance.sqrt() < 1e-6 { 1.0 } else { variance.sqrt() as f32 });
-        }
+        let column = |column: ArrayView1<'_, f32>| spread(train.iter().map(|&row| column[row]));
+        let (means, deviations) = x.columns().into_iter().map(column).unzip();
         Self { means, deviations }
+    }
+
+    /// Whether each input never changed in the train rows.
+    pub fn constant(&self) -> impl Iterator<Item = bool> + '_ {
+        self.deviations.iter().map(|deviation| deviation.is_infinite())
     }
 
     /// Scores of all rows, cut off at [`LARGEST_SCORE`].
     #[must_use]
     pub fn scores(&self, x: ArrayView2<'_, f32>) -> Array2<f32> {
         Array2::from_shape_fn(x.dim(), |(row, input)| {
-            let score = (x[[row, input]] - self.means[input]) / self.deviations[input];
+            let deviation = self.deviations[input];
+            // Apart from the quotient, whose difference may itself be infinite.
+            let score = if deviation.is_infinite() { 0.0 } else { (x[[row, input]] - self.means[input]) / deviation };
             score.clamp(-LARGEST_SCORE, LARGEST_SCORE)
         })
     }
@@ -68,31 +92,30 @@ impl Standard {
 impl InputCoding {
     /// Chooses the coding from `rows` `[rows x inputs]` as the device measures them; only rows the student may see.
     ///
-    /// A bag of words (every value 0 or 1) gets one gain, other features a gain each from their largest magnitude.
-    /// An input that is zero in all rows takes the gain of the widest one.
+    /// Every feature gets a gain from its largest magnitude, so a bag of words has one gain. An input that is zero in all
+    /// rows takes the gain of the widest one.
     #[must_use]
     pub fn of(rows: &CsMat<f32>, normalization: Normalization) -> Self {
-        let rows = &normalized(rows, normalization);
+        let unit = unit(rows, normalization);
+        let rows = &normalized(rows, normalization, 1.0);
         let values = rows.data();
         let negative = values.iter().any(|&x| x < 0.0);
-        let largest = values.iter().fold(0f32, |largest, x| largest.max(x.abs()));
-        let fallback = if largest > 0.0 { largest } else { 1.0 };
+        let fallback = largest(rows);
         let mut magnitudes = vec![0f32; rows.cols()];
         for row in rows.outer_iterator() {
             for (input, &x) in row.iter() {
                 magnitudes[input] = magnitudes[input].max(x.abs());
             }
         }
-        let binary = values.iter().all(|&x| x == 0.0 || x == 1.0);
         let steps = if negative { STEPS / 2.0 } else { STEPS };
         let gains = magnitudes
             .iter()
-            .map(|&magnitude| if binary || magnitude == 0.0 { fallback } else { magnitude })
-            .map(|magnitude| (steps / f64::from(magnitude)) as f32)
+            .map(|&magnitude| if magnitude == 0.0 { fallback } else { magnitude })
+            .map(|magnitude| (steps / f64::from(magnitude)).min(f64::from(f32::MAX)) as f32)
             .collect();
         let density = values.iter().filter(|&&x| x != 0.0).count() as f64 / (rows.rows() * rows.cols()).max(1) as f64;
         let zero_point = if negative { 0 } else { -128 };
-        Self { zero_point, gains, sparse: density < SPARSE_BELOW, normalization, standard: None }
+        Self { zero_point, gains, sparse: density < SPARSE_BELOW, normalization, unit, standard: None }
     }
 
     /// The coding of standard scores: symmetric, up to `headroom` times the largest score of each input among the rows of
@@ -105,20 +128,21 @@ impl InputCoding {
         let end = |column| (headroom * f64::from(largest(column))).min(f64::from(LARGEST_SCORE));
         let gains = scores.columns().into_iter().map(|column| (STEPS / 2.0 / end(column)) as f32);
         let gains = gains.collect();
-        Self { zero_point: 0, gains, sparse: false, normalization: Normalization::None, standard: Some(standard) }
+        let normalization = Normalization::None;
+        Self { zero_point: 0, gains, sparse: false, normalization, unit: 1.0, standard: Some(standard) }
     }
 
     /// The rows that the float student sees, `[rows x inputs]`.
     #[must_use]
     pub fn seen(&self, rows: &CsMat<f32>) -> CsMat<f32> {
-        let Some(standard) = &self.standard else { return normalized(rows, self.normalization) };
+        let Some(standard) = &self.standard else { return normalized(rows, self.normalization, self.unit) };
         dense_rows(standard.scores(rows.to_dense().view()).view())
     }
 
-    /// Real value of one integer step of input `i`.
+    /// What one integer step of input `i` is worth in what the student sees.
     #[must_use]
     pub fn step(&self, i: usize) -> f64 {
-        1.0 / f64::from(self.gains[i])
+        1.0 / (f64::from(self.gains[i]) * f64::from(self.unit))
     }
 
     /// The front end of the student file.
@@ -164,11 +188,27 @@ pub fn dense_rows(rows: ArrayView2<'_, f32>) -> CsMat<f32> {
     CsMat::new((count, inputs), pointers, indices, rows.iter().copied().collect())
 }
 
-/// The rows a network with this normalization is trained on.
+/// What a network counts the features of `rows` in, so that their own unit changes nothing: their largest magnitude, or 1
+/// where each row is divided by its sum.
 #[must_use]
-pub fn normalized(rows: &CsMat<f32>, normalization: Normalization) -> CsMat<f32> {
+pub fn unit(rows: &CsMat<f32>, normalization: Normalization) -> f32 {
     match normalization {
-        Normalization::None => rows.clone(),
+        Normalization::None => largest(rows),
+        Normalization::RowSum => 1.0,
+    }
+}
+
+/// Largest magnitude; 1 where all are 0.
+fn largest(rows: &CsMat<f32>) -> f32 {
+    let largest = rows.data().iter().fold(0f32, |largest, x| largest.max(x.abs()));
+    if largest > 0.0 { largest } else { 1.0 }
+}
+
+/// The rows a network with this normalization is trained on, counted in `unit`.
+#[must_use]
+pub fn normalized(rows: &CsMat<f32>, normalization: Normalization, unit: f32) -> CsMat<f32> {
+    match normalization {
+        Normalization::None => rows.map(|x| x / unit),
         Normalization::RowSum => normalize_rows(rows),
     }
 }
@@ -190,6 +230,38 @@ mod tests {
         let coding = InputCoding::of(&rows(&[(0, 1, 1.0), (1, 7, 1.0)], (2, 10)), Normalization::None);
         assert_eq!(coding.front_end(), FrontEnd::Uniform { gain: 255.0, offset: -128.0 });
         assert!(coding.sparse);
+    }
+
+    #[test]
+    fn features_of_any_size_look_the_same_to_a_network() {
+        let entries = [(0, 0, 0.75f32), (0, 1, -3.0), (1, 1, 1.5), (2, 2, 1e-3)];
+        let of = |factor: f32| {
+            let scaled = entries.map(|(row, input, x)| (row, input, x * factor));
+            let rows = rows(&scaled, (3, 3));
+            let coding = InputCoding::of(&rows, Normalization::None);
+            let steps: Vec<f64> = (0..3).map(|input| coding.step(input)).collect();
+            (coding.seen(&rows), steps, coding.integers(&rows), coding.gains.iter().map(|gain| gain * factor).collect())
+        };
+        let plain: (_, _, _, Vec<f32>) = of(1.0);
+        for power in [-100, -1, 1, 100] {
+            assert_eq!(of(2f32.powi(power)), plain);
+        }
+        assert_eq!(plain.0.data(), [0.25, -1.0, 0.5, 1e-3 / 3.0]);
+        for factor in [1e-30, 1e-9, 1e9, 1e30] {
+            assert_eq!(of(factor).2, plain.2, "{factor:e}");
+        }
+    }
+
+    #[test]
+    fn what_never_changes_has_no_score() {
+        let x = array![[0.1f32, 2e-30, 5.0], [0.1, 4e-30, 5.0], [0.1, 6e-30, 5.0], [7.0, 0.0, f32::MAX]];
+        let standard = Standard::of(x.view(), &[0, 1, 2]);
+        assert_eq!(standard.constant().collect::<Vec<_>>(), [true, false, true]);
+        let scores = standard.scores(x.view());
+        assert!(scores.column(0).iter().chain(scores.column(2)).all(|&score| score == 0.0));
+        assert!((scores[[2, 1]] - 1.5f32.sqrt()).abs() < 1e-6, "{scores}");
+        let coding = InputCoding::of_scores(standard, scores.view(), 1.0);
+        assert_eq!((coding.feature_gains()[0], coding.offsets()[0]), (0.0, 0.0));
     }
 
     #[test]

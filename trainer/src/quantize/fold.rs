@@ -15,6 +15,8 @@ const BIAS_LIMIT: f64 = (1i64 << 30) as f64;
 
 /// Ratio of the largest to the smallest weight scale of a layer.
 const FAINTEST: f64 = 65_536.0;
+/// Largest and smallest ratio of a weight scale to the output step; a multiplier holds 2^-32 to 2^30.
+const RATIOS: (f64, f64) = ((1u64 << 29) as f64, 1.0 / (1u64 << 32) as f64);
 
 /// A student in integers, before it is sealed.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +62,9 @@ pub struct About<'a> {
 /// Rounds a float student to integers over the given ranges.
 ///
 /// Weights are symmetric per output channel, `s_w = max|w| / 127`, raised where the bias would pass 2^30; a row
-/// of zeros takes the layer's largest scale, and none is smaller than that over 65,536. The real step of each input is folded into the first weights.
+/// of zeros takes the layer's largest scale, and none is smaller than that over 65,536. The real step of each input is
+/// folded into the first weights. Where a layer's outputs hardly change beside its weights, or its weights hardly change
+/// its outputs, scales are raised until their ratio is a multiplier.
 ///
 /// # Errors
 /// A width, depth, weight or ratio that no student file can hold.
@@ -104,9 +108,6 @@ fn fold_layer(
         return Err(QuantizeError::NotFinite { layer: index });
     }
     let output_scale = (hi - lo) / 255.0;
-    // ReLU's zero sits at the bottom; logits get the zero point that covers their range.
-    let zero_point = if last { (-128.0 - lo / output_scale).round().clamp(-128.0, 127.0) as i8 } else { -128 };
-
     let rows: Vec<Vec<f64>> = layer
         .weight
         .outer_iter()
@@ -127,6 +128,13 @@ fn fold_layer(
         let room = BIAS_LIMIT - 128.0 * WEIGHT_LIMIT * inputs as f64;
         *scale = scale.max(f64::from(bias).abs() / room);
     }
+    let widest = sum_scales.iter().fold(0f64, |widest, &scale| widest.max(scale));
+    let output_scale = output_scale.max(widest / RATIOS.0);
+    for scale in &mut sum_scales {
+        *scale = scale.max(output_scale * RATIOS.1);
+    }
+    // ReLU's zero sits at the bottom; logits get the zero point that covers their range.
+    let zero_point = if last { (-128.0 - lo / output_scale).round().clamp(-128.0, 127.0) as i8 } else { -128 };
     let mut weights = Vec::with_capacity(outputs * inputs);
     for (row, scale) in rows.iter().zip(&sum_scales) {
         weights.extend(row.iter().map(|w| (w / scale).round().clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT) as i8));
@@ -178,6 +186,16 @@ impl IntegerStudent {
     #[must_use]
     pub fn inputs(&self) -> usize {
         self.coding.gains.len()
+    }
+
+    /// The same integers, each output worth `factor` times as much.
+    #[must_use]
+    pub fn with_outputs_times(mut self, factor: f64) -> Self {
+        if let Some(last) = self.layers.last_mut() {
+            last.output_scale *= factor;
+            last.sum_scales.iter_mut().for_each(|scale| *scale *= factor);
+        }
+        self
     }
 
     /// Writes the student file. The caller loads it: that is the only check.
@@ -242,6 +260,7 @@ mod tests {
             gains: vec![255.0; 2],
             sparse: true,
             normalization: Normalization::None,
+            unit: 1.0,
             standard: None,
         }
     }
@@ -257,6 +276,18 @@ mod tests {
         let student = fold(&weights, &coding(), &vec![(0.0, 2.0), (-2.0, 2.0)]).unwrap();
         assert_eq!(student.layers[0].weights, [64, -127, 0, 0, 0, 0]);
         assert_eq!(student.layers[0].biases[1..], [0, 0]);
+    }
+
+    #[test]
+    fn ranges_of_almost_nothing_and_of_almost_everything_are_folded() {
+        let layer = || DenseWeights { weight: array![[0.5, -1.0], [1.0, 0.25]], bias: array![0.0, 0.0] };
+        let weights = MlpWeights { layers: vec![layer(), layer()] };
+        for hidden in [1e-30, 1e-7, 1.0, 1e30] {
+            for (lo, hi) in [(-1e-30, 1e-30), (-1.0, 1.0), (-1e30, 1e30)] {
+                let student = fold(&weights, &coding(), &vec![(0.0, hidden), (lo, hi)]).unwrap();
+                assert_eq!(student.layers.len(), 2, "{hidden:e} {hi:e}");
+            }
+        }
     }
 
     #[test]

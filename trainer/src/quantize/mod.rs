@@ -13,7 +13,8 @@ mod replay;
 mod scale;
 
 pub use aware::{AwarePlan, fine_tune};
-pub use coding::{InputCoding, LARGEST_SCORE, Standard, dense_rows, normalized};
+pub use coding::{InputCoding, LARGEST_SCORE, Standard, dense_rows, normalized, unit};
+pub(crate) use coding::{is_constant, spread};
 pub use correct::correct_biases;
 pub use fold::{About, IntegerLayer, IntegerStudent, fold};
 pub use forward::activations;

@@ -66,7 +66,7 @@ fn squared_error(values: &[f64], (lo, hi): (f64, f64)) -> f64 {
 
 /// An empty range (a layer that is always 0) becomes one that holds 0.
 fn widen((lo, hi): (f64, f64)) -> (f64, f64) {
-    if hi - lo > 1e-6 { (lo, hi) } else { (lo, lo + 1.0) }
+    if hi > lo { (lo, hi) } else { (lo, lo + 1.0) }
 }
 
 #[cfg(test)]

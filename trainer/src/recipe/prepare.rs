@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::sections::SplitKind;
+use super::sections::{InputKind, SplitKind};
 use super::{Recipe, RecipeError};
 use crate::dataset::locate::{Search, locate};
-use crate::dataset::{DataError, FaultKind, Graph, Inductive, Place, ReadOptions, Split, Warning, read, split};
+use crate::dataset::{At, DataError, FaultKind, Graph, Inductive, Place, ReadOptions, Split, Warning, read, split};
+use eyas::quant::row_share;
 
 /// The data of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +72,17 @@ impl Recipe {
             ));
         }
         let data = &self.data;
+        let shares = self.student.input == InputKind::Normalized || self.teacher.iter().any(|it| it.normalize_rows);
+        let share = |row: sprs::CsVecView<'_, f32>| row_share(row.data().iter().copied());
+        if let (true, Some(node)) = (shares, graph.features.outer_iterator().position(|row| share(row).is_err())) {
+            return Err(DataError::new(
+                FaultKind::OutOfRange,
+                Place::file(&path).at(At::Node(node as u64)),
+                "features whose sum and its reciprocal are single-precision numbers, since rows are divided by their sums",
+                "a sum out of this range",
+                "multiply all features by one factor, which changes nothing else, or do not normalize rows",
+            ));
+        }
         // Loading a recipe fills these keys wherever the choice they belong to is made.
         let seed = data.split_seed.unwrap_or(0);
         let split = match data.split {

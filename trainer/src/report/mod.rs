@@ -6,6 +6,7 @@
 mod card;
 mod columns;
 mod compare;
+mod digits;
 mod error;
 mod evidence;
 mod html;
@@ -20,6 +21,7 @@ mod verdict;
 
 pub use card::card;
 pub use compare::{CompareError, Comparison, Contrast, compare, compare_any_data, read_metrics};
+pub(crate) use digits::{Digits, UNDEFINED};
 pub use error::ReportError;
 pub use evidence::Evidence;
 pub use html::html;

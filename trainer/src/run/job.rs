@@ -6,14 +6,15 @@ use crate::dataset::{Graph, Inductive, Split};
 use crate::distill::{
     Fitted, Objective, ObjectivePlan, SoftTargets, Targets, confidence_temperature, edge_agreement, fit,
 };
-use crate::nn::{BackendKind, CurvePoint, MlpWeights, TrainError, normalize_rows, predictions};
+use crate::nn::{BackendKind, CurvePoint, MlpWeights, TrainError, predictions};
 use crate::quantize::{
-    InputCoding, IntegerStudent, Replay, activations, fine_tune, normalized, observe_ranges, quantize,
+    InputCoding, IntegerStudent, Replay, activations, fine_tune, normalized, observe_ranges, quantize, unit,
 };
 use crate::recipe::{Prepared, Recipe};
 use crate::report::metrics::{Accuracies, Curve, SeedMetrics};
 use crate::teacher::{Labelled, Teacher, mean_log_probabilities, train};
 use cpu_time::ThreadTime;
+use eyas::model::Normalization;
 use ndarray::Array2;
 use sprs::CsMat;
 use std::collections::BTreeMap;
@@ -159,7 +160,7 @@ pub(super) fn carry_out(
     let integers = job.integers(&student, objective, &soft)?;
 
     let measured = &job.scene.whole.features;
-    let seen = normalized(measured, plan::normalization(&recipe.student));
+    let seen = integers.coding.seen(measured);
     let float = |fitted: &Fitted| predictions(fitted.weights.logits(&seen, backend).view());
     let replayed = Replay::of(&integers, &integers.coding.integers(measured));
     let int8 = replayed.map_err(|source| RunError::Quantize { seed, source })?.labels;
@@ -233,9 +234,9 @@ impl Job<'_> {
         let (mut fitted, mut plain, mut whole) = (Vec::new(), Vec::new(), Vec::new());
         for (number, section) in self.recipe.teacher.iter().enumerate() {
             let teacher_plan = plan::teacher(section);
-            let seen = |graph: &Graph| {
-                if section.normalize_rows { normalize_rows(&graph.features) } else { graph.features.clone() }
-            };
+            let normalization = if section.normalize_rows { Normalization::RowSum } else { Normalization::None };
+            let unit = unit(&self.scene.graph.features, normalization);
+            let seen = |graph: &Graph| normalized(&graph.features, normalization, unit);
             let features = seen(self.scene.graph);
             for member in 0..section.members as u64 {
                 let suffix = if number + member as usize == 0 { String::new() } else { format!("-{number}-{member}") };
@@ -290,7 +291,8 @@ impl Job<'_> {
         let fit_plan = plan::fit(&recipe.student, objective);
         let (seed, backend) = (self.seed, self.backend);
         let (graph, split, labels) = (self.scene.graph, self.scene.split, self.labels);
-        let features = normalized(&graph.features, plan::normalization(&recipe.student));
+        let normalization = plan::normalization(&recipe.student);
+        let features = normalized(&graph.features, normalization, unit(&graph.features, normalization));
         let fitted: Fitted = self.stage(name, |resume, progress| {
             let targets = targets(graph, split, labels, soft);
             fit(&features, &targets, &fit_plan, seed, backend, resume, progress)
@@ -362,10 +364,7 @@ impl Job<'_> {
                 let right = self.scene.split.tune.iter().zip(decided).filter(|&(&node, label)| labels[node] == label);
                 Ok(right.count())
             };
-            let ranges = observe_ranges(
-                &activations(&fitted.weights, &normalized(&tune_rows, coding.normalization)),
-                quantize_plan.ranges,
-            );
+            let ranges = observe_ranges(&activations(&fitted.weights, &coding.seen(&tune_rows)), quantize_plan.ranges);
             student = fine_tune(&fitted.weights, student, &ranges, &used, &aware, &gradient, &score).map_err(failed)?;
         }
         self.cpu_seconds.insert("quantize".into(), started.elapsed().as_secs_f64());

@@ -13,6 +13,20 @@ use crate::run::RunError;
 /// Figures of the int8 student on some rows.
 pub(super) type Int8<'a> = Box<dyn Fn(&[usize]) -> Result<Score, RunError> + 'a>;
 
+/// The student without weights on inputs that never changed while it learnt.
+///
+/// Nothing has taught these weights, so what such an input shows later must not count.
+pub(super) fn without_constant(mut weights: MlpWeights, standard: &Standard) -> MlpWeights {
+    if let Some(first) = weights.layers.first_mut() {
+        for (mut column, constant) in first.weight.columns_mut().into_iter().zip(standard.constant()) {
+            if constant {
+                column.fill(0.0);
+            }
+        }
+    }
+    weights
+}
+
 /// The student with the answers of a regression in the unit of its quantity.
 pub(super) fn in_unit(weights: &MlpWeights, unit: Unit) -> MlpWeights {
     let mut weights = weights.clone();
@@ -23,7 +37,10 @@ pub(super) fn in_unit(weights: &MlpWeights, unit: Unit) -> MlpWeights {
     weights
 }
 
-/// Rounds the student, which answers in the unit of its quantity.
+/// Rounds the student, which answers in standard scores.
+///
+/// Its integers are those of a quantity whose deviation is 1 to 2, and one step of them is worth a power of two as much: a
+/// unit as small or as large as single precision allows costs no bit of a weight.
 pub(super) fn integers<'a>(
     job: &Job<'a>,
     weights: &MlpWeights,
@@ -40,7 +57,10 @@ pub(super) fn integers<'a>(
         dense_rows(data.x.select(Axis(0), rows).slice(ndarray::s![.., ..data.student]))
     };
     let plan = crate::run::quantize_plan(&job.recipe.quantize);
-    let integer = quantize(weights, &coding, &raw(job.data, &job.split.tune), &plan).map_err(failed)?;
+    let (power, unit) = job.unit.by_power_of_two();
+    let weights = in_unit(weights, unit);
+    let integer = quantize(&weights, &coding, &raw(job.data, &job.split.tune), &plan).map_err(failed)?;
+    let integer = integer.with_outputs_times(f64::from(power));
     let (data, seed, for_score) = (job.data, job.seed, integer.clone());
     let int8: Int8<'a> = Box::new(move |rows: &[usize]| {
         let x = for_score.coding.integers(&raw(data, rows));

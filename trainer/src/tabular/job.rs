@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::controls;
-use super::integers::{in_unit, integers};
+use super::integers::{in_unit, integers, without_constant};
 use super::lesson::{Labels, Unit};
 use super::masked;
 use super::prepare::TabularPrepared;
@@ -155,6 +155,7 @@ pub(super) fn carry_out(
     let keeps = recipe.cotrain.is_some_and(|cotrain| cotrain.keep_student);
     let start = together.as_ref().filter(|_| keeps).map(|together| &together.towers[0]);
     let (weights, load) = job.distil("student", &routed, (recipe.route.kind, best), start)?;
+    let weights = without_constant(weights, &standard);
     test.insert("student_float".to_owned(), job.score(&weights, &split.test));
     let tune_float = job.score(&weights, &split.tune);
     if recipe.report.controls {
@@ -164,8 +165,8 @@ pub(super) fn carry_out(
         }
     }
     let started = ThreadTime::now();
-    let weights = in_unit(&weights, unit);
     let (student, int8) = integers(&job, &weights, &standard)?;
+    let weights = in_unit(&weights, unit);
     test.insert("student_int8".to_owned(), int8(&split.test)?);
     let tune = int8(&split.tune)?;
     drop(int8);

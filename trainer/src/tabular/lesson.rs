@@ -8,6 +8,7 @@ use super::reask::Reask;
 use super::route::{Route, Ways};
 use crate::distill::objective::log_softmax;
 use crate::nn::{Lesson, Step};
+use crate::quantize::spread;
 
 /// Log-softmax of every row at temperature `t`.
 pub(super) fn tempered(logits: &Array2<f32>, t: f32) -> Array2<f32> {
@@ -22,13 +23,19 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    /// Of the labels of `rows`; of classes the one that changes nothing.
+    /// Of the labels of `rows`; of classes the one that changes nothing. A quantity that never changes is counted in itself.
     pub(super) fn of(truth: &Truth, rows: &[usize]) -> Self {
         let Truth::Quantity { values, .. } = truth else { return Self { mean: 0.0, deviation: 1.0 } };
-        let count = rows.len().max(1) as f64;
-        let mean = rows.iter().map(|&row| f64::from(values[row])).sum::<f64>() / count;
-        let variance = rows.iter().map(|&row| (f64::from(values[row]) - mean).powi(2)).sum::<f64>() / count;
-        Self { mean: mean as f32, deviation: variance.sqrt().max(1e-6) as f32 }
+        let (mean, deviation) = spread(rows.iter().map(|&row| values[row]));
+        let itself = if mean.is_normal() { mean.abs() } else { 1.0 };
+        Self { mean, deviation: if deviation.is_finite() { deviation } else { itself } }
+    }
+
+    /// The largest power of two that is not above the deviation, and the unit counted in it.
+    pub(super) fn by_power_of_two(self) -> (f32, Self) {
+        // The exponent bits alone; a deviation is a normal number.
+        let power = f32::from_bits(self.deviation.to_bits() & f32::INFINITY.to_bits());
+        (power, Self { mean: self.mean / power, deviation: self.deviation / power })
     }
 
     /// A quantity in its unit as a standard score.

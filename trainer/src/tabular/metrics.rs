@@ -11,6 +11,9 @@ use crate::report::{Paired, mean, paired, standard_deviation};
 /// Name and version of the document.
 pub(super) const SCHEMA: &str = "eyas-table-metrics-1";
 
+/// Values by network and figure.
+pub type Figures = BTreeMap<String, BTreeMap<String, Option<f64>>>;
+
 /// Everything measured in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TabularMetrics {
@@ -45,11 +48,11 @@ pub struct TabularMetrics {
     pub shipped: [u64; 2],
     /// SHA-256 of the student file.
     pub student_hash: String,
-    /// Means over folds and seeds, by network and figure.
-    pub mean: BTreeMap<String, BTreeMap<String, f64>>,
+    /// Means over folds and seeds, by network and figure; none where a run has no such figure.
+    pub mean: Figures,
     /// Population standard deviations over the means of the folds.
-    pub sd: BTreeMap<String, BTreeMap<String, f64>>,
-    /// Paired differences over folds and seeds.
+    pub sd: Figures,
+    /// Paired differences over folds and seeds, of figures that every run has.
     pub differences: Vec<TabularDifference>,
     /// One entry a fold and seed.
     pub runs: Vec<TabularRunMetrics>,
@@ -130,41 +133,40 @@ pub struct TabularDifference {
     pub interval_95: Option<[f64; 2]>,
 }
 
-/// The values of one figure of one network, run by run.
-fn values(runs: &[TabularRunMetrics], network: &str, figure: &str) -> Vec<f64> {
+/// The values of one figure of one network, run by run; none where a run has no such figure.
+fn values(runs: &[TabularRunMetrics], network: &str, figure: &str) -> Option<Vec<f64>> {
     let of = |run: &TabularRunMetrics| {
         let score = run.networks.get(network)?;
-        score.figures().into_iter().find(|&(name, _)| name == figure).map(|(_, value)| value)
+        score.figures().into_iter().find(|&(name, _)| name == figure)?.1
     };
-    runs.iter().filter_map(of).collect()
+    runs.iter().map(of).collect()
 }
 
 /// Means of the folds, in the order of their numbers.
-fn by_fold(runs: &[TabularRunMetrics], network: &str, figure: &str) -> Vec<f64> {
+fn by_fold(runs: &[TabularRunMetrics], network: &str, figure: &str) -> Option<Vec<f64>> {
     let mut folds: Vec<u64> = runs.iter().map(|run| run.fold).collect();
     folds.sort_unstable();
     folds.dedup();
     let of = |fold: u64| {
         let runs: Vec<_> = runs.iter().filter(|run| run.fold == fold).cloned().collect();
-        mean(&values(&runs, network, figure))
+        values(&runs, network, figure).map(|values| mean(&values))
     };
     folds.into_iter().map(of).collect()
 }
 
 /// Means and deviations by network and figure.
-pub(super) fn summaries(runs: &[TabularRunMetrics]) -> [BTreeMap<String, BTreeMap<String, f64>>; 2] {
+pub(super) fn summaries(runs: &[TabularRunMetrics]) -> [Figures; 2] {
     let mut all = [BTreeMap::new(), BTreeMap::new()];
     let Some(first) = runs.first() else { return all };
     for (network, score) in &first.networks {
         for (figure, _) in score.figures() {
             let over = values(runs, network, figure);
             let spread = by_fold(runs, network, figure);
-            let spread = standard_deviation(if spread.len() > 1 { &spread } else { &over });
-            let entry = |all: &mut BTreeMap<String, BTreeMap<String, f64>>, value| {
+            let spread = spread.filter(|spread| spread.len() > 1);
+            let spread = spread.as_ref().or(over.as_ref()).map(|values| standard_deviation(values));
+            for (all, value) in all.iter_mut().zip([over.as_deref().map(mean), spread]) {
                 all.entry(network.clone()).or_default().insert(figure.to_owned(), value);
-            };
-            entry(&mut all[0], mean(&over));
-            entry(&mut all[1], spread);
+            }
         }
     }
     all
@@ -186,8 +188,10 @@ pub(super) fn differences(runs: &[TabularRunMetrics]) -> Vec<TabularDifference> 
     for b in against.into_iter().filter(|b| first.networks.contains_key(*b)) {
         for (figure, _) in first.networks[b].figures() {
             let a = "student_int8";
-            let difference = paired(&values(runs, a, figure), &values(runs, b, figure));
-            let folds = paired(&by_fold(runs, a, figure), &by_fold(runs, b, figure));
+            let pairs = |of: fn(&[TabularRunMetrics], &str, &str) -> Option<Vec<f64>>| {
+                Some(paired(&of(runs, a, figure)?, &of(runs, b, figure)?))
+            };
+            let (Some(difference), Some(folds)) = (pairs(values), pairs(by_fold)) else { continue };
             let interval_95 = folds.interval_95();
             let (a, b, figure) = (a.into(), b.into(), figure.into());
             all.push(TabularDifference { a, b, figure, difference, folds, interval_95 });

@@ -9,8 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::given::Given;
 use crate::dataset::locate::{Search, locate};
-use crate::dataset::{ColumnTable, DataError, FaultKind, Place, Split};
+use crate::dataset::{ColumnTable, DataError, FaultKind, Place, Split, Warning};
 use crate::nn::{Purpose, shuffle, stream};
+use crate::quantize::{Standard, is_constant};
 use crate::recipe::{Seen, TabularRecipe, TabularSplit, TabularTask};
 
 /// A class that is not known, as tables spell it.
@@ -170,7 +171,7 @@ impl TabularPrepared {
         let notice = std::fs::read_to_string(path.with_file_name("NOTICE.md")).ok();
         let names = table.names(&order);
         let (student, given) = (student.len(), Vec::new());
-        Ok(Self {
+        let mut prepared = Self {
             path,
             x,
             names,
@@ -186,7 +187,63 @@ impl TabularPrepared {
             given,
             warnings,
             notice,
-        })
+        };
+        let constant = prepared.constant(recipe).into_iter().map(|warning| warning.to_string());
+        prepared.warnings.extend(constant);
+        Ok(prepared)
+    }
+
+    /// Columns and labels that never change where a network is to learn from them or be judged by them.
+    ///
+    /// Splits that cannot be drawn are left out; carrying out the recipe refuses them.
+    fn constant(&self, recipe: &TabularRecipe) -> Vec<Warning> {
+        let (mut columns, mut targets) = (BTreeMap::<usize, BTreeSet<u64>>::new(), BTreeMap::new());
+        let mut seen = Vec::new();
+        for number in self.splits(recipe).unwrap_or_default() {
+            for &seed in &recipe.report.seeds {
+                let Ok(split) = self.split(recipe, number, seed) else { continue };
+                // Folds teach with the same rows for every seed.
+                if seen != split.train {
+                    let standard = Standard::of(self.x.view(), &split.train);
+                    for (column, _) in standard.constant().enumerate().filter(|&(_, constant)| constant) {
+                        columns.entry(column).or_default().insert(number);
+                    }
+                    seen.clone_from(&split.train);
+                }
+                let labelled = self.labelled(&split.train, recipe.data.label_share, seed);
+                for (part, rows) in [("train", &labelled), ("tune", &split.tune), ("test", &split.test)] {
+                    let label = |&row: &usize| match &self.truth {
+                        Truth::Classes { labels, .. } => f32::from(labels[row]),
+                        Truth::Quantity { values, .. } => values[row],
+                    };
+                    if is_constant(rows.iter().map(label)) {
+                        let value = match (&self.truth, rows[0]) {
+                            (Truth::Classes { labels, names }, row) => names[usize::from(labels[row])].clone(),
+                            (Truth::Quantity { values, .. }, row) => format!("{:?}", values[row]),
+                        };
+                        targets.entry((part, value)).or_insert_with(BTreeSet::new).insert(number);
+                    }
+                }
+            }
+        }
+        // One warning for all columns that are constant in the same splits.
+        let mut together: BTreeMap<Vec<u64>, Vec<usize>> = BTreeMap::new();
+        for (column, splits) in columns {
+            together.entry(splits.into_iter().collect()).or_default().push(column);
+        }
+        let columns = together.into_iter().map(|(splits, columns)| Warning::ConstantColumns {
+            count: columns.len(),
+            first: self.names[columns[0]].clone(),
+            splits,
+        });
+        let name = &recipe.data.label;
+        let targets = targets.into_iter().map(|((part, value), splits)| Warning::ConstantTarget {
+            name: name.clone(),
+            value,
+            part,
+            splits: splits.into_iter().collect(),
+        });
+        columns.chain(targets).collect()
     }
 
     /// Numbers of the splits that the recipe asks for: its folds, or 0 alone.

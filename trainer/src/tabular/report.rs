@@ -6,7 +6,7 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 
 use super::metrics::{TabularDifference, TabularMetrics, WayMetrics};
-use crate::report::{Form, ReportError, foreign_markdown, mean, render_as};
+use crate::report::{Digits, Form, ReportError, UNDEFINED, foreign_markdown, mean, render_as};
 
 /// Networks in the order of a table, with their words.
 const NETWORKS: [(&str, &str); 12] = [
@@ -32,24 +32,34 @@ fn networks(metrics: &TabularMetrics) -> (Vec<String>, Vec<Vec<String>>) {
         .iter()
         .filter_map(|&(key, words)| {
             let (mean, sd) = (metrics.mean.get(key)?, metrics.sd.get(key)?);
-            let cells = figures.iter().map(|figure| format!("{:.2} ± {:.2}", mean[figure], sd[figure]));
+            let cell = |figure: &String| match (mean[figure], sd[figure]) {
+                (Some(mean), Some(sd)) => Digits::of(&[mean, sd]).spread(mean, sd),
+                _ => UNDEFINED.to_owned(),
+            };
+            let cells = figures.iter().map(cell);
             Some(std::iter::once(words.to_owned()).chain(cells).collect())
         })
         .collect();
     (figures.into_iter().map(|figure| figure.replace('_', " ")).collect(), rows)
 }
 
-fn difference_in_words(difference: &TabularDifference) -> Vec<String> {
-    let error = |error: Option<f64>| error.map_or_else(|| "-".to_owned(), |error| format!("{error:.2}"));
+/// A difference with as many digits as the two figures have.
+fn difference_in_words(metrics: &TabularMetrics, difference: &TabularDifference) -> Vec<String> {
+    let figure = |network: &String| metrics.mean.get(network).and_then(|figures| figures.get(&difference.figure));
+    let figures = [&difference.a, &difference.b].map(|network| figure(network).copied().flatten().unwrap_or(0.0));
+    let digits = Digits::of(&figures);
+    let error = |error: Option<f64>| error.map_or_else(|| "-".to_owned(), |error| digits.number(error));
     let words =
         |key: &str| NETWORKS.iter().find(|(name, _)| *name == key).map_or(key.to_owned(), |(_, w)| (*w).to_owned());
     vec![
         words(&difference.b),
         difference.figure.replace('_', " "),
-        format!("{:+.2}", difference.difference.mean),
+        digits.signed(difference.difference.mean),
         error(difference.difference.standard_error),
         error(difference.folds.standard_error),
-        difference.interval_95.map_or_else(|| "-".to_owned(), |[low, high]| format!("{low:+.2} to {high:+.2}")),
+        difference
+            .interval_95
+            .map_or_else(|| "-".to_owned(), |[low, high]| format!("{} to {}", digits.signed(low), digits.signed(high))),
     ]
 }
 
@@ -57,11 +67,14 @@ fn difference_in_words(difference: &TabularDifference) -> Vec<String> {
 fn ways(metrics: &TabularMetrics) -> Vec<Vec<String>> {
     let first = metrics.runs.first().map(|run| run.ways.as_slice()).unwrap_or_default();
     let row = |(at, way): (usize, &WayMetrics)| {
-        let of = |figure: &dyn Fn(&WayMetrics) -> f64| {
-            mean(&metrics.runs.iter().filter_map(|run| run.ways.get(at)).map(figure).collect::<Vec<f64>>())
+        let of = |figure: &dyn Fn(&WayMetrics) -> Option<f64>| {
+            let values = metrics.runs.iter().filter_map(|run| run.ways.get(at)).map(figure);
+            values.collect::<Option<Vec<f64>>>().map(|values| mean(&values))
         };
-        let figures = (0..way.score.figures().len()).map(|at| format!("{:.2}", of(&|way| way.score.figures()[at].1)));
-        let share = format!("{:.1} %", 100.0 * of(&|way| way.share));
+        let cell = |value: f64| Digits::of(&[value]).number(value);
+        let figures = (0..way.score.figures().len())
+            .map(|at| of(&|way| way.score.figures()[at].1).map_or_else(|| UNDEFINED.to_owned(), cell));
+        let share = format!("{:.1} %", 100.0 * of(&|way| Some(way.share)).unwrap_or_default());
         [way.name.clone(), share].into_iter().chain(figures).collect()
     };
     first.iter().enumerate().map(row).collect()
@@ -76,7 +89,7 @@ pub fn summary(metrics: &TabularMetrics) -> String {
     table.add_rows(rows);
     let mut pairs = Table::new();
     pairs.set_header(["int8 student minus", "figure", "difference", "se, runs", "se, folds", "95 %, folds"]);
-    pairs.add_rows(metrics.differences.iter().map(difference_in_words));
+    pairs.add_rows(metrics.differences.iter().map(|difference| difference_in_words(metrics, difference)));
     let ways = ways(metrics);
     if ways.is_empty() {
         return format!("{table}\n{pairs}");
@@ -90,7 +103,8 @@ pub fn summary(metrics: &TabularMetrics) -> String {
 
 fn page(form: Form, template: &str, metrics: &TabularMetrics, extra: Value) -> Result<String, ReportError> {
     let (figures, rows) = networks(metrics);
-    let differences: Vec<_> = metrics.differences.iter().map(difference_in_words).collect();
+    let differences: Vec<_> =
+        metrics.differences.iter().map(|difference| difference_in_words(metrics, difference)).collect();
     let widths = metrics.student_widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
     let values = context! { m => Serde(metrics), figures, rows, differences, widths, ways => ways(metrics), extra };
     render_as(form, SyntaxConfig::default(), template, values)

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::prepare::Truth;
 use crate::nn::predictions;
+use crate::quantize::is_constant;
 
 /// Figures of one network on some rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,8 +24,8 @@ pub enum Score {
         mae: f64,
         /// Root of the mean squared error.
         rmse: f64,
-        /// Share of the variance explained; 1 is perfect.
-        r2: f64,
+        /// Share of the variance explained; 1 is perfect. None of a quantity that does not change: it has no variance.
+        r2: Option<f64>,
     },
 }
 
@@ -69,7 +70,7 @@ impl Score {
     #[must_use]
     pub fn of_values(values: &[f64], truth: &Truth, rows: &[usize]) -> Self {
         let Truth::Quantity { values: truth, .. } = truth else {
-            return Self::Quantity { mae: 0.0, rmse: 0.0, r2: 0.0 };
+            return Self::Quantity { mae: 0.0, rmse: 0.0, r2: None };
         };
         let count = rows.len().max(1) as f64;
         let mean = rows.iter().map(|&row| f64::from(truth[row])).sum::<f64>() / count;
@@ -83,16 +84,16 @@ impl Score {
         Self::Quantity {
             mae: absolute / count,
             rmse: (squared / count).sqrt(),
-            r2: 1.0 - squared / variance.max(1e-12),
+            r2: (!is_constant(rows.iter().map(|&row| truth[row]))).then(|| 1.0 - squared / variance),
         }
     }
 
-    /// The figures by name.
+    /// The figures by name; none where a figure is not defined.
     #[must_use]
-    pub fn figures(&self) -> Vec<(&'static str, f64)> {
+    pub fn figures(&self) -> Vec<(&'static str, Option<f64>)> {
         match *self {
-            Self::Classes { accuracy, macro_f1 } => vec![("accuracy", accuracy), ("macro_f1", macro_f1)],
-            Self::Quantity { mae, rmse, r2 } => vec![("mae", mae), ("rmse", rmse), ("r2", r2)],
+            Self::Classes { accuracy, macro_f1 } => vec![("accuracy", Some(accuracy)), ("macro_f1", Some(macro_f1))],
+            Self::Quantity { mae, rmse, r2 } => vec![("mae", Some(mae)), ("rmse", Some(rmse)), ("r2", r2)],
         }
     }
 
@@ -123,6 +124,28 @@ mod tests {
         let Score::Quantity { mae, rmse, r2 } = Score::of_values(&[2.0, 3.0], &truth, &[0, 1]) else {
             panic!("a regression's score")
         };
-        assert_eq!((mae, rmse, r2), (0.5, 0.5f64.sqrt(), 0.5));
+        assert_eq!((mae, rmse, r2), (0.5, 0.5f64.sqrt(), Some(0.5)));
+    }
+
+    #[test]
+    fn small_quantities_are_judged_like_large_ones_and_constant_ones_have_no_r2() {
+        for power in [1.0f32, 2f32.powi(-100), 2f32.powi(100)] {
+            let truth = Truth::Quantity { values: vec![power, 3.0 * power], name: "current".into() };
+            let of = |guess: [f64; 2]| Score::of_values(&guess.map(|y| y * f64::from(power)), &truth, &[0, 1]);
+            let Score::Quantity { mae, rmse, r2 } = of([2.0, 3.0]) else { panic!("a regression's score") };
+            let power = f64::from(power);
+            assert_eq!((mae / power, rmse / power, r2), (0.5, 0.5f64.sqrt(), Some(0.5)));
+            let Score::Quantity { r2, .. } = of([0.0, 0.0]) else { panic!("a regression's score") };
+            assert_eq!(r2, Some(-4.0), "no answer at all is worse than the mean");
+        }
+        // A sum of many 0.1 is rounded: its mean is not 0.1.
+        let truth = Truth::Quantity { values: vec![0.1; 1000], name: "q".into() };
+        let rows: Vec<usize> = (0..1000).collect();
+        for guess in [0.0, f64::from(0.1f32)] {
+            let Score::Quantity { r2, .. } = Score::of_values(&vec![guess; 1000], &truth, &rows) else {
+                panic!("a regression's score")
+            };
+            assert_eq!(r2, None);
+        }
     }
 }
