@@ -9,6 +9,13 @@ mod bench;
 mod device;
 mod fuzz;
 mod golden;
+// What that says, it says as the trainer does.
+#[path = "../../trainer/src/output/terminal.rs"]
+#[allow(dead_code, reason = "the trainer uses all of it")]
+mod terminal;
+mod output {
+    pub(crate) use crate::terminal::tell;
+}
 mod llvm;
 mod setup;
 mod size;

@@ -10,3 +10,11 @@ pub mod teacher {
     #[path = "../../src/teacher/rows.rs"]
     pub mod rows;
 }
+
+#[path = "../../src/output/terminal.rs"]
+#[allow(dead_code, reason = "the trainer uses all of it")]
+mod terminal;
+
+mod output {
+    pub(crate) use crate::terminal::tell;
+}
