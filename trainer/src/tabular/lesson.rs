@@ -1,4 +1,4 @@
-//! What towers learn: labels, each other, or their teachers.
+//! What networks learn: labels, each other, or their teachers.
 
 use ndarray::{Array2, Axis, s};
 use rand_distr::{Beta, Distribution, StandardNormal};
@@ -7,7 +7,7 @@ use super::prepare::Truth;
 use super::reask::Reask;
 use super::route::{Route, Ways};
 use crate::distill::objective::log_softmax;
-use crate::nn::{Lesson, Step};
+use crate::nn::{Lesson, Step, TuneFigure};
 
 /// Log-softmax of every row at temperature `t`.
 pub(super) fn tempered(logits: &Array2<f32>, t: f32) -> Array2<f32> {
@@ -121,7 +121,7 @@ fn alone(step: &Step<'_>) -> Vec<(usize, usize, f32)> {
     step.rows.iter().map(|&row| (row, row, 1.0)).collect()
 }
 
-/// Towers that learn from labels, each for itself.
+/// Networks that learn from labels, each for itself.
 pub(super) struct FromLabels<'a> {
     pub(super) labels: Labels<'a>,
     pub(super) tune: &'a [usize],
@@ -152,8 +152,8 @@ impl Lesson for FromLabels<'_> {
         outputs.iter().zip(gradients).map(|(output, to)| self.labels.add(&self.mix, output, to, 1.0)).sum()
     }
 
-    fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
-        outputs.iter().map(|output| self.labels.score(output, self.tune)).sum()
+    fn judge(&mut self, outputs: &[Array2<f32>]) -> TuneFigure {
+        TuneFigure::Loss(outputs.iter().map(|output| self.labels.score(output, self.tune)).sum())
     }
 }
 
@@ -166,7 +166,7 @@ fn add_noise(x: &mut Array2<f32>, deviation: f32, rng: &mut rand_chacha::ChaCha8
     }
 }
 
-/// Towers that learn from labels and from every other tower, nothing detached: stage 1 of MST-Distill.
+/// Networks that learn from labels and from every other one, nothing detached: stage 1 of MST-Distill.
 ///
 /// For the pair (s, t) the loss is `T^2 KL(p_t || p_s)`, mean over the batch, with gradients
 /// `T (p_s - p_t)` into s and `T p_t (log p_t - log p_s - KL)` into t.
@@ -204,8 +204,8 @@ impl Lesson for Together<'_> {
         loss
     }
 
-    fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
-        outputs.iter().map(|output| self.labels.score(output, self.tune)).sum()
+    fn judge(&mut self, outputs: &[Array2<f32>]) -> TuneFigure {
+        TuneFigure::Loss(outputs.iter().map(|output| self.labels.score(output, self.tune)).sum())
     }
 }
 
@@ -318,8 +318,16 @@ impl Lesson for FromTeachers<'_> {
         loss
     }
 
-    fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
-        self.labels.score(&own_outputs(&outputs[0], self.labels.truth.outputs()), self.tune)
+    fn judge(&mut self, outputs: &[Array2<f32>]) -> TuneFigure {
+        TuneFigure::Loss(self.labels.score(&own_outputs(&outputs[0], self.labels.truth.outputs()), self.tune))
+    }
+
+    fn save(&self) -> Vec<u8> {
+        self.route.save()
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> bool {
+        self.route.restore(saved)
     }
 }
 
@@ -352,8 +360,8 @@ impl Lesson for Imitate<'_> {
         self.divergence(&outputs[0], step.rows, |at, slope| gradients[0][at] += slope)
     }
 
-    fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
-        self.divergence(&outputs[0], self.tune, |_, _| ())
+    fn judge(&mut self, outputs: &[Array2<f32>]) -> TuneFigure {
+        TuneFigure::Loss(self.divergence(&outputs[0], self.tune, |_, _| ()))
     }
 }
 
@@ -434,7 +442,7 @@ mod tests {
             assert!((slope - f64::from(gradients[0][at])).abs() < 2e-3, "{at:?}: {slope}");
         }
         // A masked teacher that says what the student says is as far as it gets.
-        assert!(lesson.score(&[array![[0.1f32, 0.2, -0.3]]]).abs() < 1e-6);
-        assert!(lesson.score(&[array![[0.1f32, 0.2, 0.3]]]) > 1e-3);
+        assert!(lesson.judge(&[array![[0.1f32, 0.2, -0.3]]]).value().abs() < 1e-6);
+        assert!(lesson.judge(&[array![[0.1f32, 0.2, 0.3]]]).value() > 1e-3);
     }
 }
