@@ -8,8 +8,8 @@ use eyas_trainer::verify::device::{
 };
 use eyas_trainer::verify::{Comparison, Difference, OnDeviceError, compare_on_device, expected_outputs};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
 use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Rows replayed on the device.
 const ROWS: usize = 12;

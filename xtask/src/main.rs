@@ -17,6 +17,7 @@ mod output {
     pub(crate) use crate::terminal::tell;
 }
 mod llvm;
+mod parity;
 mod setup;
 mod size;
 mod steps;
@@ -38,6 +39,7 @@ use std::process::ExitCode;
                   cargo xtask bench           instructions on an emulated Cortex-M4\n  \
                   cargo xtask size --json     flash, RAM and stack of the runtime\n  \
                   cargo xtask golden          are the committed student files unchanged?\n  \
+                  cargo xtask parity --against HEAD~1   does another revision make the same students?\n  \
                   cargo xtask fuzz            any bytes, resealed bytes and drawn students, 200,000 runs each"
 )]
 enum Command {
@@ -46,6 +48,7 @@ enum Command {
     Bench(bench::Bench),
     Size(size::Size),
     Golden(golden::Golden),
+    Parity(parity::Parity),
     Fuzz(fuzz::Fuzz),
 }
 
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Bench(command) => command.run(),
         Command::Size(command) => command.run(),
         Command::Golden(command) => command.run(),
+        Command::Parity(command) => command.run(),
         Command::Fuzz(command) => command.run(),
     };
     match result {

@@ -1,7 +1,8 @@
 //! Progress of a run on standard error: one bar over all stages, one line a stage in work.
 
+use crate::nn::TuneFigure;
 use crate::output::{one_line, tell};
-use crate::run::{Observer, StageEvent, TuneFigure};
+use crate::run::{Observer, StageEvent};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -56,7 +57,7 @@ impl Observer for Bars {
                 });
                 bar.set_position(epoch as u64 + 1);
                 bar.set_message(match tune {
-                    TuneFigure::Accuracy(percent) => format!("loss {loss:.4}, tune {percent:.1} %"),
+                    TuneFigure::Accuracy(share) => format!("loss {loss:.4}, tune {:.1} %", 100.0 * share),
                     TuneFigure::Loss(tune) => format!("loss {loss:.4}, tune {tune:.4}"),
                 });
             }

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use sprs::CsMat;
 
 use super::objective::{Objective, ObjectivePlan, Targets};
-use crate::nn::backend::BackendKind;
 use crate::nn::error::{TrainError, check_plan, check_rate};
-use crate::nn::network::{Family, Network, View};
-use crate::nn::train::{Progress, Task};
-use crate::nn::{CurvePoint, MlpWeights, TrainPlan, TrainState};
+use crate::nn::view::View;
+use crate::nn::{
+    BackendKind, CurvePoint, Family, Lesson, MlpWeights, Net, Progress, Source, Step, TrainPlan, TrainState, Training,
+    TuneFigure, Whole, accuracy, drawn,
+};
 
 /// Shape, regularisation, objective and length of a student's training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +24,7 @@ pub struct FitPlan {
     pub word_dropout: f32,
     /// Loss.
     pub objective: ObjectivePlan,
-    /// Optimiser, epochs, patience, moving average.
+    /// Optimiser, epochs, patience, seed.
     pub training: TrainPlan,
 }
 
@@ -53,7 +54,6 @@ pub fn fit(
     input: &CsMat<f32>,
     targets: &Targets<'_>,
     plan: &FitPlan,
-    seed: u64,
     backend: BackendKind,
     resume: Option<TrainState>,
     progress: &mut Progress<'_>,
@@ -70,20 +70,40 @@ pub fn fit(
     let mut widths = vec![input.cols()];
     widths.extend(&plan.hidden);
     widths.push(targets.classes);
-    let mut network = Network::new(Family::Mlp, &widths);
-    network.dropout = plan.dropout;
-    network.input_dropout = plan.word_dropout;
-    let train = View::of_rows(&network, input, objective.rows());
-    let tune = View::of_rows(&network, input, targets.tune);
+    let mut net = Net::chain(Family::Mlp, &widths);
+    net.dropout = plan.dropout;
+    net.input_dropout = plan.word_dropout;
+    let train = View::of_rows(&net, input, objective.rows());
+    let tune = View::of_rows(&net, input, targets.tune);
     let tune_labels: Vec<u16> = targets.tune.iter().map(|&row| targets.labels[row]).collect();
-    let task = Task { network: &network, train: &train, tune: &tune, tune_labels: &tune_labels, seed, backend };
-    let mut loss = |logits: ArrayView2<'_, f32>, gradient: &mut Array2<f32>| objective.evaluate(logits, gradient);
-    let state = task.run(&plan.training, resume, &mut loss, progress)?;
+    let loss = |logits: ArrayView2<'_, f32>, gradient: &mut Array2<f32>| objective.evaluate(logits, gradient);
+    let start = drawn(&[net], plan.training.seed);
+    let source = Source::Whole(Whole { train: &train, tune: &tune });
+    let training = Training { start: &start, source, plan: plan.training, backend };
+    let trained = training.run(&mut Closed { loss, tune_labels: &tune_labels }, resume, progress)?;
     Ok(Fitted {
-        weights: MlpWeights::from_parameters(state.best()),
-        tune_accuracy: state.best_tune_accuracy(),
-        best_epoch: state.best_epoch,
-        curve: state.curve,
+        weights: trained.nets[0].weights(),
+        tune_accuracy: trained.best(),
+        best_epoch: trained.best_epoch,
+        curve: trained.curve,
         cpu_seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// One network whose every step takes all rows: a closed loss of its logits, judged by accuracy.
+pub(crate) struct Closed<'a, L> {
+    /// Writes the gradient, which arrives as zeros, and returns the loss.
+    pub(crate) loss: L,
+    /// Labels of the tune rows.
+    pub(crate) tune_labels: &'a [u16],
+}
+
+impl<L: FnMut(ArrayView2<'_, f32>, &mut Array2<f32>) -> f64> Lesson for Closed<'_, L> {
+    fn loss(&mut self, _step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64 {
+        (self.loss)(outputs[0].view(), &mut gradients[0])
+    }
+
+    fn judge(&mut self, outputs: &[Array2<f32>]) -> TuneFigure {
+        TuneFigure::Accuracy(accuracy(outputs[0].view(), self.tune_labels))
+    }
 }

@@ -14,6 +14,7 @@ pub(crate) mod objective;
 
 pub use confidence::confidence_temperature;
 pub use edges::edge_agreement;
+pub(crate) use fit::Closed;
 pub use fit::{FitPlan, Fitted, fit};
 pub use objective::{Objective, ObjectivePlan, SoftTargets, Targets};
 

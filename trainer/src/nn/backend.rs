@@ -8,11 +8,9 @@ use burn::tensor::{Tensor, TensorPrimitive};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::masks::{Mask, masked_forward};
-use super::network::{Masks, Network, Parameter, View};
+use super::forward::forward;
+use super::net::{Input, Masks, Net, Parameter};
 use super::operators::{Operators, elements, give, take};
-use super::random::DropoutMask;
-use super::towers::Tower;
 
 pub(crate) type FlexCpu = Flex;
 pub(crate) type NdarrayCpu = NdArray<f32>;
@@ -80,68 +78,28 @@ pub struct UnknownBackend {
     pub found: String,
 }
 
-/// Loss of a batch of logits: writes d loss / d logits into the second argument, returns the loss.
-pub(crate) type LossGradient<'a> = dyn FnMut(ArrayView2<'_, f32>, &mut Array2<f32>) -> f64 + 'a;
-
-/// Loss of a batch from the outputs of several towers: writes one gradient a tower, returns the loss.
-pub(crate) type TowerLoss<'a> = dyn FnMut(&[Array2<f32>], &mut [Array2<f32>]) -> f64 + 'a;
+/// Loss of a step from the outputs of its networks: writes one gradient a network, returns the loss.
+pub(crate) type StepLoss<'a> = dyn FnMut(&[Array2<f32>], &mut [Array2<f32>]) -> f64 + 'a;
 
 /// What a training loop asks of a backend. Parameters are borrowed for the call and come back
 /// unchanged; their buffers travel through the tensors without a copy where the backend allows it.
 pub(crate) trait Engine: Send + Sync {
-    /// Logits of the view's rows in evaluation mode.
-    fn logits(&self, network: &Network, view: &View, parameters: &mut [Parameter]) -> Array2<f32>;
+    /// Outputs for the rows of `input` in evaluation mode.
+    fn see(&self, net: &Net, input: Input<'_>, parameters: &mut [Parameter]) -> Array2<f32>;
 
-    /// One forward and backward pass in training mode: the loss and one gradient a parameter.
+    /// One forward and backward pass of several networks over one input, in training mode: the loss and one gradient a
+    /// trained parameter.
     fn step(
         &self,
-        network: &Network,
-        view: &View,
-        parameters: &mut [Parameter],
-        masks: Masks,
-        loss: &mut LossGradient<'_>,
-    ) -> (f64, Vec<Vec<f32>>);
-
-    /// Outputs of a tower for rows of the whole matrix, in evaluation mode.
-    fn tower_logits(&self, tower: &Tower, x: ArrayView2<'_, f32>, parameters: &mut [Parameter]) -> Array2<f32>;
-
-    /// One forward and backward pass of several towers over one batch: the loss and one gradient a parameter.
-    fn tower_step(
-        &self,
-        towers: &[Tower],
-        x: ArrayView2<'_, f32>,
+        nets: &[Net],
+        input: Input<'_>,
         parameters: &mut [Vec<Parameter>],
-        masks: Vec<Vec<Option<DropoutMask>>>,
-        loss: &mut TowerLoss<'_>,
+        masks: Vec<Masks>,
+        loss: &mut StepLoss<'_>,
     ) -> (f64, Vec<Vec<Vec<f32>>>);
-
-    /// Outputs behind a mask, in evaluation mode.
-    fn masked_logits(
-        &self,
-        mask: &Mask,
-        features: ArrayView2<'_, f32>,
-        parameters: &mut [Parameter],
-        behind: &mut [Parameter],
-    ) -> Array2<f32>;
-
-    /// One forward and backward pass of a mask; the layers behind it are constants. The loss and one gradient a parameter.
-    fn masked_step(
-        &self,
-        mask: &Mask,
-        features: ArrayView2<'_, f32>,
-        parameters: &mut [Parameter],
-        behind: &mut [Parameter],
-        loss: &mut LossGradient<'_>,
-    ) -> (f64, Vec<Vec<f32>>);
 }
 
 struct On<B>(PhantomData<B>);
-
-/// Features as a constant of a pass.
-fn constant<B: Operators>(x: ArrayView2<'_, f32>) -> Tensor<B, 2> {
-    let (rows, columns) = x.dim();
-    Tensor::from_primitive(TensorPrimitive::Float(give::<B>(x.iter().copied().collect(), rows, columns)))
-}
 
 fn lend<B: Operators>(parameters: &mut [Parameter]) -> Vec<Tensor<B, 2>> {
     parameters
@@ -164,61 +122,36 @@ fn array(data: &burn::tensor::TensorData) -> ArrayView2<'_, f32> {
 }
 
 impl<B: Operators> Engine for On<B> {
-    fn logits(&self, network: &Network, view: &View, parameters: &mut [Parameter]) -> Array2<f32> {
+    fn see(&self, net: &Net, input: Input<'_>, parameters: &mut [Parameter]) -> Array2<f32> {
         let tensors = lend::<B>(parameters);
-        let logits = network.forward(&tensors, view, None).into_data();
-        restore(parameters, tensors);
-        array(&logits).to_owned()
-    }
-
-    fn step(
-        &self,
-        network: &Network,
-        view: &View,
-        parameters: &mut [Parameter],
-        masks: Masks,
-        loss: &mut LossGradient<'_>,
-    ) -> (f64, Vec<Vec<f32>>) {
-        let tensors: Vec<_> = lend::<Autodiff<B>>(parameters).into_iter().map(Tensor::require_grad).collect();
-        let logits = network.forward(&tensors, view, Some(masks));
-        let data = take::<B>(logits.clone().inner().into_primitive().tensor());
-        let mut gradient = Array2::zeros((data.shape[0], data.shape[1]));
-        let value = loss(array(&data), &mut gradient);
-        let (rows, columns) = gradient.dim();
-        // d(sum(logits * G))/d logits = G: the closed gradient enters the tape as a constant.
-        let constant = give::<Autodiff<B>>(gradient.into_raw_vec_and_offset().0, rows, columns);
-        let constant = Tensor::from_primitive(TensorPrimitive::Float(constant));
-        let mut tape = (logits * constant).sum().backward();
-        let by_parameter = gradients::<B>(parameters, &tensors, &mut tape);
-        drop(tape);
-        restore_inner::<B>(parameters, tensors);
-        (value, by_parameter)
-    }
-
-    fn tower_logits(&self, tower: &Tower, x: ArrayView2<'_, f32>, parameters: &mut [Parameter]) -> Array2<f32> {
-        let tensors = lend::<B>(parameters);
-        let outputs = tower_forward(tower, &tensors, x, &mut []).into_data();
+        let outputs = forward(net, &tensors, input, Masks::default()).into_data();
         restore(parameters, tensors);
         array(&outputs).to_owned()
     }
 
-    fn tower_step(
+    fn step(
         &self,
-        towers: &[Tower],
-        x: ArrayView2<'_, f32>,
+        nets: &[Net],
+        input: Input<'_>,
         parameters: &mut [Vec<Parameter>],
-        mut masks: Vec<Vec<Option<DropoutMask>>>,
-        loss: &mut TowerLoss<'_>,
+        masks: Vec<Masks>,
+        loss: &mut StepLoss<'_>,
     ) -> (f64, Vec<Vec<Vec<f32>>>) {
+        let trained: Vec<usize> =
+            nets.iter().zip(&*parameters).map(|(net, of)| net.trained_parameters(of.len())).collect();
         let tensors: Vec<Vec<_>> = parameters
             .iter_mut()
-            .map(|of| lend::<Autodiff<B>>(of).into_iter().map(Tensor::require_grad).collect())
+            .zip(&trained)
+            .map(|(of, &trained)| {
+                let lent = lend::<Autodiff<B>>(of).into_iter().enumerate();
+                lent.map(|(at, tensor)| if at < trained { tensor.require_grad() } else { tensor }).collect()
+            })
             .collect();
-        let outputs: Vec<Tensor<Autodiff<B>, 2>> = towers
+        let outputs: Vec<Tensor<Autodiff<B>, 2>> = nets
             .iter()
             .zip(&tensors)
-            .zip(&mut masks)
-            .map(|((tower, tensors), masks)| tower_forward(tower, tensors, x, masks))
+            .zip(masks)
+            .map(|((net, tensors), masks)| forward(net, tensors, input, masks))
             .collect();
         let seen: Vec<Array2<f32>> = outputs
             .iter()
@@ -226,6 +159,7 @@ impl<B: Operators> Engine for On<B> {
             .collect();
         let mut slopes: Vec<Array2<f32>> = seen.iter().map(|output| Array2::zeros(output.dim())).collect();
         let value = loss(&seen, &mut slopes);
+        // d(sum(outputs * G))/d outputs = G: the closed gradient enters the tape as a constant.
         let surrogate = outputs
             .into_iter()
             .zip(slopes)
@@ -235,47 +169,13 @@ impl<B: Operators> Engine for On<B> {
                 (output * Tensor::from_primitive(TensorPrimitive::Float(constant))).sum()
             })
             .reduce(|sum, next| sum + next);
-        let mut tape = surrogate.unwrap_or_else(|| unreachable!("there is at least one tower")).backward();
-        let by_parameter =
-            parameters.iter().zip(&tensors).map(|(of, tensors)| gradients::<B>(of, tensors, &mut tape)).collect();
+        let mut tape = surrogate.unwrap_or_else(|| unreachable!("there is at least one network")).backward();
+        let each = parameters.iter().zip(&tensors).zip(&trained);
+        let by_parameter = each
+            .map(|((of, tensors), &trained)| gradients::<B>(&of[..trained], &tensors[..trained], &mut tape))
+            .collect();
         drop(tape);
         parameters.iter_mut().zip(tensors).for_each(|(of, tensors)| restore_inner::<B>(of, tensors));
-        (value, by_parameter)
-    }
-
-    fn masked_logits(
-        &self,
-        mask: &Mask,
-        features: ArrayView2<'_, f32>,
-        parameters: &mut [Parameter],
-        behind: &mut [Parameter],
-    ) -> Array2<f32> {
-        let (tensors, frozen) = (lend::<B>(parameters), lend::<B>(behind));
-        let outputs = masked_forward(mask, &tensors, &frozen, constant(features)).into_data();
-        restore(parameters, tensors);
-        restore(behind, frozen);
-        array(&outputs).to_owned()
-    }
-
-    fn masked_step(
-        &self,
-        mask: &Mask,
-        features: ArrayView2<'_, f32>,
-        parameters: &mut [Parameter],
-        behind: &mut [Parameter],
-        loss: &mut LossGradient<'_>,
-    ) -> (f64, Vec<Vec<f32>>) {
-        let tensors: Vec<_> = lend::<Autodiff<B>>(parameters).into_iter().map(Tensor::require_grad).collect();
-        let frozen = lend::<Autodiff<B>>(behind);
-        let outputs = masked_forward(mask, &tensors, &frozen, constant(features));
-        let data = take::<B>(outputs.clone().inner().into_primitive().tensor());
-        let mut gradient = Array2::zeros((data.shape[0], data.shape[1]));
-        let value = loss(array(&data), &mut gradient);
-        let mut tape = (outputs * constant::<Autodiff<B>>(gradient.view())).sum().backward();
-        let by_parameter = gradients::<B>(parameters, &tensors, &mut tape);
-        drop(tape);
-        restore_inner::<B>(parameters, tensors);
-        restore_inner::<B>(behind, frozen);
         (value, by_parameter)
     }
 }
@@ -303,41 +203,4 @@ fn restore<B: Operators>(parameters: &mut [Parameter], tensors: Vec<Tensor<B, 2>
     for (parameter, tensor) in parameters.iter_mut().zip(tensors) {
         parameter.values = vector(tensor);
     }
-}
-
-/// Outputs of a tower; masks make it a training pass.
-fn tower_forward<B: Operators>(
-    tower: &Tower,
-    parameters: &[Tensor<B, 2>],
-    x: ArrayView2<'_, f32>,
-    masks: &mut [Option<DropoutMask>],
-) -> Tensor<B, 2> {
-    let mut layers = parameters.chunks_exact(2);
-    let mut masks = masks.iter_mut();
-    let mut dense = |h: Tensor<B, 2>, last: bool| {
-        let layer = layers.next().unwrap_or_else(|| unreachable!("a layer for every width"));
-        let mask = masks.next().and_then(Option::take);
-        let product = h.matmul(layer[0].clone());
-        if last {
-            return product + layer[1].clone();
-        }
-        let (product, bias) = (product.into_primitive().tensor(), layer[1].clone().into_primitive().tensor());
-        Tensor::from_primitive(TensorPrimitive::Float(B::activate(product, bias, mask)))
-    };
-    let mut joined: Vec<Tensor<B, 2>> = Vec::with_capacity(tower.branches.len());
-    for branch in &tower.branches {
-        let columns = x.slice(ndarray::s![.., branch.columns.clone()]);
-        let (rows, width) = columns.dim();
-        let values = columns.iter().copied().collect();
-        let mut h = Tensor::from_primitive(TensorPrimitive::Float(give::<B>(values, rows, width)));
-        for _ in &branch.hidden {
-            h = dense(h, false);
-        }
-        joined.push(h);
-    }
-    let mut h = if joined.len() == 1 { joined.remove(0) } else { Tensor::cat(joined, 1) };
-    for _ in &tower.hidden {
-        h = dense(h, false);
-    }
-    dense(h, true)
 }

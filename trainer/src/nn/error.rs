@@ -106,9 +106,9 @@ pub(crate) fn check_plan(plan: &super::train::TrainPlan, widths: &[usize]) -> Re
     if !(adam.weight_decay >= 0.0 && adam.weight_decay.is_finite()) {
         return setting("weight_decay", "0 or greater", adam.weight_decay.to_string());
     }
-    if plan.max_epochs == 0 || plan.patience == 0 {
-        let found = format!("{} and {}", plan.max_epochs, plan.patience);
+    if plan.max_epochs == 0 || plan.patience == Some(0) {
+        let found = format!("{} and {:?}", plan.max_epochs, plan.patience);
         return setting("max_epochs and patience", "at least 1 each", found);
     }
-    plan.average.map_or(Ok(()), |decay| check_rate("average", decay))
+    Ok(())
 }

@@ -9,25 +9,18 @@
 //! | bottleneck | `sigmoid(W2 relu(W1 f + b1) + b2)` |
 //! | attention | every feature a token of its own vector, self-attention over the tokens, one linear unit, sigmoid |
 
-use std::ops::ControlFlow;
-
 use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, sigmoid, softmax};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use super::backend::BackendKind;
-use super::batches::{BatchPlan, Lesson, Pass, Step, Trainee, train_batches};
-use super::error::TrainError;
-use super::network::Parameter;
+use super::net::{Family, Net, Parameter, TrainedNet};
 use super::operators::Operators;
 use super::random::{Purpose, stream, uniform};
-use super::towers::TrainedTower;
 
 /// Bias of a bottleneck's last layer at the start: its gates begin mostly open, `sigmoid(2) = 0.88`.
 const OPEN: f32 = 2.0;
-/// Rows that are computed at once outside of training.
-const ROWS_AT_ONCE: usize = 256;
 
 /// How a mask is computed from the features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +104,7 @@ impl Mask {
     }
 
     /// `[rows x features]`, each in (0, 1).
-    fn forward<B: Operators>(&self, parameters: &[Tensor<B, 2>], features: Tensor<B, 2>) -> Tensor<B, 2> {
+    pub(super) fn forward<B: Operators>(&self, parameters: &[Tensor<B, 2>], features: Tensor<B, 2>) -> Tensor<B, 2> {
         let [rows, width] = features.dims();
         let dense = |x: Tensor<B, 2>, at: usize| x.matmul(parameters[2 * at].clone()) + parameters[2 * at + 1].clone();
         match self.form {
@@ -132,142 +125,48 @@ impl Mask {
     }
 }
 
-/// Outputs behind the mask: the masked features, ReLU, and the layers that follow.
-pub(crate) fn masked_forward<B: Operators>(
-    mask: &Mask,
-    parameters: &[Tensor<B, 2>],
-    behind: &[Tensor<B, 2>],
-    features: Tensor<B, 2>,
-) -> Tensor<B, 2> {
-    let mut x = mask.forward(parameters, features.clone()) * features;
-    for layer in behind.chunks_exact(2) {
-        x = relu(x).matmul(layer[0].clone()) + layer[1].clone();
-    }
-    x
-}
-
 /// A frozen network cut at the features of one of its last hidden layers.
 #[derive(Clone, Debug)]
 pub struct Cut {
     /// Features before the ReLU, for all rows `[rows x features]`.
     pub features: Array2<f32>,
+    /// Widths of the hidden layers that follow, and the outputs.
+    hidden: Vec<usize>,
+    outputs: usize,
     behind: Vec<Parameter>,
 }
 
 impl Cut {
-    /// Cuts `tower` at hidden layer `layer` behind the join, from 0, and computes its features for the rows of `x`.
+    /// Cuts `trained` at hidden layer `layer` after the join, from 0, and computes its features for the rows of `x`.
     ///
     /// # Panics
     /// When there is no such layer.
     #[must_use]
-    pub fn new(tower: &TrainedTower, layer: usize, x: ArrayView2<'_, f32>, backend: BackendKind) -> Self {
-        let mut front = tower.clone();
-        let behind = front.tower.hidden.len() - layer;
-        front.tower.outputs = front.tower.hidden[layer];
-        front.tower.hidden.truncate(layer);
-        let behind = front.parameters.split_off(front.parameters.len() - 2 * behind);
-        Self { features: front.logits(x, backend), behind }
+    pub fn new(trained: &TrainedNet, layer: usize, x: ArrayView2<'_, f32>, backend: BackendKind) -> Self {
+        let mut front = trained.clone();
+        let hidden = front.net.hidden.split_off(layer + 1);
+        let outputs = std::mem::replace(&mut front.net.outputs, front.net.hidden[layer]);
+        front.net.hidden.truncate(layer);
+        let behind = front.parameters.split_off(front.parameters.len() - 2 * (hidden.len() + 1));
+        Self { features: front.logits(x, backend), hidden, outputs, behind }
     }
-}
 
-/// A trained mask and how it went.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrainedMask {
-    /// The mask.
-    pub mask: Mask,
-    parameters: Vec<Parameter>,
-    /// Pass, from 0, that the weights are from.
-    pub best_epoch: usize,
-    /// Its score.
-    pub best_score: f64,
-    /// CPU seconds of the training thread.
-    pub cpu_seconds: f64,
-}
-
-impl TrainedMask {
-    /// Outputs `[rows x outputs]` of the masked network for all rows of the cut.
+    /// The rest of the network with a mask on its features, which are its inputs; only the mask will be trained.
     #[must_use]
-    pub fn logits(&self, cut: &Cut, backend: BackendKind) -> Array2<f32> {
-        let mut parameters = self.parameters.clone();
-        outputs(&self.mask, &mut parameters, cut, cut.features.view(), backend)
-    }
-}
-
-fn outputs(
-    mask: &Mask,
-    parameters: &mut [Parameter],
-    cut: &Cut,
-    features: ArrayView2<'_, f32>,
-    backend: BackendKind,
-) -> Array2<f32> {
-    let mut behind = cut.behind.clone();
-    let width = behind.last().map_or(0, |bias| bias.columns);
-    let mut all = Array2::zeros((features.nrows(), width));
-    // In pieces: the attention of a row takes the square of its features.
-    for (piece, mut to) in
-        features.axis_chunks_iter(Axis(0), ROWS_AT_ONCE).zip(all.axis_chunks_iter_mut(Axis(0), ROWS_AT_ONCE))
-    {
-        to.assign(&backend.engine().masked_logits(mask, piece, parameters, &mut behind));
-    }
-    all
-}
-
-/// Trains a mask on the rows `parts.0` of a cut, scored on `parts.1` after each pass; the network stays as it is.
-///
-/// The lesson sees one output.
-///
-/// # Errors
-/// No rows, or a diverged loss.
-pub fn train_mask(
-    mask: Mask,
-    cut: &Cut,
-    parts: (&[usize], &[usize]),
-    plan: &BatchPlan,
-    backend: BackendKind,
-    lesson: &mut dyn Lesson,
-    each: &mut dyn FnMut(Pass) -> ControlFlow<()>,
-) -> Result<TrainedMask, TrainError> {
-    let tune = cut.features.select(Axis(0), parts.1);
-    let parameters = vec![mask.initial(plan.seed)];
-    let mut masked = Masked { mask, cut, behind: cut.behind.clone(), tune, backend, lesson };
-    let best = train_batches(&mut masked, parameters, parts, plan, each)?;
-    let parameters = best.parameters.into_iter().next().unwrap_or_default();
-    Ok(TrainedMask { mask, parameters, best_epoch: best.epoch, best_score: best.score, cpu_seconds: best.cpu_seconds })
-}
-
-/// A mask that learns a lesson in front of a frozen network.
-struct Masked<'a> {
-    mask: Mask,
-    cut: &'a Cut,
-    behind: Vec<Parameter>,
-    /// Features of the tune rows.
-    tune: Array2<f32>,
-    backend: BackendKind,
-    lesson: &'a mut dyn Lesson,
-}
-
-impl Trainee for Masked<'_> {
-    fn step(&mut self, step: &Step<'_>, parameters: &mut [Vec<Parameter>]) -> (f64, Vec<Vec<Vec<f32>>>) {
-        let batch = self.cut.features.select(Axis(0), step.rows);
-        let mut loss = |seen: ArrayView2<'_, f32>, gradient: &mut Array2<f32>| {
-            self.lesson.loss(step, &[seen.to_owned()], std::slice::from_mut(gradient))
-        };
-        let (mask, behind) = (&self.mask, &mut self.behind);
-        let engine = self.backend.engine();
-        let (value, gradients) = engine.masked_step(mask, batch.view(), &mut parameters[0], behind, &mut loss);
-        (value, vec![gradients])
-    }
-
-    fn score(&mut self, parameters: &mut [Vec<Parameter>]) -> f64 {
-        let seen = outputs(&self.mask, &mut parameters[0], self.cut, self.tune.view(), self.backend);
-        self.lesson.score(&[seen])
+    pub fn masked(&self, form: MaskForm, seed: u64) -> TrainedNet {
+        let mask = Mask { form, features: self.features.ncols() };
+        let net = Net { family: Family::Masked(mask), ..Net::mlp(0..mask.features, &self.hidden, self.outputs, 0.0) };
+        let mut parameters = mask.initial(seed);
+        parameters.extend(self.behind.iter().cloned());
+        TrainedNet { net, parameters }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{Adam, Tower, drawn};
+    use crate::nn::{Adam, Lesson, Source, Step, TrainPlan, Training, TuneFigure, drawn, silent};
+    use ndarray::Axis;
 
     /// The sizes of the reference's MaskNet as measured on it.
     #[test]
@@ -288,8 +187,9 @@ mod tests {
             error.iter().map(|error| f64::from(error * error)).sum::<f64>() / step.rows.len() as f64
         }
 
-        fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
-            (&outputs[0] - &self.0.select(Axis(0), self.1)).iter().map(|error| f64::from(error * error)).sum()
+        fn judge(&mut self, outputs: &[Array2<f32>]) -> TuneFigure {
+            let error = &outputs[0] - &self.0.select(Axis(0), self.1);
+            TuneFigure::Loss(error.iter().map(|error| f64::from(error * error)).sum())
         }
     }
 
@@ -297,9 +197,9 @@ mod tests {
     fn masks_of_both_forms_learn_on_every_backend_and_the_network_stays() {
         let x = Array2::from_shape_fn((80, 6), |(row, column)| ((row * 7 + column * 3) % 13) as f32 / 6.5 - 1.0);
         let rows: Vec<usize> = (0..80).collect();
-        let tower = drawn(&[Tower::mlp(0..6, &[16, 8], 2, 0.0)], 3).remove(0);
+        let whole_net = drawn(&[Net::mlp(0..6, &[16, 8], 2, 0.0)], 3).remove(0);
         for layer in [0, 1] {
-            let cut = Cut::new(&tower, layer, x.view(), BackendKind::Flex);
+            let cut = Cut::new(&whole_net, layer, x.view(), BackendKind::Flex);
             assert_eq!(cut.features.dim(), (80, [16, 8][layer]));
             // What fainter features would say: a mask reaches it by closing most of the way.
             let mut fainter = cut.clone();
@@ -312,22 +212,26 @@ mod tests {
                 h
             };
             let whole = plain(&cut);
-            let most = (&whole - &tower.logits(x.view(), BackendKind::Flex)).iter().fold(0f32, |m, d| m.max(d.abs()));
+            let most =
+                (&whole - &whole_net.logits(x.view(), BackendKind::Flex)).iter().fold(0f32, |m, d| m.max(d.abs()));
             assert!(most < 1e-5, "a cut network is the network: {most}");
             let wanted = plain(&fainter);
             let start = (&whole - &wanted).iter().map(|error| f64::from(error * error)).sum::<f64>();
             for form in [MaskForm::Bottleneck { units: 8 }, MaskForm::Attention { heads: 2 }] {
-                let mask = Mask { form, features: cut.features.ncols() };
                 let adam = Adam { learning_rate: 0.02, weight_decay: 0.0 };
-                let plan = BatchPlan { adam, epochs: 40, batch_rows: 20, seed: 1 };
+                let plan = TrainPlan { adam, max_epochs: 40, patience: None, batch_rows: Some(20), seed: 1 };
                 let scores = BackendKind::ALL.map(|backend| {
                     let mut lesson = Towards(&wanted, &rows);
-                    let mut each = |_| ControlFlow::Continue(());
-                    let trained = train_mask(mask, &cut, (&rows, &rows), &plan, backend, &mut lesson, &mut each);
-                    let trained = trained.unwrap();
-                    let logits = trained.logits(&cut, backend);
-                    assert!((lesson.score(&[logits]) - trained.best_score).abs() < 1e-3 * (1.0 + trained.best_score));
-                    trained.best_score
+                    let start = [cut.masked(form, 1)];
+                    let source = Source::Rows { x: cut.features.view(), train: &rows, tune: &rows };
+                    let training = Training { start: &start, source, plan, backend };
+                    let trained = training.run(&mut lesson, None, &mut silent).unwrap();
+                    let logits = trained.nets[0].logits(cut.features.view(), backend);
+                    let (again, best) = (lesson.judge(&[logits]).value(), trained.best());
+                    assert!((again - best).abs() < 1e-3 * (1.0 + best));
+                    let frozen = |net: &TrainedNet| net.parameters[net.parameters.len() - cut.behind.len()..].to_vec();
+                    assert_eq!(frozen(&trained.nets[0]), cut.behind);
+                    best
                 });
                 assert!(scores.iter().all(|&score| score < 0.1 * start), "{form:?}: {scores:?}, at first {start}");
                 assert!(scores.iter().all(|&score| (score / scores[0] - 1.0).abs() < 0.1), "{form:?}: {scores:?}");

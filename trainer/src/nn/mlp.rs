@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use sprs::CsMat;
 
 use super::backend::BackendKind;
-use super::network::{Family, Network, Parameter, View};
+use super::net::{Family, Input, Net, Parameter};
+use super::view::View;
 
 /// One dense layer: `y = weight · x + bias`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,9 +45,9 @@ impl MlpWeights {
     pub fn logits(&self, input: &CsMat<f32>, backend: BackendKind) -> Array2<f32> {
         let widths = self.widths();
         assert_eq!(widths.first(), Some(&input.cols()), "inputs of the student and columns of its rows");
-        let network = Network::new(Family::Mlp, &widths);
-        let view = View::of_rows(&network, input, &(0..input.rows()).collect::<Vec<_>>());
-        backend.engine().logits(&network, &view, &mut self.to_parameters())
+        let net = Net::chain(Family::Mlp, &widths);
+        let view = View::of_rows(&net, input, &(0..input.rows()).collect::<Vec<_>>());
+        backend.engine().see(&net, Input::View(&view), &mut self.to_parameters())
     }
 
     pub(crate) fn to_parameters(&self) -> Vec<Parameter> {

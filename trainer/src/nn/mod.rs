@@ -6,45 +6,49 @@
 //! | `sparse` | CSR matrices and the product with a dense block |
 //! | `operators` | sparse product, fused activation, attention as burn operators with gradients |
 //! | `attention` | the kernel of graph attention |
-//! | `network` | MLP, GCN, GraphSAGE, GAT as one description, and the rows a pass needs |
+//! | `net` | MLP, fusion, GCN, GraphSAGE, GAT, masked networks as one description |
+//! | `view` | the rows that every layer of a pass has to compute |
+//! | `forward` | the forward pass of every network |
 //! | `optimizer` | Adam in place |
-//! | `train` | the loop, early stopping, the resumable state |
-//! | `batches` | the loop over mini-batches of rows |
-//! | `towers` | dense networks with branches, trained together in mini-batches |
-//! | `masks` | masks on the features of a frozen tower |
+//! | `train` | the one loop, early stopping, the resumable state |
+//! | `masks` | masks on the features of a frozen network |
 //! | `random` | addressed random streams |
 //! | `matrix` | dense matrices in checkpoints |
 //! | `mlp` | plain arrays of a trained student |
+//! | `predict` | from logits to classes |
 //!
 //! Nothing here draws from a global generator and no tensor type leaves this module.
 
 mod attention;
 pub(crate) mod backend;
-mod batches;
 pub(crate) mod error;
+mod forward;
 mod masks;
 pub(crate) mod matrix;
 mod mlp;
-pub(crate) mod network;
+pub(crate) mod net;
 mod operators;
 mod optimizer;
+mod predict;
 mod random;
 mod sparse;
-mod towers;
-pub(crate) mod train;
+mod train;
+pub(crate) mod view;
 
 #[cfg(test)]
 mod tests;
 
 pub use backend::{BackendKind, UnknownBackend};
-pub use batches::{BatchPlan, Lesson, Pass, Step};
 pub use error::TrainError;
-pub use masks::{Cut, Mask, MaskForm, TrainedMask, train_mask};
+pub use masks::{Cut, Mask, MaskForm};
 pub use mlp::{DenseWeights, MlpWeights};
-pub use network::Parameter;
+pub use net::{Branch, Family, Net, Parameter, TrainedNet, drawn};
 pub use optimizer::{Adam, Moments};
+pub use predict::{accuracy, accuracy_at, predictions};
 pub(crate) use random::shuffle;
 pub use random::{Purpose, stream};
 pub use sparse::normalize_rows;
-pub use towers::{Branch, Tower, TrainedTower, TrainedTowers, drawn, train_towers};
-pub use train::{CurvePoint, EpochReport, Progress, TrainPlan, TrainState, accuracy, accuracy_at, predictions, silent};
+pub use train::{
+    CurvePoint, EpochReport, Lesson, Progress, Source, Step, TrainPlan, TrainState, Trained, Training, TuneFigure,
+    Whole, silent,
+};

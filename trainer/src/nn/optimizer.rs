@@ -35,6 +35,11 @@ impl Moments {
     pub(crate) fn zeros(len: usize) -> Self {
         Moments { first: vec![0.0; len], second: vec![0.0; len] }
     }
+
+    /// Whether these are the moments of a parameter of `len` elements.
+    pub(crate) fn fits(&self, len: usize) -> bool {
+        self.first.len() == len && self.second.len() == len
+    }
 }
 
 impl Adam {
@@ -64,14 +69,6 @@ fn sweep(
         *m = FIRST_DECAY * *m + FIRST_SHARE * g;
         *v = SECOND_DECAY * *v + SECOND_SHARE * g * g;
         *w -= rate * *m / (v.sqrt() * inverse_root + EPSILON);
-    }
-}
-
-/// Exponential moving average: `average = decay * average + (1 - decay) * parameter`.
-#[multiversion(targets("x86_64+avx2+fma"))]
-pub(crate) fn average(decay: f32, parameter: &[f32], average: &mut [f32]) {
-    for (slow, &fast) in average.iter_mut().zip(parameter) {
-        *slow = decay * *slow + (1.0 - decay) * fast;
     }
 }
 

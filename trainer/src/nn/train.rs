@@ -1,41 +1,61 @@
-//! The full-batch training loop: Adam, early stopping, moving average, and a state that can be saved.
+//! The one training loop: whole batch or mini-batches, one network or several together, and a state that can be saved.
 //!
-//! Early stopping is the reference's: a tune accuracy that equals the best counts as progress, so the
-//! last of equal epochs is kept; `patience` epochs without progress end the run. There is one
-//! evaluation an epoch, over the tune rows only.
+//! What is learnt, and by what an epoch is judged, is the caller's [`Lesson`]. After every epoch there is one evaluation,
+//! over the tune rows only.
 
 use std::ops::ControlFlow;
 
-use ndarray::{Array2, ArrayView2};
+use cpu_time::ThreadTime;
+use ndarray::{Array2, ArrayView2, Axis};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::backend::{BackendKind, LossGradient};
+use super::backend::BackendKind;
 use super::error::TrainError;
-use super::network::{Network, Parameter, View};
-use super::optimizer::{Adam, Moments, average};
+use super::net::{Input, Net, Parameter, TrainedNet, outputs};
+use super::optimizer::{Adam, Moments};
+use super::random::{Purpose, shuffle, stream};
+use super::view::View;
 
-/// Length and optimiser of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Length and optimiser of a training.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainPlan {
     /// Optimiser.
     pub adam: Adam,
     /// Epochs at most, 1 or more.
     pub max_epochs: usize,
-    /// Epochs without progress that end the run, 1 or more.
-    pub patience: usize,
-    /// Decay of an exponential moving average of the weights, in [0, 1). The average is what is
-    /// evaluated and kept; its decay is ramped up as `min(decay, (1 + epoch) / (10 + epoch))`.
-    pub average: Option<f32>,
+    /// Epochs without progress that end the training, 1 or more; `None` for all epochs.
+    pub patience: Option<usize>,
+    /// Rows of a step, 1 or more, the last step of an epoch takes what is left; `None` where every step takes all rows.
+    pub batch_rows: Option<usize>,
+    /// Seed of weights, order and dropout.
+    pub seed: u64,
 }
 
-impl Default for TrainPlan {
-    /// The reference: lr 0.01, weight decay 5e-4, at most 500 epochs, patience 50, no average.
-    fn default() -> Self {
-        TrainPlan {
-            adam: Adam { learning_rate: 0.01, weight_decay: 5e-4 },
-            max_epochs: 500,
-            patience: 50,
-            average: None,
+/// How good networks are on the tune rows after an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum TuneFigure {
+    /// Share of rows that are right, in [0, 1]. One that equals the best counts as progress (Yang et al. 2023), so the
+    /// last of equal epochs is kept.
+    Accuracy(f64),
+    /// Cross-entropy, squared error or divergence. The first of equal epochs is kept.
+    Loss(f64),
+}
+
+impl TuneFigure {
+    /// The number.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        let (Self::Accuracy(value) | Self::Loss(value)) = self;
+        value
+    }
+
+    /// Whether an epoch with this figure takes the place of the best one before.
+    fn is_progress(self, best: Option<&CurvePoint>) -> bool {
+        match (self, best.map(|best| best.tune)) {
+            (_, None) => true,
+            (Self::Accuracy(now), Some(best)) => now >= best.value(),
+            (Self::Loss(now), Some(best)) => now < best.value(),
         }
     }
 }
@@ -43,51 +63,98 @@ impl Default for TrainPlan {
 /// One point of a training curve.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// Training loss before the epoch's step.
+    /// Training loss, mean over the steps of the epoch, each before its step.
     pub loss: f64,
-    /// Tune accuracy after the epoch's step, in [0, 1].
-    pub tune_accuracy: f64,
+    /// The tune rows after the epoch.
+    pub tune: TuneFigure,
 }
 
-/// Everything a run needs to go on: saved and loaded, it continues to the same bits.
+/// Where a training is.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Epoch, from 0.
+    pub epoch: usize,
+    /// Step of the whole training, from 0.
+    pub number: usize,
+    /// Seed of the training.
+    pub seed: u64,
+    /// Rows of the batch by their number in the matrix; empty where a step takes all rows.
+    pub rows: &'a [usize],
+}
+
+impl Step<'_> {
+    /// The stream of random numbers of this step for augmenting its rows.
+    pub fn stream(&self) -> ChaCha8Rng {
+        stream(self.seed, Purpose::Augment, self.number, 0)
+    }
+}
+
+/// What networks learn.
+pub trait Lesson {
+    /// Changes a mini-batch before it is seen, `[batch rows x columns]`.
+    fn augment(&mut self, _step: &Step<'_>, _x: &mut Array2<f32>) {}
+    /// The loss of a step from the networks' outputs; writes its gradients, which arrive as zeros.
+    fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64;
+    /// How good the networks are after an epoch, from their outputs on the tune rows.
+    fn judge(&mut self, outputs: &[Array2<f32>]) -> TuneFigure;
+    /// What the lesson itself has learnt so far, for a training that is resumed; empty where it learns nothing.
+    fn save(&self) -> Vec<u8> {
+        Vec::new()
+    }
+    /// Takes back what [`Lesson::save`] gave; `false` where it is not of this lesson.
+    fn restore(&mut self, saved: &[u8]) -> bool {
+        saved.is_empty()
+    }
+}
+
+/// What the networks of a training read.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// Mini-batches of the rows `train` of a matrix `[rows x columns]`, judged on the rows `tune`.
+    Rows {
+        /// The matrix.
+        x: ArrayView2<'a, f32>,
+        /// Rows that teach.
+        train: &'a [usize],
+        /// Rows that choose the epoch.
+        tune: &'a [usize],
+    },
+    /// All rows in every step.
+    Whole(Whole<'a>),
+}
+
+/// The views of a training whose steps take all rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole<'a> {
+    pub(crate) train: &'a View,
+    pub(crate) tune: &'a View,
+}
+
+/// Everything a training needs to go on: saved and loaded, it continues to the same bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainState {
-    /// One point an epoch done; its length is the epoch number, which also addresses the random streams.
+    /// One point an epoch done; its length is the number of the next epoch.
     pub curve: Vec<CurvePoint>,
-    /// Epoch (from 0) of the best tune accuracy so far.
+    /// Epoch, from 0, that `best` is from.
     pub best_epoch: usize,
-    parameters: Vec<Parameter>,
-    moments: Vec<Moments>,
-    averaged: Option<Vec<Parameter>>,
-    best: Vec<Parameter>,
+    /// Steps done, which address the random streams.
+    steps: usize,
+    /// The train rows as the last epoch shuffled them.
+    order: Vec<usize>,
+    parameters: Vec<Vec<Parameter>>,
+    moments: Vec<Vec<Moments>>,
+    best: Vec<Vec<Parameter>>,
+    lesson: Vec<u8>,
     fingerprint: Fingerprint,
 }
 
 /// What must be equal for a state to be continued.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Fingerprint {
-    seed: u64,
-    widths: Vec<usize>,
-    dropout: f32,
-    input_dropout: f32,
+    nets: Vec<Net>,
     plan: TrainPlan,
     backend: BackendKind,
-}
-
-impl TrainState {
-    /// Epochs done.
-    pub fn epochs(&self) -> usize {
-        self.curve.len()
-    }
-
-    /// Best tune accuracy so far, in [0, 1]; 0 before the first epoch.
-    pub fn best_tune_accuracy(&self) -> f64 {
-        self.curve.get(self.best_epoch).map_or(0.0, |point| point.tune_accuracy)
-    }
-
-    pub(crate) fn best(&self) -> &[Parameter] {
-        &self.best
-    }
+    train_rows: usize,
 }
 
 /// What a progress callback sees after each epoch.
@@ -97,13 +164,13 @@ pub struct EpochReport<'a> {
     pub epoch: usize,
     /// Epochs at most.
     pub max_epochs: usize,
-    /// Its loss and tune accuracy.
+    /// Its loss and tune figure.
     pub point: CurvePoint,
     /// The whole state, ready to be serialised as a checkpoint.
     pub state: &'a TrainState,
 }
 
-/// Called after each epoch; `Break` ends the run with the best weights so far.
+/// Called after each epoch; `Break` ends the training with the best weights so far.
 pub type Progress<'a> = dyn FnMut(EpochReport<'_>) -> ControlFlow<()> + 'a;
 
 /// A progress callback that never stops and shows nothing.
@@ -111,93 +178,200 @@ pub fn silent(_: EpochReport<'_>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-/// A network with the rows it trains and is scored on.
-pub(crate) struct Task<'a> {
-    pub(crate) network: &'a Network,
-    pub(crate) train: &'a View,
-    pub(crate) tune: &'a View,
-    /// Labels of the tune view's rows.
-    pub(crate) tune_labels: &'a [u16],
-    pub(crate) seed: u64,
-    pub(crate) backend: BackendKind,
+/// Trained networks and how it went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trained {
+    /// In the order given, with the weights of the best epoch.
+    pub nets: Vec<TrainedNet>,
+    /// Epoch, from 0, that the weights are from.
+    pub best_epoch: usize,
+    /// One point an epoch.
+    pub curve: Vec<CurvePoint>,
+    /// CPU seconds of the training thread.
+    pub cpu_seconds: f64,
 }
 
-impl Task<'_> {
-    /// Runs to the end, from the start or from a saved state.
-    pub(crate) fn run(
+impl Trained {
+    /// The tune figure of the best epoch.
+    #[must_use]
+    pub fn best(&self) -> f64 {
+        self.curve.get(self.best_epoch).map_or(f64::NAN, |point| point.tune.value())
+    }
+}
+
+/// Networks with the weights they start from, what they read, and how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Training<'a> {
+    /// Networks that step together, each with its own weights.
+    pub start: &'a [TrainedNet],
+    /// What they read.
+    pub source: Source<'a>,
+    /// Length and optimiser.
+    pub plan: TrainPlan,
+    /// Backend.
+    pub backend: BackendKind,
+}
+
+impl Training<'_> {
+    /// Trains to the end, from the start or from a saved state, until `progress` breaks off.
+    ///
+    /// # Errors
+    /// No rows, a state of another training, or a loss that is not finite.
+    pub fn run(
         &self,
-        plan: &TrainPlan,
+        lesson: &mut dyn Lesson,
         resume: Option<TrainState>,
-        loss: &mut LossGradient<'_>,
         progress: &mut Progress<'_>,
-    ) -> Result<TrainState, TrainError> {
-        let engine = self.backend.engine();
+    ) -> Result<Trained, TrainError> {
+        let started = ThreadTime::now();
         keep_freed_memory();
-        let mut state = match resume {
-            Some(state) if state.fingerprint == self.fingerprint(plan) => state,
-            Some(_) => return Err(TrainError::ForeignState),
-            None => self.start(plan),
-        };
-        while state.epochs() < plan.max_epochs && state.epochs() < state.best_epoch + 1 + plan.patience {
-            let epoch = state.epochs();
-            let masks = self.network.masks(self.train, self.seed, epoch);
-            let (value, gradients) = engine.step(self.network, self.train, &mut state.parameters, masks, loss);
-            if !value.is_finite() {
-                return Err(TrainError::Diverged { epoch, learning_rate: plan.adam.learning_rate });
-            }
-            let step = u32::try_from(epoch + 1).unwrap_or(u32::MAX);
-            for ((parameter, gradient), moments) in state.parameters.iter_mut().zip(&gradients).zip(&mut state.moments)
-            {
-                plan.adam.update(step, &mut parameter.values, gradient, moments);
-            }
-            if let (Some(averaged), Some(decay)) = (&mut state.averaged, plan.average) {
-                let decay = decay.min((1 + epoch) as f32 / (10 + epoch) as f32);
-                for (slow, fast) in averaged.iter_mut().zip(&state.parameters) {
-                    average(decay, &fast.values, &mut slow.values);
-                }
-            }
-            let best_before = state.best_tune_accuracy();
-            let scored = state.averaged.as_mut().unwrap_or(&mut state.parameters);
-            let logits = engine.logits(self.network, self.tune, scored);
-            let point = CurvePoint { loss: value, tune_accuracy: accuracy(logits.view(), self.tune_labels) };
-            if epoch == 0 || point.tune_accuracy >= best_before {
+        let tune = self.tune()?;
+        let nets: Vec<Net> = self.start.iter().map(|start| start.net.clone()).collect();
+        let mut state = self.state(lesson, resume)?;
+        let plan = &self.plan;
+        let last =
+            |best: usize| plan.patience.map_or(plan.max_epochs, |patience| plan.max_epochs.min(best + 1 + patience));
+        while state.curve.len() < last(state.best_epoch) {
+            let epoch = state.curve.len();
+            let loss = self.epoch(&nets, epoch, &mut state, lesson)?;
+            let seen: Vec<_> = nets
+                .iter()
+                .zip(&mut state.parameters)
+                .map(|(net, parameters)| match &tune {
+                    Tune::Rows(rows) => outputs(net, parameters, rows.view(), self.backend),
+                    Tune::View(view) => self.backend.engine().see(net, Input::View(view), parameters),
+                })
+                .collect();
+            let point = CurvePoint { loss, tune: lesson.judge(&seen) };
+            if point.tune.is_progress(state.curve.get(state.best_epoch)) {
                 state.best_epoch = epoch;
-                for (kept, now) in state.best.iter_mut().zip(scored.iter()) {
+                for (kept, now) in state.best.iter_mut().flatten().zip(state.parameters.iter().flatten()) {
                     kept.values.copy_from_slice(&now.values);
                 }
             }
             state.curve.push(point);
-            let report = EpochReport { epoch, max_epochs: plan.max_epochs, point, state: &state };
-            if progress(report).is_break() {
+            state.lesson = lesson.save();
+            if progress(EpochReport { epoch, max_epochs: plan.max_epochs, point, state: &state }).is_break() {
                 break;
             }
         }
-        Ok(state)
+        let TrainState { curve, best_epoch, best, .. } = state;
+        let with = |(net, parameters)| TrainedNet { net, parameters };
+        let nets = nets.into_iter().zip(best).map(with).collect();
+        Ok(Trained { nets, best_epoch, curve, cpu_seconds: started.elapsed().as_secs_f64() })
     }
 
-    fn start(&self, plan: &TrainPlan) -> TrainState {
-        let parameters = self.network.initial(self.seed);
-        TrainState {
+    /// The steps of an epoch; its mean loss.
+    fn epoch(
+        &self,
+        nets: &[Net],
+        epoch: usize,
+        state: &mut TrainState,
+        lesson: &mut dyn Lesson,
+    ) -> Result<f64, TrainError> {
+        let x = match self.source {
+            Source::Whole(whole) => return self.step(nets, Input::View(whole.train), (epoch, &[]), state, lesson),
+            Source::Rows { x, .. } => x,
+        };
+        let mut order = std::mem::take(&mut state.order);
+        shuffle(&mut order, &mut stream(self.plan.seed, Purpose::Order, epoch, 0));
+        let mut sum = 0.0;
+        for rows in order.chunks(self.plan.batch_rows.unwrap_or(order.len()).max(1)) {
+            let mut batch = x.select(Axis(0), rows);
+            lesson.augment(&self.at(epoch, state, rows), &mut batch);
+            let value = self.step(nets, Input::Dense(batch.view()), (epoch, rows), state, lesson)?;
+            sum += value * rows.len() as f64;
+        }
+        let loss = sum / order.len() as f64;
+        state.order = order;
+        Ok(loss)
+    }
+
+    fn at<'r>(&self, epoch: usize, state: &TrainState, rows: &'r [usize]) -> Step<'r> {
+        Step { epoch, number: state.steps, seed: self.plan.seed, rows }
+    }
+
+    /// One step of Adam; the loss in front of it.
+    fn step(
+        &self,
+        nets: &[Net],
+        input: Input<'_>,
+        (epoch, rows): (usize, &[usize]),
+        state: &mut TrainState,
+        lesson: &mut dyn Lesson,
+    ) -> Result<f64, TrainError> {
+        let step = self.at(epoch, state, rows);
+        let seed_of = |at: usize| self.plan.seed.wrapping_add(at as u64);
+        let masks = nets.iter().enumerate().map(|(at, net)| net.masks(input, seed_of(at), step.number)).collect();
+        let mut loss = |outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]| lesson.loss(&step, outputs, gradients);
+        let (value, gradients) = self.backend.engine().step(nets, input, &mut state.parameters, masks, &mut loss);
+        let adam = &self.plan.adam;
+        if !value.is_finite() {
+            return Err(TrainError::Diverged { epoch, learning_rate: adam.learning_rate });
+        }
+        state.steps += 1;
+        let number = u32::try_from(state.steps).unwrap_or(u32::MAX);
+        for ((parameters, gradients), moments) in state.parameters.iter_mut().zip(&gradients).zip(&mut state.moments) {
+            for ((parameter, gradient), moments) in parameters.iter_mut().zip(gradients).zip(moments) {
+                adam.update(number, &mut parameter.values, gradient, moments);
+            }
+        }
+        Ok(value)
+    }
+
+    /// The tune rows, once.
+    fn tune(&self) -> Result<Tune<'_>, TrainError> {
+        match self.source {
+            Source::Whole(whole) => Ok(Tune::View(whole.tune)),
+            Source::Rows { x, train, tune } => {
+                for (place, rows) in [("train rows", train), ("tune rows", tune)] {
+                    if rows.is_empty() {
+                        return Err(TrainError::Empty { place, remedy: "give rows to this part of the split" });
+                    }
+                }
+                Ok(Tune::Rows(x.select(Axis(0), tune)))
+            }
+        }
+    }
+
+    fn state(&self, lesson: &mut dyn Lesson, resume: Option<TrainState>) -> Result<TrainState, TrainError> {
+        let order = match self.source {
+            Source::Rows { train, .. } => train.to_vec(),
+            Source::Whole(_) => Vec::new(),
+        };
+        let fingerprint = Fingerprint {
+            nets: self.start.iter().map(|start| start.net.clone()).collect(),
+            plan: self.plan,
+            backend: self.backend,
+            train_rows: order.len(),
+        };
+        if let Some(state) = resume {
+            let same = state.fingerprint == fingerprint && state.order.len() == order.len();
+            return if same && lesson.restore(&state.lesson) { Ok(state) } else { Err(TrainError::ForeignState) };
+        }
+        let parameters: Vec<Vec<Parameter>> = self.start.iter().map(|start| start.parameters.clone()).collect();
+        let moments = |start: &TrainedNet| {
+            let trained = start.net.trained_parameters(start.parameters.len());
+            start.parameters[..trained].iter().map(|parameter| Moments::zeros(parameter.values.len())).collect()
+        };
+        Ok(TrainState {
             curve: Vec::new(),
             best_epoch: 0,
-            moments: parameters.iter().map(|parameter| Moments::zeros(parameter.values.len())).collect(),
-            averaged: plan.average.map(|_| parameters.clone()),
+            steps: 0,
+            order,
+            moments: self.start.iter().map(moments).collect(),
             best: parameters.clone(),
             parameters,
-            fingerprint: self.fingerprint(plan),
-        }
+            lesson: Vec::new(),
+            fingerprint,
+        })
     }
+}
 
-    fn fingerprint(&self, plan: &TrainPlan) -> Fingerprint {
-        Fingerprint {
-            seed: self.seed,
-            widths: self.network.widths.clone(),
-            dropout: self.network.dropout,
-            input_dropout: self.network.input_dropout,
-            plan: plan.clone(),
-            backend: self.backend,
-        }
-    }
+/// What an epoch is judged on.
+enum Tune<'a> {
+    Rows(Array2<f32>),
+    View(&'a View),
 }
 
 /// Freeing one large block teaches the GNU allocator to serve blocks of this size from the heap and
@@ -206,30 +380,4 @@ impl Task<'_> {
 fn keep_freed_memory() {
     const LARGEST_THRESHOLD: usize = 31 << 20;
     drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGEST_THRESHOLD)));
-}
-
-/// The class of the highest logit of each row; ties go to the lowest index.
-pub fn predictions(logits: ArrayView2<'_, f32>) -> Vec<u16> {
-    let best = |row: ndarray::ArrayView1<'_, f32>| {
-        let mut best = 0;
-        for (class, &logit) in row.iter().enumerate() {
-            if logit > row[best] {
-                best = class;
-            }
-        }
-        best as u16
-    };
-    logits.rows().into_iter().map(best).collect()
-}
-
-/// Share of rows whose highest logit is at the label, in [0, 1]; 0 for no rows.
-pub fn accuracy(logits: ArrayView2<'_, f32>, labels: &[u16]) -> f64 {
-    let right = predictions(logits).iter().zip(labels).filter(|(guess, label)| guess == label).count();
-    right as f64 / labels.len().max(1) as f64
-}
-
-/// Accuracy over a list of rows of logits for all rows.
-pub fn accuracy_at(logits: &Array2<f32>, labels: &[u16], rows: &[usize]) -> f64 {
-    let guesses = predictions(logits.view());
-    rows.iter().filter(|&&row| guesses[row] == labels[row]).count() as f64 / rows.len().max(1) as f64
 }

@@ -18,7 +18,7 @@ use super::error::OutputError;
 /// Name of the folder with checkpoints inside an output folder.
 pub(super) const CHECKPOINTS: &str = "checkpoints";
 
-const MAGIC: &[u8; 8] = b"EYASCKP1";
+const MAGIC: &[u8; 8] = b"EYASCKP2";
 const PREFIX: usize = 8 + 32 + 8;
 const SEAL: usize = 4;
 /// CRC-32C (Castagnoli), as in the student file.

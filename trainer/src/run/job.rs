@@ -233,7 +233,6 @@ impl Job<'_> {
     fn teachers(&mut self) -> Result<Taught, RunError> {
         let (mut fitted, mut plain, mut whole) = (Vec::new(), Vec::new(), Vec::new());
         for (number, section) in self.recipe.teacher.iter().enumerate() {
-            let teacher_plan = plan::teacher(section);
             let normalization = if section.normalize_rows { Normalization::RowSum } else { Normalization::None };
             let unit = unit(&self.scene.graph.features, normalization);
             let seen = |graph: &Graph| normalized(&graph.features, normalization, unit);
@@ -242,13 +241,14 @@ impl Job<'_> {
                 let suffix = if number + member as usize == 0 { String::new() } else { format!("-{number}-{member}") };
                 let name = format!("teacher{suffix}");
                 let seed = self.seed.wrapping_add(member.wrapping_mul(MEMBER_STRIDE));
+                let teacher_plan = plan::teacher(section, seed);
                 let split = self.scene.split;
                 let classes = self.scene.graph.classes;
                 let data = Labelled { labels: self.labels, classes, train: &split.train, tune: &split.tune };
                 let adjacency = &self.scene.graph.adjacency;
                 let backend = self.backend;
                 let teacher: Teacher = self.stage(&name, |resume, progress| {
-                    train(&features, adjacency, data, &teacher_plan, seed, backend, resume, progress)
+                    train(&features, adjacency, data, &teacher_plan, backend, resume, progress)
                 })?;
                 self.record("teacher", teacher.cpu_seconds, &teacher.curve);
                 let temperature = if self.recipe.target.fit_confidence {
@@ -288,14 +288,14 @@ impl Job<'_> {
         objective: ObjectivePlan,
         soft: Option<&SoftTargets>,
     ) -> Result<Fitted, RunError> {
-        let fit_plan = plan::fit(&recipe.student, objective);
-        let (seed, backend) = (self.seed, self.backend);
+        let fit_plan = plan::fit(&recipe.student, objective, self.seed);
+        let backend = self.backend;
         let (graph, split, labels) = (self.scene.graph, self.scene.split, self.labels);
         let normalization = plan::normalization(&recipe.student);
         let features = normalized(&graph.features, normalization, unit(&graph.features, normalization));
         let fitted: Fitted = self.stage(name, |resume, progress| {
             let targets = targets(graph, split, labels, soft);
-            fit(&features, &targets, &fit_plan, seed, backend, resume, progress)
+            fit(&features, &targets, &fit_plan, backend, resume, progress)
         })?;
         self.record(name, fitted.cpu_seconds, &fitted.curve);
         Ok(fitted)
@@ -389,7 +389,7 @@ impl Job<'_> {
         *self.epochs.entry(name.to_owned()).or_default() += curve.len();
         self.curves.entry(name.to_owned()).or_insert_with(|| Curve {
             loss: curve.iter().map(|point| point.loss as f32).collect(),
-            tune_accuracy: curve.iter().map(|point| 100.0 * point.tune_accuracy as f32).collect(),
+            tune_accuracy: curve.iter().map(|point| 100.0 * point.tune.value() as f32).collect(),
         });
     }
 

@@ -18,7 +18,7 @@ pub use job::{JobResult, Setting};
 pub(crate) use plan::quantize as quantize_plan;
 pub use plan::teacher_in_words;
 pub(crate) use stage::stage;
-pub use stage::{Interrupt, Observer, RunContext, StageEvent, TuneFigure};
+pub use stage::{Interrupt, Observer, RunContext, StageEvent};
 
 use crate::nn::{BackendKind, TrainError};
 use crate::quantize::QuantizeError;

@@ -25,7 +25,7 @@ pub fn teacher_in_words(recipe: &Recipe) -> String {
     recipe.teacher.iter().map(one).collect::<Vec<_>>().join(" + ")
 }
 
-pub(super) fn teacher(section: &TeacherSection) -> TeacherPlan {
+pub(super) fn teacher(section: &TeacherSection, seed: u64) -> TeacherPlan {
     let kind = match section.kind {
         RecipeTeacher::Gcn => TeacherKind::Gcn,
         RecipeTeacher::Sage => TeacherKind::Sage,
@@ -40,8 +40,9 @@ pub(super) fn teacher(section: &TeacherSection) -> TeacherPlan {
         training: TrainPlan {
             adam: Adam { learning_rate: section.learning_rate as f32, weight_decay: section.weight_decay as f32 },
             max_epochs: section.max_epochs,
-            patience: section.patience,
-            average: None,
+            patience: Some(section.patience),
+            batch_rows: None,
+            seed,
         },
     }
 }
@@ -55,7 +56,7 @@ pub(super) fn normalization(section: &StudentSection) -> Normalization {
 }
 
 /// The student's training towards `objective`.
-pub(super) fn fit(section: &StudentSection, objective: ObjectivePlan) -> FitPlan {
+pub(super) fn fit(section: &StudentSection, objective: ObjectivePlan, seed: u64) -> FitPlan {
     FitPlan {
         hidden: section.hidden.clone(),
         dropout: section.dropout as f32,
@@ -64,8 +65,9 @@ pub(super) fn fit(section: &StudentSection, objective: ObjectivePlan) -> FitPlan
         training: TrainPlan {
             adam: Adam { learning_rate: section.learning_rate as f32, weight_decay: section.weight_decay as f32 },
             max_epochs: section.max_epochs,
-            patience: section.patience,
-            average: None,
+            patience: Some(section.patience),
+            batch_rows: None,
+            seed,
         },
     }
 }

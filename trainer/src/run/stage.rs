@@ -1,7 +1,7 @@
 //! One training of a job: shown, checkpointed, resumable, interruptible.
 
 use super::RunError;
-use crate::nn::{EpochReport, TrainError, TrainState};
+use crate::nn::{EpochReport, TrainError, TrainState, TuneFigure};
 use crate::output::Checkpoints;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -44,15 +44,6 @@ pub trait Observer: Sync {
     fn stage(&self, _event: StageEvent<'_>) {}
     /// Something the user should know before it costs him time.
     fn note(&self, _text: &str) {}
-}
-
-/// What an epoch is judged by.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum TuneFigure {
-    /// Accuracy in per cent; higher is better.
-    Accuracy(f64),
-    /// Cross-entropy, squared error or divergence; lower is better.
-    Loss(f64),
 }
 
 /// One step of one stage.
@@ -139,7 +130,7 @@ pub(crate) fn stage<T: Serialize + DeserializeOwned>(
             epoch: report.epoch,
             max_epochs: report.max_epochs,
             loss: report.point.loss,
-            tune: TuneFigure::Accuracy(report.point.tune_accuracy * 100.0),
+            tune: report.point.tune,
         });
         let stop = context.interrupt.is_raised();
         if let Some(slot) = &slot

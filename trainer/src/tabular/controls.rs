@@ -6,7 +6,7 @@ use super::job::Job;
 use super::lesson::FromLabels;
 use super::prepare::Truth;
 use super::student::Course;
-use crate::nn::{MlpWeights, Tower, TrainedTower, drawn};
+use crate::nn::{MlpWeights, Net, TrainedNet, drawn};
 use crate::recipe::{RouteKind, TabularTask};
 use crate::run::RunError;
 
@@ -29,11 +29,11 @@ impl Job<'_> {
             let labels = self.labels(smoothing);
             let tune = &self.split.tune;
             let mut lesson = FromLabels { labels, tune, mixup: false, mix: Vec::new() };
-            let tower = Tower { dropout: 0.0, ..self.student_tower() };
-            self.train(name, &drawn(&[tower], self.seed), &self.labelled, &self.student_plan(), &mut lesson)?
+            let net = Net { dropout: 0.0, ..self.student_net() };
+            self.train(name, &drawn(&[net], self.seed), &self.labelled, &self.student_plan(), &mut lesson)?
         };
         self.spend(name, trained.cpu_seconds);
-        Ok(trained.towers[0].weights())
+        Ok(trained.nets[0].weights())
     }
 
     /// `first` is what the first teacher says, `routed` the answers of the ways of the route, from which the student starts
@@ -41,7 +41,7 @@ impl Job<'_> {
     pub(super) fn controls(
         &mut self,
         first: &Array2<f32>,
-        (routed, best, start): (&[Array2<f32>], usize, Option<&TrainedTower>),
+        (routed, best, start): (&[Array2<f32>], usize, Option<&TrainedNet>),
     ) -> Result<Vec<(&'static str, MlpWeights)>, RunError> {
         let mut all = vec![("label_only", self.on_labels("label_only", 0.0)?)];
         if matches!(self.data.truth, Truth::Classes { .. }) {

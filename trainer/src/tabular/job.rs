@@ -1,12 +1,9 @@
 //! One fold and seed: teachers, co-training, student, controls, integers, figures.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use cpu_time::ThreadTime;
 use ndarray::{Array2, Axis};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::controls;
 use super::integers::{in_unit, integers, without_constant};
@@ -16,12 +13,10 @@ use super::prepare::TabularPrepared;
 use super::score::Score;
 use super::teachers::data_key;
 use crate::dataset::Split;
-use crate::nn::{
-    BackendKind, BatchPlan, Lesson, MlpWeights, Pass, TrainError, TrainedTower, TrainedTowers, train_towers,
-};
+use crate::nn::{BackendKind, Lesson, MlpWeights, Source, TrainPlan, Trained, TrainedNet, Training};
 use crate::quantize::{IntegerStudent, Standard, dense_rows};
 use crate::recipe::TabularRecipe;
-use crate::run::{RunContext, RunError, StageEvent, TuneFigure};
+use crate::run::{RunContext, RunError};
 
 /// Everything one job found.
 #[derive(Clone, Debug)]
@@ -60,7 +55,7 @@ pub(super) struct Job<'a> {
     /// Standard scores of the teachers' embeddings, side by side.
     pub(super) hints: Option<Array2<f32>>,
     /// Members of each teacher that is asked again.
-    pub(super) reasked: Vec<Vec<TrainedTower>>,
+    pub(super) reasked: Vec<Vec<TrainedNet>>,
     pub(super) seed: u64,
     pub(super) name: String,
     pub(super) backend: BackendKind,
@@ -117,15 +112,15 @@ pub(super) fn carry_out(
     };
     let together = job.cotrain()?;
     // Student first, then every teacher that is trained here.
-    let mut towers = together.iter().flat_map(|together| &together.towers[1..]);
+    let mut nets = together.iter().flat_map(|together| &together.nets[1..]);
     let mut answers = Vec::new();
     // What the first teacher says of rows it has learnt from: the plain control listens to this.
     let mut plain = None;
     for (number, teacher) in recipe.teacher.iter().enumerate() {
         answers.push(if !teacher.is_trained() {
             job.given(number)?
-        } else if let Some(tower) = towers.next() {
-            job.answer(&tower.logits(job.x.view(), backend))
+        } else if let Some(net) = nets.next() {
+            job.answer(&net.logits(job.x.view(), backend))
         } else {
             let (answer, learnt) = job.teacher(number, teacher)?;
             if number == 0 {
@@ -150,10 +145,10 @@ pub(super) fn carry_out(
         test.insert("persistence".to_owned(), Score::of_values(&now, &data.truth, &split.test));
     }
     if let Some(together) = &together {
-        test.insert("cotrained".to_owned(), job.score(&together.towers[0].weights(), &split.test));
+        test.insert("cotrained".to_owned(), job.score(&together.nets[0].weights(), &split.test));
     }
     let keeps = recipe.cotrain.is_some_and(|cotrain| cotrain.keep_student);
-    let start = together.as_ref().filter(|_| keeps).map(|together| &together.towers[0]);
+    let start = together.as_ref().filter(|_| keeps).map(|together| &together.nets[0]);
     let (weights, load) = job.distil("student", &routed, (recipe.route.kind, best), start)?;
     let weights = without_constant(weights, &standard);
     test.insert("student_float".to_owned(), job.score(&weights, &split.test));
@@ -230,31 +225,27 @@ impl Job<'_> {
         *self.cpu_seconds.entry(stage.to_owned()).or_default() += seconds;
     }
 
-    /// One training of towers, kept as a checkpoint when done.
+    /// One training on the rows of the table, checkpointed.
     pub(super) fn train(
         &self,
         stage: &str,
-        start: &[TrainedTower],
+        start: &[TrainedNet],
         rows: &[usize],
-        plan: &BatchPlan,
+        plan: &TrainPlan,
         lesson: &mut dyn Lesson,
-    ) -> Result<TrainedTowers, RunError> {
-        let parts = (rows, self.split.tune.as_slice());
-        self.stage(stage, |each| train_towers(start, self.x.view(), parts, plan, self.backend, lesson, each))
+    ) -> Result<Trained, RunError> {
+        let source = Source::Rows { x: self.x.view(), train: rows, tune: &self.split.tune };
+        self.run(stage, &Training { start, source, plan: *plan, backend: self.backend }, lesson)
     }
 
-    /// One training, told pass by pass and kept as a checkpoint when done.
-    pub(super) fn stage<T: Serialize + DeserializeOwned>(
+    /// One training, shown epoch by epoch and checkpointed.
+    pub(super) fn run(
         &self,
         stage: &str,
-        train: impl FnOnce(&mut dyn FnMut(Pass) -> ControlFlow<()>) -> Result<T, TrainError>,
-    ) -> Result<T, RunError> {
+        training: &Training<'_>,
+        lesson: &mut dyn Lesson,
+    ) -> Result<Trained, RunError> {
         let name = format!("{}-{stage}", self.name);
-        let mut each = |Pass { epoch, epochs, loss, score }: Pass| {
-            let (max_epochs, tune) = (epochs, TuneFigure::Loss(score));
-            self.context.observer.stage(StageEvent::Epoch { stage: &name, epoch, max_epochs, loss, tune });
-            if self.context.interrupt.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        crate::run::stage(self.context, self.seed, &name, |_, _| train(&mut each))
+        crate::run::stage(self.context, self.seed, &name, |resume, progress| training.run(lesson, resume, progress))
     }
 }

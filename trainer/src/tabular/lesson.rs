@@ -1,4 +1,4 @@
-//! What towers learn: labels, each other, or their teachers.
+//! What networks learn: labels, each other, or their teachers.
 
 use ndarray::{Array2, Axis, s};
 use rand_distr::{Beta, Distribution, StandardNormal};
@@ -7,7 +7,7 @@ use super::prepare::Truth;
 use super::reask::Reask;
 use super::route::{Route, Ways};
 use crate::distill::objective::log_softmax;
-use crate::nn::{Lesson, Step};
+use crate::nn::{Lesson, Step, TuneFigure};
 use crate::quantize::spread;
 
 /// Log-softmax of every row at temperature `t`.
@@ -128,7 +128,7 @@ fn alone(step: &Step<'_>) -> Vec<(usize, usize, f32)> {
     step.rows.iter().map(|&row| (row, row, 1.0)).collect()
 }
 
-/// Towers that learn from labels, each for itself.
+/// Networks that learn from labels, each for itself.
 pub(super) struct FromLabels<'a> {
     pub(super) labels: Labels<'a>,
     pub(super) tune: &'a [usize],
@@ -159,8 +159,8 @@ impl Lesson for FromLabels<'_> {
         outputs.iter().zip(gradients).map(|(output, to)| self.labels.add(&self.mix, output, to, 1.0)).sum()
     }
 
-    fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
-        outputs.iter().map(|output| self.labels.score(output, self.tune)).sum()
+    fn judge(&mut self, outputs: &[Array2<f32>]) -> TuneFigure {
+        TuneFigure::Loss(outputs.iter().map(|output| self.labels.score(output, self.tune)).sum())
     }
 }
 
@@ -173,7 +173,7 @@ fn add_noise(x: &mut Array2<f32>, deviation: f32, rng: &mut rand_chacha::ChaCha8
     }
 }
 
-/// Towers that learn from labels and from every other tower, nothing detached: stage 1 of MST-Distill.
+/// Networks that learn from labels and from every other one, nothing detached: stage 1 of MST-Distill.
 ///
 /// For the pair (s, t) the loss is `T^2 KL(p_t || p_s)`, mean over the batch, with gradients
 /// `T (p_s - p_t)` into s and `T p_t (log p_t - log p_s - KL)` into t.
@@ -211,8 +211,8 @@ impl Lesson for Together<'_> {
         loss
     }
 
-    fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
-        outputs.iter().map(|output| self.labels.score(output, self.tune)).sum()
+    fn judge(&mut self, outputs: &[Array2<f32>]) -> TuneFigure {
+        TuneFigure::Loss(outputs.iter().map(|output| self.labels.score(output, self.tune)).sum())
     }
 }
 
@@ -325,8 +325,16 @@ impl Lesson for FromTeachers<'_> {
         loss
     }
 
-    fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
-        self.labels.score(&own_outputs(&outputs[0], self.labels.truth.outputs()), self.tune)
+    fn judge(&mut self, outputs: &[Array2<f32>]) -> TuneFigure {
+        TuneFigure::Loss(self.labels.score(&own_outputs(&outputs[0], self.labels.truth.outputs()), self.tune))
+    }
+
+    fn save(&self) -> Vec<u8> {
+        self.route.save()
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> bool {
+        self.route.restore(saved)
     }
 }
 
@@ -359,8 +367,8 @@ impl Lesson for Imitate<'_> {
         self.divergence(&outputs[0], step.rows, |at, slope| gradients[0][at] += slope)
     }
 
-    fn score(&mut self, outputs: &[Array2<f32>]) -> f64 {
-        self.divergence(&outputs[0], self.tune, |_, _| ())
+    fn judge(&mut self, outputs: &[Array2<f32>]) -> TuneFigure {
+        TuneFigure::Loss(self.divergence(&outputs[0], self.tune, |_, _| ()))
     }
 }
 
@@ -441,7 +449,7 @@ mod tests {
             assert!((slope - f64::from(gradients[0][at])).abs() < 2e-3, "{at:?}: {slope}");
         }
         // A masked teacher that says what the student says is as far as it gets.
-        assert!(lesson.score(&[array![[0.1f32, 0.2, -0.3]]]).abs() < 1e-6);
-        assert!(lesson.score(&[array![[0.1f32, 0.2, 0.3]]]) > 1e-3);
+        assert!(lesson.judge(&[array![[0.1f32, 0.2, -0.3]]]).value().abs() < 1e-6);
+        assert!(lesson.judge(&[array![[0.1f32, 0.2, 0.3]]]).value() > 1e-3);
     }
 }

@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::job::Job;
 use super::lesson::{Imitate, tempered};
-use crate::nn::{Adam, BatchPlan, Cut, Mask, MaskForm, TrainedTowers, train_mask};
+use crate::nn::{Adam, Cut, Mask, MaskForm, Source, TrainPlan, Trained, Training};
 use crate::recipe::{MaskKind, MasksSection, TabularRecipe};
 use crate::run::RunError;
 
@@ -71,42 +71,42 @@ fn mask(section: &MasksSection, features: usize) -> Mask {
 }
 
 /// The ways of the route: every mask's teacher where the recipe has masks, else every teacher; those that come as a file
-/// as they are. `towers` are student and teachers as they were trained together.
+/// as they are. `together` are student and teachers as they were trained together.
 pub(super) fn ways(
     job: &mut Job<'_>,
-    towers: Option<&TrainedTowers>,
+    together: Option<&Trained>,
     answers: &[Array2<f32>],
 ) -> Result<Vec<Way>, RunError> {
     let recipe = job.recipe;
     let plain = |number: usize| Way { name: format!("teacher {}", number + 1), answer: answers[number].clone() };
-    let (Some(section), Some(towers)) = (&recipe.masks, towers) else {
+    let (Some(section), Some(together)) = (&recipe.masks, together) else {
         return Ok((0..answers.len()).map(plain).collect());
     };
     let temperature = recipe.cotrain.map_or(1.0, |cotrain| cotrain.temperature) as f32;
-    let student = tempered(&towers.towers[0].logits(job.x.view(), job.backend), temperature);
+    let student = tempered(&together.nets[0].logits(job.x.view(), job.backend), temperature);
     let mut ways = Vec::new();
     let trained: Vec<usize> = (0..answers.len()).filter(|&number| recipe.teacher[number].is_trained()).collect();
     for (number, layer, features) in places(recipe) {
-        let tower = trained.iter().position(|&at| at == number).unwrap_or(0) + 1;
-        let cut = Cut::new(&towers.towers[tower], layer, job.x.view(), job.backend);
+        let net = trained.iter().position(|&at| at == number).unwrap_or(0) + 1;
+        let cut = Cut::new(&together.nets[net], layer, job.x.view(), job.backend);
         let adam = Adam { learning_rate: section.learning_rate as f32, weight_decay: 0.0 };
-        let batch_rows = recipe.student.batch_rows;
+        let batch_rows = Some(recipe.student.batch_rows);
         let seed = job.apart(MASKS + (number * 64 + layer) as u64);
-        let plan = BatchPlan { adam, epochs: section.epochs, batch_rows, seed };
+        let plan = TrainPlan { adam, max_epochs: section.epochs, patience: None, batch_rows, seed };
         let stage = format!("mask-{number}-{layer}");
         let mask = mask(section, features);
-        // What is masked follows from the towers, and they from the key of theirs.
+        // The masks depend on nothing but what was trained together, which its own key covers.
         let key = job.key("mask", &(job.cotrain_key(), number, layer, mask, plan));
-        let mask = job.kept(&stage, key, |job| {
-            let trained = job.stage(&stage, |each| {
-                let mut lesson = Imitate { tune: &job.split.tune, student: &student, temperature };
-                let parts = (job.split.train.as_slice(), job.split.tune.as_slice());
-                train_mask(mask, &cut, parts, &plan, job.backend, &mut lesson, each)
-            })?;
+        let masked = job.kept(&stage, key, |job| {
+            let mut lesson = Imitate { tune: &job.split.tune, student: &student, temperature };
+            let source = Source::Rows { x: cut.features.view(), train: &job.split.train, tune: &job.split.tune };
+            let start = [cut.masked(mask.form, seed)];
+            let mut trained =
+                job.run(&stage, &Training { start: &start, source, plan, backend: job.backend }, &mut lesson)?;
             job.spend("masks", trained.cpu_seconds);
-            Ok(trained)
+            Ok(trained.nets.remove(0))
         })?;
-        let answer = job.answer(&mask.logits(&cut, job.backend));
+        let answer = job.answer(&masked.logits(cut.features.view(), job.backend));
         ways.push(Way { name: format!("teacher {}, layer {} masked", number + 1, layer + 1), answer });
     }
     ways.extend((0..answers.len()).filter(|number| !trained.contains(number)).map(plain));

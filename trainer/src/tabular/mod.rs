@@ -5,7 +5,7 @@
 //! | `prepare` | the recipe's columns as one matrix, its splits, the rows with labels |
 //! | `given` | teachers that come as a file, asked once |
 //! | `cache` | what is constant about teachers, kept on disk |
-//! | `lesson` | what towers learn: labels, other towers, teachers |
+//! | `lesson` | what networks learn: labels, each other, teachers |
 //! | `masked` | masked teachers as ways of a route |
 //! | `route` | several teachers, one target |
 //! | `reask` | teachers asked again about noised rows |

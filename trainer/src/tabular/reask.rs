@@ -8,12 +8,12 @@ use ndarray::{Array2, ArrayView2};
 
 use super::route::Ways;
 use crate::distill::objective::log_softmax;
-use crate::nn::{BackendKind, TrainedTower};
+use crate::nn::{BackendKind, TrainedNet};
 
 /// The teachers that are asked again, and what they said of the present batch.
 pub(super) struct Reask<'a> {
     /// The members of each.
-    pub(super) teachers: &'a [Vec<TrainedTower>],
+    pub(super) teachers: &'a [Vec<TrainedNet>],
     /// How many teachers' kept answers the mean holds beside them.
     pub(super) kept: usize,
     /// Whether answers are log-probabilities; else scores.
@@ -26,8 +26,7 @@ pub(super) struct Reask<'a> {
 impl Reask<'_> {
     /// Asks about the rows of a batch `[batch x columns]`.
     pub(super) fn ask(&mut self, x: ArrayView2<'_, f32>) {
-        let outputs =
-            self.teachers.first().and_then(|members| members.first()).map_or(0, |member| member.tower.outputs);
+        let outputs = self.teachers.first().and_then(|members| members.first()).map_or(0, |member| member.net.outputs);
         self.said = Array2::zeros((x.nrows(), outputs));
         for members in self.teachers {
             for member in members {

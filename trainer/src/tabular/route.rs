@@ -101,6 +101,23 @@ impl Route {
         chosen
     }
 
+    /// What the gate has learnt and whom it asked, for a training that is resumed.
+    pub(super) fn save(&self) -> Vec<u8> {
+        let gate: Vec<f32> = self.gate.iter().copied().collect();
+        postcard::to_allocvec(&(gate, &self.moments, self.step, &self.load)).unwrap_or_default()
+    }
+
+    /// Takes back what [`Route::save`] gave; `false` where it is of another route.
+    pub(super) fn restore(&mut self, saved: &[u8]) -> bool {
+        let Ok((gate, moments, step, load)) = postcard::from_bytes::<(Vec<f32>, Moments, u32, Vec<u64>)>(saved) else {
+            return false;
+        };
+        let fits = load.len() == self.load.len() && moments.fits(gate.len());
+        let Some(gate) = Array2::from_shape_vec(self.gate.dim(), gate).ok().filter(|_| fits) else { return false };
+        (self.gate, self.moments, self.step, self.load) = (gate, moments, step, load);
+        true
+    }
+
     /// Share of the rows that each way answered for.
     pub(super) fn load(&self) -> Vec<f64> {
         let ways = self.load.len();

@@ -7,7 +7,7 @@ use super::lesson::FromTeachers;
 use super::prepare::Truth;
 use super::reask::Reask;
 use super::route::{Route, Ways};
-use crate::nn::{Adam, BatchPlan, MlpWeights, Tower, TrainedTower, drawn};
+use crate::nn::{Adam, MlpWeights, Net, TrainPlan, TrainedNet, drawn};
 use crate::recipe::{RouteKind, Softening};
 use crate::run::RunError;
 
@@ -21,9 +21,9 @@ pub(super) struct Course<'c> {
     /// Standard scores of the teachers' embeddings and their weight.
     pub(super) hints: Option<(&'c Array2<f32>, f32)>,
     /// Where the student goes on from; `None` to start anew.
-    pub(super) start: Option<&'c TrainedTower>,
+    pub(super) start: Option<&'c TrainedNet>,
     /// Members of the teachers that are asked again.
-    pub(super) reasked: &'c [Vec<TrainedTower>],
+    pub(super) reasked: &'c [Vec<TrainedNet>],
 }
 
 /// A student and how it was taught.
@@ -35,15 +35,21 @@ pub(super) struct Taught {
 }
 
 impl Job<'_> {
-    pub(super) fn student_tower(&self) -> Tower {
+    pub(super) fn student_net(&self) -> Net {
         let student = &self.recipe.student;
-        Tower::mlp(0..self.data.student, &student.hidden, self.data.truth.outputs(), student.dropout as f32)
+        Net::mlp(0..self.data.student, &student.hidden, self.data.truth.outputs(), student.dropout as f32)
     }
 
-    pub(super) fn student_plan(&self) -> BatchPlan {
+    pub(super) fn student_plan(&self) -> TrainPlan {
         let student = &self.recipe.student;
         let adam = Adam { learning_rate: student.learning_rate as f32, weight_decay: 0.0 };
-        BatchPlan { adam, epochs: student.epochs, batch_rows: student.batch_rows, seed: self.seed }
+        TrainPlan {
+            adam,
+            max_epochs: student.epochs,
+            patience: None,
+            batch_rows: Some(student.batch_rows),
+            seed: self.seed,
+        }
     }
 
     /// The recipe's weights and noise, for a student that starts anew from answers alone.
@@ -66,7 +72,7 @@ impl Job<'_> {
         name: &str,
         answers: &[Array2<f32>],
         route: (RouteKind, usize),
-        start: Option<&TrainedTower>,
+        start: Option<&TrainedNet>,
     ) -> Result<(MlpWeights, Vec<f64>), RunError> {
         let weight = self.recipe.target.embedding_weight.unwrap_or(0.0) as f32;
         let course = Course {
@@ -122,13 +128,13 @@ impl Job<'_> {
                 margin: target.margin.map(|margin| margin as f32),
                 hints,
             };
-            let (mut tower, plan) = (self.student_tower(), self.student_plan());
-            tower.outputs += hints.map_or(0, |(hints, _)| hints.ncols());
-            let start = start.map_or_else(|| drawn(&[tower], plan.seed), |start| vec![start.clone()]);
+            let (mut net, plan) = (self.student_net(), self.student_plan());
+            net.outputs += hints.map_or(0, |(hints, _)| hints.ncols());
+            let start = start.map_or_else(|| drawn(&[net], plan.seed), |start| vec![start.clone()]);
             let trained = self.train(name, &start, &self.split.train, &plan, &mut lesson)?;
             (trained, lesson.route.load())
         };
-        let mut weights = trained.towers[0].weights();
+        let mut weights = trained.nets[0].weights();
         if let (Some(last), Some(_)) = (weights.layers.last_mut(), hints) {
             // What learnt the embeddings has served.
             let own = ndarray::Slice::from(..self.data.truth.outputs());

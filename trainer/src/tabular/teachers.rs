@@ -13,7 +13,7 @@ use super::lesson::{FromLabels, Together};
 use super::prepare::{TabularPrepared, Truth};
 use crate::dataset::Split;
 use crate::distill::objective::log_softmax;
-use crate::nn::{Adam, BackendKind, BatchPlan, Branch, Tower, TrainedTower, TrainedTowers, drawn};
+use crate::nn::{Adam, BackendKind, Branch, Family, Net, TrainPlan, Trained, TrainedNet, drawn};
 use crate::recipe::{Seen, TabularTeacher, TabularTeacherKind};
 use crate::run::{RunError, StageEvent};
 
@@ -24,7 +24,7 @@ const MOST_MEMBERS: u64 = 64 * 64;
 
 /// SHA-256 of what every teacher of a fold and seed depends on beside its own settings.
 pub(super) fn data_key(data: &TabularPrepared, split: &Split, labelled: &[usize], backend: BackendKind) -> [u8; 32] {
-    let mut key = Sha256::new().chain_update(b"eyas teachers 1").chain_update(crate::run::tool());
+    let mut key = Sha256::new().chain_update(b"eyas teachers 2").chain_update(crate::run::tool());
     key.update(backend.name());
     key.update(data.data_hash(split));
     labelled.iter().for_each(|&row| key.update((row as u64).to_le_bytes()));
@@ -32,7 +32,7 @@ pub(super) fn data_key(data: &TabularPrepared, split: &Split, labelled: &[usize]
 }
 
 impl Job<'_> {
-    fn tower(&self, teacher: &TabularTeacher) -> Tower {
+    fn net(&self, teacher: &TabularTeacher) -> Net {
         let student = self.data.student;
         let columns = if teacher.sees == Seen::Student { student } else { self.x.ncols() };
         // The matrix holds the student's columns first; a teacher that does not see them all reads the others alone.
@@ -45,9 +45,9 @@ impl Job<'_> {
             let hidden_of = teacher.branch_hidden.clone().unwrap_or_default();
             let branches =
                 [0..student, student..columns].map(|columns| Branch { columns, hidden: hidden_of.clone() }).to_vec();
-            return Tower { branches, hidden, outputs, dropout };
+            return Net { family: Family::Mlp, branches, hidden, outputs, dropout, input_dropout: 0.0 };
         }
-        Tower::mlp(first..columns, &hidden, outputs, dropout)
+        Net::mlp(first..columns, &hidden, outputs, dropout)
     }
 
     /// Trains the members of a teacher. Returns its answer for all rows, and the answer that its members give of rows they
@@ -91,42 +91,43 @@ impl Job<'_> {
         part: usize,
         rows: &[usize],
     ) -> Result<Array2<f32>, RunError> {
-        let tower = self.tower(teacher);
+        let net = self.net(teacher);
         let adam = Adam { learning_rate: teacher.learning_rate as f32, weight_decay: 0.0 };
         let mut mean: Option<Array2<f32>> = None;
-        let mut towers = Vec::new();
+        let mut members = Vec::new();
         for member in 0..teacher.members {
             let place = part * teacher.members + member;
             let seed = self.apart(1 + number as u64 * MOST_MEMBERS + place as u64);
-            let plan = BatchPlan { adam, epochs: teacher.epochs, batch_rows: teacher.batch_rows, seed };
+            let (max_epochs, batch_rows) = (teacher.epochs, Some(teacher.batch_rows));
+            let plan = TrainPlan { adam, max_epochs, patience: None, batch_rows, seed };
             let stage = format!("teacher-{number}-{place}");
-            let key = self.key("member", &(&tower, plan, teacher.label_smoothing, teacher.mixup, rows, teacher.reask));
+            let key = self.key("member", &(&net, plan, teacher.label_smoothing, teacher.mixup, rows, teacher.reask));
             let work = |job: &mut Self| {
                 let labels = job.labels(teacher.label_smoothing as f32);
                 let mut lesson = FromLabels { labels, tune: &job.split.tune, mixup: teacher.mixup, mix: Vec::new() };
-                let start = drawn(std::slice::from_ref(&tower), seed);
+                let start = drawn(std::slice::from_ref(&net), seed);
                 let trained = job.train(&stage, &start, rows, &plan, &mut lesson)?;
                 job.spend(&stage, trained.cpu_seconds);
-                Ok(trained.towers.into_iter().next())
+                Ok(trained.nets.into_iter().next())
             };
-            let says = |job: &Self, tower: &TrainedTower| job.answer(&tower.logits(job.x.view(), job.backend));
+            let says = |job: &Self, member: &TrainedNet| job.answer(&member.logits(job.x.view(), job.backend));
             let answer = if teacher.reask {
                 // It will be asked about rows that no answer is kept for: the weights are kept.
-                let member: Option<TrainedTower> = self.kept(&stage, key, work)?;
-                let answer = member.as_ref().map(|tower| says(self, tower)).unwrap_or_default();
-                towers.extend(member);
+                let member: Option<TrainedNet> = self.kept(&stage, key, work)?;
+                let answer = member.as_ref().map(|member| says(self, member)).unwrap_or_default();
+                members.extend(member);
                 answer
             } else {
                 let Matrix(answer) = self.kept(&stage, key, |job| {
                     let member = work(job)?;
-                    Ok(Matrix(member.map(|tower| says(job, &tower)).unwrap_or_default()))
+                    Ok(Matrix(member.map(|member| says(job, &member)).unwrap_or_default()))
                 })?;
                 answer
             };
             mean = Some(mean.map_or_else(|| answer.clone(), |mean| mean + &answer));
         }
         if teacher.reask {
-            self.reasked.push(towers);
+            self.reasked.push(members);
         }
         Ok(mean.unwrap_or_default() / teacher.members as f32)
     }
@@ -180,24 +181,24 @@ impl Job<'_> {
     }
 
     /// Trains student and teachers together, where the recipe says so: the student first, then every trained teacher.
-    pub(super) fn cotrain(&mut self) -> Result<Option<TrainedTowers>, RunError> {
-        let Some((towers, plan, temperature)) = self.cotrain_plan() else { return Ok(None) };
+    pub(super) fn cotrain(&mut self) -> Result<Option<Trained>, RunError> {
+        let Some((nets, plan, temperature)) = self.cotrain_plan() else { return Ok(None) };
         let trained = self.kept("cotrain", self.cotrain_key(), |job| {
             let mut lesson = Together { labels: job.labels(0.0), tune: &job.split.tune, temperature };
-            let trained = job.train("cotrain", &drawn(&towers, plan.seed), &job.labelled, &plan, &mut lesson)?;
+            let trained = job.train("cotrain", &drawn(&nets, plan.seed), &job.labelled, &plan, &mut lesson)?;
             job.spend("cotrain", trained.cpu_seconds);
             Ok(trained)
         });
         trained.map(Some)
     }
 
-    fn cotrain_plan(&self) -> Option<(Vec<Tower>, BatchPlan, f32)> {
+    fn cotrain_plan(&self) -> Option<(Vec<Net>, TrainPlan, f32)> {
         let cotrain = self.recipe.cotrain?;
         let teachers = self.recipe.teacher.iter().filter(|teacher| teacher.is_trained());
-        let mut towers = vec![self.student_tower()];
-        towers.extend(teachers.map(|teacher| Tower { dropout: 0.0, ..self.tower(teacher) }));
-        let plan = BatchPlan { epochs: cotrain.epochs, ..self.student_plan() };
-        Some((towers, plan, cotrain.temperature as f32))
+        let mut nets = vec![self.student_net()];
+        nets.extend(teachers.map(|teacher| Net { dropout: 0.0, ..self.net(teacher) }));
+        let plan = TrainPlan { max_epochs: cotrain.epochs, ..self.student_plan() };
+        Some((nets, plan, cotrain.temperature as f32))
     }
 
     /// Key of what was trained together.

@@ -20,12 +20,15 @@ pub use propagation::{mean_with_double_self, symmetric, with_self_loops};
 pub use rows::{RowTeacher, RowTeacherError};
 pub use sealed::SealedTeacher;
 
+use crate::distill::Closed;
 use crate::distill::objective::{cross_entropy, log_softmax};
-use crate::nn::backend::BackendKind;
 use crate::nn::error::{TrainError, check_indices, check_labels, check_plan, check_rate};
-use crate::nn::network::{Family, Network, View};
-use crate::nn::train::{Progress, Task};
-use crate::nn::{CurvePoint, Parameter, TrainPlan, TrainState, accuracy_at};
+use crate::nn::net::Input;
+use crate::nn::view::View;
+use crate::nn::{
+    BackendKind, CurvePoint, Family, Net, Progress, Source, TrainPlan, TrainState, TrainedNet, Training, Whole,
+    accuracy_at, drawn,
+};
 
 /// Architecture of a graph teacher.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,9 +41,6 @@ pub enum TeacherKind {
     /// Graph attention; hidden layers have heads that share the hidden width (Velickovic et al. 2018).
     Gat,
 }
-
-/// Heads of a hidden attention layer in the reference.
-const REFERENCE_HEADS: usize = 4;
 
 /// Shape, regularisation and length of a teacher's training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,22 +55,8 @@ pub struct TeacherPlan {
     pub attention_heads: usize,
     /// Dropout of attention coefficients, in [0, 1); used by GAT only.
     pub attention_dropout: f32,
-    /// Optimiser, epochs, patience.
+    /// Optimiser, epochs, patience, seed.
     pub training: TrainPlan,
-}
-
-impl TeacherPlan {
-    /// The reference settings: `layers` dense products of width `hidden`, attention dropout 0.3.
-    pub fn reference(kind: TeacherKind, layers: usize, hidden: usize, dropout: f32) -> Self {
-        TeacherPlan {
-            kind,
-            hidden: vec![hidden; layers.saturating_sub(1)],
-            dropout,
-            attention_heads: REFERENCE_HEADS,
-            attention_dropout: 0.3,
-            training: TrainPlan::default(),
-        }
-    }
 }
 
 /// The nodes a teacher learns from and is selected on.
@@ -102,9 +88,8 @@ pub struct Teacher {
     pub curve: Vec<CurvePoint>,
     /// CPU seconds of the training thread.
     pub cpu_seconds: f64,
-    plan: TeacherPlan,
-    widths: Vec<usize>,
-    parameters: Vec<Parameter>,
+    kind: TeacherKind,
+    trained: TrainedNet,
 }
 
 impl Teacher {
@@ -121,31 +106,31 @@ impl Teacher {
         backend: BackendKind,
     ) -> Result<Array2<f32>, TrainError> {
         check_adjacency(features, adjacency)?;
-        let (expected, found) = (self.widths[0], features.cols());
+        let TrainedNet { net, parameters } = &self.trained;
+        let (expected, found) = (net.widths()[0], features.cols());
         if expected != found {
             return Err(TrainError::Shape { place: "features", unit: "inputs", expected, found });
         }
-        let network = network(&self.plan, &self.widths);
-        let propagation = propagation(self.plan.kind, adjacency);
-        let everything = View::of_graph(&network, features, &propagation, &(0..features.rows()).collect::<Vec<_>>());
-        Ok(backend.engine().logits(&network, &everything, &mut self.parameters.clone()))
+        let propagation = propagation(self.kind, adjacency);
+        let everything = View::of_graph(net, features, &propagation, &(0..features.rows()).collect::<Vec<_>>());
+        Ok(backend.engine().see(net, Input::View(&everything), &mut parameters.clone()))
     }
 }
 
 /// The network of a plan in training form.
-fn network(plan: &TeacherPlan, widths: &[usize]) -> Network {
+fn network(plan: &TeacherPlan, widths: &[usize]) -> Net {
     let family = match plan.kind {
         TeacherKind::Gcn => Family::Propagation { gain: 1.0 },
         // DGL draws SAGE weights with the gain of ReLU.
         TeacherKind::Sage => Family::Propagation { gain: std::f32::consts::SQRT_2 },
         TeacherKind::Gat => Family::Attention { heads: plan.attention_heads, dropout: plan.attention_dropout },
     };
-    let mut network = Network::new(family, widths);
-    network.dropout = plan.dropout;
+    let mut net = Net::chain(family, widths);
+    net.dropout = plan.dropout;
     if plan.kind == TeacherKind::Gat {
-        network.input_dropout = plan.dropout;
+        net.input_dropout = plan.dropout;
     }
-    network
+    net
 }
 
 /// The matrix that a kind of teacher mixes neighbours with.
@@ -164,13 +149,11 @@ fn propagation(kind: TeacherKind, adjacency: &CsMat<f32>) -> CsMat<f32> {
 ///
 /// # Errors
 /// Shapes, node ids, labels or settings that do not fit, a state of another run, a diverged loss.
-#[allow(clippy::too_many_arguments)] // The plain arrays of one graph, then how to train on them.
 pub fn train(
     features: &CsMat<f32>,
     adjacency: &CsMat<f32>,
     data: Labelled<'_>,
     plan: &TeacherPlan,
-    seed: u64,
     backend: BackendKind,
     resume: Option<TrainState>,
     progress: &mut Progress<'_>,
@@ -180,30 +163,33 @@ pub fn train(
     let mut widths = vec![features.cols()];
     widths.extend(&plan.hidden);
     widths.push(data.classes);
-    let network = network(plan, &widths);
+    let net = network(plan, &widths);
     let propagation = propagation(plan.kind, adjacency);
-    let view = |rows: &[usize]| View::of_graph(&network, features, &propagation, rows);
+    let view = |rows: &[usize]| View::of_graph(&net, features, &propagation, rows);
     let labels_of = |rows: &[usize]| rows.iter().map(|&row| data.labels[row]).collect::<Vec<_>>();
     let (train, tune) = (view(data.train), view(data.tune));
     let (train_labels, tune_labels) = (labels_of(data.train), labels_of(data.tune));
-    let task = Task { network: &network, train: &train, tune: &tune, tune_labels: &tune_labels, seed, backend };
-    let mut loss = |logits: ndarray::ArrayView2<'_, f32>, gradient: &mut Array2<f32>| {
+    let loss = |logits: ndarray::ArrayView2<'_, f32>, gradient: &mut Array2<f32>| {
         let rows = train_labels.iter().copied().enumerate();
         cross_entropy(logits, rows, train_labels.len(), 1.0, gradient)
     };
-    let state = task.run(&plan.training, resume, &mut loss, progress)?;
+    let start = drawn(std::slice::from_ref(&net), plan.training.seed);
+    let source = Source::Whole(Whole { train: &train, tune: &tune });
+    let training = Training { start: &start, source, plan: plan.training, backend };
+    let mut trained = training.run(&mut Closed { loss, tune_labels: &tune_labels }, resume, progress)?;
+    let tune_accuracy = trained.best();
+    let mut best = trained.nets.remove(0);
     let everything = view(&(0..features.rows()).collect::<Vec<_>>());
-    let logits = backend.engine().logits(&network, &everything, &mut state.best().to_vec());
+    let logits = backend.engine().see(&net, Input::View(&everything), &mut best.parameters);
     Ok(Teacher {
         train_accuracy: accuracy_at(&logits, data.labels, data.train),
-        tune_accuracy: state.best_tune_accuracy(),
-        best_epoch: state.best_epoch,
+        tune_accuracy,
+        best_epoch: trained.best_epoch,
         logits,
-        curve: state.curve.clone(),
+        curve: trained.curve,
         cpu_seconds: started.elapsed().as_secs_f64(),
-        plan: plan.clone(),
-        widths,
-        parameters: state.best().to_vec(),
+        kind: plan.kind,
+        trained: best,
     })
 }
 

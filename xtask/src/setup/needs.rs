@@ -8,7 +8,8 @@ use std::env;
 use std::process::Command;
 
 /// Targets the checks build for besides this machine.
-pub const TARGETS: [&str; 5] = [BOARDS[0].target, BOARDS[1].target, BOARDS[2].target, BOARDS[3].target, aarch64::TARGET];
+pub const TARGETS: [&str; 5] =
+    [BOARDS[0].target, BOARDS[1].target, BOARDS[2].target, BOARDS[3].target, aarch64::TARGET];
 
 /// One thing the project's commands need.
 pub struct Need {

@@ -2,14 +2,18 @@
 
 mod objective_tape;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 use rand::RngExt;
 use sprs::{CsMat, TriMat};
 
 use super::backend::BackendKind;
-use super::network::{Family, Network, Parameter, View};
+use super::net::{Family, Input, Net, Parameter};
 use super::random::{Purpose, stream};
-use super::train::{Task, TrainPlan, silent};
+use super::view::View;
+use super::{
+    Adam, Branch, Lesson, Source, Step, TrainPlan, TrainState, Trained, Training, TuneFigure, Whole, drawn, silent,
+};
+use crate::distill::Closed;
 use crate::distill::objective::cross_entropy;
 use crate::teacher::{mean_with_double_self, symmetric, with_self_loops};
 
@@ -43,16 +47,15 @@ fn graph() -> (CsMat<f32>, CsMat<f32>, Vec<u16>) {
 
 struct Case {
     name: &'static str,
-    network: Network,
+    net: Net,
     propagation: Option<CsMat<f32>>,
 }
 
 fn cases(adjacency: &CsMat<f32>) -> Vec<Case> {
     let widths = [INPUTS, 16, 8, CLASSES];
     let case = |name, family, dropout: f32, input_dropout: f32, propagation| {
-        let mut network = Network::new(family, &widths);
-        (network.dropout, network.input_dropout) = (dropout, input_dropout);
-        Case { name, network, propagation }
+        let net = Net { dropout, input_dropout, ..Net::chain(family, &widths) };
+        Case { name, net, propagation }
     };
     let attention = Family::Attention { heads: 4, dropout: 0.3 };
     vec![
@@ -66,8 +69,8 @@ fn cases(adjacency: &CsMat<f32>) -> Vec<Case> {
 impl Case {
     fn view(&self, features: &CsMat<f32>, rows: &[usize]) -> View {
         match &self.propagation {
-            None => View::of_rows(&self.network, features, rows),
-            Some(propagation) => View::of_graph(&self.network, features, propagation, rows),
+            None => View::of_rows(&self.net, features, rows),
+            Some(propagation) => View::of_graph(&self.net, features, propagation, rows),
         }
     }
 
@@ -79,11 +82,16 @@ impl Case {
         parameters: &mut [Parameter],
         labels: &[u16],
     ) -> (f64, Vec<Vec<f32>>) {
-        let masks = self.network.masks(view, 5, 3);
-        let mut loss = |logits: ArrayView2<'_, f32>, gradient: &mut Array2<f32>| {
-            cross_entropy(logits, labels.iter().copied().enumerate(), labels.len(), 1.0, gradient)
+        let input = Input::View(view);
+        let masks = vec![self.net.masks(input, 5, 3)];
+        let mut loss = |outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]| {
+            cross_entropy(outputs[0].view(), labels.iter().copied().enumerate(), labels.len(), 1.0, &mut gradients[0])
         };
-        backend.engine().step(&self.network, view, parameters, masks, &mut loss)
+        let mut all = [parameters.to_vec()];
+        let (value, mut gradients) =
+            backend.engine().step(std::slice::from_ref(&self.net), input, &mut all, masks, &mut loss);
+        parameters.clone_from_slice(&all[0]);
+        (value, gradients.remove(0))
     }
 }
 
@@ -103,7 +111,7 @@ fn the_backends_agree_on_loss_and_gradient_of_a_step() {
     let wanted: Vec<u16> = rows.iter().map(|&row| labels[row]).collect();
     for case in cases(&adjacency) {
         let view = case.view(&features, &rows);
-        let mut parameters = case.network.initial(5);
+        let mut parameters = case.net.initial(5);
         let before = parameters.clone();
         let (loss, gradients) = case.step(BackendKind::Flex, &view, &mut parameters, &wanted);
         for backend in [BackendKind::Ndarray, BackendKind::Candle] {
@@ -127,7 +135,7 @@ fn gradients_of_the_tape_equal_finite_differences() {
     let wanted: Vec<u16> = rows.iter().map(|&row| labels[row]).collect();
     for case in cases(&adjacency) {
         let view = case.view(&features, &rows);
-        let mut parameters = case.network.initial(8);
+        let mut parameters = case.net.initial(8);
         let (_, gradients) = case.step(BackendKind::Flex, &view, &mut parameters, &wanted);
         for (at, gradient) in gradients.iter().enumerate() {
             // Along the gradient itself the slope is its norm, far above the rounding of the loss.
@@ -154,10 +162,10 @@ fn a_view_computes_what_the_whole_graph_computes() {
     let all: Vec<usize> = (0..NODES).collect();
     let some = [3, 17, 4, 39];
     for case in cases(&adjacency) {
-        let mut parameters = case.network.initial(2);
+        let mut parameters = case.net.initial(2);
         let engine = BackendKind::Flex.engine();
-        let full = engine.logits(&case.network, &case.view(&features, &all), &mut parameters);
-        let part = engine.logits(&case.network, &case.view(&features, &some), &mut parameters);
+        let full = engine.see(&case.net, Input::View(&case.view(&features, &all)), &mut parameters);
+        let part = engine.see(&case.net, Input::View(&case.view(&features, &some)), &mut parameters);
         for (at, &row) in some.iter().enumerate() {
             let gap = relative(&part.row(at).to_vec(), &full.row(row).to_vec());
             assert!(gap < 1e-5, "{} row {row}: {gap}", case.name);
@@ -165,57 +173,137 @@ fn a_view_computes_what_the_whole_graph_computes() {
     }
 }
 
+/// Runs a training twice in one go and once stopped after six epochs, saved and resumed; all three are the same.
+fn resumes_to_the_bit(name: &str, training: &Training<'_>, lesson: &mut dyn FnMut() -> Box<dyn Lesson>) -> Trained {
+    let run = |lesson: &mut dyn Lesson, resume| training.run(lesson, resume, &mut silent).expect("trains");
+    let same = |a: &Trained, b: &Trained| {
+        assert_eq!((&a.nets, a.best_epoch, &a.curve), (&b.nets, b.best_epoch, &b.curve), "{name}");
+    };
+    let whole = run(&mut *lesson(), None);
+    same(&whole, &run(&mut *lesson(), None));
+    let mut saved = Vec::new();
+    let mut stop_at_five = |report: super::EpochReport<'_>| {
+        if report.epoch < 5 {
+            return std::ops::ControlFlow::Continue(());
+        }
+        saved = postcard::to_allocvec(report.state).expect("serialises");
+        std::ops::ControlFlow::Break(())
+    };
+    training.run(&mut *lesson(), None, &mut stop_at_five).expect("trains");
+    let state: TrainState = postcard::from_bytes(&saved).expect("was just written");
+    same(&whole, &run(&mut *lesson(), Some(state.clone())));
+
+    let other = Training { plan: TrainPlan { patience: Some(7), ..training.plan }, ..*training };
+    let foreign = other.run(&mut *lesson(), Some(state), &mut silent);
+    assert!(matches!(foreign, Err(super::TrainError::ForeignState)), "{name}");
+    whole
+}
+
 #[test]
 fn a_resumed_run_equals_an_uninterrupted_one_to_the_bit() {
     let (features, adjacency, labels) = graph();
     let (train, tune): (Vec<usize>, Vec<usize>) = ((0..20).collect(), (20..NODES).collect());
-    let plan = TrainPlan { max_epochs: 12, average: Some(0.9), ..TrainPlan::default() };
+    let adam = Adam { learning_rate: 0.01, weight_decay: 5e-4 };
+    let plan = TrainPlan { adam, max_epochs: 12, patience: Some(50), batch_rows: None, seed: 9 };
     for case in cases(&adjacency) {
         let (train_view, tune_view) = (case.view(&features, &train), case.view(&features, &tune));
-        let task = Task {
-            network: &case.network,
-            train: &train_view,
-            tune: &tune_view,
-            tune_labels: &labels[20..],
-            seed: 9,
-            backend: BackendKind::Flex,
+        let start = drawn(std::slice::from_ref(&case.net), plan.seed);
+        let source = Source::Whole(Whole { train: &train_view, tune: &tune_view });
+        let training = Training { start: &start, source, plan, backend: BackendKind::Flex };
+        let lesson = || {
+            let labels: Vec<u16> = labels.clone();
+            let loss = move |logits: ArrayView2<'_, f32>, gradient: &mut Array2<f32>| {
+                cross_entropy(logits, labels[..20].iter().copied().enumerate(), 20, 1.0, gradient)
+            };
+            Box::new(Closed { loss, tune_labels: TUNE_LABELS }) as Box<dyn Lesson>
         };
-        let mut loss = |logits: ArrayView2<'_, f32>, gradient: &mut Array2<f32>| {
-            cross_entropy(logits, labels[..20].iter().copied().enumerate(), 20, 1.0, gradient)
-        };
-        let whole = task.run(&plan, None, &mut loss, &mut silent).expect("trains");
-        let again = task.run(&plan, None, &mut loss, &mut silent).expect("trains");
-        assert_eq!(whole, again, "{}: the same seed gives the same bits", case.name);
+        resumes_to_the_bit(case.name, &training, &mut { lesson });
+    }
+}
 
-        let mut saved = Vec::new();
-        let mut stop_at_five = |report: super::EpochReport<'_>| {
-            if report.epoch < 5 {
-                return std::ops::ControlFlow::Continue(());
+/// Labels of the nodes 20 to 39 of [`graph`].
+const TUNE_LABELS: &[u16] = &[2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0];
+
+/// Squared error towards the sum of the columns; counts its steps, as a lesson that learns something itself would.
+struct Sum {
+    sums: Vec<f32>,
+    steps: u32,
+}
+
+impl Lesson for Sum {
+    fn augment(&mut self, step: &Step<'_>, x: &mut Array2<f32>) {
+        *x += step.stream().random::<f32>() * 0.01;
+    }
+
+    fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64 {
+        self.steps += 1;
+        let weight = 1.0 + 0.1 * (self.steps % 3) as f32;
+        let mut loss = 0.0;
+        for (output, gradient) in outputs.iter().zip(gradients) {
+            for (at, &row) in step.rows.iter().enumerate() {
+                let error = output[[at, 0]] - self.sums[row];
+                gradient[[at, 0]] = weight * 2.0 * error / step.rows.len() as f32;
+                loss += f64::from(weight * error * error) / step.rows.len() as f64;
             }
-            saved = postcard::to_allocvec(report.state).expect("serialises");
-            std::ops::ControlFlow::Break(())
-        };
-        task.run(&plan, None, &mut loss, &mut stop_at_five).expect("trains");
-        let state = postcard::from_bytes(&saved).expect("was just written");
-        let resumed = task.run(&plan, Some(state), &mut loss, &mut silent).expect("resumes");
-        assert_eq!(whole, resumed, "{}", case.name);
+        }
+        loss
+    }
 
-        let other = TrainPlan { patience: 7, ..plan.clone() };
-        let foreign = task.run(&other, Some(resumed), &mut loss, &mut silent);
-        assert!(matches!(foreign, Err(super::TrainError::ForeignState)));
+    fn judge(&mut self, outputs: &[Array2<f32>]) -> TuneFigure {
+        let errors =
+            |y: &Array2<f32>| y.column(0).iter().zip(&self.sums).map(|(y, t)| f64::from((y - t).powi(2))).sum::<f64>();
+        TuneFigure::Loss(outputs.iter().map(errors).sum())
+    }
+
+    fn save(&self) -> Vec<u8> {
+        self.steps.to_le_bytes().to_vec()
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> bool {
+        saved.try_into().map(|bytes| self.steps = u32::from_le_bytes(bytes)).is_ok()
     }
 }
 
 #[test]
-fn an_average_and_a_student_round_trip() {
+fn every_backend_trains_branches_and_a_plain_network_alike_and_resumes() {
+    let x = Array2::from_shape_fn((64, 4), |(row, column)| ((row * 7 + column * 3) % 11) as f32 / 11.0 - 0.5);
+    let rows: Vec<usize> = (0..64).collect();
+    let fused = Net {
+        branches: vec![Branch { columns: 0..2, hidden: vec![8] }, Branch { columns: 2..4, hidden: vec![8] }],
+        ..Net::mlp(0..4, &[8], 1, 0.0)
+    };
+    let nets = [fused, Net { dropout: 0.05, ..Net::mlp(0..4, &[16], 1, 0.0) }];
+    let adam = Adam { learning_rate: 0.01, weight_decay: 0.0 };
+    let plan = TrainPlan { adam, max_epochs: 60, patience: None, batch_rows: Some(16), seed: 3 };
+    let mut lesson = || Box::new(Sum { sums: x.sum_axis(Axis(1)).to_vec(), steps: 0 }) as Box<dyn Lesson>;
+    let scores = BackendKind::ALL.map(|backend| {
+        let start = drawn(&nets, 3);
+        let source = Source::Rows { x: x.view(), train: &rows, tune: &rows };
+        let trained =
+            resumes_to_the_bit(backend.name(), &Training { start: &start, source, plan, backend }, &mut lesson);
+        assert_eq!(trained.curve.len(), 60);
+        // What is trained can be trained on: it starts from where it is, not from the seed.
+        let more = TrainPlan { max_epochs: 1, adam: Adam { learning_rate: 1e-6, ..adam }, ..plan };
+        let source = Source::Rows { x: x.view(), train: &rows, tune: &rows };
+        let on = Training { start: &trained.nets, source, plan: more, backend };
+        let on = on.run(&mut *lesson(), None, &mut silent).expect("trains");
+        assert!((on.best() / trained.best() - 1.0).abs() < 0.01, "{} {}", on.best(), trained.best());
+        trained.best()
+    });
+    assert!(scores.iter().all(|&score| score < 0.5), "{scores:?}");
+    assert!(scores.iter().all(|&score| (score / scores[0] - 1.0).abs() < 0.05), "{scores:?}");
+}
+
+#[test]
+fn a_student_round_trips() {
     let (features, _, _) = graph();
-    let network = Network::new(Family::Mlp, &[INPUTS, 5, CLASSES]);
-    let parameters = network.initial(1);
+    let net = Net::chain(Family::Mlp, &[INPUTS, 5, CLASSES]);
+    let parameters = net.initial(1);
     let weights = super::MlpWeights::from_parameters(&parameters);
     assert_eq!(weights.to_parameters(), parameters);
     assert_eq!(weights.widths(), [INPUTS, 5, CLASSES]);
-    let view = View::of_rows(&network, &features, &[0, 7]);
-    let direct = BackendKind::Flex.engine().logits(&network, &view, &mut parameters.clone());
+    let view = View::of_rows(&net, &features, &[0, 7]);
+    let direct = BackendKind::Flex.engine().see(&net, Input::View(&view), &mut parameters.clone());
     let all = weights.logits(&features, BackendKind::Flex);
     assert!(relative(&direct.row(1).to_vec(), &all.row(7).to_vec()) < 1e-6);
 }

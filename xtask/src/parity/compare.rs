@@ -1,0 +1,85 @@
+//! What two runs of one recipe left behind, compared.
+
+use anyhow::{Context, Result};
+use eyas::{AlignedBytes, Student};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Fields of metrics.json that may differ: times, and what names the tool, the machine or the spelling of the recipe.
+const NOT_COMPARED: [&str; 7] = ["cpu_seconds", "recipe_hash", "student_hash", "schema", "tool", "threads", "made_on"];
+/// Differences that are listed for each file.
+const LISTED: usize = 5;
+
+/// What a run leaves behind.
+pub struct Outputs {
+    student: Vec<u8>,
+    float: Vec<u8>,
+    figures: BTreeMap<String, Value>,
+}
+
+impl Outputs {
+    /// Reads a run folder.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let read = |name: &str| fs::read(folder.join(name)).with_context(|| name.to_owned());
+        let mut figures = BTreeMap::new();
+        flatten(String::new(), serde_json::from_slice(&read("metrics.json")?)?, &mut figures);
+        Ok(Self { student: without_recipe(read("student.eyas")?)?, float: read("student_float.npz")?, figures })
+    }
+}
+
+/// Every difference in words; none where the runs are equal.
+pub fn differences(before: &Outputs, after: &Outputs) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for (name, before, after) in
+        [("student.eyas", &before.student, &after.student), ("student_float.npz", &before.float, &after.float)]
+    {
+        let differing = before.iter().zip(after).filter(|(before, after)| before != after).count();
+        if before.len() != after.len() {
+            found.push(format!("{name}: {} bytes became {}", before.len(), after.len()));
+        } else if differing > 0 {
+            found.push(format!("{name}: {differing} of {} bytes differ", before.len()));
+        }
+    }
+    let names = before.figures.keys().chain(after.figures.keys().filter(|name| !before.figures.contains_key(*name)));
+    let mut figures = names.filter_map(|name| {
+        let [before, after] = [before.figures.get(name), after.figures.get(name)];
+        let shown = |value: Option<&Value>| value.map_or_else(|| "nothing".into(), Value::to_string);
+        (before != after).then(|| format!("metrics.json{name}: {} became {}", shown(before), shown(after)))
+    });
+    found.extend(figures.by_ref().take(LISTED));
+    let more = figures.count();
+    if more > 0 {
+        found.push(format!("metrics.json: {more} more"));
+    }
+    Ok(found)
+}
+
+/// A student file without the hash of its recipe and the seal, which follow the recipe's spelling.
+fn without_recipe(mut file: Vec<u8>) -> Result<Vec<u8>> {
+    let aligned = AlignedBytes::from(&file[..]);
+    let student = Student::load(&aligned).context("student.eyas")?;
+    let hash = student.metadata().provenance.recipe_hash;
+    let at = file.windows(hash.len()).position(|window| window == hash).context("student.eyas has no recipe hash")?;
+    file[at..at + hash.len()].fill(0);
+    file.truncate(file.len() - 4);
+    Ok(file)
+}
+
+/// The leaves of a document by their paths.
+fn flatten(path: String, value: Value, leaves: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields.into_iter().filter(|(name, _)| !NOT_COMPARED.contains(&name.as_str())) {
+                flatten(format!("{path}/{name}"), value, leaves);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.into_iter().enumerate() {
+                flatten(format!("{path}/{index}"), value, leaves);
+            }
+        }
+        leaf => drop(leaves.insert(path, leaf)),
+    }
+}
