@@ -8,6 +8,7 @@ use crate::steps::{Outcome, impossible, run};
 use crate::{supply, tools};
 use anyhow::{Result, bail};
 use eyas_tests::format;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -200,8 +201,13 @@ fn summarize(outcomes: &[Outcome], left_out: &[&str]) -> Result<()> {
     for name in left_out {
         println!("  left out  {name}");
     }
-    for line in std::fs::read_to_string(skipped_list()).unwrap_or_default().lines() {
-        println!("  did not run  {line}");
+    let skipped = std::fs::read_to_string(skipped_list()).unwrap_or_default();
+    let mut by_reason = BTreeMap::<_, Vec<_>>::new();
+    for (test, reason) in skipped.lines().filter_map(|line| line.split_once(": ")) {
+        by_reason.entry(reason).or_default().push(test);
+    }
+    for (reason, tests) in by_reason {
+        println!("  did not run  {}: {reason}", tests.join(", "));
     }
     let minutes = outcomes.iter().map(|outcome| outcome.seconds).sum::<f64>() / 60.0;
     let verdict = if minutes > BUDGET_MINUTES { "TOO SLOW" } else { "ok" };
