@@ -7,15 +7,16 @@ mod bench;
 #[path = "../../trainer/src/verify/device/mod.rs"]
 #[allow(dead_code, reason = "the trainer uses all of it")]
 mod device;
+mod output {
+    //! Where that module's words go.
+
+    /// Tells the user on standard error.
+    pub(crate) fn tell(text: impl std::fmt::Display) {
+        eprintln!("{text}");
+    }
+}
 mod fuzz;
 mod golden;
-// What that says, it says as the trainer does.
-#[path = "../../trainer/src/output/terminal.rs"]
-#[allow(dead_code, reason = "the trainer uses all of it")]
-mod terminal;
-mod output {
-    pub(crate) use crate::terminal::tell;
-}
 mod llvm;
 mod parity;
 mod setup;

@@ -11,10 +11,9 @@ pub mod teacher {
     pub mod rows;
 }
 
-#[path = "../../src/output/terminal.rs"]
-#[allow(dead_code, reason = "the trainer uses all of it")]
-mod terminal;
-
 mod output {
-    pub(crate) use crate::terminal::tell;
+    /// Tells the user on standard error.
+    pub(crate) fn tell(text: impl std::fmt::Display) {
+        eprintln!("{text}");
+    }
 }
