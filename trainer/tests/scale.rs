@@ -308,8 +308,8 @@ fn features_of_many_sizes_are_the_same_in_every_unit() {
 
 #[test]
 fn shares_of_a_row_are_the_same_in_every_unit() {
-    graph_is_the_same_in_every_unit(false, ["", "input = \"normalized\"\n"], &FACTORS);
-    graph_is_the_same_in_every_unit(true, ["", "input = \"normalized\"\n"], &FACTORS[..4]);
+    graph_is_the_same_in_every_unit(false, ["", "input = \"normalized\"\nlearning_rate = 0.1\n"], &FACTORS);
+    graph_is_the_same_in_every_unit(true, ["", "input = \"normalized\"\nlearning_rate = 0.1\n"], &FACTORS[..4]);
 }
 
 /// A table of 90 rows in three folds: two columns that change, `dead` as given, `y` as given.

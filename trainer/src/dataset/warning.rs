@@ -51,7 +51,7 @@ pub enum Warning {
         /// Its number of nodes.
         largest_nodes: usize,
     },
-    /// Features that have one value at every node, so that no network learns anything from them.
+    /// Features that have one value at every node, so that they carry no information.
     ConstantFeatures {
         /// How many there are.
         count: usize,
@@ -110,7 +110,7 @@ impl fmt::Display for Warning {
             ),
             Self::ConstantFeatures { count, first } => write!(
                 f,
-                "{count} features have the same value at every node (the first is feature {first}): they tell nothing"
+                "{count} features have the same value at every node (the first is feature {first}): they carry no information"
             ),
             Self::ConstantColumns { count, first, splits } => write!(
                 f,

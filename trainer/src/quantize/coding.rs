@@ -247,8 +247,10 @@ mod tests {
             assert_eq!(of(2f32.powi(power)), plain);
         }
         assert_eq!(plain.0.data(), [0.25, -1.0, 0.5, 1e-3 / 3.0]);
+        // A power of ten rounds the features, and one at a half may take the next step.
+        let near = |a: &Vec<i8>, b: &Vec<i8>| a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= 1);
         for factor in [1e-30, 1e-9, 1e9, 1e30] {
-            assert_eq!(of(factor).2, plain.2, "{factor:e}");
+            assert!(of(factor).2.iter().zip(&plain.2).all(|(a, b)| near(a, b)), "{factor:e}");
         }
     }
 
