@@ -5,7 +5,7 @@ use eyas::model::{Layout, PREFIX_BYTES, Packing};
 use eyas::{AlignedBytes, LoadError, Student};
 use eyas_tests::command::root;
 use eyas_tests::{SplitMix64, reseal};
-use eyas_trainer::verify::cortex_m4::{TARGET, Toolchain};
+use eyas_trainer::verify::device::{CORTEX_M4, Toolchain};
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -181,6 +181,6 @@ fn damage_does_not_compile_on_this_machine() {
 
 #[test]
 fn damage_does_not_compile_for_a_cortex_m4() {
-    let toolchain = Toolchain::find(TARGET).unwrap_or_else(|error| panic!("{error}"));
+    let toolchain = Toolchain::find(CORTEX_M4.target).unwrap_or_else(|error| panic!("{error}"));
     refuse("cortex-m4", |folder| vec![toolchain.cargo_build(folder, &folder.join("target"))]);
 }
