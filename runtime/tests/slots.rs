@@ -21,7 +21,7 @@ fn file(seed: u64, layout: Layout) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_length_of_a_sound_file_is_exact_whatever_lies_behind(

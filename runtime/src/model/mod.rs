@@ -16,6 +16,7 @@ mod owned_layer;
 mod pack;
 mod prefix;
 mod reader;
+mod reorder;
 mod table;
 #[cfg(feature = "std")]
 mod write;

@@ -1,7 +1,7 @@
 //! Re-orders the weights of a whole file for one kernel family, and back: at compile time or on the host.
 
-use super::layout::{Digit, Place};
 use super::prefix::{CRC_BYTES, Claims, SMALLEST_BYTES, checksum_by_table, length};
+use super::reorder::{Section, Weights};
 use super::table::{Row, Table};
 use super::{ALIGNMENT, Costs, Layer, LayerKind, Layout, MAX_LAYERS, MAX_WIDTH, PREFIX_BYTES, Prefix, aligned};
 use crate::LoadError;
@@ -93,7 +93,7 @@ impl<'a> Packing<'a> {
         }
         let tensors_at = prefix.tensors_offset();
         // Without its magic until all is proven.
-        fill(out, 0, ALIGNMENT);
+        copy(&[0; ALIGNMENT], 0, out, 0, ALIGNMENT);
         copy(file, ALIGNMENT, out, ALIGNMENT, tensors_at.wrapping_sub(ALIGNMENT));
         let mut from = Section { at: tensors_at, layout: prefix.layout };
         let mut into = Section { at: tensors_at, layout: to };
@@ -117,7 +117,7 @@ impl<'a> Packing<'a> {
         let sealed = sealed_bytes(out);
         copy(file, from.at, out, into.at, sealed_bytes(file).wrapping_sub(from.at));
         copy(file, 0, out, 0, ALIGNMENT);
-        put(out, 7, to as u8);
+        copy(&[to as u8], 0, out, 7, 1);
         put_word(out, 8, length(out));
         put_word(out, 20, sealed.wrapping_sub(tensors_at) as u32);
         put_word(out, sealed, checksum_by_table(out.split_at(sealed).0));
@@ -204,109 +204,6 @@ const fn sealed_bytes(file: &[u8]) -> usize {
     file.len().saturating_sub(CRC_BYTES)
 }
 
-/// Where the weights of a layer lie in a file, and in which order.
-#[derive(Clone, Copy)]
-struct Section {
-    at: usize,
-    layout: Layout,
-}
-
-/// The shape of a layer's weights.
-#[derive(Clone, Copy)]
-struct Weights {
-    kind: LayerKind,
-    inputs: u16,
-    outputs: u16,
-    /// The layer, as errors carry it.
-    index: u8,
-}
-
-impl Weights {
-    /// Bytes up to the next tensor.
-    const fn bytes(self, layout: Layout) -> usize {
-        aligned(self.unpadded_bytes(layout))
-    }
-
-    const fn unpadded_bytes(self, layout: Layout) -> usize {
-        Layer::bytes_of_weights(self.kind, layout, self.inputs as usize, self.outputs as usize)
-    }
-
-    const fn place(self, layout: Layout, o: usize, i: usize) -> Place {
-        match self.kind {
-            LayerKind::Dense => layout.place(self.inputs, self.outputs, o, i),
-            LayerKind::SparseInput => {
-                Place { at: i.wrapping_mul(layout.column_bytes(self.outputs)).wrapping_add(o), digit: Digit::Byte }
-            }
-        }
-    }
-
-    /// Writes the weights in another order. What is not written again, the padding, is proven to be zero, and digits
-    /// to be weights: as in `load`, so that none of it is mended on the way.
-    const fn rewrite(self, file: &[u8], from: Section, out: &mut [u8], to: Section) -> Result<(), LoadError> {
-        fill(out, to.at, self.bytes(to.layout));
-        let (o_end, i_end) = match self.kind {
-            LayerKind::Dense => (self.outputs as usize, from.layout.row_bytes(self.inputs)),
-            LayerKind::SparseInput => (from.layout.column_bytes(self.outputs), self.inputs as usize),
-        };
-        let mut o = 0;
-        while o < o_end {
-            let mut i = 0;
-            while i < i_end {
-                let weight = read(file, from.at, self.place(from.layout, o, i));
-                if o >= self.outputs as usize || i >= self.inputs as usize {
-                    if weight != 0 {
-                        return Err(LoadError::Padding { offset: from.at as u32 });
-                    }
-                } else if weight.unsigned_abs() > 127 {
-                    return Err(LoadError::Weight { layer: self.index, unit: o as u16 });
-                } else {
-                    write(out, to.at, self.place(to.layout, o, i), weight);
-                }
-                i = i.wrapping_add(1);
-            }
-            o = o.wrapping_add(1);
-        }
-        let mut at = from.at.wrapping_add(self.unpadded_bytes(from.layout));
-        let end = from.at.wrapping_add(self.bytes(from.layout));
-        while at < end {
-            if get(file, at) != 0 {
-                return Err(LoadError::Padding { offset: at as u32 });
-            }
-            at = at.wrapping_add(1);
-        }
-        Ok(())
-    }
-}
-
-/// The weight at `place` behind `start`, as [`Place::read`].
-const fn read(file: &[u8], start: usize, place: Place) -> i16 {
-    let at = start.wrapping_add(place.at);
-    let low = get(file, at) as i8 as i16;
-    match place.digit {
-        Digit::Byte | Digit::Low => low,
-        // The low digit is signed; where it is negative the high byte is one less than its digit.
-        Digit::High => (get(file, at.wrapping_add(1)) as i8 as i16).wrapping_add((low < 0) as i16),
-    }
-}
-
-/// Adds `weight` at `place` behind `start`; every place is written once, on zeros.
-const fn write(out: &mut [u8], start: usize, place: Place, weight: i16) {
-    let at = start.wrapping_add(place.at);
-    let factor = match place.digit {
-        Digit::Byte => {
-            put(out, at, weight as u8);
-            return;
-        }
-        Digit::Low => 1,
-        Digit::High => 256,
-    };
-    let next = at.wrapping_add(1);
-    let word = i16::from_le_bytes([get(out, at), get(out, next)]);
-    let [low, high] = word.wrapping_add(weight.wrapping_mul(factor)).to_le_bytes();
-    put(out, at, low);
-    put(out, next, high);
-}
-
 /// Copies what there is of `bytes` bytes.
 const fn copy(from: &[u8], from_at: usize, out: &mut [u8], at: usize, bytes: usize) {
     if let Some((_, from)) = from.split_at_checked(from_at)
@@ -315,17 +212,6 @@ const fn copy(from: &[u8], from_at: usize, out: &mut [u8], at: usize, bytes: usi
         && let Some((out, _)) = out.split_at_mut_checked(bytes)
     {
         out.copy_from_slice(from);
-    }
-}
-
-const fn fill(out: &mut [u8], at: usize, bytes: usize) {
-    if let Some((_, out)) = out.split_at_mut_checked(at)
-        && let Some((mut rest, _)) = out.split_at_mut_checked(bytes)
-    {
-        while let [byte, behind @ ..] = rest {
-            *byte = 0;
-            rest = behind;
-        }
     }
 }
 
@@ -338,18 +224,6 @@ const fn word(bytes: &[u8], at: usize) -> u32 {
 const fn put_word(out: &mut [u8], at: usize, word: u32) {
     let bytes = word.to_le_bytes();
     copy(&bytes, 0, out, at, bytes.len());
-}
-
-#[allow(clippy::indexing_slicing, reason = "get is not const; the bound is checked in the same line")]
-const fn get(bytes: &[u8], at: usize) -> u8 {
-    if at < bytes.len() { bytes[at] } else { 0 }
-}
-
-#[allow(clippy::indexing_slicing, reason = "get_mut is not const; the bound is checked in the line above")]
-const fn put(out: &mut [u8], at: usize, byte: u8) {
-    if at < out.len() {
-        out[at] = byte;
-    }
 }
 
 const _: () = assert!(ALIGNMENT == 16, "tables of parameters start where the weights' padding ends");
