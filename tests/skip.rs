@@ -20,7 +20,8 @@ pub fn skip(reason: impl Display) {
     if let Some(path) = std::env::var_os("EYAS_SKIPPED") {
         let test = std::thread::current().name().unwrap_or_default().to_owned();
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-        file.and_then(|mut file| writeln!(file, "{test}: {reason}")).expect("the list of skipped tests");
+        file.and_then(|mut file| writeln!(file, "{test}: {}", reason.to_string().replace('\n', " ")))
+            .expect("the list of skipped tests");
     }
 }
 

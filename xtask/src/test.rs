@@ -47,6 +47,7 @@ impl Test {
     /// # Errors
     /// How many checks failed.
     pub fn run(&self) -> Result<()> {
+        let _ = std::fs::remove_file(skipped_list());
         let mut outcomes = vec![
             run("form", cargo(&["fmt", "--all", "--check"])),
             run("form of the firmware", cargo(&["fmt", "--manifest-path", "firmware/Cargo.toml", "--check"])),
@@ -107,12 +108,11 @@ fn documentation() -> Command {
 
 /// The tests of the workspace: optimised, since some train real networks.
 fn all_tests() -> Vec<Outcome> {
-    let (name, list) = ("all tests", skipped_list());
-    let _ = std::fs::remove_file(&list);
+    let name = "all tests";
     let tests = match tools::command("cargo-nextest") {
         Err(error) => impossible(name, &error.to_string()),
         Ok(mut nextest) => {
-            nextest.args(["run", "--workspace", "--release", "--no-fail-fast"]).env("EYAS_SKIPPED", list);
+            nextest.args(["run", "--workspace", "--release", "--no-fail-fast"]).env("EYAS_SKIPPED", skipped_list());
             if std::env::var_os("EYAS_PYTHON").is_none() {
                 nextest.env("EYAS_PYTHON", Environment::ONNX.bin("python"));
             }
