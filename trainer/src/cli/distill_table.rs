@@ -34,9 +34,12 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
         backend.name(),
         out.display(),
     );
-    let first = data.split(&recipe, folds[0], options.seeds.first().copied().unwrap_or(0));
-    let rows = first.map_err(Failure::refused)?.train.len();
-    if let Some(costs) = mask_costs(&recipe, rows) {
+    // A fold or seed that cannot be split is refused before anything is trained.
+    let mut rows = Vec::new();
+    for (&fold, &seed) in folds.iter().flat_map(|fold| options.seeds.iter().map(move |seed| (fold, seed))) {
+        rows.push(data.split(&recipe, fold, seed).map_err(Failure::refused)?.train.len());
+    }
+    if let Some(costs) = rows.first().and_then(|&rows| mask_costs(&recipe, rows)) {
         let MaskCosts { masks, parameters, macs } = costs;
         eprintln!("masks: {masks}, {parameters} parameters, {macs:e} multiply-accumulates a fold and seed");
     }
