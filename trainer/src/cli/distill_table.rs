@@ -3,7 +3,7 @@
 use super::Failure;
 use super::distill::{Arguments, INTERRUPT, existing, failure, listen, name, seeds, show_and_verify};
 use super::progress::Bars;
-use crate::nn::BackendKind;
+use crate::nn::{BackendKind, MadeOn};
 use crate::output::OutputFolder;
 use crate::recipe::TabularRecipe;
 use crate::run::{RESULTS, RunContext, RunOptions};
@@ -68,6 +68,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     }
     hasher.update(backend.name());
     hasher.update(env!("CARGO_PKG_VERSION"));
+    hasher.update(MadeOn::here().to_string());
     let identity: [u8; 32] = hasher.finalize().into();
     let checkpoints = Some((checkpoints.as_path(), identity));
     let context = RunContext { observer: &bars, interrupt: &INTERRUPT, checkpoints, cache: Some(&kept) };

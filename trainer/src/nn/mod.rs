@@ -15,6 +15,7 @@
 //! | `random` | addressed random streams |
 //! | `matrix` | dense matrices in checkpoints |
 //! | `mlp` | plain arrays of a trained student |
+//! | `made_on` | the kind of machine that decides the bits of a training |
 //!
 //! Nothing here draws from a global generator and no tensor type leaves this module.
 
@@ -22,6 +23,7 @@ mod attention;
 pub(crate) mod backend;
 mod batches;
 pub(crate) mod error;
+mod made_on;
 mod masks;
 pub(crate) mod matrix;
 mod mlp;
@@ -39,6 +41,7 @@ mod tests;
 pub use backend::{BackendKind, UnknownBackend};
 pub use batches::{BatchPlan, Lesson, Pass, Step};
 pub use error::TrainError;
+pub use made_on::MadeOn;
 pub use masks::{Cut, Mask, MaskForm, TrainedMask, train_mask};
 pub use mlp::{DenseWeights, MlpWeights};
 pub use network::Parameter;

@@ -11,6 +11,7 @@ use super::cache::Cache;
 use super::prepare::{TabularPrepared, Truth};
 use crate::dataset::{ColumnTable, DataError, FaultKind, Place, quoted};
 use crate::label::{LabelError, PLAN, read_labels};
+use crate::nn::MadeOn;
 use crate::onnx::{Backend, OnnxError, OnnxTeacher, OnnxTeacherPlan, Runtime, Search};
 use crate::recipe::{TabularRecipe, TabularTeacher, TabularTeacherKind};
 use crate::teacher::{AnswerKind, Answers, AnswersError, LEAST_PROBABILITY, RowTeacher, RowTeacherError};
@@ -152,6 +153,7 @@ impl TabularPrepared {
         let rows = self.x.select(Axis(1), &self.inputs[number - 1]);
         let identity = model.identity();
         let mut key = Sha256::new().chain_update(b"eyas given 2").chain_update(identity);
+        key.update(MadeOn::here().to_string());
         rows.iter().for_each(|value| key.update(value.to_le_bytes()));
         key.update(format!("{:?}", rows.dim()));
         let key = key.finalize().into();

@@ -5,6 +5,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 
 use super::metrics::{TabularDifference, TabularMetrics, WayMetrics};
+use crate::report::metrics::made_on;
 use crate::report::{ReportError, mean};
 
 /// Networks in the order of a table, with their words.
@@ -91,6 +92,7 @@ fn render(template: &str, metrics: &TabularMetrics, extra: Value) -> Result<Stri
     let (figures, rows) = networks(metrics);
     let differences: Vec<_> = metrics.differences.iter().map(difference_in_words).collect();
     let widths = metrics.student_widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
+    let made_on = made_on(metrics.made_on.as_ref());
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|name| {
         if name.ends_with(".html") { minijinja::AutoEscape::Html } else { minijinja::AutoEscape::None }
@@ -98,8 +100,9 @@ fn render(template: &str, metrics: &TabularMetrics, extra: Value) -> Result<Stri
     environment.add_template("card.md", include_str!("card.md"))?;
     environment.add_template("report.html", include_str!("report.html"))?;
     let page = environment.get_template(template)?;
-    Ok(page
-        .render(context! { m => Serde(metrics), figures, rows, differences, widths, ways => ways(metrics), extra })?)
+    Ok(page.render(
+        context! { m => Serde(metrics), figures, rows, differences, widths, ways => ways(metrics), made_on, extra },
+    )?)
 }
 
 /// The card: what the student is, how good, at what cost.
