@@ -182,6 +182,35 @@ fn other_work_in_the_folder_is_refused() {
     refused(&eyas(folder, "none", &["--in", "absent"]).output().unwrap(), 3, "absent");
 }
 
+/// Ranges leave out what says where a row comes from, and all that `[data]` names as label, fold, group or id.
+#[test]
+fn the_label_is_never_an_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_teacher(folder, &[3, 4, 2]);
+    let rows: String = (0..20).map(|row| format!("{row},1,{row},2,{},3,{}\n", row % 5, row % 2)).collect();
+    std::fs::write(folder.join("t.csv"), format!("id,x0,who,x1,fold,x2,y\n{rows}")).unwrap();
+    let teacher = std::fs::read_to_string(folder.join("recipe.toml")).unwrap();
+    let data = "[data]\nlabel = \"y\"\ngroup = \"who\"\nstudent_columns = [\"x0\"]\n";
+    let columns = |columns: &str, data: &str| {
+        let text = if columns.is_empty() { String::new() } else { format!("columns = [{columns}]\n") };
+        std::fs::write(folder.join("recipe.toml"), format!("{teacher}{text}{data}")).unwrap();
+        let _ = std::fs::remove_dir_all(folder.join("out"));
+        eyas(folder, "out", &["--in", "t.csv"]).output().unwrap()
+    };
+    for wanted in ["", "\"id..y\"", "\"0..6\"", "\"x0..x2\"", "\"x0\", \"who..y\""] {
+        success(&columns(wanted, data));
+        let plan = Plan::load(&folder.join("out")).unwrap().unwrap();
+        assert_eq!(plan.settings.columns, ["x0", "x1", "x2"], "{wanted}");
+    }
+    for (wanted, words) in [("\"x0\", \"x1\", \"y\"", "the label"), ("\"x0\", \"2\", \"x1\"", "the group")] {
+        refused(&columns(wanted, data), 3, words);
+    }
+    // Without [data] nobody says what `y` and `who` are, and `fold` may be named.
+    refused(&columns("", ""), 3, "found 5");
+    success(&columns("\"x0\", \"x1\", \"fold\"", ""));
+}
+
 #[test]
 fn damage_is_found_and_healed_by_running_the_part_again() {
     let folder = prepare();

@@ -168,6 +168,44 @@ fn a_random_split_has_its_sizes_and_depends_on_the_seed_only() {
     assert_eq!(split::random(&graph, 20, usize::MAX, 1000, 1).unwrap_err().kind(), FaultKind::Split);
 }
 
+/// Mean counts of each class in tune and test over 40 random splits, against what drawing without replacement from the nodes
+/// that do not train gives: within five standard errors.
+fn check_class_shares(graph: &Graph, (per_class, tune, test): (usize, usize, usize)) {
+    const SEEDS: u64 = 40;
+    let labels = graph.labels.as_ref().unwrap();
+    let mut left = vec![0usize; graph.classes];
+    labels.iter().for_each(|&label| left[usize::from(label)] += 1);
+    left.iter_mut().for_each(|nodes| *nodes -= per_class);
+    let rest: usize = left.iter().sum();
+    let splits: Vec<Split> =
+        (0..SEEDS).map(|seed| split::random(graph, per_class, tune, test, seed).unwrap()).collect();
+    for (part, drawn) in [("tune", tune), ("test", test)] {
+        for (class, &nodes) in left.iter().enumerate() {
+            let of = |split: &Split| {
+                let ids = if part == "tune" { &split.tune } else { &split.test };
+                ids.iter().filter(|&&node| usize::from(labels[node]) == class).count()
+            };
+            let mean = splits.iter().map(of).sum::<usize>() as f64 / SEEDS as f64;
+            let (share, drawn) = (nodes as f64 / rest as f64, drawn as f64);
+            let spread = drawn * share * (1.0 - share) * (rest as f64 - drawn) / (rest as f64 - 1.0);
+            let (expected, error) = (drawn * share, (spread / SEEDS as f64).sqrt());
+            let name = &graph.name;
+            assert!((mean - expected).abs() <= 5.0 * error, "{name}, {part}, class {class}: {mean}, not {expected}");
+        }
+    }
+}
+
+#[test]
+fn random_splits_do_not_starve_rare_classes() {
+    check_class_shares(&cora(), (20, 500, 1000));
+    for name in ["amazon-photo", "coauthor-cs"] {
+        match locate(name, &Search::from_environment(None, None)) {
+            Ok(path) => check_class_shares(&Graph::load(&path).unwrap(), (20, 450, 1000)),
+            Err(error) => println!("skipped {name}: {error}"),
+        }
+    }
+}
+
 #[test]
 fn an_inductive_split_removes_test_nodes_and_their_edges_only() {
     let graph = cora();

@@ -219,6 +219,29 @@ fn a_table_recipe_tells_what_it_does_not_know() {
                 [[teacher]]\nkind = \"mlp\"\nbranch_hidden = [8]\n";
     let error = TabularRecipe::parse(text, Path::new("r.toml")).unwrap_err().to_string();
     assert!(error.starts_with("r.toml:8:") && error.contains("fusion"), "{error}");
+    let refused = |from: &str, to: &str, parts: &[&str]| {
+        let text = text.replace("branch_hidden = [8]\n", "").replace(from, to);
+        let error = TabularRecipe::parse(&text, Path::new("r.toml")).unwrap_err().to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+    };
+    let data = |more: &str| format!("label = \"y\"\n{more}");
+    let label = "label = \"y\"";
+    refused(label, &data("folds = [0, 0]"), &["r.toml:4:", "data.folds[1]", "every fold once", "0 again"]);
+    refused(label, &data("class_names = [\"a\", \"b\", \"a\"]"), &["data.class_names[2]", "a again"]);
+    refused("[\"a\"]", "[\"a\", \"a\"]", &["data.student_columns[1]", "every pattern once"]);
+    refused("[\"b\"]", "[\"b\", \"c\", \"b\"]", &["data.teacher_columns[2]", "b again"]);
+    for role in ["fold", "group", "id"] {
+        refused(label, &data(&format!("{role} = \"y\"")), &[&format!("data.{role}"), "the column is the label"]);
+    }
+    refused(label, "label = \"fold\"", &["data.fold", "the column is the label"]);
+    let given = |keys: &str| format!("kind = \"onnx\"\npath = \"m.onnx\"\n{keys}");
+    let twice = given("input = [{ name = \"i\", columns = [\"a\"] }, { name = \"i\", columns = [\"b\"] }]");
+    refused("kind = \"mlp\"", &twice, &["teacher[0].input[1]", "i again"]);
+    let twice = given("input = [{ name = \"i\", columns = [\"a\", \"a\"] }]");
+    refused("kind = \"mlp\"", &twice, &["teacher[0].input[0].columns[1]", "a again"]);
+    let table = "kind = \"table\"\npath = \"t.csv\"\ncolumns = [\"a\", \"a\"]";
+    refused("kind = \"mlp\"", table, &["teacher[0].columns[1]", "every pattern once"]);
+    refused("kind = \"mlp\"", "kind = \"mlp\"\n[report]\nseeds = [3, 3]", &["report.seeds[1]", "every seed once"]);
     let error = TabularRecipe::parse(&text.replace("label", "labels"), Path::new("r.toml")).unwrap_err().to_string();
     assert!(error.contains("did you mean `label`"), "{error}");
 }

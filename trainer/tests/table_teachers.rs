@@ -62,13 +62,14 @@ fn best(logits: ndarray::ArrayView1<'_, f32>) -> usize {
     (0..logits.len()).fold(0, |best, at| if logits[at] > logits[best] { at } else { best })
 }
 
-/// The data as CSV: `id`, the inputs, a fold, and the class that the teacher names.
+/// The data as CSV: `id`, the inputs, a fold, and the class that the teacher names. Every second
+/// row teaches (fold 2), so that every class is taught.
 fn write_data(folder: &Path, logits: &Array2<f32>) {
     let columns: Vec<String> = (0..INPUTS).map(|input| format!("x{input}")).collect();
     let mut text = format!("id,{},fold,label\n", columns.join(","));
     for (row, values) in rows().outer_iter().enumerate() {
         let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-        writeln!(text, "r{row},{},{},{}", values.join(","), row % 3, best(logits.row(row))).unwrap();
+        writeln!(text, "r{row},{},{},{}", values.join(","), [2, 0, 2, 1][row % 4], best(logits.row(row))).unwrap();
     }
     fs::write(folder.join("table.csv"), text).unwrap();
 }
@@ -92,7 +93,16 @@ fn prepare(folder: &Path, text: &str) -> (TabularRecipe, Result<TabularPrepared,
 }
 
 fn execute_in(folder: &Path, recipe: &TabularRecipe, prepared: &TabularPrepared) -> Result<TabularRun, RunError> {
-    let options = RunOptions { seeds: vec![1], backend: BackendKind::Flex, threads: 1 };
+    execute_seeds(folder, recipe, prepared, &[1])
+}
+
+fn execute_seeds(
+    folder: &Path,
+    recipe: &TabularRecipe,
+    prepared: &TabularPrepared,
+    seeds: &[u64],
+) -> Result<TabularRun, RunError> {
+    let options = RunOptions { seeds: seeds.to_vec(), backend: BackendKind::Flex, threads: 1 };
     let interrupt = Interrupt::new();
     let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
     let out = OutputFolder::open(&folder.join("out"), &RESULTS, Existing::Replace).unwrap();
@@ -147,6 +157,63 @@ fn an_onnx_model_teaches_a_student_and_its_embedding_helps() {
         &refusal(folder, &plain.replace("output = \"logits\"", "output = \"embedding\"")),
         &["expected 4 answers", "16"],
     );
+}
+
+/// Probabilities are taken as such, or refused until the recipe says what they are; plain KD loses nothing by them.
+#[test]
+fn probabilities_are_taken_as_such_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // So soft that no probability is near the floor.
+    let logits = plain_logits() / 3.0;
+    write_data(folder, &logits);
+    let write = |name: &str, answers: &Array2<f32>| {
+        let cells =
+            |row: ndarray::ArrayView1<'_, f32>| row.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let lines: Vec<String> = answers.rows().into_iter().map(cells).collect();
+        fs::write(folder.join(name), format!("a,b,c,d\n{}\n", lines.join("\n"))).unwrap();
+    };
+    write("logits.csv", &logits);
+    let mut probabilities = logits.mapv(f32::exp);
+    for mut row in probabilities.rows_mut() {
+        let sum = row.sum();
+        row.mapv_inplace(|value| value / sum);
+    }
+    write("p.csv", &probabilities);
+    write("percent.csv", &(&probabilities * 100.0));
+    let teacher = |name: &str, more: &str| format!("kind = \"table\"\npath = \"{name}\"\ncolumns = [\"a..d\"]\n{more}");
+    let said = "answers = \"probabilities\"";
+    told(&refusal(folder, &teacher("p.csv", "")), &["teacher 1", "p.csv", "add up to 1", said, "answers = \"logits\""]);
+    told(&refusal(folder, &teacher("percent.csv", "")), &["add up to 100", "divide them by their sum"]);
+    told(&refusal(folder, &teacher("percent.csv", said)), &["found the sum", "in row 0"]);
+
+    // Few labels, so that plain KD lives on what the teacher says.
+    let seeds = [1u64, 2, 3, 4, 5];
+    let plain_kd = |teacher: &str| -> Vec<f64> {
+        let text = recipe(teacher, "").replace("controls = false", "controls = true");
+        let (recipe, prepared) = prepare(folder, &text.replace("folds = [0]", "folds = [0]\nlabel_share = 0.1"));
+        let prepared = prepared.unwrap_or_else(|error| panic!("{error}"));
+        let run = execute_seeds(folder, &recipe, &prepared, &seeds).unwrap();
+        run.metrics.runs.iter().map(|run| run.networks["plain_kd"].figures()[0].1).collect()
+    };
+    let plain = plain_kd(&teacher("logits.csv", ""));
+    let mean = |figures: &[f64]| {
+        let differences: Vec<f64> = figures.iter().zip(&plain).map(|(figure, plain)| figure - plain).collect();
+        differences.iter().sum::<f64>() / differences.len() as f64
+    };
+    let (taken, misread) =
+        (mean(&plain_kd(&teacher("p.csv", said))), mean(&plain_kd(&teacher("p.csv", "answers = \"logits\""))));
+    assert!(taken.abs() < 0.5, "plain KD moves by {taken} points where probabilities are taken as such");
+    assert!(misread < -5.0, "plain KD moves by {misread} points where they are read as logits");
+
+    // Zeros have no logarithm; how many were raised is in the report.
+    let sure = Array2::from_shape_fn(logits.dim(), |(row, class)| f32::from(u8::from(best(logits.row(row)) == class)));
+    write("sure.csv", &sure);
+    let run = run(folder, &teacher("sure.csv", said), "");
+    let warning = "teacher 1: 720 of 960 probabilities are below 1e-7 and were taken as that";
+    assert!(run.metrics.warnings.iter().any(|found| found == warning), "{:?}", run.metrics.warnings);
+    assert!(fs::read_to_string(folder.join("out/report.html")).unwrap().contains(warning));
+    assert_eq!(run.metrics.mean["teacher"]["accuracy"], 100.0);
 }
 
 /// Answers with ids in another order, as logits or probabilities, teach the same as those in the order of the data.
@@ -220,8 +287,8 @@ fn what_label_wrote_is_read_through_its_commits() {
     let taught = run(folder, teacher, "");
     let known = eyas_trainer::label::read_labels(&folder.join("labels")).unwrap();
     let labels = plain_logits();
-    let right = (0..ROWS).step_by(3).filter(|&row| best(known.row(row)) == best(labels.row(row))).count();
-    let expected = 100.0 * right as f64 / (ROWS / 3) as f64;
+    let right = (1..ROWS).step_by(4).filter(|&row| best(known.row(row)) == best(labels.row(row))).count();
+    let expected = 100.0 * right as f64 / (ROWS / 4) as f64;
     assert!((taught.metrics.mean["teacher"]["accuracy"].unwrap() - expected).abs() < 1e-9);
     told(&refusal(folder, &format!("{teacher}\ncolumns = [\"logits\"]")), &["remove the key"]);
     // A part that is gone is told, and a single part is not taken for the table.
@@ -258,6 +325,7 @@ fn label_asks_onnx_models() {
         }
     }
     let refused = |keys: &str, status: i32, parts: &[&str]| {
+        let _ = fs::remove_dir_all(folder.join("refused"));
         let output = label("refused", keys);
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(status), "{text}");
@@ -268,6 +336,22 @@ fn label_asks_onnx_models() {
     let probabilities = format!("path = \"{}\"\noutput = \"logits\"\nanswers = \"probabilities\"", model("mlp.onnx"));
     // Whichever part is refused first is told.
     refused(&probabilities, 3, &["expected probabilities", "part ", ", from row ", "say answers"]);
+
+    // A model that answers with probabilities is refused until the recipe says so.
+    let softmax = format!("path = \"{}\"\noutput = \"probabilities\"", model("softmax.onnx"));
+    refused(&softmax, 3, &["add up to 1", "say answers = \"probabilities\"", "part "]);
+    let output = label("said", &format!("{softmax}\nanswers = \"probabilities\""));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found = eyas_trainer::label::read_labels(&folder.join("said")).unwrap();
+    let sums = found.mapv(f32::exp).sum_axis(ndarray::Axis(1));
+    assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 1e-4));
+    let floored = found.iter().filter(|&&logit| logit <= eyas_trainer::teacher::LEAST_PROBABILITY.ln()).count();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(floored > 0, text.contains(&format!("{floored} probabilities were below 1e-7")), "{floored}: {text}");
+    // Taken for logits they are what the model says.
+    assert!(label("taken", &format!("{softmax}\nanswers = \"logits\"")).status.success());
+    let taken = eyas_trainer::label::read_labels(&folder.join("taken")).unwrap();
+    assert!((taken.sum_axis(ndarray::Axis(1)) - 1.0).iter().all(|off| off.abs() < 1e-5));
 }
 
 /// The float student lies beside the sealed one, teaches as it was measured, and is exported for other runtimes.
@@ -284,8 +368,8 @@ fn the_float_student_is_kept_and_exported() {
     let taught = run(folder, "kind = \"table\"\npath = \"answers.csv\"", "");
     let kept = folder.join("out/student_float.npz");
     let found = eyas_trainer::teacher::DenseTeacher::load(&kept).unwrap().logits(rows().view()).unwrap();
-    let right = (0..ROWS).step_by(3).filter(|&row| best(found.row(row)) == best(labels.row(row))).count();
-    let accuracy = 100.0 * right as f64 / (ROWS / 3) as f64;
+    let right = (1..ROWS).step_by(4).filter(|&row| best(found.row(row)) == best(labels.row(row))).count();
+    let accuracy = 100.0 * right as f64 / (ROWS / 4) as f64;
     assert!((taught.metrics.mean["student_float"]["accuracy"].unwrap() - accuracy).abs() < 1e-9, "{accuracy}");
 
     let export = || eyas(folder, &["export", "out/student.eyas", "--onnx", "float.onnx", "--float", "--json"]);

@@ -3,7 +3,7 @@
 use super::progress::Bars;
 use super::verify::{Target, verify};
 use super::{DataOptions, Failure, OrtOptions};
-use crate::nn::BackendKind;
+use crate::nn::{BackendKind, MadeOn};
 use crate::output::{Existing, OutputFolder, tell};
 use crate::recipe::{Prepared, Recipe, TabularRecipe};
 use crate::report::summary;
@@ -22,7 +22,7 @@ pub(super) static INTERRUPT: Interrupt = Interrupt::new();
 /// Distil, quantize, seal and verify the student that a recipe describes.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  eyas distill models/cora/recipe.toml\n  eyas distill models/cora/recipe.toml --seeds 1 --verify cortex-m4\n  eyas distill recipe.toml --out runs/wide --seeds 5 --data-dir ~/graphs\n  eyas distill recipe.toml --resume\n\nThe folder then holds student.eyas, report.html, card.md, metrics.json, vectors.npz,\nstudent_float.npz and the resolved recipe; of a table also what its teachers say, in `teachers`.\nThe same recipe and seeds give the same student.eyas, byte for byte, on any number of threads. Ctrl-C keeps every\nfinished stage and the last epoch; --resume goes on from there to the same bytes."
+    after_help = "Examples:\n  eyas distill models/cora/recipe.toml\n  eyas distill models/cora/recipe.toml --seeds 1 --verify cortex-m4\n  eyas distill recipe.toml --out runs/wide --seeds 5 --data-dir ~/graphs\n  eyas distill recipe.toml --resume\n\nThe folder then holds student.eyas, report.html, card.md, metrics.json, vectors.npz,\nstudent_float.npz and the resolved recipe; of a table also what its teachers say, in `teachers`.\nThe same recipe and seeds give the same student.eyas, byte for byte, on any number of threads, on machines of one\nkind, which `made_on` in metrics.json names (another instruction set rounds floats differently). Ctrl-C keeps every\nfinished stage and the last epoch; --resume goes on from there to the same bytes."
 )]
 pub struct Arguments {
     /// The recipe.
@@ -192,6 +192,7 @@ fn identity(recipe: &Recipe, prepared: &Prepared, backend: BackendKind) -> [u8; 
     hasher.update(prepared.graph.data_hash(&prepared.split));
     hasher.update(backend.name());
     hasher.update(env!("CARGO_PKG_VERSION"));
+    hasher.update(MadeOn::here().to_string());
     hasher.finalize().into()
 }
 

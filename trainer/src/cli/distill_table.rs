@@ -3,7 +3,7 @@
 use super::Failure;
 use super::distill::{Arguments, INTERRUPT, existing, failure, listen, name, seeds, show_and_verify};
 use super::progress::Bars;
-use crate::nn::BackendKind;
+use crate::nn::{BackendKind, MadeOn};
 use crate::output::{OutputFolder, tell};
 use crate::recipe::TabularRecipe;
 use crate::run::{RESULTS, RunContext, RunOptions};
@@ -34,9 +34,12 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
         backend.name(),
         out.display(),
     ));
-    let first = data.split(&recipe, folds[0], options.seeds.first().copied().unwrap_or(0));
-    let rows = first.map_err(Failure::refused)?.train.len();
-    if let Some(costs) = mask_costs(&recipe, rows) {
+    // A fold or seed that cannot be split is refused before anything is trained.
+    let mut rows = Vec::new();
+    for (&fold, &seed) in folds.iter().flat_map(|fold| options.seeds.iter().map(move |seed| (fold, seed))) {
+        rows.push(data.split(&recipe, fold, seed).map_err(Failure::refused)?.train.len());
+    }
+    if let Some(costs) = rows.first().and_then(|&rows| mask_costs(&recipe, rows)) {
         let MaskCosts { masks, parameters, macs } = costs;
         tell(format_args!("masks: {masks}, {parameters} parameters, {macs:e} multiply-accumulates a fold and seed"));
     }
@@ -65,6 +68,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     }
     hasher.update(backend.name());
     hasher.update(env!("CARGO_PKG_VERSION"));
+    hasher.update(MadeOn::here().to_string());
     let identity: [u8; 32] = hasher.finalize().into();
     let checkpoints = Some((checkpoints.as_path(), identity));
     let context = RunContext { observer: &bars, interrupt: &INTERRUPT, checkpoints, cache: Some(&kept) };

@@ -77,7 +77,7 @@ fn run(arguments: &Arguments) -> Result<Option<Finished>, Failure> {
     let recipe = recipe.with_library(arguments.ort.ort_dylib.clone());
     let open = || recipe.open_teacher();
     let Some(table) = &arguments.table else { return Err(Failure::usage("--in: expected a table, found none")) };
-    let columns = recipe.teacher().all_columns();
+    let columns = recipe.columns();
     let label = Label::open(&arguments.out, table, &columns, arguments.wide, arguments.rows_per_part, &open);
     let label = label.map_err(failure)?;
     let of = label.plan().parts.len();
@@ -109,6 +109,10 @@ fn run(arguments: &Arguments) -> Result<Option<Finished>, Failure> {
         }
     };
     label.run(&parts, jobs, &STOP, &done).map_err(failure)?;
+    let (floored, least) = (recipe.floored(), crate::teacher::LEAST_PROBABILITY);
+    if floored > 0 {
+        eprintln!("warning: {floored} probabilities were below {least:e} and were taken as that");
+    }
     if arguments.part.is_none() {
         return label.finish().map(Some).map_err(failure);
     }

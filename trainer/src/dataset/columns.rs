@@ -11,8 +11,12 @@
 //! | `acc_*` | every column whose name begins so |
 //! | `a..d` | the columns from `a` to `d` in the order of the file, both included |
 //!
+//! As inputs of a network ([`ColumnTable::inputs`]) patterns leave out what the recipe names as label, fold, group or id,
+//! and columns named `id`, `label`, `split`, `fold` or `group` unless that is the pattern.
+//!
 //! Series measured at several sites become rows of windows, see [`series`](super::series).
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
@@ -21,11 +25,13 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use ndarray::Array2;
 
+use super::RESERVED_COLUMNS;
 use super::error::{At, DataError, FaultKind, Place, names_once, quoted};
 use super::limits::{MAX_INPUTS, MAX_TEXT_BYTES};
 use super::npz::{Npz, too_large};
 use super::parquet_columns::ParquetColumns;
 use super::series::{Reading, Series, Windowing};
+use super::withheld::{self, Withheld};
 
 /// A table whose columns are chosen by pattern.
 #[derive(Debug)]
@@ -225,6 +231,43 @@ impl ColumnTable {
             }
             chosen.extend(found.into_iter().filter(|at| !chosen.contains(at)).collect::<Vec<_>>());
         }
+        self.few_enough(chosen)
+    }
+
+    /// As [`select`](Self::select), for the inputs of a network: without what is withheld. `key` is where the patterns stand.
+    ///
+    /// # Errors
+    /// Also [`FaultKind::Leak`] for a pattern that names nothing but withheld columns.
+    pub fn inputs(&self, key: &str, patterns: &[String], withheld: &[Withheld]) -> Result<Vec<usize>, DataError> {
+        let mut roles = BTreeMap::new();
+        for Withheld { column, role } in withheld {
+            self.matching(column)?.into_iter().for_each(|at| _ = roles.entry(at).or_insert(*role));
+        }
+        let mut chosen = Vec::new();
+        for pattern in patterns {
+            let found = self.matching(pattern)?;
+            let Some(&first) = found.first() else { return Err(self.missing(pattern)) };
+            let named = |column: &Column| column.name == *pattern || column.base == *pattern;
+            let reserved = |column: &Column| RESERVED_COLUMNS.contains(&column.base.as_str()) && !named(column);
+            let is_input = |at: &usize| !roles.contains_key(at) && !reserved(&self.columns[*at]);
+            let seen: Vec<usize> = found.iter().copied().filter(is_input).collect();
+            if seen.is_empty() {
+                let place = |at: usize| Place::array(&self.path, &self.columns[at].name);
+                return Err(match found.iter().find_map(|at| Some((*at, *roles.get(at)?))) {
+                    Some((at, role)) => withheld::refused(place(at), role, key),
+                    None => {
+                        let remedy = "name the column in full if it is an input";
+                        let found = format!("none that {} names in full", quoted(pattern));
+                        DataError::new(FaultKind::Leak, place(first), "a column to learn from", found, remedy)
+                    }
+                });
+            }
+            chosen.extend(seen.into_iter().filter(|at| !chosen.contains(at)).collect::<Vec<_>>());
+        }
+        self.few_enough(chosen)
+    }
+
+    fn few_enough(&self, chosen: Vec<usize>) -> Result<Vec<usize>, DataError> {
         if chosen.len() as u64 > MAX_INPUTS {
             return Err(too_large(Place::file(&self.path), format!("{} columns", chosen.len()), MAX_INPUTS));
         }
@@ -498,6 +541,41 @@ mod tests {
         let light = table.select(&["light".to_owned()]).unwrap();
         let error = table.values(&light).unwrap_err().to_string();
         assert!(error.contains('3') && error.contains("light"), "{error}");
+    }
+
+    /// Every pattern over a table in which each second column is withheld or reserved: all ranges, prefixes and names.
+    #[test]
+    fn no_pattern_reaches_a_withheld_column() {
+        use crate::dataset::Role;
+        let header = ["y", "acc_x", "fold", "acc_y", "who", "acc_z", "id", "y2"];
+        let (_file, table) = table(format!("{}\n1,2,3,4,5,6,7,8\n", header.join(",")).as_bytes());
+        let roles = [(Role::Label, "y"), (Role::Fold, "fold"), (Role::Group, "who")];
+        let withheld = Withheld::all(roles.map(|(role, column)| (role, Some(column))));
+        let inputs = |pattern: &str| table.inputs("student_columns", &[pattern.to_owned()], &withheld);
+        let names = |pattern: &str| inputs(pattern).map(|columns| table.names(&columns));
+        assert_eq!(names("*").unwrap(), ["acc_x", "acc_y", "acc_z", "y2"]);
+        assert_eq!(names("y..acc_y").unwrap(), ["acc_x", "acc_y"]);
+        // Who wants the id all the same says so; it has no role here.
+        assert_eq!(names("id").unwrap(), ["id"]);
+        for (column, words) in
+            [("y", "the label"), ("fold", "the fold"), ("who", "the group"), ("fold..fold", "the fold")]
+        {
+            let error = inputs(column).unwrap_err();
+            assert_eq!(error.kind(), FaultKind::Leak);
+            let text = error.to_string();
+            assert!(text.contains(words) && text.contains("take it out of student_columns"), "{text}");
+        }
+        assert!(inputs("i*").unwrap_err().to_string().contains("name the column in full"));
+        assert!(inputs("z*").unwrap_err().to_string().contains("a column `z*`"));
+        let ranges = header.iter().flat_map(|from| header.map(|to| format!("{from}..{to}")));
+        let prefixes = header.iter().flat_map(|name| (0..=name.len()).map(|end| format!("{}*", &name[..end])));
+        let mut reached = 0;
+        for pattern in ranges.chain(prefixes) {
+            let Ok(names) = names(&pattern) else { continue };
+            reached += names.len();
+            assert!(names.iter().all(|name| name.starts_with("acc_") || name == "y2"), "{pattern}: {names:?}");
+        }
+        assert!(reached > 60, "{reached} columns reached");
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub enum FaultKind {
     Labels,
     /// The split is missing, empty, overlapping, or lacks a class in its train part.
     Split,
+    /// A column that tells the answer, or which row it is, is asked for as an input.
+    Leak,
 }
 
 /// Where in a file the fault is.

@@ -25,6 +25,7 @@ pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 mod warning;
+pub(crate) mod withheld;
 mod zip;
 
 use std::path::{Path, PathBuf};
@@ -40,6 +41,7 @@ pub use series::Windowing;
 pub use split::{Inductive, Split};
 pub use table::Table;
 pub use warning::{UNBALANCED_RATIO, Warning};
+pub use withheld::{Role, Withheld};
 
 /// Names of columns that are no features unless asked for: who a row is, what it is, and where it may be used.
 pub const RESERVED_COLUMNS: [&str; 5] = ["id", "label", "split", "fold", "group"];

@@ -7,10 +7,12 @@ use rand_chacha::rand_core::SeedableRng;
 /// Independent streams of one seed, one for each purpose.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Purpose {
-    /// Order in which [`random`](super::split::random) hands out nodes.
+    /// Order in which [`random`](super::split::random) looks for train nodes.
     RandomSplit = 1,
     /// Order in which [`inductive`](super::split::inductive) removes test nodes.
     InductiveSplit = 2,
+    /// Order in which [`random`](super::split::random) hands the nodes that do not train to tune and test.
+    TuneAndTest = 3,
 }
 
 /// A permutation of `0..length`.
@@ -52,6 +54,7 @@ mod tests {
         assert_eq!(order, permutation(100, 7, Purpose::RandomSplit));
         assert_ne!(order, permutation(100, 8, Purpose::RandomSplit));
         assert_ne!(order, permutation(100, 7, Purpose::InductiveSplit));
+        assert_ne!(order, permutation(100, 7, Purpose::TuneAndTest));
         assert!(permutation(0, 7, Purpose::RandomSplit).is_empty());
     }
 

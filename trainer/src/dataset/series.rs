@@ -263,6 +263,22 @@ mod tests {
         assert!(table.select(&["wind".to_owned()]).is_err());
     }
 
+    /// The past of what is forecast is an input, its future never.
+    #[test]
+    fn no_pattern_reaches_the_future() {
+        use crate::dataset::{FaultKind, Role, Withheld};
+        let folder = folder("0,north,10,1\n1,north,11,2\n2,north,12,3\n", "0,south,20,1\n1,south,21,2\n2,south,22,3\n");
+        let table = ColumnTable::windows(folder.path(), &windows()).unwrap();
+        let withheld = Withheld::all([(Role::Label, Some("ahead.q"))]);
+        let inputs = |pattern: &str| table.inputs("student_columns", &[pattern.to_owned()], &withheld);
+        assert_eq!(table.names(&inputs("q").unwrap()), ["q[0]", "q[1]"]);
+        let all = table.names(&inputs("*").unwrap());
+        assert!(all.contains(&"q[1]".to_owned()) && !all.contains(&"ahead.q".to_owned()), "{all:?}");
+        for pattern in ["ahead.q", "ahead*", "ahead.q..ahead.q"] {
+            assert_eq!(inputs(pattern).unwrap_err().kind(), FaultKind::Leak, "{pattern}");
+        }
+    }
+
     #[test]
     fn what_is_no_series_is_refused_with_its_place() {
         let sound = "0,south,20,E\n1,south,21,E\n2,south,22,E\n";

@@ -128,8 +128,9 @@ pub fn published(graph: &Graph) -> Result<Split, DataError> {
 /// A split drawn at random, reproducible from the seed alone.
 ///
 /// Algorithm: a random order of all nodes (ChaCha8 stream of `seed`, see `order.rs`). Walking along it, a node goes to
-/// train while its class has fewer than `per_class` there. The nodes left over, still in that order, fill tune with `tune`
-/// nodes, then test with `test` nodes. Ids are sorted at the end.
+/// train while its class has fewer than `per_class` there. The nodes left over, ascending, are put into a second random
+/// order, whose first `tune` nodes tune and whose next `test` nodes test; in the first order the nodes of rare classes
+/// would come last, and tune would lack them. Ids are sorted at the end.
 ///
 /// # Errors
 /// [`FaultKind::Split`] when a class or the rest has too few nodes, and those of [`Split::check`].
@@ -166,8 +167,11 @@ pub fn random(graph: &Graph, per_class: usize, tune: usize, test: usize, seed: u
             "lower tune_nodes or test_nodes under [data] of the recipe",
         ));
     }
-    split.tune = rest[..tune].to_vec();
-    split.test = rest[tune..tune + test].to_vec();
+    rest.sort_unstable();
+    let order = permutation(rest.len(), seed, Purpose::TuneAndTest);
+    let mut drawn = order.into_iter().map(|position| rest[position]);
+    split.tune = drawn.by_ref().take(tune).collect();
+    split.test = drawn.take(test).collect();
     let split = split.sorted();
     split.check(graph)?;
     Ok(split)
@@ -262,6 +266,37 @@ mod tests {
         assert_eq!(published(&graph).unwrap_err().kind(), FaultKind::Split);
         let unlabelled = Graph { labels: None, ..graph };
         assert_eq!(random(&unlabelled, 1, 1, 1, 0).unwrap_err().kind(), FaultKind::Labels);
+    }
+
+    /// Tune and test are drawn without replacement from the nodes that do not train: the mean share of a class over many
+    /// seeds lies within five standard errors of the hypergeometric distribution, also where train takes most of a class.
+    #[test]
+    fn tune_and_test_have_the_class_shares_of_what_is_left() {
+        const SEEDS: u64 = 100;
+        let sizes = [1200usize, 700, 400, 200, 100, 60, 40, 30, 24, 22];
+        let (per_class, tune, test) = (20, 300, 600);
+        let labels: Vec<u16> = sizes.iter().zip(0u16..).flat_map(|(&size, class)| vec![class; size]).collect();
+        let graph = Graph { labels: Some(labels.clone()), ..ring(labels.len(), sizes.len()) };
+        let mut counts = [[0usize; 10]; 2];
+        for seed in 0..SEEDS {
+            let split = random(&graph, per_class, tune, test, seed).unwrap();
+            for (part, counts) in [&split.tune, &split.test].into_iter().zip(&mut counts) {
+                part.iter().for_each(|&node| counts[usize::from(labels[node])] += 1);
+            }
+        }
+        let rest = labels.len() - per_class * sizes.len();
+        for (drawn, counts) in [tune, test].into_iter().zip(counts) {
+            for (class, count) in counts.into_iter().enumerate() {
+                let share = (sizes[class] - per_class) as f64 / rest as f64;
+                let spread = drawn as f64 * share * (1.0 - share) * (rest - drawn) as f64 / (rest - 1) as f64;
+                let (mean, error) = (count as f64 / SEEDS as f64, (spread / SEEDS as f64).sqrt());
+                let expected = drawn as f64 * share;
+                assert!(
+                    (mean - expected).abs() < 5.0 * error,
+                    "class {class}: {mean} of {drawn} nodes, {expected} ± {error} expected"
+                );
+            }
+        }
     }
 
     proptest! {

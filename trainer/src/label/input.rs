@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::LabelError;
 use super::parts::{Cut, cut};
 use super::plan::{Part, Place as PartPlace, TableFile};
+use crate::dataset::withheld::{self, Withheld};
 use crate::dataset::{At, DataError, FaultKind, Npz, ParquetFile, Place, RESERVED_COLUMNS, names_once, parquet_files};
 
 /// Rows a teacher is given at once.
@@ -19,6 +20,15 @@ pub(super) const BATCH_ROWS: usize = 8192;
 /// Bytes at either end of a file that its fingerprint covers: a Parquet footer, the directory of an archive with its check
 /// sums, or the first and last lines of a text.
 const FINGERPRINT_BYTES: u64 = 64 << 10;
+
+/// Columns that a teacher is to see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// Names, positions from 0 and ranges, in the order of the teacher's inputs; empty for all.
+    pub wanted: Vec<String>,
+    /// What it must not see.
+    pub withheld: Vec<Withheld>,
+}
 
 /// A table on disk.
 #[derive(Debug)]
@@ -86,14 +96,17 @@ impl Input {
         &self.columns
     }
 
-    /// Positions of the columns that names, positions and ranges `a..b` mean; all but the reserved ones for none.
+    /// Positions of the columns that are wanted: names, positions and ranges `a..b`; all of them for none. Ranges and all
+    /// leave out the reserved columns and the withheld ones.
     ///
     /// # Errors
-    /// [`DataError`] that names the word which is no column.
-    pub fn choose(&self, wanted: &[String]) -> Result<Vec<usize>, DataError> {
+    /// [`DataError`] that names the word which is no column, or names a withheld one.
+    pub fn choose(&self, columns: &Columns) -> Result<Vec<usize>, DataError> {
+        let Columns { wanted, withheld } = columns;
+        let role = |at: usize| withheld.iter().find(|withheld| withheld.column == self.columns[at]);
+        let kept = |at: &usize| role(*at).is_none() && !RESERVED_COLUMNS.contains(&self.columns[*at].as_str());
         if wanted.is_empty() {
-            let kept = |name: &String| !RESERVED_COLUMNS.contains(&name.as_str());
-            return Ok((0..self.columns.len()).filter(|&column| kept(&self.columns[column])).collect());
+            return Ok((0..self.columns.len()).filter(kept).collect());
         }
         let position = |word: &str| {
             let by_name = self.columns.iter().position(|name| name == word);
@@ -114,9 +127,16 @@ impl Input {
         for word in wanted {
             match word.split_once("..") {
                 Some((first, last)) if !self.columns.contains(word) => {
-                    chosen.extend(position(first.trim())?..=position(last.trim())?);
+                    chosen.extend((position(first.trim())?..=position(last.trim())?).filter(kept));
                 }
-                _ => chosen.push(position(word)?),
+                _ => {
+                    let at = position(word)?;
+                    if let Some(Withheld { column, role }) = role(at) {
+                        let place = Place::array(&self.path, column);
+                        return Err(withheld::refused(place, *role, "`columns` of [[teacher]]"));
+                    }
+                    chosen.push(at);
+                }
             }
         }
         Ok(chosen)

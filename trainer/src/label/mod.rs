@@ -21,7 +21,7 @@ pub use commit::Commit;
 pub use digest::RowsDigest;
 pub use error::LabelError;
 pub use indices::{Parts, ranges};
-pub use input::Input;
+pub use input::{Columns, Input};
 pub use plan::{PLAN, Part, Place, Plan, Settings, TableFile};
 pub use read::read_labels;
 pub use recipe::{LabelRecipe, OpenTeacher, TeacherChoice};

@@ -1,13 +1,16 @@
-//! What `eyas label` takes from a recipe: one `[[teacher]]` that answers row by row. Other sections are for other commands.
+//! What `eyas label` takes from a recipe: one `[[teacher]]` that answers row by row, and from `[data]` which columns it must
+//! not see. Other sections are for other commands.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ndarray::{Array2, ArrayView2};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::LabelError;
-use crate::dataset::DataError;
+use super::{Columns, LabelError};
+use crate::dataset::{DataError, Role, Withheld};
 use crate::onnx::{Backend, OnnxTeacher, OnnxTeacherPlan, Runtime, Search};
 use crate::recipe::TeacherInput;
 use crate::teacher::{AnswerKind, DenseTeacher, RowTeacher, RowTeacherError, SealedTeacher};
@@ -19,6 +22,11 @@ pub type OpenTeacher<'a> = dyn Fn() -> Result<Box<dyn RowTeacher>, LabelError> +
 #[derive(Clone, Debug, Deserialize)]
 pub struct LabelRecipe {
     teacher: Vec<TeacherChoice>,
+    #[serde(default)]
+    data: Roles,
+    /// Probabilities that were too small for a logarithm, over all workers.
+    #[serde(skip)]
+    floored: Arc<AtomicUsize>,
     #[serde(skip)]
     path: PathBuf,
     #[serde(skip)]
@@ -34,7 +42,8 @@ pub struct TeacherChoice {
     #[serde(default)]
     pub path: String,
     /// Columns in the order of the teacher's inputs: names, positions from 0, or ranges `a..b` with both ends. Left out:
-    /// every column of numbers but `id`, `label`, `split`, `fold` and `group`.
+    /// every column but `id`, `label`, `split`, `fold`, `group` and those that `[data]` names as such; ranges leave them
+    /// out, too.
     #[serde(default)]
     pub columns: Vec<String>,
     /// `onnx`: each input with its columns; left out for a model with one input, which takes `columns`.
@@ -46,20 +55,21 @@ pub struct TeacherChoice {
     /// `onnx`: rows of a batch, 1 to 65536. A model with a fixed batch keeps its own. Default 256.
     #[serde(default)]
     pub batch_rows: Option<usize>,
-    /// `onnx`: what the model answers with, `logits` or `probabilities`, whose logarithms are written. Default `logits`.
+    /// `onnx`: what the model answers with, `logits` or `probabilities`, whose logarithms are written. Default `logits`,
+    /// and answers that look like probabilities are refused.
     #[serde(default)]
-    pub answers: AnswerKind,
+    pub answers: Option<AnswerKind>,
 }
 
-impl TeacherChoice {
-    /// Patterns of all columns in the order of the teacher's inputs.
-    #[must_use]
-    pub fn all_columns(&self) -> Vec<String> {
-        if self.input.iter().all(|input| input.columns.is_empty()) {
-            return self.columns.clone();
-        }
-        self.input.iter().flat_map(|input| input.columns.iter().cloned()).collect()
-    }
+/// `[data]`, where the recipe has one: columns that tell a row's answer or origin, whatever a pattern says.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Roles {
+    label: Option<String>,
+    fold: Option<String>,
+    group: Option<String>,
+    id: Option<String>,
+    /// With it the label lies ahead, and its past is an input.
+    series: Option<toml::Table>,
 }
 
 impl LabelRecipe {
@@ -89,7 +99,7 @@ impl LabelRecipe {
             ("input", !teacher.input.is_empty()),
             ("output", teacher.output.is_some()),
             ("batch_rows", teacher.batch_rows.is_some()),
-            ("answers", teacher.answers != AnswerKind::Logits),
+            ("answers", teacher.answers.is_some()),
         ];
         if let Some((key, _)) = given.iter().find(|(_, given)| *given && !onnx) {
             return Err(format!("[[teacher]] {key}: the key does nothing without kind = \"onnx\"; remove it"));
@@ -119,6 +129,26 @@ impl LabelRecipe {
         &self.teacher[0]
     }
 
+    /// The columns in the order of the teacher's inputs, and those it must not see.
+    #[must_use]
+    pub fn columns(&self) -> Columns {
+        let teacher = self.teacher();
+        let named: Vec<String> = teacher.input.iter().flat_map(|input| input.columns.iter().cloned()).collect();
+        let wanted = if named.is_empty() { teacher.columns.clone() } else { named };
+        let Roles { label, fold, group, id, series } = &self.data;
+        let label = label.as_deref().filter(|_| series.is_none());
+        let rest = [(Role::Fold, fold), (Role::Group, group), (Role::Id, id)];
+        let named = rest.map(|(role, column)| (role, column.as_deref()));
+        let withheld = Withheld::all([(Role::Label, label)].into_iter().chain(named));
+        Columns { wanted, withheld }
+    }
+
+    /// How many probabilities were below [`LEAST_PROBABILITY`](crate::teacher::LEAST_PROBABILITY) so far.
+    #[must_use]
+    pub fn floored(&self) -> usize {
+        self.floored.load(Ordering::Relaxed)
+    }
+
     /// Opens the teacher.
     ///
     /// # Errors
@@ -143,8 +173,7 @@ impl LabelRecipe {
                 let model = OnnxTeacher::open(&plan, &runtime)?;
                 match model.rows_at_once() {
                     Some(rows) => Err(LabelError::WholeOnly { path, rows }),
-                    None if teacher.answers == AnswerKind::Probabilities => Ok(Box::new(Logarithms(model))),
-                    None => Ok(Box::new(model)),
+                    None => Ok(Box::new(Meant { model, kind: teacher.answers, floored: Arc::clone(&self.floored) })),
                 }
             }
             other => Err(LabelError::Recipe {
@@ -157,23 +186,34 @@ impl LabelRecipe {
     }
 }
 
-/// A teacher that answers with probabilities, its logarithms as logits.
-struct Logarithms(OnnxTeacher);
+/// A model whose answers become logits, as the recipe says or leaves open.
+struct Meant {
+    model: OnnxTeacher,
+    kind: Option<AnswerKind>,
+    floored: Arc<AtomicUsize>,
+}
 
-impl RowTeacher for Logarithms {
+impl RowTeacher for Meant {
     fn inputs(&self) -> usize {
-        self.0.inputs()
+        self.model.inputs()
     }
 
     fn outputs(&self) -> usize {
-        self.0.outputs()
+        self.model.outputs()
     }
 
     fn logits(&mut self, rows: ArrayView2<'_, f32>) -> Result<Array2<f32>, RowTeacherError> {
-        AnswerKind::Probabilities.logits(self.0.logits(rows)?).map_err(RowTeacherError::failed)
+        let answers = AnswerKind::logits(self.kind, self.model.logits(rows)?).map_err(RowTeacherError::failed)?;
+        self.floored.fetch_add(answers.floored, Ordering::Relaxed);
+        Ok(answers.logits)
     }
 
     fn identity(&self) -> [u8; 32] {
-        Sha256::new().chain_update(b"eyas logarithms 1").chain_update(self.0.identity()).finalize().into()
+        match self.kind {
+            Some(AnswerKind::Probabilities) => {
+                Sha256::new().chain_update(b"eyas logarithms 1").chain_update(self.model.identity()).finalize().into()
+            }
+            _ => self.model.identity(),
+        }
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::commit::{self, Commit, Temporary};
 use super::digest::RowsDigest;
-use super::input::Input;
+use super::input::{Columns, Input};
 use super::plan::{PLAN, Plan, Settings};
 use super::writer::RowsWriter;
 use super::{LabelError, OpenTeacher, indices, read};
@@ -71,7 +71,7 @@ impl<'a> Label<'a> {
     pub fn open(
         folder: &Path,
         table: &Path,
-        columns: &[String],
+        columns: &Columns,
         wide: bool,
         rows_per_part: Option<u64>,
         open: &'a OpenTeacher<'a>,

@@ -16,6 +16,7 @@
 //! | `matrix` | dense matrices in checkpoints |
 //! | `mlp` | plain arrays of a trained student |
 //! | `predict` | from logits to classes |
+//! | `made_on` | the kind of machine that decides the bits of a training |
 //!
 //! Nothing here draws from a global generator and no tensor type leaves this module.
 
@@ -23,6 +24,7 @@ mod attention;
 pub(crate) mod backend;
 pub(crate) mod error;
 mod forward;
+mod made_on;
 mod masks;
 pub(crate) mod matrix;
 mod mlp;
@@ -40,6 +42,7 @@ mod tests;
 
 pub use backend::{BackendKind, UnknownBackend};
 pub use error::TrainError;
+pub use made_on::MadeOn;
 pub use masks::{Cut, Mask, MaskForm};
 pub use mlp::{DenseWeights, MlpWeights};
 pub use net::{Branch, Family, Net, Parameter, TrainedNet, drawn};

@@ -1,6 +1,8 @@
 //! Checks what TOML cannot: ranges, and combinations that have no meaning.
 
 use std::collections::HashSet;
+use std::fmt::Display;
+use std::hash::Hash;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -212,15 +214,22 @@ impl Checker<'_> {
         if !(1..=1000).contains(&report.seeds.len()) {
             return Err(self.range("report.seeds", "1 to 1000 seeds", &format!("{}", report.seeds.len())));
         }
-        let mut seen = HashSet::new();
         for (index, &seed) in report.seeds.iter().enumerate() {
-            let key = format!("report.seeds[{index}]");
-            self.seed(&key, seed)?;
-            if !seen.insert(seed) {
-                return Err(self.range(&key, "every seed once", &format!("{seed} again")));
+            self.seed(&format!("report.seeds[{index}]"), seed)?;
+        }
+        self.once("report.seeds", "seed", &report.seeds)
+    }
+
+    /// Each value of a list once; `what` is one of them in words.
+    pub(super) fn once<T: Eq + Hash + Display>(&self, key: &str, what: &str, values: &[T]) -> Checked {
+        let mut seen = HashSet::new();
+        match values.iter().position(|value| !seen.insert(value)) {
+            None => Ok(()),
+            Some(index) => {
+                let found = format!("{} again", values[index]);
+                Err(self.range(&format!("{key}[{index}]"), &format!("every {what} once"), &found))
             }
         }
-        Ok(())
     }
 
     fn training(&self, at: &str, rate: f64, decay: f64, patience: usize, epochs: usize) -> Checked {

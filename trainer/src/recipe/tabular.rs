@@ -60,7 +60,8 @@ pub struct TabularData {
     pub task: TabularTask,
     /// Column with the label (`classify`) or the quantity (`regress`). Must be given.
     pub label: String,
-    /// Columns that the device has, as patterns: `acc`, `x[0:8, 4]`, `light_*`, `a..d`. Must be given.
+    /// Columns that the device has, as patterns: `acc`, `x[0:8, 4]`, `light_*`, `a..d`. Must be given. Patterns leave out
+    /// the label, the fold, the group and the id, and so do those of teachers; naming one of these is refused.
     pub student_columns: Vec<String>,
     /// Columns that the teacher sees. Must be given; they may hold the student's.
     pub teacher_columns: Vec<String>,

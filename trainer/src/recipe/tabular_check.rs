@@ -59,6 +59,17 @@ impl Checker<'_> {
             if columns.is_empty() {
                 return Err(self.range(key, "at least one pattern", "none"));
             }
+            self.once(key, "pattern", columns)?;
+        }
+        self.once("data.class_names", "name", &data.class_names)?;
+        self.once("data.folds", "fold", &data.folds)?;
+        let fold = data.fold.as_deref().or((data.split == TabularSplit::Folds).then_some("fold"));
+        let roles = [("data.fold", fold), ("data.group", data.group.as_deref()), ("data.id", data.id.as_deref())];
+        for (key, column) in roles {
+            if column == Some(data.label.as_str()) {
+                let reason = "the column is the label, so the split or the rows would be told by the answer";
+                return Err(self.combination(key, reason, "name another column"));
+            }
         }
         self.series(data)?;
         self.real("data.label_share", data.label_share, 0.0, 1.0, Ends::Above)?;

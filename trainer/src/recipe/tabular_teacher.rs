@@ -91,7 +91,7 @@ pub struct TabularTeacher {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
     /// What the answers are, `logits` (log-probabilities and quantities are too) or `probabilities`; `onnx` and `table`
-    /// only. Default `logits`.
+    /// only. Default `logits`, and answers that look like probabilities in every row are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<AnswerKind>,
 }
@@ -217,7 +217,12 @@ impl Checker<'_> {
             let reason = "a quantity has no probabilities";
             return Err(self.combination(&key("answers"), reason, "remove the key, or classify"));
         }
+        self.once(&key("columns"), "pattern", &teacher.columns)?;
+        self.once(&key("embedding_columns"), "pattern", &teacher.embedding_columns)?;
+        let names: Vec<&String> = teacher.input.iter().filter_map(|input| input.name.as_ref()).collect();
+        self.once(&key("input"), "name", &names)?;
         for (at, input) in teacher.input.iter().enumerate() {
+            self.once(&key(&format!("input[{at}].columns")), "pattern", &input.columns)?;
             if teacher.input.len() > 1 && (input.name.is_none() || input.columns.is_empty()) {
                 let reason = "a model with several inputs has to be told which columns each takes";
                 return Err(self.combination(&key(&format!("input[{at}]")), reason, "give `name` and `columns`"));

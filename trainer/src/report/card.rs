@@ -3,7 +3,7 @@
 use super::ReportError;
 use super::columns::{explanation, points, spread, title};
 use super::evidence::Evidence;
-use super::metrics::{COLUMNS, Metrics};
+use super::metrics::{COLUMNS, Metrics, made_on};
 use super::template::{Form, foreign_markdown, render};
 use super::verdict::{edge_agreement, verdict};
 use minijinja::context;
@@ -62,6 +62,7 @@ pub fn card(metrics: &Metrics, notice: Option<&str>) -> Result<String, ReportErr
         transductive => verdict(metrics, "transductive"),
         inductive => verdict(metrics, "inductive"),
         edge_agreement => edge_agreement(metrics),
+        made_on => made_on(metrics.made_on.as_ref()),
         macro_f1 => format!("{:.3}", metrics.macro_f1),
         accuracies,
         differences,
@@ -86,6 +87,7 @@ mod tests {
             assert!(text.contains(&format!("\n## {heading}")), "{heading}");
         }
         assert!(text.contains("CC BY 4.0, McCallum et al. 2000"));
+        assert!(text.contains("made on | x86_64-linux-gnu with avx2, fma"));
         assert!(text.contains(&run.data.hash) && text.contains(&run.recipe_hash) && text.contains(&run.student_hash));
         assert!(text.contains(&format!("{:.2} ± ", run.mean.transductive.student_int8)));
         assert!(text.contains("Neural Networks &lt;deep&gt;") && text.ends_with('\n') && !text.contains("\n\n\n"));
@@ -96,9 +98,10 @@ mod tests {
     fn a_missing_notice_and_setting_are_said() {
         let mut run = samples::run(&[1], 1.0);
         run.mean.inductive = None;
+        run.made_on = None;
         run.differences.retain(|difference| difference.setting == "transductive");
         let text = card(&run, None).unwrap();
         assert!(text.contains("No licence or citation was given"));
-        assert!(text.contains("was not measured"));
+        assert!(text.contains("was not measured") && text.contains("made on | a machine that was not recorded"));
     }
 }

@@ -5,6 +5,7 @@ use super::evidence::Evidence;
 use super::metrics::{COLUMNS, Metrics, SCHEMA, SeedMetrics, Setting};
 use super::statistics::{Paired, mean, paired};
 use super::terminal::{align, bare};
+use crate::nn::MadeOn;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -95,6 +96,8 @@ pub struct Comparison {
     pub b: String,
     /// Whether both runs used the same data without test labels.
     pub same_data: bool,
+    /// The kinds of machine the runs were made on, where they recorded it.
+    pub made_on: [Option<MadeOn>; 2],
     /// Seeds that both runs have, ascending; only these are compared.
     pub seeds: Vec<u64>,
     /// Every column of every setting that both runs measured for all common seeds.
@@ -175,7 +178,8 @@ pub fn compare_any_data(a: &Metrics, b: &Metrics) -> Result<Comparison, CompareE
     }
     let seeds = common.iter().map(|(row, _)| row.seed).collect();
     let same_data = a.data.hash == b.data.hash;
-    Ok(Comparison { a: a.recipe.clone(), b: b.recipe.clone(), same_data, seeds, contrasts })
+    let made_on = [a.made_on.clone(), b.made_on.clone()];
+    Ok(Comparison { a: a.recipe.clone(), b: b.recipe.clone(), same_data, made_on, seeds, contrasts })
 }
 
 impl Contrast {
@@ -215,8 +219,15 @@ impl Comparison {
         }
         align(&mut table, &[2, 3, 4]);
         let seeds = self.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-        let warning =
-            if self.same_data { "" } else { "\nThe runs used different data; the pairing by seed is formal." };
+        let mut warning = String::new();
+        if !self.same_data {
+            warning += "\nThe runs used different data; the pairing by seed is formal.";
+        }
+        if let [Some(a), Some(b)] = &self.made_on
+            && a != b
+        {
+            warning += &format!("\nA was made on {a}, B on {b}: there one recipe gives other students.");
+        }
         format!(
             "A = {}, B = {}; means and standard errors paired over seeds {seeds}{warning}\n{}\n{}",
             self.a,
@@ -258,6 +269,10 @@ mod tests {
         let comparison = compare(&run, &run).unwrap();
         assert!(comparison.contrasts.iter().all(|c| c.evidence == Evidence::Within && c.paired.mean == 0.0));
         assert!(comparison.contrasts[0].sentence.contains("not distinguishable"));
+        let mut elsewhere = run.clone();
+        elsewhere.made_on.as_mut().unwrap().instructions.clear();
+        let table = compare(&run, &elsewhere).unwrap().table();
+        assert!(table.contains("A was made on x86_64-linux-gnu with avx2, fma, B on x86_64-linux-gnu:"), "{table}");
     }
 
     #[test]
@@ -291,6 +306,12 @@ mod tests {
         let run = samples::run(&[1, 2], 1.0);
         write(&serde_json::to_string(&run).unwrap());
         assert_eq!(read_metrics(folder.path()).unwrap().data, run.data);
+        // Files of versions that did not record the kind of machine are read, too.
+        let old = serde_json::to_string(&Metrics { made_on: None, ..run.clone() }).unwrap();
+        assert!(!old.contains("made_on"));
+        write(&old);
+        let old = read_metrics(folder.path()).unwrap();
+        assert!(!compare(&old, &run).unwrap().table().contains("made on"));
         write("{\"schema\": \"eyas-metrics-9\"}");
         let error = read_metrics(folder.path()).unwrap_err();
         assert!(matches!(&error, CompareError::Schema { found, .. } if found == "eyas-metrics-9"), "{error}");

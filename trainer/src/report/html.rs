@@ -3,7 +3,7 @@
 use super::ReportError;
 use super::columns::{explanation, grouped, points, spread, title};
 use super::evidence::Evidence;
-use super::metrics::{Accuracies, COLUMNS, CostMetrics, Metrics, SETTINGS, SeedMetrics};
+use super::metrics::{Accuracies, COLUMNS, CostMetrics, Metrics, SETTINGS, SeedMetrics, made_on};
 use super::plots::{STYLES, charts, legend};
 use super::template::{Form, render};
 use super::verdict::{edge_agreement, verdict};
@@ -27,6 +27,7 @@ pub fn html(metrics: &Metrics, resolved_recipe: &str) -> Result<String, ReportEr
         recipe_text => resolved_recipe,
         verdicts => ["transductive", "inductive"].map(|setting| context! { setting, text => verdict(metrics, setting) }),
         edge_agreement => edge_agreement(metrics),
+        made_on => made_on(metrics.made_on.as_ref()),
         widths => metrics.student_widths.iter().map(usize::to_string).collect::<Vec<_>>().join(" → "),
         columns => COLUMNS.map(title),
         accuracies => accuracies(metrics),
@@ -181,6 +182,7 @@ mod tests {
         for text in [&run.data.hash, &run.recipe_hash, &run.student_hash, "# &lt;b&gt;", "class 6 is &lt;rare&gt;"] {
             assert!(page.contains(text), "{text}");
         }
+        assert!(page.contains("x86_64-linux-gnu with avx2, fma"));
         assert!(page.contains("Neural Networks &lt;deep&gt;") && !page.contains("<deep>"));
         assert_eq!(page, html(&run, "[data]\nsource = \"cora\" # <b>").unwrap(), "the same metrics, the same bytes");
     }

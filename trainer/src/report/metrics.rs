@@ -1,6 +1,7 @@
 //! `metrics.json`: everything a run measured, for scripts. The schema is documented in `docs/spec/metrics.md`.
 
 use super::statistics::{Paired, mean, paired, standard_deviation};
+use crate::nn::MadeOn;
 use eyas::model::{CoreClass, Costs};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -174,6 +175,9 @@ pub struct Metrics {
     pub backend: String,
     /// Threads the run used.
     pub threads: usize,
+    /// The kind of machine it ran on; absent in files of versions that did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_on: Option<MadeOn>,
     /// The teacher in words.
     pub teacher: String,
     /// The student's widths, inputs first.
@@ -198,6 +202,11 @@ pub struct Metrics {
     pub macro_f1: f64,
     /// What the shipped student costs.
     pub cost: CostMetrics,
+}
+
+/// The kind of machine in words.
+pub(crate) fn made_on(machine: Option<&MadeOn>) -> String {
+    machine.map_or_else(|| "a machine that was not recorded".to_owned(), ToString::to_string)
 }
 
 /// The columns of [`Accuracies`] by name, in the order reports show them.

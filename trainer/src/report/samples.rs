@@ -3,6 +3,7 @@
 use super::metrics::{
     Accuracies, CostMetrics, Curve, DataMetrics, Metrics, SCHEMA, SeedMetrics, Summary, by_class, differences,
 };
+use crate::nn::MadeOn;
 use std::collections::BTreeMap;
 
 /// A run over `seeds` whose float student is about `gain` points above plain KD.
@@ -53,6 +54,11 @@ pub(crate) fn run(seeds: &[u64], gain: f64) -> Metrics {
         recipe_hash: "ab".repeat(32),
         backend: "flex".into(),
         threads: 1,
+        made_on: Some(MadeOn {
+            architecture: "x86_64".into(),
+            system: "linux-gnu".into(),
+            instructions: vec!["avx2".into(), "fma".into()],
+        }),
         teacher: "gcn 2x128".into(),
         student_widths: vec![1433, 16, 7],
         data: DataMetrics {

@@ -2,7 +2,7 @@
 
 use super::{RunError, RunOptions, RunResult, plan};
 use crate::export::{FloatStudent, STUDENT_FLOAT, Sealed, seal, write_vectors};
-use crate::nn::MlpWeights;
+use crate::nn::{MadeOn, MlpWeights};
 use crate::output::{OutputFolder, hexadecimal};
 use crate::quantize::{About, InputCoding, Replay};
 use crate::recipe::{Prepared, Recipe};
@@ -102,6 +102,7 @@ pub fn write(
         recipe_hash: hexadecimal(&recipe_hash),
         backend: options.backend.name().into(),
         threads: options.threads,
+        made_on: Some(MadeOn::here()),
         teacher: teacher.clone(),
         student_widths: widths,
         data: DataMetrics {

@@ -8,17 +8,18 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::cache::Cache;
-use super::prepare::TabularPrepared;
+use super::prepare::{TabularPrepared, Truth};
 use crate::dataset::{ColumnTable, DataError, FaultKind, Place, quoted};
 use crate::label::{LabelError, PLAN, read_labels};
+use crate::nn::MadeOn;
 use crate::onnx::{Backend, OnnxError, OnnxTeacher, OnnxTeacherPlan, Runtime, Search};
 use crate::recipe::{TabularRecipe, TabularTeacher, TabularTeacherKind};
-use crate::teacher::{AnswerKind, NotProbabilities, RowTeacher, RowTeacherError};
+use crate::teacher::{AnswerKind, Answers, AnswersError, LEAST_PROBABILITY, RowTeacher, RowTeacherError};
 
 /// What a teacher that comes as a file answers for all rows of the data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Given {
-    /// Logits, or quantities in their unit, `[rows x outputs]`.
+    /// Logits, or quantities in their unit, `[rows x outputs]`; of probabilities their logarithms.
     pub answers: Array2<f32>,
     /// The embedding it names, `[rows x width]`.
     pub embedding: Option<Array2<f32>>,
@@ -48,15 +49,15 @@ pub enum GivenError {
         /// What it said.
         source: RowTeacherError,
     },
-    /// The answers are no probabilities.
+    /// The answers are not what the recipe says they are, or it does not say what they are.
     #[error("teacher {number}, {}: {source}", .path.display())]
-    Probabilities {
+    Answers {
         /// Teacher, counted from 1.
         number: usize,
         /// The file.
         path: PathBuf,
         /// Where and what.
-        source: NotProbabilities,
+        source: AnswersError,
     },
     /// The table of answers or its columns cannot be used.
     #[error("teacher {number}: {source}")]
@@ -121,6 +122,7 @@ impl TabularPrepared {
                 let source = DataError::new(FaultKind::Shape, place, expected, answers.ncols().to_string(), remedy);
                 return Err(GivenError::Data { number, source });
             }
+            let answers = self.logits((number, teacher), &path, answers)?;
             self.warnings.push(format!(
                 "teacher {number} comes as a file: whether it has seen the test rows cannot be known here"
             ));
@@ -150,16 +152,16 @@ impl TabularPrepared {
         let mut model = OnnxTeacher::open(&plan, &runtime).map_err(onnx)?;
         let rows = self.x.select(Axis(1), &self.inputs[number - 1]);
         let identity = model.identity();
-        let mut key = Sha256::new().chain_update(b"eyas given 1").chain_update(identity);
+        let mut key = Sha256::new().chain_update(b"eyas given 2").chain_update(identity);
+        key.update(MadeOn::here().to_string());
         rows.iter().for_each(|value| key.update(value.to_le_bytes()));
-        key.update(format!("{:?} {:?}", rows.dim(), teacher.answers));
+        key.update(format!("{:?}", rows.dim()));
         let key = key.finalize().into();
         if let Some(Kept { answers, embedding }) = cache.get(key) {
             return Ok((answers, (embedding.ncols() > 0).then_some(embedding), identity));
         }
         let wrong = |source| GivenError::Rows { number, path: path.to_path_buf(), source };
         let answers = model.logits(rows.view()).map_err(wrong)?;
-        let answers = logits(number, teacher, path, answers)?;
         let embedding = model.embedding(rows.view()).map_err(wrong)?;
         let kept = Kept { answers: answers.clone(), embedding: embedding.clone().unwrap_or_default() };
         cache.put(key, &kept);
@@ -199,7 +201,28 @@ impl TabularPrepared {
             identity.update(format!("{:?}", values.dim()));
             values.iter().for_each(|value| identity.update(value.to_le_bytes()));
         }
-        Ok((logits(number, teacher, path, answers)?, embedding, identity.finalize().into()))
+        Ok((answers, embedding, identity.finalize().into()))
+    }
+
+    /// What the answers mean: of probabilities their logarithms, with a warning where that took a floor.
+    fn logits(
+        &mut self,
+        (number, teacher): (usize, &TabularTeacher),
+        path: &Path,
+        answers: Array2<f32>,
+    ) -> Result<Array2<f32>, GivenError> {
+        let Truth::Classes { .. } = self.truth else { return Ok(answers) };
+        let numbers = answers.len();
+        let answers = AnswerKind::logits(teacher.answers, answers);
+        let Answers { logits, floored } =
+            answers.map_err(|source| GivenError::Answers { number, path: path.to_path_buf(), source })?;
+        if floored > 0 {
+            self.warnings.push(format!(
+                "teacher {number}: {floored} of {numbers} probabilities are below {LEAST_PROBABILITY:e} and were taken \
+                 as that"
+            ));
+        }
+        Ok(logits)
     }
 
     /// The row of the table for each row of the data: matched by `id` where both have one, else one by one.
@@ -249,7 +272,7 @@ impl TabularPrepared {
     }
 }
 
-/// What the cache holds of a model.
+/// What the cache holds of a model, as it answered.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     #[serde(with = "crate::nn::matrix")]
@@ -276,14 +299,4 @@ fn usual_columns(table: &ColumnTable, teacher: &TabularTeacher) -> Vec<String> {
     };
     let whole = vec![name.to_owned()];
     if table.select(&whole).is_ok() { whole } else { vec![format!("{name}_*")] }
-}
-
-fn logits(
-    number: usize,
-    teacher: &TabularTeacher,
-    path: &Path,
-    answers: Array2<f32>,
-) -> Result<Array2<f32>, GivenError> {
-    let logits = teacher.answers.unwrap_or_default().logits(answers);
-    logits.map_err(|source| GivenError::Probabilities { number, path: path.to_path_buf(), source })
 }

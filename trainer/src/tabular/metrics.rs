@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::score::Score;
+use crate::nn::MadeOn;
 use crate::report::metrics::CostMetrics;
 use crate::report::{Paired, mean, paired, standard_deviation};
 
@@ -29,6 +30,9 @@ pub struct TabularMetrics {
     pub backend: String,
     /// Trainings side by side.
     pub threads: usize,
+    /// The kind of machine it ran on; absent in files of versions that did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_on: Option<MadeOn>,
     /// The teachers in words.
     pub teacher: String,
     /// Teachers that came as a file.

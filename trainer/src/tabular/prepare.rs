@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::given::Given;
 use crate::dataset::locate::{Search, locate};
-use crate::dataset::{ColumnTable, DataError, FaultKind, Place, Split, Warning};
+use crate::dataset::{At, ColumnTable, DataError, FaultKind, Place, Role, Split, Warning, Withheld, quoted};
 use crate::nn::{Purpose, shuffle, stream};
 use crate::quantize::{Standard, is_constant};
 use crate::recipe::{Seen, TabularRecipe, TabularSplit, TabularTask};
@@ -107,8 +107,17 @@ impl TabularPrepared {
             Some(windowing) => ColumnTable::windows(&path, windowing)?,
             None => ColumnTable::load(&path)?,
         };
-        let student = table.select(&data.student_columns)?;
-        let teacher = table.select(&data.teacher_columns)?;
+        let id = data.id.clone().or_else(|| table.has("id").then(|| "id".to_owned()));
+        // Of a series the past of the label is an input; its future is the label.
+        let label = if windowing.is_some() { format!("ahead.{}", data.label) } else { data.label.clone() };
+        let withheld = Withheld::all([
+            (Role::Label, Some(label.as_str())),
+            (Role::Fold, data.fold.as_deref()),
+            (Role::Group, data.group.as_deref()),
+            (Role::Id, id.as_deref()),
+        ]);
+        let student = table.inputs("student_columns", &data.student_columns, &withheld)?;
+        let teacher = table.inputs("teacher_columns", &data.teacher_columns, &withheld)?;
         let others = teacher.iter().filter(|column| !student.contains(column));
         let order: Vec<usize> = student.iter().chain(others).copied().collect();
         let place = |column: &usize| order.iter().position(|at| at == column);
@@ -116,7 +125,8 @@ impl TabularPrepared {
         let x = table.values(&order)?;
         let inputs = recipe.teacher.iter().map(|section| {
             let chosen = section.input.iter().filter(|input| !input.columns.is_empty());
-            let columns = chosen.map(|input| table.select(&input.columns)).collect::<Result<Vec<_>, _>>()?.concat();
+            let columns = chosen.map(|input| table.inputs("`input` of [[teacher]]", &input.columns, &withheld));
+            let columns = columns.collect::<Result<Vec<_>, _>>()?.concat();
             if columns.is_empty() {
                 let all = teacher.iter().copied();
                 return Ok(match section.sees {
@@ -133,10 +143,8 @@ impl TabularPrepared {
             columns.iter().map(|at| place(at).filter(|at| teacher.contains(at)).ok_or_else(|| unseen(at))).collect()
         });
         let inputs = inputs.collect::<Result<Vec<Vec<usize>>, DataError>>()?;
-        let id = data.id.clone().or_else(|| table.has("id").then(|| "id".to_owned()));
         let ids = id.map(|id| table.texts(&id).map(|ids| (id, ids))).transpose()?;
         let mut warnings = Vec::new();
-        let label = if windowing.is_some() { format!("ahead.{}", data.label) } else { data.label.clone() };
         let texts = table.texts(&label)?;
         let unknown = if data.task == TabularTask::Regress { UNKNOWN_QUANTITY } else { UNKNOWN_CLASS };
         let known: Vec<bool> = texts.iter().map(|text| !unknown.contains(&text.as_str())).collect();
@@ -269,7 +277,7 @@ impl TabularPrepared {
     /// without a label neither chooses nor judges.
     ///
     /// # Errors
-    /// A part without rows.
+    /// A part without rows, or a class without a train row.
     pub fn split(&self, recipe: &TabularRecipe, number: u64, seed: u64) -> Result<Split, DataError> {
         let mut split = self.rows_of(recipe, number, seed);
         for part in [&mut split.tune, &mut split.test] {
@@ -279,6 +287,19 @@ impl TabularPrepared {
         if !taught || split.tune.is_empty() || split.test.is_empty() {
             let found = format!("{} / {} / {}", split.train.len(), split.tune.len(), split.test.len());
             return Err(self.refuse("rows with a label in train, tune and test", found));
+        }
+        if let Truth::Classes { labels, names } = &self.truth {
+            let taught: BTreeSet<u16> =
+                split.train.iter().filter(|&&row| self.known[row]).map(|&row| labels[row]).collect();
+            let missing = names.iter().zip(0u16..).find(|(_, class)| !taught.contains(class));
+            if let Some((name, class)) = missing {
+                let place = Place::file(&self.path).at(At::Class(u64::from(class)));
+                let part = if self.folds.is_some() { format!("fold {number}") } else { format!("seed {seed}") };
+                let found = format!("none of {} where {part} judges", quoted(name));
+                let expected = "at least one labelled train row of every class";
+                let remedy = "move a row of that class to train, or drop the class";
+                return Err(DataError::new(FaultKind::Split, place, expected, found, remedy));
+            }
         }
         Ok(split)
     }
@@ -303,23 +324,37 @@ impl TabularPrepared {
             }
             return split;
         }
-        // Groups in the order of the draw or of the file.
-        let mut units = self.units(0..rows);
-        if data.split == TabularSplit::Random {
-            shuffle(&mut units, &mut stream(seed, Purpose::Choice, 0, 0));
-        }
         let share = |share: Option<f64>| (share.unwrap_or(0.2) * rows as f64).round() as usize;
         let (tune, test) = (share(data.tune_share), share(data.test_share));
         let train = rows.saturating_sub(tune + test);
-        for (_, unit) in units {
-            let part = if split.train.len() < train {
-                &mut split.train
-            } else if split.tune.len() < tune {
-                &mut split.tune
-            } else {
-                &mut split.test
-            };
-            part.extend(unit);
+        // Groups stay whole, so parts are of about these sizes.
+        let mut units = self.units(0..rows);
+        if data.split == TabularSplit::Random {
+            // The shuffled groups lie on a circle, turned at random, and belong where they begin: a group of any size
+            // has the same chance of each part. One part filled after the other would leave small groups to the last.
+            let mut rng = stream(seed, Purpose::Choice, 0, 0);
+            shuffle(&mut units, &mut rng);
+            let mut begin = rng.random_range(0..rows.max(1));
+            for (_, unit) in units {
+                let part = match begin % rows {
+                    at if at < train => &mut split.train,
+                    at if at < train + tune => &mut split.tune,
+                    _ => &mut split.test,
+                };
+                begin += unit.len();
+                part.extend(unit);
+            }
+        } else {
+            for (_, unit) in units {
+                let part = if split.train.len() < train {
+                    &mut split.train
+                } else if split.tune.len() < tune {
+                    &mut split.tune
+                } else {
+                    &mut split.test
+                };
+                part.extend(unit);
+            }
         }
         for part in [&mut split.train, &mut split.tune, &mut split.test] {
             part.sort_unstable();
@@ -519,6 +554,86 @@ mod tests {
             // Fold 0 judges, fold 1 chooses, fold 2 teaches; 1, 3 and 5 have no label.
             assert_eq!((split.test, split.tune, split.train.clone()), (vec![0, 6], vec![4, 7], vec![2, 5, 8]));
             assert_eq!(prepared.labelled(&split.train, 1.0, 1), [2, 8]);
+        }
+    }
+
+    /// Label, fold, group and id are out of reach of the student, of the teachers and of the inputs of a model.
+    #[test]
+    fn what_tells_the_answer_is_no_input() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows: String = (0..9).map(|row| format!("{row},{row},1,{},p{row},{}\n", row % 3, row % 2)).collect();
+        std::fs::write(folder.path().join("t.csv"), format!("name,x0,x1,part,person,y\n{rows}")).unwrap();
+        let load = |student: &str, teacher: &str, input: &str| {
+            let text = format!(
+                "[data]\nsource = \"t.csv\"\nlabel = \"y\"\nstudent_columns = [\"{student}\"]\n\
+                 teacher_columns = [\"{teacher}\"]\nfold = \"part\"\ngroup = \"person\"\nid = \"name\"\n\
+                 [[teacher]]\nkind = \"onnx\"\npath = \"m.onnx\"\ninput = [{{ columns = [\"{input}\"] }}]\n"
+            );
+            let path = folder.path().join("r.toml");
+            let recipe = TabularRecipe::parse(&text, &path).unwrap();
+            TabularPrepared::load(&recipe, &path, None)
+        };
+        for pattern in ["*", "name..y", "x0..y", "x*"] {
+            let prepared = load(pattern, pattern, pattern).unwrap();
+            assert_eq!((prepared.names.as_slice(), prepared.student), (&["x0".to_owned(), "x1".to_owned()][..], 2));
+            assert_eq!((&prepared.teacher[..], &prepared.inputs[0][..]), (&[0, 1][..], &[0, 1][..]));
+        }
+        let named = [("y", "the label"), ("part", "the fold"), ("person", "the group"), ("name", "the id")];
+        for (column, words) in named {
+            let routes = [
+                ("student_columns", load(column, "*", "*")),
+                ("teacher_columns", load("*", column, "*")),
+                ("`input` of [[teacher]]", load("*", "*", column)),
+            ];
+            for (key, loaded) in routes {
+                let error = loaded.unwrap_err();
+                assert_eq!(error.kind(), FaultKind::Leak);
+                let text = error.to_string();
+                assert!([column, words, key].iter().all(|part| text.contains(part)), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_class_without_a_train_row_is_refused() {
+        // `three` is seen in fold 0 alone, which judges, teaches or chooses.
+        let labels = ["three", "one", "two", "one", "two", "one", "two", "one", "two"];
+        let (recipe, prepared) = prepared("classify", labels).unwrap();
+        let error = prepared.split(&recipe, 0, 1).unwrap_err();
+        assert_eq!((error.kind(), &error.fault().place.at), (FaultKind::Split, &At::Class(1)));
+        assert!(error.to_string().contains("none of `three` where fold 0 judges"), "{error}");
+        assert!(prepared.split(&recipe, 1, 1).is_ok() && prepared.split(&recipe, 2, 1).is_err());
+    }
+
+    /// One group holds a tenth of the rows and all of a class; its share of each part is that of the part.
+    #[test]
+    fn a_random_split_gives_large_groups_the_chance_of_small_ones() {
+        const SEEDS: u64 = 1000;
+        let folder = tempfile::tempdir().unwrap();
+        let sizes = [16usize, 9, 8, 7, 11, 5, 10, 9, 12, 6, 13, 4, 10, 9, 7, 8, 3, 13];
+        let groups = sizes.iter().enumerate().flat_map(|(group, &size)| vec![group; size]);
+        let rows: String = groups.map(|group| format!("1,g{group},{}\n", u8::from(group == 0))).collect();
+        std::fs::write(folder.path().join("t.csv"), format!("x,g,y\n{rows}")).unwrap();
+        let text = "[data]\nsource = \"t.csv\"\nlabel = \"y\"\nstudent_columns = [\"x\"]\nteacher_columns = [\"x\"]\n\
+                    split = \"random\"\ngroup = \"g\"\n[[teacher]]\nkind = \"mlp\"\n";
+        let path = folder.path().join("r.toml");
+        let recipe = TabularRecipe::parse(text, &path).unwrap();
+        let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
+        let mut found = [0u64; 3];
+        for seed in 0..SEEDS {
+            let split = prepared.rows_of(&recipe, 0, seed);
+            let parts = [&split.train, &split.tune, &split.test];
+            assert_eq!(parts.iter().map(|part| part.len()).sum::<usize>(), 160);
+            for (part, found) in parts.into_iter().zip(&mut found) {
+                *found += u64::from(part.contains(&0));
+                // Groups stay whole.
+                assert!((0..16).all(|row| part.contains(&row) == part.contains(&0)));
+            }
+        }
+        for (found, share) in found.into_iter().zip([0.6, 0.2, 0.2]) {
+            let error = (share * (1.0 - share) / SEEDS as f64).sqrt();
+            let mean = found as f64 / SEEDS as f64;
+            assert!((mean - share).abs() < 5.0 * error, "{mean} of the seeds, {share} ± {error} expected");
         }
     }
 

@@ -6,6 +6,7 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 
 use super::metrics::{TabularDifference, TabularMetrics, WayMetrics};
+use crate::report::metrics::made_on;
 use crate::report::{Digits, Form, ReportError, UNDEFINED, foreign_markdown, mean, render_as};
 
 /// Networks in the order of a table, with their words.
@@ -106,7 +107,9 @@ fn page(form: Form, template: &str, metrics: &TabularMetrics, extra: Value) -> R
     let differences: Vec<_> =
         metrics.differences.iter().map(|difference| difference_in_words(metrics, difference)).collect();
     let widths = metrics.student_widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
-    let values = context! { m => Serde(metrics), figures, rows, differences, widths, ways => ways(metrics), extra };
+    let made_on = made_on(metrics.made_on.as_ref());
+    let ways = ways(metrics);
+    let values = context! { m => Serde(metrics), figures, rows, differences, widths, ways, made_on, extra };
     render_as(form, SyntaxConfig::default(), template, values)
 }
 

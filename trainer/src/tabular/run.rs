@@ -15,6 +15,7 @@ use super::report;
 use super::score::Score;
 use crate::dataset::Split;
 use crate::export::{STUDENT_FLOAT, SealError, Sealed, seal, write_vectors};
+use crate::nn::MadeOn;
 use crate::output::{OutputError, OutputFolder, hexadecimal};
 use crate::quantize::{About, Replay, dense_rows};
 use crate::recipe::{Seen, TabularRecipe, TabularTeacherKind};
@@ -146,6 +147,7 @@ fn write(
         recipe_hash: hexadecimal(&recipe_hash),
         backend: options.backend.name().into(),
         threads: options.threads,
+        made_on: Some(MadeOn::here()),
         teacher: teacher.clone(),
         teacher_files: teacher_files(recipe, data),
         student_widths: widths,

@@ -13,7 +13,7 @@ use super::lesson::{FromLabels, Together};
 use super::prepare::{TabularPrepared, Truth};
 use crate::dataset::Split;
 use crate::distill::objective::log_softmax;
-use crate::nn::{Adam, BackendKind, Branch, Family, Net, TrainPlan, Trained, TrainedNet, drawn};
+use crate::nn::{Adam, BackendKind, Branch, Family, MadeOn, Net, TrainPlan, Trained, TrainedNet, drawn};
 use crate::recipe::{Seen, TabularTeacher, TabularTeacherKind};
 use crate::run::{RunError, StageEvent};
 
@@ -22,10 +22,12 @@ const STRIDE: u64 = 1 << 32;
 /// Room for the members of one teacher: 64 members for each of 64 parts.
 const MOST_MEMBERS: u64 = 64 * 64;
 
-/// SHA-256 of what every teacher of a fold and seed depends on beside its own settings.
+/// SHA-256 of what every teacher of a fold and seed depends on beside its own settings: the kind of machine too, so that no
+/// run mixes the sums of two.
 pub(super) fn data_key(data: &TabularPrepared, split: &Split, labelled: &[usize], backend: BackendKind) -> [u8; 32] {
     let mut key = Sha256::new().chain_update(b"eyas teachers 2").chain_update(crate::run::tool());
     key.update(backend.name());
+    key.update(MadeOn::here().to_string());
     key.update(data.data_hash(split));
     labelled.iter().for_each(|&row| key.update((row as u64).to_le_bytes()));
     key.finalize().into()

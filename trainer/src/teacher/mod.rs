@@ -14,7 +14,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use sprs::CsMat;
 
-pub use answers::{AnswerKind, NotProbabilities};
+pub use answers::{AnswerKind, Answers, AnswersError, LEAST_PROBABILITY};
 pub use dense::DenseTeacher;
 pub use propagation::{mean_with_double_self, symmetric, with_self_loops};
 pub use rows::{RowTeacher, RowTeacherError};

@@ -73,7 +73,7 @@ fn difference(a: &Array2<f32>, b: &Array2<f32>) -> f32 {
 }
 
 pub fn answers_are_those_of_python(runtime: &Runtime) {
-    for model in ["mlp", "mlp_batch4", "cnn", "gcn_dense", "gcn_scatter"] {
+    for model in ["mlp", "mlp_batch4", "cnn", "gcn_dense", "gcn_scatter", "softmax"] {
         let mut teacher = OnnxTeacher::open(&plan(model), runtime).unwrap_or_else(|error| panic!("{error}"));
         let (rows, expected) = (recorded(model, "rows"), recorded(model, "logits"));
         assert_eq!((teacher.inputs(), teacher.outputs()), (rows.ncols(), expected.ncols()), "{model}");

@@ -158,6 +158,16 @@ def gcn_scatter(edges):
     return model("gcn_scatter", nodes, [real("rows", NODES, INPUTS)], [real("logits", NODES, CLASSES)], initializers)
 
 
+def softmax():
+    """Answers with probabilities, which are no logits and do not say so."""
+    nodes = [
+        helper.make_node("MatMul", ["rows", "w"], ["logits"], "dense"),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], "softmax", axis=1),
+    ]
+    outputs = [real("probabilities", "batch", 4), real("logits", "batch", 4)]
+    return model("softmax", nodes, [real("rows", "batch", 12)], outputs, [tensor("w", 3 * weights(12, 4))])
+
+
 def refused():
     """Files that must be told apart from damaged ones."""
     dense = helper.make_node("MatMul", ["rows", "w"], ["hidden"], "dense")
@@ -192,3 +202,4 @@ if __name__ == "__main__":
     answer("gcn_dense", gcn_dense(edges), rows(NODES, INPUTS))
     answer("gcn_scatter", gcn_scatter(edges), rows(NODES, INPUTS))
     refused()
+    answer("softmax", softmax(), rows(37, 12), outputs=("probabilities", "logits"))

@@ -1,0 +1,55 @@
+//! Columns that no network may see: what a recipe names as the answer, or as where a row comes from.
+//!
+//! A pattern leaves them out. A pattern that names nothing else is refused, so that nobody trains on the answer unawares.
+
+use super::error::{DataError, FaultKind, Place};
+
+/// What a column says about a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The answer itself.
+    Label,
+    /// Which part of the split the row is in.
+    Fold,
+    /// Which rows belong together.
+    Group,
+    /// Which row it is.
+    Id,
+}
+
+impl Role {
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Label => ("the label", "a network that sees the label repeats it and learns nothing else"),
+            Self::Fold => ("the fold", "a fold says where a row is judged, which no new row has"),
+            Self::Group => {
+                ("the group", "a group says where a row comes from, which tells its label and no new row has")
+            }
+            Self::Id => ("the id", "an id says which row it is, which no new row has"),
+        }
+    }
+}
+
+/// A column, by name or pattern, that is no input of any network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withheld {
+    /// The column as the recipe names it.
+    pub column: String,
+    /// What it says.
+    pub role: Role,
+}
+
+impl Withheld {
+    /// The columns that are named.
+    pub(crate) fn all<'a>(named: impl IntoIterator<Item = (Role, Option<&'a str>)>) -> Vec<Self> {
+        let one = |(role, column): (Role, Option<&str>)| Some(Self { column: column?.to_owned(), role });
+        named.into_iter().filter_map(one).collect()
+    }
+}
+
+/// The error for a pattern under `key` that names a withheld column and no other.
+pub(crate) fn refused(place: Place, role: Role, key: &str) -> DataError {
+    let (found, reason) = role.words();
+    let remedy = format!("take it out of {key}: {reason}");
+    DataError::new(FaultKind::Leak, place, "a column to learn from", found, remedy)
+}
