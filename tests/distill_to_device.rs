@@ -118,9 +118,7 @@ fn a_run_ends_with_the_proof_on_the_chip_that_was_asked_for() {
     let folder = tempfile::tempdir().expect("a folder");
     let recipe = quick_recipe(folder.path());
     if let Err(error) = device::check(&CORTEX_M0) {
-        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "{error}");
-        println!("skipped: {error}");
-        return;
+        return eyas_tests::skip(error);
     }
     let said = distill(&recipe, &folder.path().join("out"), &["--seed", "7", "--verify", CORTEX_M0.name]);
     let verdict = said.lines().find(|line| line.starts_with(CORTEX_M0.name)).expect("a verdict");

@@ -201,7 +201,7 @@ fn random_splits_do_not_starve_rare_classes() {
     for name in ["amazon-photo", "coauthor-cs"] {
         match locate(name, &Search::from_environment(None, None)) {
             Ok(path) => check_class_shares(&Graph::load(&path).unwrap(), (20, 450, 1000)),
-            Err(error) => println!("skipped {name}: {error}"),
+            Err(error) => eyas_tests::skip(error),
         }
     }
 }
