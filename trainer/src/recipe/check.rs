@@ -11,6 +11,7 @@ use super::sections::{
     TeacherKind, TeacherSection,
 };
 use super::{Recipe, ReportSection};
+use crate::report::number::exact;
 
 /// Widest layer of a teacher.
 const WIDEST: usize = u16::MAX as usize;
@@ -252,7 +253,7 @@ impl Checker<'_> {
             Ends::Below => (value >= least && value < most, format!("{least} to below {most}")),
             Ends::Above => (value > least && value <= most, format!("above {least} to {most}")),
         };
-        if fits { Ok(()) } else { Err(self.range(key, &expected, &value.to_string())) }
+        if fits { Ok(()) } else { Err(self.range(key, &expected, &exact(value))) }
     }
 
     pub(super) fn range(&self, key: &str, expected: &str, found: &str) -> RecipeError {

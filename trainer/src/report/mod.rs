@@ -10,6 +10,7 @@ mod error;
 mod evidence;
 mod html;
 pub mod metrics;
+pub(crate) mod number;
 mod plots;
 #[cfg(test)]
 pub(crate) mod samples;

@@ -5,6 +5,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 
 use super::metrics::{TabularDifference, TabularMetrics, WayMetrics};
+use crate::report::number::{Places, figure};
 use crate::report::{ReportError, mean};
 
 /// Networks in the order of a table, with their words.
@@ -31,24 +32,33 @@ fn networks(metrics: &TabularMetrics) -> (Vec<String>, Vec<Vec<String>>) {
         .iter()
         .filter_map(|&(key, words)| {
             let (mean, sd) = (metrics.mean.get(key)?, metrics.sd.get(key)?);
-            let cells = figures.iter().map(|figure| format!("{:.2} ± {:.2}", mean[figure], sd[figure]));
+            let cells = figures.iter().map(|figure| {
+                let places = Places::of(&[mean[figure], sd[figure]]);
+                format!("{} ± {}", places.show(mean[figure]), places.show(sd[figure]))
+            });
             Some(std::iter::once(words.to_owned()).chain(cells).collect())
         })
         .collect();
     (figures.into_iter().map(|figure| figure.replace('_', " ")).collect(), rows)
 }
 
-fn difference_in_words(difference: &TabularDifference) -> Vec<String> {
-    let error = |error: Option<f64>| error.map_or_else(|| "-".to_owned(), |error| format!("{error:.2}"));
+fn difference_in_words(metrics: &TabularMetrics, difference: &TabularDifference) -> Vec<String> {
+    // A difference of figures is as fine as the figures.
+    let figure = |network| metrics.mean.get(network).and_then(|figures| figures.get(&difference.figure)).copied();
+    let figures = [figure(&difference.a), figure(&difference.b)].map(|figure| figure.unwrap_or(0.0));
+    let places = Places::of(&figures);
+    let error = |error: Option<f64>| error.map_or_else(|| "-".to_owned(), |error| places.show(error));
     let words =
         |key: &str| NETWORKS.iter().find(|(name, _)| *name == key).map_or(key.to_owned(), |(_, w)| (*w).to_owned());
     vec![
         words(&difference.b),
         difference.figure.replace('_', " "),
-        format!("{:+.2}", difference.difference.mean),
+        places.signed(difference.difference.mean),
         error(difference.difference.standard_error),
         error(difference.folds.standard_error),
-        difference.interval_95.map_or_else(|| "-".to_owned(), |[low, high]| format!("{low:+.2} to {high:+.2}")),
+        difference
+            .interval_95
+            .map_or_else(|| "-".to_owned(), |[low, high]| format!("{} to {}", places.signed(low), places.signed(high))),
     ]
 }
 
@@ -59,7 +69,7 @@ fn ways(metrics: &TabularMetrics) -> Vec<Vec<String>> {
         let of = |figure: &dyn Fn(&WayMetrics) -> f64| {
             mean(&metrics.runs.iter().filter_map(|run| run.ways.get(at)).map(figure).collect::<Vec<f64>>())
         };
-        let figures = (0..way.score.figures().len()).map(|at| format!("{:.2}", of(&|way| way.score.figures()[at].1)));
+        let figures = (0..way.score.figures().len()).map(|at| figure(of(&|way| way.score.figures()[at].1)));
         let share = format!("{:.1} %", 100.0 * of(&|way| way.share));
         [way.name.clone(), share].into_iter().chain(figures).collect()
     };
@@ -75,7 +85,7 @@ pub fn summary(metrics: &TabularMetrics) -> String {
     table.add_rows(rows);
     let mut pairs = Table::new();
     pairs.set_header(["int8 student minus", "figure", "difference", "se, runs", "se, folds", "95 %, folds"]);
-    pairs.add_rows(metrics.differences.iter().map(difference_in_words));
+    pairs.add_rows(metrics.differences.iter().map(|difference| difference_in_words(metrics, difference)));
     let ways = ways(metrics);
     if ways.is_empty() {
         return format!("{table}\n{pairs}");
@@ -89,7 +99,8 @@ pub fn summary(metrics: &TabularMetrics) -> String {
 
 fn render(template: &str, metrics: &TabularMetrics, extra: Value) -> Result<String, ReportError> {
     let (figures, rows) = networks(metrics);
-    let differences: Vec<_> = metrics.differences.iter().map(difference_in_words).collect();
+    let differences: Vec<_> =
+        metrics.differences.iter().map(|difference| difference_in_words(metrics, difference)).collect();
     let widths = metrics.student_widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|name| {
