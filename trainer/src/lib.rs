@@ -1,11 +1,13 @@
 //! Distils big teachers into tiny int8 students and seals them into files that the runtime executes.
 
+pub mod bounded;
 pub mod cli;
 pub mod dataset;
 pub mod distill;
 pub mod export;
 pub mod import;
 pub mod label;
+pub mod memory;
 pub mod nn;
 pub mod onnx;
 pub mod output;
@@ -15,4 +17,5 @@ pub mod report;
 pub mod run;
 pub mod tabular;
 pub mod teacher;
+pub mod trusted;
 pub mod verify;

@@ -131,7 +131,7 @@ fn shipped_cora_is_as_its_source_states() {
 #[test]
 fn other_graphs_are_as_their_sources_state() {
     let beside = root().join("../shared/data");
-    let mut search = Search::from_environment(None, None);
+    let mut search = Search::from_environment(None, Vec::new());
     if beside.is_dir() {
         search.data_dir = Some(beside);
     }
@@ -252,10 +252,10 @@ fn data_sets_are_found_by_name_and_by_path() {
     assert_eq!(locate("cpf-cora", &search).unwrap(), cpf);
     let own = file("sensors/nodes.csv");
     assert_eq!(locate("sensors", &search).unwrap(), own.parent().unwrap());
-    let beside = Search { recipe_dir: Some(folder.path().to_path_buf()), ..Search::default() };
+    let beside = Search { recipe_dirs: vec![folder.path().to_path_buf()], ..Search::default() };
     assert_eq!(locate("graphs/pubmed/pubmed.npz", &beside).unwrap(), graphs);
-    let model = Search { recipe_dir: Some(root().join("models/cora")), ..Search::default() };
+    let model = Search { recipe_dirs: vec![root().join("models/cora")], ..Search::default() };
     assert!(locate("cora", &model).unwrap().ends_with("models/cora/data/cora.npz"));
-    let shipped = Search { inside_repository: vec![root().join("trainer/src")], ..Search::default() };
+    let shipped = Search { repository: Some(root()), ..Search::default() };
     assert!(locate("cora", &shipped).unwrap().ends_with("models/cora/data/cora.npz"));
 }

@@ -13,6 +13,9 @@ mod setup;
 mod size;
 mod steps;
 mod test;
+// The device check asks it.
+#[path = "../../trainer/src/trusted.rs"]
+mod trusted;
 
 use clap::Parser;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@
 
 mod archive;
 mod assemble;
+mod cells;
 mod columns;
 mod csv;
 mod error;
@@ -22,9 +23,12 @@ pub mod split;
 pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
+mod text;
 mod warning;
 
 use std::path::{Path, PathBuf};
+
+use crate::bounded;
 
 pub use columns::ColumnTable;
 pub(crate) use error::quoted;
@@ -36,6 +40,7 @@ pub(crate) use parquet_file::{ParquetFile, parquet_files};
 pub use series::Windowing;
 pub use split::{Inductive, Split};
 pub use table::Table;
+pub(crate) use text::ShortLines;
 pub use warning::{UNBALANCED_RATIO, Warning};
 
 /// Names of columns that are no features unless asked for: who a row is, what it is, and where it may be used.
@@ -93,7 +98,8 @@ fn starts_like_archive(path: &Path) -> Result<bool, DataError> {
 fn starts_like(path: &Path, bytes: &[u8], extension: &str) -> Result<bool, DataError> {
     use std::io::Read;
     let mut start = Vec::with_capacity(bytes.len());
-    let file = std::fs::File::open(path).map_err(|error| DataError::read(path, &error))?;
+    // Content tells what a file is, so it is read twice.
+    let file = bounded::open(path, bounded::Kind::Streamed).map_err(|error| DataError::read(path, &error))?;
     file.take(bytes.len() as u64).read_to_end(&mut start).map_err(|error| DataError::read(path, &error))?;
     let named = path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
     Ok(named || start == bytes)

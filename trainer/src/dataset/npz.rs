@@ -12,7 +12,9 @@ use npyz::{DType, NpyHeader, Order, TypeChar};
 use zip::ZipArchive;
 
 use super::error::{DataError, FaultKind, Place, quoted};
-use super::limits::{MAX_ARRAY_BYTES, MAX_FILE_BYTES, MAX_HEADER_BYTES};
+use super::limits::{FREE_ARRAY_BYTES, MAX_ARRAY_BYTES, MAX_HEADER_BYTES, MAX_INFLATION};
+use crate::bounded::{self, Kind, size};
+use crate::memory;
 
 /// An open archive with its memory budget.
 pub(crate) struct Npz {
@@ -33,11 +35,7 @@ pub(super) struct Array<T> {
 impl Npz {
     /// Opens the archive and reads its directory, no array yet.
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
-        let file = File::open(path).map_err(|error| DataError::read(path, &error))?;
-        let bytes = file.metadata().map_err(|error| DataError::read(path, &error))?.len();
-        if bytes > MAX_FILE_BYTES {
-            return Err(too_large(Place::file(path), format!("{bytes} bytes"), MAX_FILE_BYTES));
-        }
+        let file = bounded::open(path, Kind::Archive).map_err(|error| DataError::read(path, &error))?;
         let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
             DataError::new(
                 FaultKind::Damaged,
@@ -47,7 +45,8 @@ impl Npz {
                 "write the file again, for instance with numpy.savez_compressed",
             )
         })?;
-        Ok(Self { path: path.to_path_buf(), archive, budget: MAX_ARRAY_BYTES })
+        let budget = memory::available().map_or(MAX_ARRAY_BYTES, |available| available.min(MAX_ARRAY_BYTES));
+        Ok(Self { path: path.to_path_buf(), archive, budget })
     }
 
     /// Whether the archive has this array.
@@ -209,15 +208,32 @@ impl Npz {
         let mut file =
             self.archive.by_index(index).map_err(|error| damaged(&place, "a readable archive entry", &error))?;
         let declared = file.size();
+        let compressed = file.compressed_size();
         let header = read_header(&mut file, &place)?;
-        Ok((header, Entry { file, declared, place, budget: &mut self.budget }))
+        Ok((header, Entry { file, declared, compressed, place, budget: &mut self.budget }))
     }
+}
+
+/// Refuses an entry that grows too much when it is inflated.
+fn check_inflation(place: &Place, declared: u64, compressed: u64) -> Result<(), DataError> {
+    let most = compressed.saturating_mul(MAX_INFLATION).max(FREE_ARRAY_BYTES);
+    if declared <= most {
+        return Ok(());
+    }
+    Err(DataError::new(
+        FaultKind::TooLarge,
+        place.clone(),
+        format!("at most {} inflated from {}", size(most), size(compressed)),
+        size(declared),
+        "where the values are meant, store them without compression (numpy.savez) or as a sparse matrix",
+    ))
 }
 
 /// An archive entry behind its header.
 struct Entry<'a, R> {
     file: R,
     declared: u64,
+    compressed: u64,
     place: Place,
     budget: &'a mut u64,
 }
@@ -243,15 +259,21 @@ impl<R> Entry<'_, R> {
 impl<R: Read> Entry<'_, R> {
     /// Reads exactly the bytes the header declares, after checking them against the entry and the budget.
     fn bytes(&mut self, header: &NpyHeader, width: u64) -> Result<Vec<u8>, DataError> {
+        check_inflation(&self.place, self.declared, self.compressed)?;
         let elements = header.len();
         let item = header.dtype().num_bytes().unwrap_or(0) as u64;
         let found = || format!("shape {:?} of {item} bytes an element", header.shape());
-        let data = elements.checked_mul(item).ok_or_else(|| too_large(self.place.clone(), found(), MAX_ARRAY_BYTES))?;
+        let budget = *self.budget;
+        let beyond = || {
+            let expected = format!("arrays that take at most {} of memory", size(budget));
+            DataError::new(FaultKind::TooLarge, self.place.clone(), expected, found(), "use a smaller data set")
+        };
+        let data = elements.checked_mul(item).ok_or_else(beyond)?;
         // Raw bytes and converted values live side by side for a moment.
         let memory = elements.checked_mul(width).and_then(|values| values.checked_add(data));
         match memory {
             Some(memory) if memory <= *self.budget => *self.budget -= memory,
-            _ => return Err(too_large(self.place.clone(), found(), MAX_ARRAY_BYTES)),
+            _ => return Err(beyond()),
         }
         self.check_length(header)?;
         let mut bytes = Vec::new();

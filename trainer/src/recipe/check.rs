@@ -231,6 +231,14 @@ impl Checker<'_> {
         self.count(&format!("{at}.max_epochs"), epochs, 1..=100_000)
     }
 
+    /// Every integer is one that TOML can hold; asked before the recipe is read, since the reader cannot say which is not.
+    pub(super) fn integers(&self) -> Checked {
+        match self.positions.too_large() {
+            Some((key, found)) => Err(self.range(key, &format!("an integer from {} to {}", i64::MIN, i64::MAX), found)),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn count(&self, key: &str, value: usize, range: RangeInclusive<usize>) -> Checked {
         if range.contains(&value) {
             return Ok(());

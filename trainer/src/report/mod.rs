@@ -20,6 +20,7 @@ mod terminal;
 mod verdict;
 
 pub use card::card;
+pub(crate) use compare::read_document;
 pub use compare::{CompareError, Comparison, Contrast, compare, compare_any_data, read_metrics};
 pub use error::ReportError;
 pub use evidence::Evidence;

@@ -4,6 +4,7 @@
 //! brings the library's source, from which cargo builds `core` (Debian's `rustc-web` with `rust-web-src`).
 
 use super::DeviceError;
+use crate::trusted;
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,7 @@ impl Toolchain {
                 if let Some(libraries) = sysroot.as_ref().map(|root| root.join("lib/rustlib"))
                     && libraries.join(place).is_dir()
                 {
-                    let linker = if has_rust_lld(&libraries) { None } else { on_path(Path::new(ARM_LINKER)) };
+                    let linker = if has_rust_lld(&libraries) { None } else { trusted::program(Path::new(ARM_LINKER)) };
                     return Ok(Self { target: target.into(), rustc: rustc.clone(), kind, linker });
                 }
             }
@@ -107,10 +108,4 @@ fn sysroot(rustc: &Path) -> Option<PathBuf> {
 fn has_rust_lld(libraries: &Path) -> bool {
     let host = libraries.read_dir().into_iter().flatten().flatten();
     host.map(|entry| entry.path().join("bin/rust-lld")).any(|lld| lld.is_file())
-}
-
-/// The program `name` in the folders of `PATH`.
-pub(super) fn on_path(name: &Path) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
