@@ -3,12 +3,14 @@
 // Words reach the terminal through `output::terminal` alone.
 #![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 
+pub mod bounded;
 pub mod cli;
 pub mod dataset;
 pub mod distill;
 pub mod export;
 pub mod import;
 pub mod label;
+pub mod memory;
 pub mod nn;
 pub mod onnx;
 pub mod output;
@@ -18,4 +20,5 @@ pub mod report;
 pub mod run;
 pub mod tabular;
 pub mod teacher;
+pub mod trusted;
 pub mod verify;

@@ -131,7 +131,7 @@ fn shipped_cora_is_as_its_source_states() {
 
 #[test]
 fn other_graphs_are_as_their_sources_state() {
-    let search = Search::from_environment(None, None);
+    let search = Search::from_environment(None, Vec::new());
     for counts in &OTHERS {
         match locate(counts.name, &search) {
             Ok(path) => check(counts, &read(&path, &ReadOptions::default()).unwrap()),
@@ -142,7 +142,7 @@ fn other_graphs_are_as_their_sources_state() {
 
 #[test]
 fn the_largest_component_is_as_its_source_states() {
-    match locate("cpf-cora", &Search::from_environment(None, None)) {
+    match locate("cpf-cora", &Search::from_environment(None, Vec::new())) {
         Ok(path) => {
             let options = ReadOptions { largest_component: true, ..ReadOptions::default() };
             let largest = read(&path, &options).unwrap().graph;
@@ -199,7 +199,7 @@ fn check_class_shares(graph: &Graph, (per_class, tune, test): (usize, usize, usi
 fn random_splits_do_not_starve_rare_classes() {
     check_class_shares(&cora(), (20, 500, 1000));
     for name in ["amazon-photo", "coauthor-cs"] {
-        match locate(name, &Search::from_environment(None, None)) {
+        match locate(name, &Search::from_environment(None, Vec::new())) {
             Ok(path) => check_class_shares(&Graph::load(&path).unwrap(), (20, 450, 1000)),
             Err(error) => eyas_tests::skip(error),
         }
@@ -294,10 +294,10 @@ fn data_sets_are_found_by_name_and_by_path() {
     assert_eq!(locate("cpf-cora", &search).unwrap(), cpf);
     let own = file("sensors/nodes.csv");
     assert_eq!(locate("sensors", &search).unwrap(), own.parent().unwrap());
-    let beside = Search { recipe_dir: Some(folder.path().to_path_buf()), ..Search::default() };
+    let beside = Search { recipe_dirs: vec![folder.path().to_path_buf()], ..Search::default() };
     assert_eq!(locate("graphs/pubmed/pubmed.npz", &beside).unwrap(), graphs);
-    let model = Search { recipe_dir: Some(root().join("models/cora")), ..Search::default() };
+    let model = Search { recipe_dirs: vec![root().join("models/cora")], ..Search::default() };
     assert!(locate("cora", &model).unwrap().ends_with("models/cora/data/cora.npz"));
-    let shipped = Search { inside_repository: vec![root().join("trainer/src")], ..Search::default() };
+    let shipped = Search { repository: Some(root()), ..Search::default() };
     assert!(locate("cora", &shipped).unwrap().ends_with("models/cora/data/cora.npz"));
 }

@@ -271,7 +271,7 @@ fn a_recipe_prepares_its_data() {
 
     fs::write(folder.path().join("edges.csv"), "source,target\n").unwrap();
     let loaded = Recipe::load(&recipe).unwrap();
-    let search = Search { recipe_dir: Some(folder.path().to_path_buf()), ..Search::default() };
+    let search = Search { recipe_dirs: vec![folder.path().to_path_buf()], ..Search::default() };
     let error = loaded.prepare(&search).unwrap_err();
     assert_eq!(error.kind(), FaultKind::Layout);
     assert!(error.to_string().contains("add edges.csv"), "{error}");

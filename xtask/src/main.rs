@@ -25,6 +25,9 @@ mod steps;
 mod supply;
 mod test;
 mod tools;
+// The device check asks it.
+#[path = "../../trainer/src/trusted.rs"]
+mod trusted;
 
 use clap::Parser;
 use std::path::{Path, PathBuf};

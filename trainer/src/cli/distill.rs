@@ -1,15 +1,18 @@
 //! `eyas distill`: one recipe, one command, one folder.
 
 use super::progress::Bars;
-use super::verify::{Target, verify};
+use super::rows::read_student;
+use super::verify::{Target, recipe_rows, verify};
 use super::{DataOptions, Failure, OrtOptions};
+use crate::bounded::{self, size};
+use crate::memory::{self, Estimate};
 use crate::nn::{BackendKind, MadeOn};
 use crate::output::{Existing, OutputFolder, tell};
 use crate::recipe::{Prepared, Recipe, TabularRecipe};
-use crate::report::summary;
+use crate::report::{read_metrics, summary};
 use crate::run::{
-    Interrupt, RESULTS, RunContext, RunError, RunOptions, STUDENT, Written, execute as carry_out, teacher_in_words,
-    write,
+    Interrupt, RESULTS, RunContext, RunError, RunOptions, STUDENT, Written, check, estimate, execute as carry_out,
+    teacher_in_words, write,
 };
 use eyas::Student;
 use serde::Serialize;
@@ -31,7 +34,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
     /// One seed instead of the recipe's.
-    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
     pub(super) seed: Option<u64>,
     /// Only the first K seeds of the recipe, or more counted up from its last.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1000))]
@@ -45,7 +48,7 @@ pub struct Arguments {
     /// Where the finished student is verified.
     #[arg(long, value_enum, default_value_t = Target::Host)]
     pub(super) verify: Target,
-    /// Go on from the checkpoints of an interrupted run in the folder.
+    /// Go on from the checkpoints of an interrupted run in the folder; a finished one is shown again.
     #[arg(long, conflicts_with = "force")]
     pub(super) resume: bool,
     /// Replace the results of another run in the folder; they stay until the new ones are complete.
@@ -73,23 +76,30 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let backend: BackendKind = arguments.backend.parse().map_err(Failure::usage)?;
     arguments.verify.check()?;
     // A file that cannot be read is told by the loader.
-    if std::fs::read_to_string(&arguments.recipe).is_ok_and(|text| TabularRecipe::describes(&text)) {
+    if bounded::text(&arguments.recipe, bounded::Kind::Recipe).is_ok_and(|text| TabularRecipe::describes(&text)) {
         return super::distill_table::execute(arguments);
     }
     let mut recipe = Recipe::load(&arguments.recipe).map_err(Failure::usage)?;
-    recipe.report.seeds = seeds(arguments, &recipe.report.seeds);
-    let prepared = recipe.prepare_beside(&arguments.recipe, arguments.data_options.data_dir.clone());
-    let prepared = prepared.map_err(Failure::refused)?;
+    recipe.report.seeds = seeds(arguments, &recipe.report.seeds)?;
+    let search = recipe.search(&arguments.recipe, arguments.data_options.data_dir.clone());
+    let prepared = recipe.prepare(&search).map_err(Failure::refused)?;
     let threads = arguments.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
     let options = RunOptions { seeds: recipe.report.seeds.clone(), backend, threads };
     let name = name(&arguments.recipe);
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&name));
     announce(&recipe, &prepared, &options, &out);
+    check(&recipe, &prepared).map_err(Failure::refused)?;
+    fits_memory(&estimate(&recipe, &prepared, options.seeds.len(), threads))?;
     if arguments.dry_run {
         return Ok(());
     }
 
     let folder = OutputFolder::open(&out, &RESULTS, existing(arguments)).map_err(Failure::work)?;
+    if arguments.resume && folder.is_finished() {
+        let metrics = read_metrics(&out).map_err(Failure::refused)?;
+        let run = Run { recipe: recipe.recipe_hash(), data: prepared.graph.data_hash(&prepared.split), backend };
+        return run.show_finished(arguments, &out, &metrics.backend, &metrics, &summary(&metrics));
+    }
     listen()?;
     let bars = Bars::new();
     let checkpoints = folder.checkpoints();
@@ -99,6 +109,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let result = carry_out(&recipe, &prepared, &options, &context);
     bars.finish();
     let result = result.map_err(failure)?;
+    let recipe = recipe.copied(&out, &search);
     let Written { file, metrics } = write(&recipe, &name, &prepared, &options, &result, &folder).map_err(failure)?;
     folder.remove_checkpoints().map_err(Failure::work)?;
 
@@ -148,7 +159,7 @@ pub(super) fn existing(arguments: &Arguments) -> Existing {
     }
 }
 
-/// From here on Ctrl-C stops the run after its current epoch.
+/// From here on Ctrl-C stops the run after its current epoch, and a model in the middle of its answer.
 pub(super) fn listen() -> Result<(), Failure> {
     ctrlc::set_handler(|| {
         // A second Ctrl-C does not wait for the epoch to end.
@@ -156,25 +167,79 @@ pub(super) fn listen() -> Result<(), Failure> {
             std::process::exit(130);
         }
         INTERRUPT.raise();
+        crate::onnx::interrupt();
     })
     .map_err(Failure::work)
 }
 
+/// A recipe is TOML, whose integers end here.
+const LARGEST_SEED: u64 = i64::MAX as u64;
 /// Test rows that the finished student is verified on.
 const VERIFIED_ROWS: usize = 200;
 
 /// The seeds of the run: one, the first K, or K counted on from the last.
-pub(super) fn seeds(arguments: &Arguments, recipe: &[u64]) -> Vec<u64> {
+pub(super) fn seeds(arguments: &Arguments, recipe: &[u64]) -> Result<Vec<u64>, Failure> {
     if let Some(seed) = arguments.seed {
-        return vec![seed];
+        return Ok(vec![seed]);
     }
     let count = arguments.seeds.map_or(recipe.len(), |count| count as usize);
     let mut seeds: Vec<u64> = recipe.iter().copied().take(count).collect();
     while seeds.len() < count {
-        seeds.push(seeds.iter().max().map_or(0, |last| last + 1));
+        let next = seeds.iter().max().map_or(0, |last| last + 1);
+        if next > LARGEST_SEED {
+            let remedy = "give smaller seeds in [report] of the recipe";
+            return Err(Failure::usage(format!(
+                "--seeds {count}: expected seeds up to {LARGEST_SEED}, found {next}; {remedy}"
+            )));
+        }
+        seeds.push(next);
     }
     seeds.sort_unstable();
-    seeds
+    Ok(seeds)
+}
+
+/// Says what a run takes of memory, and refuses one that takes more than there is.
+pub(super) fn fits_memory(estimate: &Estimate) -> Result<(), Failure> {
+    let available = memory::available();
+    let free = available.map_or_else(String::new, |bytes| format!("; {} are free", size(bytes)));
+    eprintln!("memory: about {} at the peak: {estimate}{free}", size(estimate.total()));
+    estimate.check(available).map_err(Failure::usage)
+}
+
+/// What makes a finished run the one that is asked for.
+pub(super) struct Run {
+    pub(super) recipe: [u8; 32],
+    pub(super) data: [u8; 32],
+    pub(super) backend: BackendKind,
+}
+
+impl Run {
+    /// Shows a run that has ended: there is nothing to go on with, and nothing is wrong.
+    pub(super) fn show_finished(
+        &self,
+        arguments: &Arguments,
+        out: &Path,
+        backend: &str,
+        metrics: &impl Serialize,
+        summary: &str,
+    ) -> Result<(), Failure> {
+        let path = out.join(STUDENT);
+        let file = read_student(&path)?;
+        let student = Student::load(&file).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))?;
+        let provenance = student.metadata().provenance;
+        let same = self.recipe == provenance.recipe_hash && self.data == provenance.data_hash;
+        if !same || backend != self.backend.name() {
+            return Err(Failure::work(format!(
+                "{}: expected a run of this recipe, its data and backend, found a finished one of others; choose another \
+                 folder, or replace it with --force",
+                out.display()
+            )));
+        }
+        eprintln!("{}: this run is finished, nothing is left to do; these are its results", out.display());
+        let mut rows = recipe_rows(&student, &path, &arguments.data_options)?;
+        rows.truncate(VERIFIED_ROWS);
+        show_and_verify(arguments, out, &file, &rows, metrics, summary)
+    }
 }
 
 /// The name of a run: the recipe's file name, or its folder's where the file is just `recipe.toml`.
@@ -234,7 +299,7 @@ fn announce(recipe: &Recipe, prepared: &Prepared, options: &RunOptions, out: &Pa
 pub(super) fn failure(error: RunError) -> Failure {
     match error {
         RunError::Interrupted => Failure::interrupted(error),
-        RunError::NoLabels(_) | RunError::Seal(_) => Failure::refused(error),
+        RunError::NoLabels(_) | RunError::Seal(_) | RunError::Unsealable(_) => Failure::refused(error),
         _ => Failure::work(error),
     }
 }

@@ -1,13 +1,16 @@
 //! `eyas distill` for a recipe on a table.
 
 use super::Failure;
-use super::distill::{Arguments, INTERRUPT, existing, failure, listen, name, seeds, show_and_verify};
+use super::distill::{Arguments, INTERRUPT, Run, existing, failure, fits_memory, listen, name, seeds, show_and_verify};
 use super::progress::Bars;
 use crate::nn::{BackendKind, MadeOn};
 use crate::output::{OutputFolder, tell};
 use crate::recipe::TabularRecipe;
 use crate::run::{RESULTS, RunContext, RunOptions};
-use crate::tabular::{Cache, MaskCosts, TEACHERS, TabularPrepared, execute as carry_out, mask_costs, summary};
+use crate::tabular::{
+    Cache, MaskCosts, TEACHERS, TabularMetrics, TabularPrepared, check, estimate, execute as carry_out, mask_costs,
+    summary,
+};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::thread::available_parallelism;
@@ -16,7 +19,7 @@ use std::thread::available_parallelism;
 pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let backend: BackendKind = arguments.backend.parse().map_err(Failure::usage)?;
     let mut recipe = TabularRecipe::load(&arguments.recipe).map_err(Failure::usage)?;
-    recipe.report.seeds = seeds(arguments, &recipe.report.seeds);
+    recipe.report.seeds = seeds(arguments, &recipe.report.seeds)?;
     let data = TabularPrepared::load(&recipe, &arguments.recipe, arguments.data_options.data_dir.clone());
     let mut data = data.map_err(Failure::refused)?;
     let folds = data.splits(&recipe).map_err(Failure::refused)?;
@@ -43,6 +46,10 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
         let MaskCosts { masks, parameters, macs } = costs;
         tell(format_args!("masks: {masks}, {parameters} parameters, {macs:e} multiply-accumulates a fold and seed"));
     }
+    check(&recipe, &data).map_err(Failure::refused)?;
+    fits_memory(&estimate(&recipe, &data, folds.len(), options.seeds.len(), threads))?;
+    // An ONNX model is asked before anything is trained, and may take for ever.
+    listen()?;
     let bars = Bars::new();
     // A dry run writes nothing, so it asks models without keeping what they say.
     let kept = arguments.cache.clone().unwrap_or_else(|| out.join(TEACHERS));
@@ -52,13 +59,22 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     };
     let cache = Cache::new(folder.as_ref().map(|_| kept.as_path()), &bars);
     let consulted = data.consult(&recipe, &arguments.recipe, arguments.ort.ort_dylib.clone(), &cache);
-    consulted
-        .map_err(|error| if error.is_missing_library() { Failure::work(error) } else { Failure::refused(error) })?;
+    consulted.map_err(|error| match error {
+        error if INTERRUPT.is_raised() => Failure::interrupted(error),
+        error if error.is_missing_library() => Failure::work(error),
+        error => Failure::refused(error),
+    })?;
     for warning in &data.warnings {
         tell(format_args!("warning: {warning}"));
     }
     let Some(folder) = folder else { return Ok(()) };
-    listen()?;
+    if arguments.resume && folder.is_finished() {
+        let metrics = TabularMetrics::read(&out).map_err(Failure::refused)?;
+        let [fold, seed] = metrics.shipped;
+        let split = data.split(&recipe, fold, seed).map_err(Failure::refused)?;
+        let run = Run { recipe: recipe.recipe_hash(), data: data.data_hash(&split), backend };
+        return run.show_finished(arguments, &out, &metrics.backend, &metrics, &summary(&metrics));
+    }
     let checkpoints = folder.checkpoints();
     let mut hasher = Sha256::new();
     hasher.update(recipe.recipe_hash());
@@ -72,6 +88,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let identity: [u8; 32] = hasher.finalize().into();
     let checkpoints = Some((checkpoints.as_path(), identity));
     let context = RunContext { observer: &bars, interrupt: &INTERRUPT, checkpoints, cache: Some(&kept) };
+    let recipe = recipe.copied(&out, &recipe.search(&arguments.recipe, arguments.data_options.data_dir.clone()));
     let result = carry_out(&recipe, &name, &data, &options, &context, &folder);
     bars.finish();
     let result = result.map_err(failure)?;

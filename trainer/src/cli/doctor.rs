@@ -112,7 +112,7 @@ fn cross_compiler() -> Finding {
 }
 
 fn data(options: &DataOptions) -> Finding {
-    let search = DataSearch::from_environment(options.data_dir.clone(), None);
+    let search = DataSearch::from_environment(options.data_dir.clone(), Vec::new());
     let folders = [("--data-dir", &search.data_dir), (ENVIRONMENT, &search.environment)];
     let folders = folders.into_iter().filter_map(|(name, folder)| {
         let folder = folder.as_ref()?;

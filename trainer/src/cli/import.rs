@@ -5,6 +5,7 @@ use super::rows::{print, read_model};
 use crate::dataset::Table;
 use crate::import::{ImportError, ImportPlan, Imported, Judged, LayerCount, import, page};
 use crate::output::write_atomic;
+use crate::report::number::figure;
 use comfy_table::Table as Grid;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -109,10 +110,10 @@ impl Report<'_> {
         let mut text = String::new();
         if let Some(judged) = &imported.judged {
             text += &format!(
-                "{} rows: the int8 student gives the float model's label on {:.2} %, its outputs {:.4} apart in the mean\n",
+                "{} rows: the int8 student gives the float model's label on {:.2} %, its outputs {} apart in the mean\n",
                 judged.rows,
                 100.0 * judged.agreement,
-                judged.mean_difference
+                figure(judged.mean_difference)
             );
             if let (Some(float), Some(int8)) = (judged.accuracy_float, judged.accuracy_int8) {
                 text += &format!("accuracy: float {:.2} %, int8 {:.2} %\n", 100.0 * float, 100.0 * int8);

@@ -100,6 +100,7 @@ fn run(arguments: &Arguments) -> Result<Option<Finished>, Failure> {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
+        crate::onnx::interrupt();
     })
     .ok();
     let jobs = arguments.jobs.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);

@@ -63,8 +63,9 @@ pub struct DataOptions {
 pub struct OrtOptions {
     /// ONNX Runtime's library, such as `libonnxruntime.so`.
     ///
-    /// Without it that of the environment variable ORT_DYLIB_PATH is taken, else the one of `cargo xtask setup`, of the
-    /// Python in use, or of the system; `eyas doctor` says which.
+    /// Without it that of the environment variable ORT_DYLIB_PATH is taken, else the one beside this program, of `cargo
+    /// xtask setup` in the repository that built it, of the Python in use, or of the system; `eyas doctor` says which.
+    /// The working folder is never searched.
     #[arg(long, value_name = "FILE")]
     pub ort_dylib: Option<PathBuf>,
 }

@@ -1,17 +1,15 @@
 //! Student files and rows as the subcommands read them, and printing.
 
 use super::Failure;
+use crate::bounded::{self, Kind};
 use crate::dataset::Table;
 use crate::output::terminal;
 use eyas::{AlignedBytes, Student};
 use std::path::Path;
 
-/// Largest model that is read: float weights of what the flash of large microcontrollers holds.
-const MAX_MODEL_BYTES: u64 = 64 << 20;
-
 /// Reads the bytes of a student file.
 pub(super) fn read_student(path: &Path) -> Result<AlignedBytes, Failure> {
-    let bytes = std::fs::read(path);
+    let bytes = bounded::read(path, Kind::Student);
     let bytes =
         bytes.map_err(|error| Failure::refused(format!("cannot read the student file {}: {error}", path.display())))?;
     Ok(AlignedBytes::from(bytes.as_slice()))
@@ -19,12 +17,8 @@ pub(super) fn read_student(path: &Path) -> Result<AlignedBytes, Failure> {
 
 /// Reads the bytes of a model of another tool.
 pub(super) fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
-    let refused = |what: String| Failure::refused(format!("cannot read the model {}: {what}", path.display()));
-    let bytes = std::fs::metadata(path).map_err(|error| refused(error.to_string()))?.len();
-    if bytes > MAX_MODEL_BYTES {
-        return Err(refused(format!("{bytes} bytes, at most {MAX_MODEL_BYTES} expected; no student is that large")));
-    }
-    std::fs::read(path).map_err(|error| refused(error.to_string()))
+    let bytes = bounded::read(path, Kind::Model);
+    bytes.map_err(|error| Failure::refused(format!("cannot read the model {}: {error}", path.display())))
 }
 
 /// The input integers of every row of `table`, through the file's own front end.

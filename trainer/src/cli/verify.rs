@@ -2,10 +2,11 @@
 
 use super::rows::{print, quantize_rows, read_student};
 use super::{DataOptions, Failure};
+use crate::bounded;
 use crate::dataset::Table;
 use crate::output::tell;
 use crate::quantize::dense_rows;
-use crate::recipe::{Recipe, TabularRecipe};
+use crate::recipe::{PrepareError, Recipe, TabularRecipe};
 use crate::run::RECIPE;
 use crate::tabular::TabularPrepared;
 use crate::verify::device::{self, BOARDS, Board};
@@ -171,17 +172,20 @@ fn on_device(path: &Path, student: &Student<'_>, rows: &[Vec<i8>], board: &'stat
 }
 
 /// The test rows of the recipe that made the file, if it lies beside it; no rows, with a note, if not.
-fn recipe_rows(student: &Student<'_>, file: &Path, options: &DataOptions) -> Result<Vec<Vec<i8>>, Failure> {
+pub(super) fn recipe_rows(student: &Student<'_>, file: &Path, options: &DataOptions) -> Result<Vec<Vec<i8>>, Failure> {
     let recipe_path = file.with_file_name(RECIPE);
     if !recipe_path.is_file() {
         tell(format_args!("note: no {} and no --data, only the golden vectors are compared", recipe_path.display()));
         return Ok(Vec::new());
     }
-    if std::fs::read_to_string(&recipe_path).is_ok_and(|text| TabularRecipe::describes(&text)) {
+    if bounded::text(&recipe_path, bounded::Kind::Recipe).is_ok_and(|text| TabularRecipe::describes(&text)) {
         return table_rows(student, &recipe_path, options);
     }
     let loaded = Recipe::load_and_prepare(&recipe_path, options.data_dir.clone());
-    let (recipe, prepared) = loaded.map_err(Failure::usage)?;
+    let (recipe, prepared) = loaded.map_err(|error| match error {
+        PrepareError::Data(error) => Failure::refused(error),
+        error => Failure::usage(error),
+    })?;
     if recipe.recipe_hash() != student.metadata().provenance.recipe_hash {
         tell_other_recipe(&recipe_path);
         return Ok(Vec::new());

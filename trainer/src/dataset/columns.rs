@@ -16,21 +16,20 @@
 //!
 //! Series measured at several sites become rows of windows, see [`series`](super::series).
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
 use ndarray::Array2;
 
 use super::RESERVED_COLUMNS;
+use super::cells::Cells;
 use super::error::{At, DataError, FaultKind, Place, names_once, quoted};
-use super::limits::{MAX_INPUTS, MAX_TEXT_BYTES};
+use super::limits::MAX_INPUTS;
 use super::npz::{Npz, too_large};
 use super::parquet_columns::ParquetColumns;
 use super::series::{Reading, Series, Windowing};
+use super::text::Text;
 use super::withheld::{self, Withheld};
 
 /// A table whose columns are chosen by pattern.
@@ -46,7 +45,7 @@ pub struct ColumnTable {
 #[derive(Debug)]
 enum Source {
     Archive(Vec<Block>),
-    Cells(Vec<Vec<String>>),
+    Cells(Vec<Cells>),
     Windows(Series, Vec<Reading>),
     Parquet(ParquetColumns),
 }
@@ -166,7 +165,7 @@ impl ColumnTable {
     /// [`DataError`] with the place and the remedy.
     pub fn windows(path: &Path, windowing: &Windowing<'_>) -> Result<Self, DataError> {
         let files = if path.is_dir() { tables_of(path)? } else { vec![path.to_path_buf()] };
-        let mut whole: Option<(Vec<String>, Vec<Vec<String>>)> = None;
+        let mut whole: Option<(Vec<String>, Vec<Cells>)> = None;
         for file in files {
             let (header, cells) = read_cells(&file)?;
             match &mut whole {
@@ -177,7 +176,10 @@ impl ColumnTable {
                     let remedy = "give every file of the folder the same columns";
                     return Err(DataError::new(FaultKind::Layout, place, expected, found, remedy));
                 }
-                Some((_, all)) => all.iter_mut().zip(cells).for_each(|(all, more)| all.extend(more)),
+                Some((_, all)) => {
+                    let columns = all.iter_mut().zip(&cells);
+                    columns.for_each(|(all, more)| more.iter().for_each(|cell| all.push(cell)));
+                }
             }
         }
         let (header, cells) = whole.unwrap_or_default();
@@ -193,7 +195,7 @@ impl ColumnTable {
 
     fn csv(path: &Path) -> Result<Self, DataError> {
         let (header, cells) = read_cells(path)?;
-        let rows = cells.first().map_or(0, Vec::len);
+        let rows = cells.first().map_or(0, Cells::len);
         let column =
             |(block, name): (usize, String)| Column { base: name.clone(), name, at: Vec::new(), block, offset: 0 };
         let columns = header.into_iter().enumerate().map(column).collect();
@@ -223,13 +225,13 @@ impl ColumnTable {
     /// # Errors
     /// A pattern without a column: the nearest names are told.
     pub fn select(&self, patterns: &[String]) -> Result<Vec<usize>, DataError> {
-        let mut chosen = Vec::new();
+        let (mut chosen, mut taken) = (Vec::new(), HashSet::new());
         for pattern in patterns {
             let found = self.matching(pattern)?;
             if found.is_empty() {
                 return Err(self.missing(pattern));
             }
-            chosen.extend(found.into_iter().filter(|at| !chosen.contains(at)).collect::<Vec<_>>());
+            chosen.extend(found.into_iter().filter(|&at| taken.insert(at)));
         }
         self.few_enough(chosen)
     }
@@ -313,7 +315,7 @@ impl ColumnTable {
     fn missing(&self, pattern: &str) -> DataError {
         let mut names: Vec<&str> = self.columns.iter().map(|column| column.base.as_str()).collect();
         names.dedup();
-        names.sort_by_key(|name| strsim::damerau_levenshtein(name, pattern));
+        names.sort_by_cached_key(|name| strsim::damerau_levenshtein(name, pattern));
         let nearest = names.iter().take(4).map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
         DataError::new(
             FaultKind::Layout,
@@ -392,7 +394,7 @@ impl ColumnTable {
         };
         let column = &self.columns[at];
         Ok(match &self.source {
-            Source::Cells(cells) => cells[column.block].clone(),
+            Source::Cells(cells) => cells[column.block].iter().map(str::to_owned).collect(),
             Source::Windows(series, readings) => {
                 (0..self.rows).map(|row| series.value(row, readings[column.block]).to_string()).collect()
             }
@@ -440,10 +442,12 @@ fn range(text: &str) -> Option<Range<usize>> {
 }
 
 /// Header and cells, one list a column, of a plain or gzip CSV file.
-fn read_cells(path: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), DataError> {
-    let text = read_text(path)?;
-    let mut reader = ::csv::ReaderBuilder::new().trim(::csv::Trim::All).from_reader(text.as_slice());
+fn read_cells(path: &Path) -> Result<(Vec<String>, Vec<Cells>), DataError> {
+    let mut reader = ::csv::ReaderBuilder::new().trim(::csv::Trim::All).from_reader(Text::open(path)?);
     let refused = |error: ::csv::Error| {
+        if let ::csv::ErrorKind::Io(error) = error.kind() {
+            return DataError::read(path, error);
+        }
         let place = match error.position() {
             Some(position) => Place::file(path).at(At::Line(position.line())),
             None => Place::file(path),
@@ -452,20 +456,26 @@ fn read_cells(path: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), DataError>
         DataError::new(FaultKind::Damaged, place, "a table with a header line", error.to_string(), remedy)
     };
     let header: Vec<String> = reader.headers().map_err(refused)?.iter().map(str::to_owned).collect();
-    for (at, name) in header.iter().enumerate() {
-        if header[..at].contains(name) {
+    let most = MAX_INPUTS as usize + RESERVED_COLUMNS.len();
+    if header.len() > most {
+        let place = Place::file(path).at(At::Line(1));
+        let (expected, found) = (format!("at most {most} columns"), header.len().to_string());
+        return Err(DataError::new(FaultKind::TooLarge, place, expected, found, "leave out what no network sees"));
+    }
+    let mut seen = HashSet::new();
+    for name in &header {
+        if !seen.insert(name) {
             let place = Place::file(path).at(At::Line(1));
             let found = format!("{} again", quoted(name));
             return Err(DataError::new(FaultKind::Duplicate, place, "every column once", found, "rename one"));
         }
     }
-    let mut cells: Vec<Vec<String>> = vec![Vec::new(); header.len()];
-    for record in reader.records() {
-        for (cell, column) in record.map_err(refused)?.iter().zip(&mut cells) {
-            column.push(cell.to_owned());
-        }
+    let mut cells = vec![Cells::default(); header.len()];
+    let mut record = ::csv::StringRecord::new();
+    while reader.read_record(&mut record).map_err(refused)? {
+        record.iter().zip(&mut cells).for_each(|(cell, column)| column.push(cell));
     }
-    let rows = cells.first().map_or(0, Vec::len);
+    let rows = cells.first().map_or(0, Cells::len);
     if rows == 0 {
         let place = Place::file(path);
         return Err(DataError::new(FaultKind::Layout, place, "at least one row below the header", "none", "add rows"));
@@ -496,28 +506,10 @@ fn full_name(base: &str, at: &[usize]) -> String {
     if at.is_empty() { base.to_owned() } else { format!("{base}[{places}]") }
 }
 
-/// The text of a plain or gzip file, capped.
-fn read_text(path: &Path) -> Result<Vec<u8>, DataError> {
-    let fail = |error: std::io::Error| DataError::read(path, &error);
-    let mut file = File::open(path).map_err(fail)?;
-    let mut start = Vec::new();
-    file.by_ref().take(2).read_to_end(&mut start).map_err(fail)?;
-    let whole = start.as_slice().chain(file);
-    let mut text = Vec::new();
-    if start == [0x1f, 0x8b] {
-        MultiGzDecoder::new(whole).take(MAX_TEXT_BYTES + 1).read_to_end(&mut text).map_err(fail)?;
-    } else {
-        whole.take(MAX_TEXT_BYTES + 1).read_to_end(&mut text).map_err(fail)?;
-    }
-    if text.len() as u64 > MAX_TEXT_BYTES {
-        return Err(too_large(Place::file(path), "more".to_owned(), MAX_TEXT_BYTES));
-    }
-    Ok(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
     use std::io::Write;
 
     fn table(text: &[u8]) -> (tempfile::NamedTempFile, ColumnTable) {

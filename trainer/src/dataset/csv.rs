@@ -5,7 +5,6 @@
 //! not matter and an edge may be listed in both directions.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
 use std::path::Path;
 
 use ::csv::{ErrorKind, Reader, ReaderBuilder, StringRecord, Trim};
@@ -14,9 +13,10 @@ use sprs::CsMat;
 use super::assemble::{Labels, Parts, integer_labels, plain_class_names};
 use super::error::{At, DataError, FaultKind, Place, quoted};
 use super::features::FeatureRows;
-use super::limits::{MAX_CLASSES, MAX_INPUTS, MAX_TEXT_BYTES};
+use super::limits::{MAX_CLASSES, MAX_INPUTS};
 use super::npz::too_large;
 use super::split::Split;
+use super::text::Text;
 
 /// Rows of a CSV file with the reserved columns taken out. Lists are empty where the column is missing.
 pub(super) struct Rows {
@@ -110,17 +110,12 @@ pub(super) fn read_rows(path: &Path) -> Result<Rows, DataError> {
     Ok(rows)
 }
 
-fn open(path: &Path) -> Result<Reader<File>, DataError> {
-    let file = File::open(path).map_err(|error| DataError::read(path, &error))?;
-    let metadata = file.metadata().map_err(|error| DataError::read(path, &error))?;
-    if metadata.len() > MAX_TEXT_BYTES {
-        return Err(too_large(Place::file(path), format!("{} bytes", metadata.len()), MAX_TEXT_BYTES));
-    }
-    Ok(ReaderBuilder::new().trim(Trim::All).from_reader(file))
+fn open(path: &Path) -> Result<Reader<Text>, DataError> {
+    Ok(ReaderBuilder::new().trim(Trim::All).from_reader(Text::open(path)?))
 }
 
 /// The header: column names, each once, not all of them numbers.
-fn header(reader: &mut Reader<File>, path: &Path) -> Result<Vec<String>, DataError> {
+fn header(reader: &mut Reader<Text>, path: &Path) -> Result<Vec<String>, DataError> {
     let place = Place::file(path).at(At::Line(1));
     let names: Vec<String> =
         reader.headers().map_err(|error| refused(path, error))?.iter().map(str::to_owned).collect();

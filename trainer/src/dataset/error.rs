@@ -7,6 +7,8 @@ use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::bounded::Refused;
+
 /// Kind of a fault in a data set, for code that reacts to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -160,6 +162,11 @@ impl DataError {
 
     /// An operating-system error on a file.
     pub fn read(file: &Path, error: &std::io::Error) -> Self {
+        if let Some(Refused { expected, found, remedy }) = Refused::inside(error) {
+            let kind =
+                if error.kind() == std::io::ErrorKind::FileTooLarge { FaultKind::TooLarge } else { FaultKind::Layout };
+            return Self::new(kind, Place::file(file), expected, found, *remedy);
+        }
         Self::new(
             FaultKind::Read,
             Place::file(file),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::columns;
 use super::error::{DataError, FaultKind, Place};
+use crate::trusted;
 
 /// Name of the environment variable that points to a folder with data sets.
 pub const ENVIRONMENT: &str = "EYAS_DATA";
@@ -100,30 +101,41 @@ pub struct Search {
     pub data_dir: Option<PathBuf>,
     /// Folder from the environment variable [`ENVIRONMENT`].
     pub environment: Option<PathBuf>,
-    /// Folder the recipe lies in.
-    pub recipe_dir: Option<PathBuf>,
-    /// Folders whose ancestors may be the repository with its shipped data.
-    pub inside_repository: Vec<PathBuf>,
+    /// Folders that the paths of the recipe start from, in the order they are searched.
+    pub recipe_dirs: Vec<PathBuf>,
+    /// The repository with its shipped data.
+    pub repository: Option<PathBuf>,
 }
 
 impl Search {
-    /// The search of a command: the two folders given, the environment, and the repository around the working folder or
-    /// the running binary.
-    pub fn from_environment(data_dir: Option<PathBuf>, recipe_dir: Option<PathBuf>) -> Self {
-        let binary = env::current_exe().ok().and_then(|binary| binary.parent().map(Path::to_path_buf));
-        Self {
-            data_dir,
-            environment: env::var_os(ENVIRONMENT).filter(|value| !value.is_empty()).map(PathBuf::from),
-            recipe_dir,
-            inside_repository: env::current_dir().ok().into_iter().chain(binary).collect(),
+    /// The search of a command: the folders given, the environment, and the repository that built this program.
+    pub fn from_environment(data_dir: Option<PathBuf>, recipe_dirs: Vec<PathBuf>) -> Self {
+        let environment = env::var_os(ENVIRONMENT).filter(|value| !value.is_empty()).map(PathBuf::from);
+        Self { data_dir, environment, recipe_dirs, repository: trusted::repository() }
+    }
+
+    /// A path of the recipe: from the first of its folders that has it, then from the working folder, then from the
+    /// folder of the command line, where the name of the file is enough. The first of these where there is nothing.
+    pub fn path(&self, path: &str) -> PathBuf {
+        let places = self.places(path);
+        places.iter().find(|place| place.exists()).or(places.first()).cloned().unwrap_or_default()
+    }
+
+    /// Where a path of the recipe may be.
+    fn places(&self, path: &str) -> Vec<PathBuf> {
+        let mut places: Vec<PathBuf> = self.recipe_dirs.iter().map(|folder| folder.join(path)).collect();
+        places.push(PathBuf::from(path));
+        if let (Some(folder), Some(name)) = (&self.data_dir, Path::new(path).file_name()) {
+            places.extend([folder.join(path), folder.join(name)]);
         }
+        places
     }
 }
 
 /// Finds the data set a recipe names by path or by name.
 ///
-/// A path (one that holds a separator, or ends in `.npz`, `.csv`, `.csv.gz` or `.parquet`) is taken relative to the recipe's folder, then to the
-/// working folder. A name is looked for, in this order, under the folder of the command line, that of the environment and
+/// A path (one that holds a separator, or ends in `.npz`, `.csv`, `.csv.gz` or `.parquet`) is looked for as
+/// [`Search::path`] says. A name is looked for, in this order, under the folder of the command line, that of the environment and
 /// that of the recipe, each as `graphs/<name>/<file>.npz`, `multimodal/<name>/<file>.npz`,
 /// `<name>/<file>.npz`, `<name>.npz` and a folder `<name>` with
 /// `nodes.csv`; then as `data/<name>.npz` beside the recipe; then among the data shipped with the repository.
@@ -137,21 +149,21 @@ pub fn locate(source: &str, search: &Search) -> Result<PathBuf, DataError> {
         || [".npz", ".csv", ".csv.gz", ".parquet"]
             .iter()
             .any(|extension| source.to_ascii_lowercase().ends_with(extension));
-    let mut places = Vec::new();
     if looks_like_path {
-        places.extend(search.recipe_dir.iter().map(|folder| folder.join(source)));
-        places.push(PathBuf::from(source));
-        return places.iter().find(|path| path.exists()).cloned().ok_or_else(|| {
-            missing(
-                source,
-                &places,
-                "correct the path; it is taken relative to the recipe, then to the working folder".to_owned(),
-            )
-        });
+        let path = search.path(source);
+        return if path.exists() {
+            Ok(path)
+        } else {
+            let remedy = "correct the path, which starts from the recipe's folder or the working folder, or name the \
+                          folder that holds the file with --data-dir";
+            Err(missing(source, &search.places(source), remedy.to_owned()))
+        };
     }
+    let mut places = Vec::new();
     let known = KNOWN.iter().find(|known| known.name == source);
     let file = format!("{}.npz", known.map_or(source, |known| known.file));
-    for folder in [&search.data_dir, &search.environment, &search.recipe_dir].into_iter().flatten() {
+    let named = [&search.data_dir, &search.environment].into_iter().flatten();
+    for folder in named.chain(&search.recipe_dirs) {
         places.push(folder.join("graphs").join(source).join(&file));
         places.push(folder.join("multimodal").join(source).join(&file));
         places.push(folder.join(source).join(&file));
@@ -159,17 +171,9 @@ pub fn locate(source: &str, search: &Search) -> Result<PathBuf, DataError> {
         places.push(folder.join(format!("{source}.npz")));
         places.push(folder.join(source).join("nodes.csv"));
     }
-    places.extend(search.recipe_dir.iter().map(|folder| folder.join("data").join(format!("{source}.npz"))));
+    places.extend(search.recipe_dirs.iter().map(|folder| folder.join("data").join(format!("{source}.npz"))));
     if source == "cora" {
-        let shipped = Path::new("models").join("cora").join("data").join("cora.npz");
-        let repository = search
-            .inside_repository
-            .iter()
-            .flat_map(|folder| folder.ancestors())
-            .map(|folder| folder.join(&shipped))
-            .find(|path| path.is_file());
-        // Only the place inside the repository is worth telling, not every ancestor tried.
-        places.push(repository.unwrap_or(shipped));
+        places.extend(search.repository.iter().map(|folder| folder.join("models/cora/data/cora.npz")));
     }
     match places.iter().find(|path| path.is_file()) {
         Some(path) if path.ends_with("nodes.csv") => Ok(path.parent().unwrap_or(path).to_path_buf()),

@@ -5,6 +5,7 @@
 
 mod archive;
 mod assemble;
+mod cells;
 mod columns;
 mod csv;
 #[cfg(test)]
@@ -24,11 +25,14 @@ pub mod split;
 pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
+mod text;
 mod warning;
 pub(crate) mod withheld;
 mod zip;
 
 use std::path::{Path, PathBuf};
+
+use crate::bounded;
 
 pub use columns::ColumnTable;
 pub use error::{At, DataError, Fault, FaultKind, Place};
@@ -40,6 +44,7 @@ pub(crate) use parquet_file::{ParquetFile, parquet_files};
 pub use series::Windowing;
 pub use split::{Inductive, Split};
 pub use table::Table;
+pub(crate) use text::ShortLines;
 pub use warning::{UNBALANCED_RATIO, Warning};
 pub use withheld::{Role, Withheld};
 
@@ -98,7 +103,8 @@ fn starts_like_archive(path: &Path) -> Result<bool, DataError> {
 fn starts_like(path: &Path, bytes: &[u8], extension: &str) -> Result<bool, DataError> {
     use std::io::Read;
     let mut start = Vec::with_capacity(bytes.len());
-    let file = std::fs::File::open(path).map_err(|error| DataError::read(path, &error))?;
+    // Content tells what a file is, so it is read twice.
+    let file = bounded::open(path, bounded::Kind::Streamed).map_err(|error| DataError::read(path, &error))?;
     file.take(bytes.len() as u64).read_to_end(&mut start).map_err(|error| DataError::read(path, &error))?;
     let named = path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
     Ok(named || start == bytes)

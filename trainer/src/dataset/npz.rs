@@ -5,15 +5,16 @@
 //! the archive's budget. Object arrays are pickles, which can run code; they are named in the error and never opened.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use npyz::{DType, NpyHeader, Order, TypeChar};
 
 use super::error::{DataError, FaultKind, Place, quoted};
-use super::limits::{MAX_ARRAY_BYTES, MAX_FILE_BYTES, MAX_HEADER_BYTES};
-use super::zip::{MemberReader, ZipFault, ZipFile};
+use super::limits::{FREE_ARRAY_BYTES, MAX_ARRAY_BYTES, MAX_HEADER_BYTES, MAX_INFLATION};
+use super::zip::{Member, MemberReader, ZipFault, ZipFile};
+use crate::bounded::{self, Kind, size};
+use crate::memory;
 
 /// An open archive with its memory budget.
 pub(crate) struct Npz {
@@ -45,11 +46,8 @@ impl Npz {
 
     /// Opens an archive and proves its layout. An array is compared with its check sum when it is read.
     pub(crate) fn open_directory(path: &Path) -> Result<Self, DataError> {
-        let file = File::open(path).map_err(|error| DataError::read(path, &error))?;
+        let file = bounded::open(path, Kind::Archive).map_err(|error| DataError::read(path, &error))?;
         let bytes = file.metadata().map_err(|error| DataError::read(path, &error))?.len();
-        if bytes > MAX_FILE_BYTES {
-            return Err(too_large(Place::file(path), format!("{bytes} bytes"), MAX_FILE_BYTES));
-        }
         let archive = ZipFile::open(file, bytes).map_err(|fault| {
             let refused = |kind, expected, found| {
                 let remedy = "write the file again, for instance with numpy.savez_compressed";
@@ -63,7 +61,8 @@ impl Npz {
                 ZipFault::Damaged(found) => refused(FaultKind::Damaged, "an undamaged .npz archive (zip)", found),
             }
         })?;
-        Ok(Self { path: path.to_path_buf(), archive, budget: MAX_ARRAY_BYTES })
+        let budget = memory::available().map_or(MAX_ARRAY_BYTES, |available| available.min(MAX_ARRAY_BYTES));
+        Ok(Self { path: path.to_path_buf(), archive, budget })
     }
 
     /// Reads every member to its end, whoever needs it, and so compares it with its check sum.
@@ -240,13 +239,29 @@ impl Npz {
                 "add the array to the archive",
             )
         })?;
-        let declared = self.archive.members()[position].bytes;
+        let &Member { bytes: declared, stored: compressed, .. } = &self.archive.members()[position];
         let read = self.archive.read(position);
         let mut file = read.map_err(|error| damaged(&place, "a readable archive entry", &error))?;
         let (header, length) = read_header(&mut file, &place)?;
         // A header that was read is not longer than the member.
-        Ok((header, Entry { file, declared: declared.saturating_sub(length), place, budget: &mut self.budget }))
+        let declared = declared.saturating_sub(length);
+        Ok((header, Entry { file, declared, compressed, place, budget: &mut self.budget }))
     }
+}
+
+/// Refuses an entry that grows too much when it is inflated.
+fn check_inflation(place: &Place, declared: u64, compressed: u64) -> Result<(), DataError> {
+    let most = compressed.saturating_mul(MAX_INFLATION).max(FREE_ARRAY_BYTES);
+    if declared <= most {
+        return Ok(());
+    }
+    Err(DataError::new(
+        FaultKind::TooLarge,
+        place.clone(),
+        format!("at most {} inflated from {}", size(most), size(compressed)),
+        size(declared),
+        "where the values are meant, store them without compression (numpy.savez) or as a sparse matrix",
+    ))
 }
 
 /// An archive entry behind its header.
@@ -254,6 +269,7 @@ struct Entry<'a> {
     file: MemberReader<'a>,
     /// Bytes behind the header.
     declared: u64,
+    compressed: u64,
     place: Place,
     budget: &'a mut u64,
 }
@@ -277,15 +293,21 @@ impl Entry<'_> {
 
     /// Reads exactly the bytes the header declares, after checking them against the entry and the budget.
     fn bytes(&mut self, header: &NpyHeader, width: u64) -> Result<Vec<u8>, DataError> {
+        check_inflation(&self.place, self.declared, self.compressed)?;
         let elements = header.len();
         let item = header.dtype().num_bytes().unwrap_or(0) as u64;
         let found = || format!("shape {:?} of {item} bytes an element", header.shape());
-        let data = elements.checked_mul(item).ok_or_else(|| too_large(self.place.clone(), found(), MAX_ARRAY_BYTES))?;
+        let budget = *self.budget;
+        let beyond = || {
+            let expected = format!("arrays that take at most {} of memory", size(budget));
+            DataError::new(FaultKind::TooLarge, self.place.clone(), expected, found(), "use a smaller data set")
+        };
+        let data = elements.checked_mul(item).ok_or_else(beyond)?;
         // Raw bytes and converted values live side by side for a moment.
         let memory = elements.checked_mul(width).and_then(|values| values.checked_add(data));
         match memory {
             Some(memory) if memory <= *self.budget => *self.budget -= memory,
-            _ => return Err(too_large(self.place.clone(), found(), MAX_ARRAY_BYTES)),
+            _ => return Err(beyond()),
         }
         self.check_length(header)?;
         let mut bytes = Vec::new();

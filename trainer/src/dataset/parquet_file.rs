@@ -3,7 +3,6 @@
 //! A Parquet file is read by a crate that decodes what strangers wrote. Its panics are caught here and told as damage;
 //! memory is bounded by what the file holds, since every declared size is compared with the caps first.
 
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +19,7 @@ use parquet::errors::ParquetError;
 
 use super::error::{At, DataError, FaultKind, Place, names_once, quoted};
 use super::limits::MAX_INPUTS;
+use crate::bounded::{self, Kind};
 
 /// A Parquet file whose footer has been read.
 pub(crate) struct ParquetFile {
@@ -38,7 +38,7 @@ struct Column {
 impl ParquetFile {
     /// Reads the footer.
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
-        let file = File::open(path).map_err(|error| DataError::read(path, &error))?;
+        let file = bounded::open(path, Kind::Parquet).map_err(|error| DataError::read(path, &error))?;
         let metadata = guarded(path, || ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()))?;
         let mut columns = Vec::new();
         for (field, described) in metadata.schema().fields().iter().enumerate() {
@@ -156,7 +156,7 @@ impl ParquetFile {
         batch_rows: usize,
         mut each: impl FnMut(&RecordBatch) -> Result<(), E>,
     ) -> Result<(), E> {
-        let file = File::open(&self.path).map_err(|error| DataError::read(&self.path, &error))?;
+        let file = bounded::open(&self.path, Kind::Parquet).map_err(|error| DataError::read(&self.path, &error))?;
         let mut reader = guarded(&self.path, || {
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
             let mask = ProjectionMask::roots(builder.parquet_schema(), fields.iter().copied());

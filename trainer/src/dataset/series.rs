@@ -14,6 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::cells::Cells;
 use super::error::{At, DataError, FaultKind, Place, quoted};
 
 /// How series become rows.
@@ -63,7 +64,7 @@ impl Series {
     pub(super) fn new(
         path: &Path,
         header: &[String],
-        cells: &[Vec<String>],
+        cells: &[Cells],
         windowing: &Windowing<'_>,
     ) -> Result<Self, DataError> {
         let at = |name: &str| {
@@ -99,7 +100,7 @@ impl Series {
         }
         let raw = |column: usize| {
             let mut values = vec![f32::NAN; taken.len()];
-            for (&place, cell) in places.iter().zip(&cells[column]) {
+            for (&place, cell) in places.iter().zip(cells[column].iter()) {
                 values[place] = cell.parse().ok().filter(|value: &f32| value.is_finite()).unwrap_or(f32::NAN);
             }
             values
@@ -195,7 +196,7 @@ impl Series {
 }
 
 /// The distinct moments in order, and the number of each row's.
-fn moments(path: &Path, name: &str, cells: &[String]) -> Result<(Vec<f64>, Vec<usize>), DataError> {
+fn moments(path: &Path, name: &str, cells: &Cells) -> Result<(Vec<f64>, Vec<usize>), DataError> {
     let refuse = |row: usize, expected: &str, found: String, remedy: &str| {
         let cell = At::Cell { line: row as u64 + 2, column: name.to_owned() };
         DataError::new(FaultKind::Layout, Place::file(path).at(cell), expected, found, remedy)

@@ -71,7 +71,7 @@ pub(super) struct Member {
     /// Bytes it holds.
     pub bytes: u64,
     /// Bytes it takes in the file.
-    stored: u64,
+    pub stored: u64,
     deflated: bool,
     crc: u32,
     /// Where its local header starts.

@@ -15,6 +15,7 @@ use tempfile::TempPath;
 use super::digest::RowsDigest;
 use super::plan::{Part, Plan};
 use super::{LabelError, indices};
+use crate::bounded;
 use crate::output::{TEMPORARY, free_or_regular};
 
 /// What a part's commit file says.
@@ -132,7 +133,9 @@ pub(super) fn create_once(folder: &Path, name: &str, bytes: &[u8]) -> Result<boo
     let created = match fs::hard_link(&temporary.path, &path) {
         Ok(()) => true,
         // Over NFS an answer can be lost after the link was made: the same bytes there are as good as ours.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => fs::read(&path).is_ok_and(|there| there == bytes),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            bounded::read(&path, bounded::Kind::Document).is_ok_and(|there| there == bytes)
+        }
         Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::PermissionDenied) => {
             return Err(LabelError::NoLinks { path, error });
         }
@@ -144,7 +147,7 @@ pub(super) fn create_once(folder: &Path, name: &str, bytes: &[u8]) -> Result<boo
 
 /// Reads a small JSON file; `None` where there is none.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, LabelError> {
-    let bytes = match fs::read(path) {
+    let bytes = match bounded::read(path, bounded::Kind::Document) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(LabelError::io("read", path, error)),

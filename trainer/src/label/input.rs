@@ -11,8 +11,11 @@ use sha2::{Digest, Sha256};
 use super::LabelError;
 use super::parts::{Cut, cut};
 use super::plan::{Part, Place as PartPlace, TableFile};
+use crate::bounded;
 use crate::dataset::withheld::{self, Withheld};
-use crate::dataset::{At, DataError, FaultKind, Npz, ParquetFile, Place, RESERVED_COLUMNS, names_once, parquet_files};
+use crate::dataset::{
+    At, DataError, FaultKind, Npz, ParquetFile, Place, RESERVED_COLUMNS, ShortLines, names_once, parquet_files,
+};
 
 /// Rows a teacher is given at once.
 pub(super) const BATCH_ROWS: usize = 8192;
@@ -55,7 +58,7 @@ impl Input {
         let folder = std::fs::metadata(path).map_err(|error| not_there(path, &error))?.is_dir();
         let mut start = Vec::new();
         if !folder {
-            let file = File::open(path).map_err(|error| DataError::read(path, &error))?;
+            let file = bounded::open(path, bounded::Kind::Streamed).map_err(|error| DataError::read(path, &error))?;
             file.take(4).read_to_end(&mut start).map_err(|error| DataError::read(path, &error))?;
         }
         let ends = |with: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(with));
@@ -336,6 +339,7 @@ fn csv(path: &Path, byte: u64, headers: bool) -> Result<::csv::Reader<Box<dyn Re
         file.seek(SeekFrom::Start(byte)).map_err(fault)?;
         Box::new(file)
     };
+    let source: Box<dyn Read> = Box::new(ShortLines::new(source));
     Ok(::csv::ReaderBuilder::new().trim(::csv::Trim::All).has_headers(headers).from_reader(source))
 }
 

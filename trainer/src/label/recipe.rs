@@ -10,9 +10,10 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{Columns, LabelError};
+use crate::bounded;
 use crate::dataset::{DataError, Role, Withheld};
 use crate::onnx::{Backend, OnnxTeacher, OnnxTeacherPlan, Runtime, Search};
-use crate::recipe::TeacherInput;
+use crate::recipe::{TeacherInput, folders};
 use crate::teacher::{AnswerKind, DenseTeacher, RowTeacher, RowTeacherError, SealedTeacher};
 
 /// Opens the teacher again; every worker thread has its own.
@@ -22,6 +23,9 @@ pub type OpenTeacher<'a> = dyn Fn() -> Result<Box<dyn RowTeacher>, LabelError> +
 #[derive(Clone, Debug, Deserialize)]
 pub struct LabelRecipe {
     teacher: Vec<TeacherChoice>,
+    /// As in a recipe to distil by.
+    #[serde(default)]
+    base: Vec<String>,
     #[serde(default)]
     data: Roles,
     /// Probabilities that were too small for a logarithm, over all workers.
@@ -79,7 +83,8 @@ impl LabelRecipe {
     /// [`LabelError::Recipe`].
     pub fn load(path: &Path) -> Result<Self, LabelError> {
         let wrong = |reason: String| LabelError::Recipe { path: path.to_path_buf(), reason };
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot read the recipe: {error}")))?;
+        let text = bounded::text(path, bounded::Kind::Recipe);
+        let text = text.map_err(|error| wrong(format!("cannot read the recipe: {error}")))?;
         let recipe: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
         let recipe = Self { path: path.to_path_buf(), ..recipe };
         match &recipe.teacher[..] {
@@ -155,11 +160,14 @@ impl LabelRecipe {
     /// [`LabelError::Recipe`] for a kind that does not exist, else what is wrong with the file.
     pub fn open_teacher(&self) -> Result<Box<dyn RowTeacher>, LabelError> {
         let teacher = self.teacher();
-        let path = self.path.parent().unwrap_or(Path::new("")).join(&teacher.path);
+        let places: Vec<PathBuf> =
+            folders(&self.path, &self.base).into_iter().map(|folder| folder.join(&teacher.path)).collect();
+        let path = places.iter().find(|path| path.exists()).or(places.first()).cloned().unwrap_or_default();
         match teacher.kind.as_str() {
             "mlp" => Ok(Box::new(DenseTeacher::load(&path)?)),
             "student" => {
-                let bytes = std::fs::read(&path).map_err(|error| DataError::read(&path, &error))?;
+                let bytes = bounded::read(&path, bounded::Kind::Student);
+                let bytes = bytes.map_err(|error| DataError::read(&path, &error))?;
                 let teacher = SealedTeacher::new(&bytes);
                 Ok(Box::new(teacher.map_err(|error| LabelError::TeacherFile { path, reason: error.to_string() })?))
             }

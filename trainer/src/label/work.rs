@@ -169,10 +169,15 @@ impl<'a> Label<'a> {
         let mut writer = RowsWriter::new(to, outputs, self.plan.settings.wide).map_err(failed)?;
         let (mut row, mut digest) = (part.first_row, RowsDigest::default());
         self.input.read(part, &self.columns, |rows| {
-            if stop.iter().any(|stop| stop.load(Ordering::Relaxed)) {
+            let stopped = || stop.iter().any(|stop| stop.load(Ordering::Relaxed));
+            if stopped() {
                 return Err(LabelError::Interrupted);
             }
-            let wrong = |error| LabelError::Teacher { part: number, row, error };
+            // A teacher that was ended in the middle of its answer has not failed.
+            let wrong = |error| match stopped() {
+                true => LabelError::Interrupted,
+                false => LabelError::Teacher { part: number, row, error },
+            };
             let logits = teacher.logits(rows.view()).map_err(wrong)?;
             if logits.dim() != (rows.nrows(), outputs) {
                 let error = std::io::Error::other(format!("{:?} logits for {} rows", logits.dim(), rows.nrows()));

@@ -92,6 +92,12 @@ pub enum OnnxError {
     /// There is nothing to run it with.
     #[error("{0}; `eyas doctor` says what this machine has")]
     Runtime(#[from] RuntimeError),
+    /// The user stopped the command while the model answered.
+    #[error("{}: interrupted while the model answered", path.display())]
+    Interrupted {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file cannot be read.
     #[error("{}: cannot read the model: {source}", path.display())]
     Read {

@@ -1,9 +1,10 @@
 //! Where ONNX Runtime's library may lie, and what a file says of itself before it is loaded.
 
 use super::error::RuntimeError;
+use crate::bounded;
+use crate::trusted;
 use std::env;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -21,7 +22,9 @@ pub enum Source {
     CommandLine,
     /// [`ENVIRONMENT`].
     Environment,
-    /// [`WORKSPACE_VENV`].
+    /// The folder of this program.
+    Beside,
+    /// [`WORKSPACE_VENV`] of the repository that built this program.
     Workspace,
     /// The `onnxruntime` wheel of the Python in use.
     PythonWheel,
@@ -34,6 +37,7 @@ impl fmt::Display for Source {
         f.write_str(match self {
             Self::CommandLine => "--ort-dylib",
             Self::Environment => ENVIRONMENT,
+            Self::Beside => "beside this program",
             Self::Workspace => WORKSPACE_VENV,
             Self::PythonWheel => "Python wheel",
             Self::System => "system",
@@ -48,8 +52,10 @@ pub struct Search {
     pub ort_dylib: Option<PathBuf>,
     /// The file of [`ENVIRONMENT`]; nothing else is looked at then.
     pub environment: Option<PathBuf>,
-    /// Folders whose ancestors may be the repository.
-    pub inside_repository: Vec<PathBuf>,
+    /// Folder of this program.
+    pub beside: Option<PathBuf>,
+    /// The repository that built this program, where the program still lies in it.
+    pub repository: Option<PathBuf>,
     /// Roots of Python environments, such as that of `VIRTUAL_ENV`.
     pub python_roots: Vec<PathBuf>,
     /// Whether to ask `python3` where its wheel is.
@@ -59,21 +65,30 @@ pub struct Search {
 }
 
 impl Search {
-    /// The search of a command: the file given, the environment, the repository, Python, the system.
+    /// The search of a command: the file given, the environment, beside the program, its repository, Python, the system.
+    ///
+    /// The working folder and what lies around it are not looked at: a library found there would run.
     pub fn from_environment(ort_dylib: Option<PathBuf>) -> Self {
         let folder = |name| env::var_os(name).filter(|value| !value.is_empty());
-        let binary = env::current_exe().ok().and_then(|binary| binary.parent().map(Path::to_path_buf));
+        let binary = env::current_exe().ok().and_then(|binary| binary.canonicalize().ok());
+        let absolute = |path: &PathBuf| path.is_absolute();
         let mut system = Vec::new();
         for variable in ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"] {
-            system.extend(folder(variable).iter().flat_map(env::split_paths));
+            system.extend(folder(variable).iter().flat_map(env::split_paths).filter(absolute));
         }
         let triple = format!("/usr/lib/{}-linux-gnu", env::consts::ARCH);
         system.extend(["/usr/local/lib", &triple, "/usr/lib", "/usr/lib64", "/opt/homebrew/lib"].map(PathBuf::from));
         Self {
             ort_dylib,
             environment: folder(ENVIRONMENT).map(PathBuf::from),
-            inside_repository: env::current_dir().ok().into_iter().chain(binary).collect(),
-            python_roots: ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().filter_map(folder).map(PathBuf::from).collect(),
+            beside: binary.and_then(|binary| binary.parent().map(Path::to_path_buf)),
+            repository: trusted::repository(),
+            python_roots: ["VIRTUAL_ENV", "CONDA_PREFIX"]
+                .into_iter()
+                .filter_map(folder)
+                .map(PathBuf::from)
+                .filter(absolute)
+                .collect(),
             ask_python: true,
             system,
         }
@@ -102,10 +117,10 @@ impl Library {
             return Self::examine(path, source);
         }
         let mut refused = None;
-        let workspace = search.inside_repository.iter().flat_map(|folder| folder.ancestors());
-        let workspace = workspace.map(|folder| folder.join(WORKSPACE_VENV)).find(|venv| venv.is_dir());
+        let workspace = search.repository.as_ref().map(|repository| repository.join(WORKSPACE_VENV));
         type Folders<'a> = Box<dyn Fn() -> Vec<PathBuf> + 'a>;
-        let places: [(Source, Folders<'_>); 4] = [
+        let places: [(Source, Folders<'_>); 5] = [
+            (Source::Beside, Box::new(|| search.beside.iter().cloned().collect())),
             (Source::Workspace, Box::new(|| workspace.iter().flat_map(|root| wheel_folders(root)).collect())),
             (
                 Source::PythonWheel,
@@ -131,7 +146,7 @@ impl Library {
     /// Looks at the bytes of a file. A library is loaded once a process and a failed attempt cannot be repeated, so
     /// what can be known is asked first.
     fn examine(path: &Path, source: Source) -> Result<Self, RuntimeError> {
-        let bytes = fs::read(path).map_err(|error| RuntimeError::Unreadable {
+        let bytes = bounded::read(path, bounded::Kind::Library).map_err(|error| RuntimeError::Unreadable {
             path: path.into(),
             named_by: source.to_string(),
             error,
@@ -170,7 +185,8 @@ fn wheel_folders(root: &Path) -> Vec<PathBuf> {
 /// Asks Python where its wheel is, without importing it.
 fn folder_from_python() -> Option<PathBuf> {
     let script = "import importlib.util as u; s = u.find_spec('onnxruntime'); print(s.submodule_search_locations[0])";
-    let python = Command::new("python3").args(["-I", "-c", script]).stdin(Stdio::null()).output().ok()?;
+    let python = trusted::program(Path::new("python3"))?;
+    let python = Command::new(python).args(["-I", "-c", script]).stdin(Stdio::null()).output().ok()?;
     let folder = String::from_utf8(python.stdout).ok()?;
     python.status.success().then(|| Path::new(folder.trim()).join("capi"))
 }
@@ -246,6 +262,7 @@ fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     /// What the search reads of an ELF file.
     fn elf(machine: u16, version: &str) -> Vec<u8> {

@@ -1,15 +1,16 @@
 //! One ONNX model that answers rows.
 
 use super::error::{AtNode, OnnxError};
+use super::interrupt::{Runs, is_interrupted};
 use super::runtime::Runtime;
 use super::scan::Scan;
+use crate::bounded;
 use crate::teacher::rows::{RowTeacher, RowTeacherError, check_answer, check_rows};
 use ndarray::{Array2, ArrayView2, s};
 use ort::session::Session;
 use ort::value::{Outlet, TensorElementType, TensorRef};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Most rows of a batch.
@@ -40,6 +41,7 @@ pub struct OnnxTeacher {
     path: PathBuf,
     library: String,
     session: Session,
+    runs: Option<Runs>,
     /// At least one, all with the same batch.
     inputs: Vec<Inlet>,
     output: String,
@@ -75,7 +77,8 @@ impl OnnxTeacher {
             return Err(OnnxError::BatchRows { most: MAX_BATCH_ROWS, found: plan.batch_rows });
         }
         let path = &plan.path;
-        let bytes = fs::read(path).map_err(|source| OnnxError::Read { path: path.clone(), source })?;
+        let bytes = bounded::read(path, bounded::Kind::OnnxModel)
+            .map_err(|source| OnnxError::Read { path: path.clone(), source })?;
         let scan = examine(path, &bytes)?;
         if plan.inputs.is_empty() && scan.inputs.len() > 1 {
             return Err(OnnxError::MoreInputs { path: path.clone(), found: scan.inputs });
@@ -109,6 +112,7 @@ impl OnnxTeacher {
             path: path.clone(),
             library,
             session,
+            runs: Runs::open(),
             inputs,
             output,
             outputs: 0,
@@ -177,8 +181,10 @@ impl OnnxTeacher {
     /// Answers of one whole batch.
     fn run(&mut self, batch: &Array2<f32>, name: &str, logits: bool, first: usize) -> Result<Array2<f32>, OnnxError> {
         let rows = self.batch_rows();
-        let failed =
-            |reason: String| OnnxError::Run { path: self.path.clone(), library: self.library.clone(), first, reason };
+        let failed = |reason: String| match is_interrupted() {
+            true => OnnxError::Interrupted { path: self.path.clone() },
+            false => OnnxError::Run { path: self.path.clone(), library: self.library.clone(), first, reason },
+        };
         let (mut dealt, mut from) = (Vec::with_capacity(self.inputs.len()), 0);
         for input in &self.inputs {
             let to = from + input.width();
@@ -190,7 +196,11 @@ impl OnnxTeacher {
             Ok((input.name.as_str(), tensor.map_err(|error| failed(error.to_string()))?))
         });
         let tensors = tensors.collect::<Result<Vec<_>, OnnxError>>()?;
-        let answers = self.session.run(tensors).map_err(|error| failed(error.to_string()))?;
+        let answers = match &self.runs {
+            Some(runs) => self.session.run_with_options(tensors, runs.options()),
+            None => self.session.run(tensors),
+        };
+        let answers = answers.map_err(|error| failed(error.to_string()))?;
         let answer = answers.get(name).ok_or_else(|| failed(format!("no answer `{name}`")))?;
         let (shape, values) = answer.try_extract_tensor::<f32>().map_err(|error| failed(error.to_string()))?;
         // Logits are one number a class; an embedding may come as a picture and is laid out flat.

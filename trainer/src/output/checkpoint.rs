@@ -1,7 +1,7 @@
 //! Sealed checkpoints: the last one and the one before it.
 //!
-//! A file is `magic (8) | run (32) | length of the state as u64 | state in postcard | CRC-32C of all before`, integers
-//! little-endian. It is written beside the last one, which becomes the previous one only when it is whole itself; so at any
+//! A file is `magic (8) | run (32) | stage (32) | length of the state as u64 | state in postcard | CRC-32C of all before`,
+//! integers little-endian; the stage is the SHA-256 of its name, so that no file can stand in for another. It is written beside the last one, which becomes the previous one only when it is whole itself; so at any
 //! moment, whatever stops the program, one whole checkpoint exists.
 
 use std::fs;
@@ -11,43 +11,47 @@ use std::path::{Path, PathBuf};
 use crc::{CRC_32_ISCSI, Crc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
 use super::atomic::{sync_folder, write_atomic};
 use super::error::OutputError;
+use crate::bounded::{self, Kind};
 
 /// Name of the folder with checkpoints inside an output folder.
 pub(super) const CHECKPOINTS: &str = "checkpoints";
 
 const MAGIC: &[u8; 8] = b"EYASCKP2";
-const PREFIX: usize = 8 + 32 + 8;
+const PREFIX: usize = 8 + 32 + 32 + 8;
 const SEAL: usize = 4;
 /// CRC-32C (Castagnoli), as in the student file.
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
-/// The checkpoints of one run.
+/// The checkpoints of one stage of a run.
 #[derive(Debug, Clone)]
 pub struct Checkpoints {
     folder: PathBuf,
     run: [u8; 32],
+    stage: [u8; 32],
 }
 
 /// A state read back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Restored<T> {
-    /// The state; `None` when the run has no checkpoint yet.
+    /// The state; `None` when the stage has no checkpoint, or none that is whole.
     pub state: Option<T>,
-    /// Why the previous checkpoint was taken instead of the last; tell it to the user. `None` when the last was whole.
+    /// Why the previous checkpoint was taken instead of the last, or the stage starts anew; tell it to the user. `None`
+    /// when the last was whole, and when there was none.
     pub fallback: Option<String>,
 }
 
 impl Checkpoints {
-    /// Checkpoints in a folder, bound to a run by a hash of what makes it the same run (recipe and data).
+    /// Checkpoints in a folder of `stage`, bound to a run by a hash of what makes it the same run (recipe and data).
     ///
     /// # Errors
     /// [`OutputError::Io`] when the folder cannot be created.
-    pub fn new(folder: &Path, run: [u8; 32]) -> Result<Self, OutputError> {
+    pub fn new(folder: &Path, run: [u8; 32], stage: &str) -> Result<Self, OutputError> {
         fs::create_dir_all(folder).map_err(|error| OutputError::io("create the folder", folder, error))?;
-        Ok(Self { folder: folder.to_path_buf(), run })
+        Ok(Self { folder: folder.to_path_buf(), run, stage: Sha256::digest(stage).into() })
     }
 
     /// Seals a state; the last checkpoint becomes the previous one, unless it is damaged.
@@ -57,15 +61,18 @@ impl Checkpoints {
     /// cannot be written; the checkpoints before stay.
     pub fn save<T: Serialize>(&self, state: &T) -> Result<(), OutputError> {
         let last = self.last();
-        let payload = postcard::to_allocvec(state)
-            .map_err(|error| OutputError::Encode { path: last.clone(), reason: error.to_string() })?;
-        let mut bytes = Vec::with_capacity(PREFIX + payload.len() + SEAL);
+        let mut bytes = Vec::new();
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&self.run);
-        bytes.extend_from_slice(&(payload.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(&payload);
+        bytes.extend_from_slice(&self.stage);
+        bytes.resize(PREFIX, 0);
+        // One buffer: a state may take half of the memory there is.
+        let mut bytes = postcard::to_extend(state, bytes)
+            .map_err(|error| OutputError::Encode { path: last.clone(), reason: error.to_string() })?;
+        let length = (bytes.len() - PREFIX) as u64;
+        bytes[PREFIX - 8..PREFIX].copy_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(&CRC.checksum(&bytes).to_le_bytes());
-        if fs::read(&last).is_ok_and(|bytes| self.payload(&bytes).is_ok()) {
+        if bounded::read(&last, Kind::Checkpoint).is_ok_and(|bytes| self.payload(&bytes).is_ok()) {
             let previous = self.previous();
             fs::rename(&last, &previous).map_err(|error| OutputError::io("keep", &previous, error))?;
             sync_folder(&self.folder)?;
@@ -73,16 +80,17 @@ impl Checkpoints {
         write_atomic(&last, &bytes)
     }
 
-    /// Reads the last checkpoint, or the previous one when the last is damaged or was not finished.
+    /// Reads the last checkpoint, or the previous one when the last is damaged or was not finished. Where neither is whole
+    /// the stage starts anew: that costs one stage, not the run.
     ///
     /// # Errors
-    /// [`OutputError::OtherRun`] when a whole checkpoint belongs to another run, [`OutputError::Damaged`] when there are
-    /// files but no whole one, [`OutputError::Io`] when a file cannot be read.
+    /// [`OutputError::OtherRun`] when a whole checkpoint belongs to another run, [`OutputError::Io`] when a file cannot be
+    /// read.
     pub fn load<T: DeserializeOwned>(&self) -> Result<Restored<T>, OutputError> {
         let mut reasons = Vec::new();
         let mut missing = 0;
         for path in [self.last(), self.previous()] {
-            let bytes = match fs::read(&path) {
+            let bytes = match bounded::read(&path, Kind::Checkpoint) {
                 Ok(bytes) => bytes,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     missing += 1;
@@ -100,10 +108,8 @@ impl Checkpoints {
                 Err(Unusable::Damaged(reason)) => reasons.push(format!("{} is damaged ({reason})", path.display())),
             }
         }
-        if missing == 2 {
-            return Ok(Restored { state: None, fallback: None });
-        }
-        Err(OutputError::Damaged { folder: self.folder.clone(), reasons })
+        let anew = || format!("{}; what they held is computed again", reasons.join(", "));
+        Ok(Restored { state: None, fallback: (missing < 2).then(anew) })
     }
 
     fn last(&self) -> PathBuf {
@@ -132,7 +138,10 @@ impl Checkpoints {
         if prefix[8..40] != self.run {
             return Err(Unusable::OtherRun);
         }
-        if prefix[40..] != (payload.len() as u64).to_le_bytes() {
+        if prefix[40..72] != self.stage {
+            return damaged("of another stage");
+        }
+        if prefix[72..] != (payload.len() as u64).to_le_bytes() {
             return damaged("wrong length");
         }
         Ok(payload)
@@ -159,7 +168,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn with_two(folder: &Path) -> Checkpoints {
-        let checkpoints = Checkpoints::new(folder, [7; 32]).unwrap();
+        let checkpoints = Checkpoints::new(folder, [7; 32], "student").unwrap();
         assert_eq!(checkpoints.load::<Vec<u32>>().unwrap(), Restored { state: None, fallback: None });
         checkpoints.save(&vec![1u32]).unwrap();
         checkpoints.save(&vec![1u32, 2]).unwrap();
@@ -195,27 +204,37 @@ mod tests {
     }
 
     #[test]
-    fn both_damaged_and_another_run_are_errors() {
+    fn another_run_is_an_error_and_damage_costs_the_stage() {
         let folder = tempfile::tempdir().unwrap();
         let checkpoints = with_two(folder.path());
-        let other = Checkpoints::new(folder.path(), [8; 32]).unwrap();
+        let other = Checkpoints::new(folder.path(), [8; 32], "student").unwrap();
         assert!(matches!(other.load::<Vec<u32>>(), Err(OutputError::OtherRun { .. })));
+        let anew = |checkpoints: &Checkpoints, reason: &str| {
+            let restored: Restored<Vec<u32>> = checkpoints.load().unwrap();
+            let said = restored.fallback.unwrap();
+            assert!(restored.state.is_none() && said.contains(reason) && said.contains("computed again"), "{said}");
+        };
+        // Whole, of this run, but of another stage: its state would be taken for the student's.
+        anew(&Checkpoints::new(folder.path(), [7; 32], "teacher").unwrap(), "of another stage");
         fs::write(checkpoints.last(), b"").unwrap();
         fs::write(checkpoints.previous(), b"").unwrap();
-        assert!(matches!(checkpoints.load::<Vec<u32>>(), Err(OutputError::Damaged { .. })));
+        anew(&checkpoints, "is damaged (too short)");
+        fs::remove_file(checkpoints.previous()).unwrap();
+        anew(&checkpoints, "is damaged (too short)");
     }
 
     #[test]
     fn a_state_of_another_kind_is_damaged_not_garbage() {
         let folder = tempfile::tempdir().unwrap();
         let checkpoints = with_two(folder.path());
-        assert!(matches!(checkpoints.load::<(String, f64)>(), Err(OutputError::Damaged { .. })));
+        let restored: Restored<(String, f64)> = checkpoints.load().unwrap();
+        assert!(restored.state.is_none() && restored.fallback.unwrap().contains("another kind of state"));
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn one_flipped_bit_or_a_short_file_is_found(bit in 0usize..8 * 61, cut in 0usize..61, flip: bool) {
+        fn one_flipped_bit_or_a_short_file_is_found(bit in 0usize..8 * 93, cut in 0usize..93, flip: bool) {
             let folder = tempfile::tempdir().unwrap();
             let checkpoints = with_two(folder.path());
             let mut bytes = fs::read(checkpoints.last()).unwrap();

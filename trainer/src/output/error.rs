@@ -70,17 +70,6 @@ pub enum OutputError {
         /// The checkpoint.
         path: PathBuf,
     },
-    /// The last and the previous checkpoint are both unusable.
-    #[error(
-        "{}: expected an undamaged checkpoint, found none ({}); force the run to start anew",
-        .folder.display(), .reasons.join("; ")
-    )]
-    Damaged {
-        /// Folder of the checkpoints.
-        folder: PathBuf,
-        /// One reason a file.
-        reasons: Vec<String>,
-    },
 }
 
 impl OutputError {

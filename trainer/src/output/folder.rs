@@ -16,8 +16,8 @@ const LOCK: &str = ".eyas-lock";
 pub enum Existing {
     /// Refuse.
     Refuse,
-    /// Go on from its checkpoints; the results of an older run stay until the new ones take their place. A finished run,
-    /// which has no checkpoints, is refused.
+    /// Go on from its checkpoints; the results of an older run stay until the new ones take their place. A run that is
+    /// finished ([`OutputFolder::is_finished`]) is left as it is.
     Resume,
     /// Start anew. The results stay whole until new ones take their place; checkpoints are removed.
     Replace,
@@ -68,7 +68,7 @@ impl OutputFolder {
         let mut found = folder.found()?;
         match existing {
             Existing::Refuse => {}
-            Existing::Resume if found.iter().any(|name| name == CHECKPOINTS) => found.clear(),
+            Existing::Resume if found.iter().any(|name| name == CHECKPOINTS) || folder.is_finished() => found.clear(),
             Existing::Resume => {}
             Existing::Replace => {
                 found.clear();
@@ -76,6 +76,12 @@ impl OutputFolder {
             }
         }
         if found.is_empty() { Ok(folder) } else { Err(OutputError::Occupied { folder: folder.path, found }) }
+    }
+
+    /// Whether a run has ended here: the result that is written last, the first of the list, is there, and no checkpoints.
+    pub fn is_finished(&self) -> bool {
+        let last = self.results.first().map(|name| self.path.join(name));
+        last.is_some_and(|last| last.is_file()) && !self.checkpoints().exists()
     }
 
     /// The folder.
@@ -146,15 +152,18 @@ mod tests {
         folder.write("student.eyas", b"student").unwrap();
         fs::write(path.join("notes.txt"), b"mine").unwrap();
         drop(folder);
-        for existing in [Existing::Refuse, Existing::Resume] {
-            let error = OutputFolder::open(&path, RESULTS, existing).unwrap_err();
-            assert!(matches!(&error, OutputError::Occupied { found, .. } if found == &["student.eyas"]), "{error}");
-        }
+        let error = OutputFolder::open(&path, RESULTS, Existing::Refuse).unwrap_err();
+        assert!(matches!(&error, OutputError::Occupied { found, .. } if found == &["student.eyas"]), "{error}");
+        assert!(OutputFolder::open(&path, RESULTS, Existing::Resume).unwrap().is_finished());
+        // Figures without the student are of no run that can be gone on with.
+        fs::rename(path.join("student.eyas"), path.join("metrics.json")).unwrap();
+        assert!(OutputFolder::open(&path, RESULTS, Existing::Resume).is_err());
+        fs::rename(path.join("metrics.json"), path.join("student.eyas")).unwrap();
         let folder = OutputFolder::open(&path, RESULTS, Existing::Replace).unwrap();
         assert_eq!(fs::read(path.join("student.eyas")).unwrap(), b"student", "it stays until a new one is whole");
         drop(folder);
         fs::create_dir(path.join(CHECKPOINTS)).unwrap();
-        OutputFolder::open(&path, RESULTS, Existing::Resume).unwrap();
+        assert!(!OutputFolder::open(&path, RESULTS, Existing::Resume).unwrap().is_finished());
         assert_eq!(fs::read(path.join("notes.txt")).unwrap(), b"mine");
     }
 

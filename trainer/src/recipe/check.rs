@@ -13,6 +13,7 @@ use super::sections::{
     TeacherKind, TeacherSection,
 };
 use super::{Recipe, ReportSection};
+use crate::report::number::exact;
 
 /// Widest layer of a teacher.
 const WIDEST: usize = u16::MAX as usize;
@@ -239,6 +240,14 @@ impl Checker<'_> {
         self.count(&format!("{at}.max_epochs"), epochs, 1..=100_000)
     }
 
+    /// Every integer is one that TOML can hold; asked before the recipe is read, since the reader cannot say which is not.
+    pub(super) fn integers(&self) -> Checked {
+        match self.positions.too_large() {
+            Some((key, found)) => Err(self.range(key, &format!("an integer from {} to {}", i64::MIN, i64::MAX), found)),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn count(&self, key: &str, value: usize, range: RangeInclusive<usize>) -> Checked {
         if range.contains(&value) {
             return Ok(());
@@ -261,7 +270,7 @@ impl Checker<'_> {
             Ends::Below => (value >= least && value < most, format!("{least} to below {most}")),
             Ends::Above => (value > least && value <= most, format!("above {least} to {most}")),
         };
-        if fits { Ok(()) } else { Err(self.range(key, &expected, &value.to_string())) }
+        if fits { Ok(()) } else { Err(self.range(key, &expected, &exact(value))) }
     }
 
     pub(super) fn range(&self, key: &str, expected: &str, found: &str) -> RecipeError {

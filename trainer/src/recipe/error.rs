@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::bounded::Refused;
+
 /// Kind of a fault in a recipe, for code that reacts to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -61,8 +63,13 @@ impl RecipeError {
             line: 0,
             column: 0,
             key: String::new(),
-            message: format!("expected a readable recipe, found {error}"),
-            remedy: "check the path and its permissions".to_owned(),
+            message: match Refused::inside(error) {
+                Some(refused) => format!("expected {}, found {}", refused.expected, refused.found),
+                None => format!("expected a readable recipe, found {error}"),
+            },
+            remedy: Refused::inside(error)
+                .map_or("check the path and its permissions", |refused| refused.remedy)
+                .to_owned(),
         })
     }
 

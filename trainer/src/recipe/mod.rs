@@ -3,6 +3,7 @@
 //! A key that does nothing does not exist, a key that is unknown is refused with the nearest one, and a combination without
 //! meaning is refused with the reason.
 
+mod base;
 mod check;
 mod error;
 mod position;
@@ -13,11 +14,12 @@ mod tabular;
 mod tabular_check;
 mod tabular_teacher;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub(crate) use base::folders;
 pub use error::{RecipeError, RecipeFault, RecipeProblem};
 pub use prepare::{PrepareError, Prepared};
 pub use sections::{
@@ -32,12 +34,18 @@ pub use tabular::{
 };
 pub use tabular_teacher::{Seen, TabularTeacher, TabularTeacherKind, TeacherInput};
 
+use crate::bounded;
+use crate::dataset::locate::Search;
 use position::Positions;
 
 /// A whole run, checked and with every default filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
+    /// Folders that the paths of the recipe start from, relative to its own, in the order they are searched. The copy in
+    /// a run folder has them; the hash of a recipe does not cover them. Default: its own folder.
+    #[serde(default, skip_serializing)]
+    pub base: Vec<String>,
     /// Which graph and which split.
     pub data: DataSection,
     /// Teachers, at least one.
@@ -65,7 +73,7 @@ impl Recipe {
     /// # Errors
     /// [`RecipeError`] with file, line, column and key.
     pub fn load(path: &Path) -> Result<Self, RecipeError> {
-        let text = std::fs::read_to_string(path).map_err(|error| RecipeError::read(path, &error))?;
+        let text = bounded::text(path, bounded::Kind::Recipe).map_err(|error| RecipeError::read(path, &error))?;
         Self::parse(&text, path)
     }
 
@@ -75,6 +83,7 @@ impl Recipe {
     /// As [`Recipe::load`].
     pub fn parse(text: &str, file: &Path) -> Result<Self, RecipeError> {
         let positions = Positions::of(text);
+        check::Checker { positions: &positions, file }.integers()?;
         let mut recipe: Self = toml::from_str(text).map_err(|error| check::from_toml(&error, &positions, file))?;
         check::check(&recipe, &positions, file)?;
         recipe.fill();
@@ -90,6 +99,24 @@ impl Recipe {
     /// SHA-256 of the resolved text, so that comments, order and written-out defaults do not matter.
     pub fn recipe_hash(&self) -> [u8; 32] {
         Sha256::digest(self.resolved().as_bytes()).into()
+    }
+
+    /// Where the data of a recipe read from `path` is looked for.
+    pub fn search(&self, path: &Path, data_dir: Option<PathBuf>) -> Search {
+        Search::from_environment(data_dir, folders(path, &self.base))
+    }
+
+    /// The same recipe as it lies in the run folder `copy`, from where its paths lead to what `search` finds.
+    #[must_use]
+    pub fn copied(&self, copy: &Path, search: &Search) -> Self {
+        let paths: Vec<&str> =
+            [Some(&self.data.source), self.data.edges.as_ref()].into_iter().flatten().map(String::as_str).collect();
+        Self { base: base::of_copy(copy, &paths, search), ..self.clone() }
+    }
+
+    /// The text of the recipe in a run folder: [`Recipe::resolved`] and where its paths start.
+    pub fn text(&self) -> String {
+        base::with_base(&self.base, &self.resolved())
     }
 
     /// Writes the defaults of keys that belong to one choice only.

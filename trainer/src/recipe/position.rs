@@ -15,6 +15,8 @@ struct Entry {
     key: String,
     name: Range<usize>,
     value: Range<usize>,
+    /// An integer that is none of 64 bits.
+    is_too_large: bool,
 }
 
 impl<'a> Positions<'a> {
@@ -25,6 +27,13 @@ impl<'a> Positions<'a> {
             walk(table.get_ref(), "", &mut entries);
         }
         Self { text, entries }
+    }
+
+    /// The first key with an integer that TOML cannot hold, and the integer as it was written. The reader would blame
+    /// whatever key stands near.
+    pub(super) fn too_large(&self) -> Option<(&str, &str)> {
+        let entry = self.entries.iter().find(|entry| entry.is_too_large)?;
+        Some((&entry.key, self.text.get(entry.value.clone()).unwrap_or_default()))
     }
 
     /// Whether the key was written.
@@ -69,10 +78,20 @@ impl<'a> Positions<'a> {
     }
 }
 
+impl Entry {
+    fn new(key: &str, name: Range<usize>, value: &Spanned<DeValue<'_>>) -> Self {
+        let is_too_large = match value.get_ref() {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).is_err(),
+            _ => false,
+        };
+        Self { key: key.to_owned(), name, value: value.span(), is_too_large }
+    }
+}
+
 fn walk(table: &DeTable<'_>, prefix: &str, entries: &mut Vec<Entry>) {
     for (name, value) in table.iter() {
         let key = if prefix.is_empty() { name.get_ref().to_string() } else { format!("{prefix}.{}", name.get_ref()) };
-        entries.push(Entry { key: key.clone(), name: name.span(), value: value.span() });
+        entries.push(Entry::new(&key, name.span(), value));
         walk_value(value, &key, entries);
     }
 }
@@ -83,7 +102,7 @@ fn walk_value(value: &Spanned<DeValue<'_>>, key: &str, entries: &mut Vec<Entry>)
         DeValue::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 let key = format!("{key}[{index}]");
-                entries.push(Entry { key: key.clone(), name: item.span(), value: item.span() });
+                entries.push(Entry::new(&key, item.span(), item));
                 walk_value(item, &key, entries);
             }
         }

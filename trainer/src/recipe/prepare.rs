@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::sections::{InputKind, SplitKind};
 use super::{Recipe, RecipeError};
+use crate::bounded;
 use crate::dataset::locate::{Search, locate};
 use crate::dataset::{At, DataError, FaultKind, Graph, Inductive, Place, ReadOptions, Split, Warning, read, split};
 use eyas::quant::row_share;
@@ -58,7 +59,7 @@ impl Recipe {
     /// as asked.
     pub fn prepare(&self, search: &Search) -> Result<Prepared, DataError> {
         let path = locate(&self.data.source, search)?;
-        let edges = self.data.edges.as_deref().map(|edges| beside(edges, search));
+        let edges = self.data.edges.as_deref().map(|edges| search.path(edges));
         let options = ReadOptions { edges, largest_component: self.data.largest_component };
         let loaded = read(&path, &options)?;
         let graph = loaded.graph;
@@ -95,20 +96,12 @@ impl Recipe {
                 seed,
             )?,
         };
-        let notice = std::fs::read_to_string(path.with_file_name("NOTICE.md")).ok();
+        let notice = bounded::text(&path.with_file_name("NOTICE.md"), bounded::Kind::Document).ok();
         let inductive_share = data.inductive_share;
         let prepared = Prepared { path, graph, split, inductive_share, warnings: loaded.warnings, notice };
         // A share that takes out no node or all of them is refused before anything is trained.
         prepared.inductive(0)?;
         Ok(prepared)
-    }
-
-    /// As [`Recipe::prepare`] for a recipe read from `path`, whose folder is searched too.
-    ///
-    /// # Errors
-    /// As [`Recipe::prepare`].
-    pub fn prepare_beside(&self, path: &Path, data_dir: Option<PathBuf>) -> Result<Prepared, DataError> {
-        self.prepare(&Search::from_environment(data_dir, path.parent().map(Path::to_path_buf)))
     }
 
     /// Reads a recipe and prepares its data; the recipe's folder is searched too.
@@ -117,13 +110,7 @@ impl Recipe {
     /// [`PrepareError`] for the recipe or its data.
     pub fn load_and_prepare(path: &Path, data_dir: Option<PathBuf>) -> Result<(Self, Prepared), PrepareError> {
         let recipe = Self::load(path)?;
-        let prepared = recipe.prepare_beside(path, data_dir)?;
+        let prepared = recipe.prepare(&recipe.search(path, data_dir))?;
         Ok((recipe, prepared))
     }
-}
-
-/// A path of the recipe, taken relative to its folder, or to the working folder when nothing is there.
-fn beside(path: &str, search: &Search) -> PathBuf {
-    let near = search.recipe_dir.as_ref().map(|folder| folder.join(path)).filter(|near| near.exists());
-    near.unwrap_or_else(|| PathBuf::from(path))
 }

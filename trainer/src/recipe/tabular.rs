@@ -1,16 +1,19 @@
 //! The recipe of a table: columns decide who sees what. A recipe with `student_columns` is one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::base;
 use super::check::{self, Checker};
 use super::error::RecipeError;
 use super::position::Positions;
 use super::sections::{QuantizeSection, RangeKind, ReportSection};
 use super::series::SeriesSection;
 use super::tabular_teacher::{TabularTeacher, TabularTeacherKind};
+use crate::bounded;
+use crate::dataset::locate::Search;
 
 /// Rows of a batch unless told otherwise.
 pub const BATCH_ROWS: usize = 256;
@@ -21,6 +24,10 @@ pub(super) const HEADS: usize = 3;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TabularRecipe {
+    /// Folders that the paths of the recipe start from, relative to its own, in the order they are searched. The copy in
+    /// a run folder has them; the hash of a recipe does not cover them. Default: its own folder.
+    #[serde(default, skip_serializing)]
+    pub base: Vec<String>,
     /// Which table, who sees which columns, which rows teach, choose and judge.
     pub data: TabularData,
     /// Teachers, at least one.
@@ -272,7 +279,7 @@ impl TabularRecipe {
     /// # Errors
     /// [`RecipeError`] with file, line, column and key.
     pub fn load(path: &Path) -> Result<Self, RecipeError> {
-        let text = std::fs::read_to_string(path).map_err(|error| RecipeError::read(path, &error))?;
+        let text = bounded::text(path, bounded::Kind::Recipe).map_err(|error| RecipeError::read(path, &error))?;
         Self::parse(&text, path)
     }
 
@@ -282,8 +289,9 @@ impl TabularRecipe {
     /// As [`TabularRecipe::load`].
     pub fn parse(text: &str, file: &Path) -> Result<Self, RecipeError> {
         let positions = Positions::of(text);
-        let mut recipe: Self = toml::from_str(text).map_err(|error| check::from_toml(&error, &positions, file))?;
         let checker = Checker { positions: &positions, file };
+        checker.integers()?;
+        let mut recipe: Self = toml::from_str(text).map_err(|error| check::from_toml(&error, &positions, file))?;
         checker.tabular(&recipe)?;
         recipe.fill();
         Ok(recipe)
@@ -310,6 +318,26 @@ impl TabularRecipe {
     #[must_use]
     pub fn recipe_hash(&self) -> [u8; 32] {
         Sha256::digest(self.resolved().as_bytes()).into()
+    }
+
+    /// Where the files of a recipe read from `path` are looked for.
+    #[must_use]
+    pub fn search(&self, path: &Path, data_dir: Option<PathBuf>) -> Search {
+        Search::from_environment(data_dir, base::folders(path, &self.base))
+    }
+
+    /// The same recipe as it lies in the run folder `copy`, from where its paths lead to what `search` finds.
+    #[must_use]
+    pub fn copied(&self, copy: &Path, search: &Search) -> Self {
+        let teachers = self.teacher.iter().filter_map(|teacher| teacher.path.as_deref());
+        let paths: Vec<&str> = std::iter::once(self.data.source.as_str()).chain(teachers).collect();
+        Self { base: base::of_copy(copy, &paths, search), ..self.clone() }
+    }
+
+    /// The text of the recipe in a run folder: [`TabularRecipe::resolved`] and where its paths start.
+    #[must_use]
+    pub fn text(&self) -> String {
+        base::with_base(&self.base, &self.resolved())
     }
 
     fn fill(&mut self) {

@@ -5,7 +5,9 @@ use super::evidence::Evidence;
 use super::metrics::{COLUMNS, Metrics, SCHEMA, SeedMetrics, Setting};
 use super::statistics::{Paired, mean, paired};
 use super::terminal::{align, bare};
+use crate::bounded;
 use crate::nn::MadeOn;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,10 +37,12 @@ pub enum CompareError {
         found: String,
     },
     /// The metrics are not what their schema says.
-    #[error("{} does not follow schema {SCHEMA}: {source}; it was cut or edited, run it again", path.display())]
+    #[error("{} does not follow schema {expected}: {source}; it was cut or edited, run it again", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
+        /// Its schema.
+        expected: &'static str,
         /// Line, column and what is wrong there.
         source: serde_json::Error,
     },
@@ -109,6 +113,11 @@ pub struct Comparison {
 /// # Errors
 /// A folder without readable metrics, metrics of another schema, or metrics that do not follow theirs.
 pub fn read_metrics(folder: &Path) -> Result<Metrics, CompareError> {
+    read_document(folder, SCHEMA)
+}
+
+/// Reads the metrics of a run folder that follow `schema`.
+pub(crate) fn read_document<T: DeserializeOwned>(folder: &Path, schema: &'static str) -> Result<T, CompareError> {
     /// The one field that every version has.
     #[derive(Deserialize)]
     struct Tagged {
@@ -116,17 +125,17 @@ pub fn read_metrics(folder: &Path) -> Result<Metrics, CompareError> {
         schema: String,
     }
     let path = folder.join(FILE);
-    let text = match std::fs::read_to_string(&path) {
+    let text = match bounded::text(&path, bounded::Kind::Document) {
         Ok(text) => text,
         Err(source) => return Err(CompareError::Read { path, source }),
     };
     // The schema first: another version's file would otherwise fail at some field, which says nothing.
     match serde_json::from_str::<Tagged>(&text) {
-        Ok(tagged) if tagged.schema == SCHEMA => {}
-        Ok(tagged) => return Err(CompareError::Schema { path, expected: SCHEMA, found: tagged.schema }),
-        Err(source) => return Err(CompareError::Malformed { path, source }),
+        Ok(tagged) if tagged.schema == schema => {}
+        Ok(tagged) => return Err(CompareError::Schema { path, expected: schema, found: tagged.schema }),
+        Err(source) => return Err(CompareError::Malformed { path, expected: schema, source }),
     }
-    serde_json::from_str(&text).map_err(|source| CompareError::Malformed { path, source })
+    serde_json::from_str(&text).map_err(|source| CompareError::Malformed { path, expected: schema, source })
 }
 
 /// Compares two runs on the same data, first minus second.

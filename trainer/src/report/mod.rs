@@ -6,11 +6,11 @@
 mod card;
 mod columns;
 mod compare;
-mod digits;
 mod error;
 mod evidence;
 mod html;
 pub mod metrics;
+pub(crate) mod number;
 mod plots;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -20,8 +20,8 @@ mod terminal;
 mod verdict;
 
 pub use card::card;
+pub(crate) use compare::read_document;
 pub use compare::{CompareError, Comparison, Contrast, compare, compare_any_data, read_metrics};
-pub(crate) use digits::{Digits, UNDEFINED};
 pub use error::ReportError;
 pub use evidence::Evidence;
 pub use html::html;

@@ -137,10 +137,12 @@ pub fn write(
     folder.write("metrics.json", json.as_bytes())?;
     folder.write("report.html", html(&metrics, &resolved)?.as_bytes())?;
     folder.write("card.md", card(&metrics, prepared.notice.as_deref())?.as_bytes())?;
-    // The very recipe of this run, with its author's comments, is not written over.
-    let there = Recipe::load(&folder.path().join(RECIPE));
-    if !there.is_ok_and(|there| there.recipe_hash() == recipe_hash) {
-        folder.write(RECIPE, resolved.as_bytes())?;
+    // The very recipe of this run, with its author's comments, is not written over; a copy of another run is.
+    let there = folder.path().join(RECIPE);
+    let copied = std::fs::read_to_string(&there).is_ok_and(|text| text == resolved);
+    let there = Recipe::load(&there);
+    if copied || !there.is_ok_and(|there| there.base.is_empty() && there.recipe_hash() == recipe_hash) {
+        folder.write(RECIPE, recipe.text().as_bytes())?;
     }
     folder.write(STUDENT, &file)?;
     Ok(Written { file, metrics })

@@ -5,13 +5,16 @@
 //! | `plan` | the recipe's tables as plans of the training core |
 //! | `stage` | one training: checkpointed, resumable, interruptible |
 //! | `job` | one seed in one setting, from teacher to integers |
+//! | `estimate` | what it takes of memory |
 //! | `folder` | everything a run leaves behind |
 
+pub(crate) mod estimate;
 mod folder;
 mod job;
 mod plan;
 mod stage;
 
+pub use estimate::estimate;
 pub(crate) use folder::float_student;
 pub use folder::{RECIPE, RESULTS, STUDENT, Written, tool, write};
 pub use job::{JobResult, Setting};
@@ -20,10 +23,12 @@ pub use plan::teacher_in_words;
 pub(crate) use stage::stage;
 pub use stage::{Interrupt, Observer, RunContext, StageEvent};
 
+use crate::export::check_fits;
 use crate::nn::{BackendKind, TrainError};
 use crate::quantize::QuantizeError;
 use crate::recipe::{Prepared, Recipe};
 use crate::report::metrics::SeedMetrics;
+use eyas::model::Task;
 use rayon::prelude::*;
 
 /// Why a run ended without a result.
@@ -61,6 +66,9 @@ pub enum RunError {
         /// What is wrong.
         source: crate::output::OutputError,
     },
+    /// No student of these data can be sealed.
+    #[error(transparent)]
+    Unsealable(#[from] crate::export::Unsealable),
     /// The sealed file is not accepted by the runtime.
     #[error(transparent)]
     Seal(#[from] crate::export::SealError),
@@ -109,6 +117,16 @@ pub struct RunResult {
     pub shipped: JobResult,
 }
 
+/// Checks what sealing will ask of the student, before anything is trained.
+///
+/// # Errors
+/// [`Unsealable`](crate::export::Unsealable) with what to change.
+pub fn check(recipe: &Recipe, prepared: &Prepared) -> Result<(), crate::export::Unsealable> {
+    let graph = &prepared.graph;
+    let widths = [&[graph.inputs()][..], &recipe.student.hidden, &[graph.classes]].concat();
+    check_fits(Task::Classify, &widths, &graph.class_names, &graph.input_names)
+}
+
 /// Carries out a recipe.
 ///
 /// Jobs (seed times setting) are independent and run side by side; each draws from random streams of its own
@@ -123,6 +141,7 @@ pub fn execute(
     options: &RunOptions,
     context: &RunContext<'_>,
 ) -> Result<RunResult, RunError> {
+    check(recipe, prepared)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool = pool.map_err(|error| RunError::Threads { threads: options.threads, reason: error.to_string() })?;
     let settings: &[Setting] = if prepared.inductive_share > 0.0 {

@@ -102,7 +102,7 @@ pub(crate) fn stage<T: Serialize + DeserializeOwned>(
     train: impl FnOnce(Option<TrainState>, &mut crate::nn::Progress<'_>) -> Result<T, TrainError>,
 ) -> Result<T, RunError> {
     let checkpoint = |source| RunError::Checkpoint { stage: name.to_owned(), source };
-    let slot = context.checkpoints.map(|(folder, run)| Checkpoints::new(&folder.join(name), run));
+    let slot = context.checkpoints.map(|(folder, run)| Checkpoints::new(&folder.join(name), run, name));
     let slot = slot.transpose().map_err(checkpoint)?;
     let mut resume = None;
     if let Some(slot) = &slot {

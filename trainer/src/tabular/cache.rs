@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::bounded;
 use crate::output::{hexadecimal, write_atomic};
 use crate::run::Observer;
 
@@ -41,7 +42,7 @@ impl<'a> Cache<'a> {
     /// The entry of a key; `None` where there is none that is whole.
     pub(super) fn get<T: DeserializeOwned>(&self, key: [u8; 32]) -> Option<T> {
         let path = self.path(key)?;
-        let bytes = match std::fs::read(&path) {
+        let bytes = match bounded::read(&path, bounded::Kind::Cached) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
             Err(error) => {

@@ -100,6 +100,7 @@ impl TabularPrepared {
         cache: &Cache<'_>,
     ) -> Result<(), GivenError> {
         let search = Search::from_environment(ort_dylib);
+        let files = recipe.search(recipe_path, self.data_dir.clone());
         let mut given = Vec::new();
         for (at, teacher) in recipe.teacher.iter().enumerate() {
             let number = at + 1;
@@ -107,7 +108,7 @@ impl TabularPrepared {
                 given.push(None);
                 continue;
             }
-            let path = found(recipe_path, teacher.path.as_deref().unwrap_or_default());
+            let path = files.path(teacher.path.as_deref().unwrap_or_default());
             let (answers, embedding, identity) = if teacher.kind == TabularTeacherKind::Onnx {
                 self.ask((number, teacher), &path, &search, cache)?
             } else {
@@ -284,12 +285,6 @@ struct Kept {
 
 /// Answers, embedding, identity.
 type Answered = (Array2<f32>, Option<Array2<f32>>, [u8; 32]);
-
-/// A file from the recipe's folder, else from the working folder.
-fn found(recipe_path: &Path, path: &str) -> PathBuf {
-    let beside = recipe_path.parent().unwrap_or(Path::new("")).join(path);
-    if beside.exists() || !Path::new(path).exists() { beside } else { PathBuf::from(path) }
-}
 
 /// `logits` or `logits_0`, `logits_1`, and so on.
 fn usual_columns(table: &ColumnTable, teacher: &TabularTeacher) -> Vec<String> {

@@ -1,13 +1,14 @@
 //! The document `metrics.json` of a run on a table; docs/spec/metrics.md describes every field.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::score::Score;
 use crate::nn::MadeOn;
 use crate::report::metrics::CostMetrics;
-use crate::report::{Paired, mean, paired, standard_deviation};
+use crate::report::{CompareError, Paired, mean, paired, read_document, standard_deviation};
 
 /// Name and version of the document.
 pub(super) const SCHEMA: &str = "eyas-table-metrics-1";
@@ -62,6 +63,16 @@ pub struct TabularMetrics {
     pub runs: Vec<TabularRunMetrics>,
     /// What the student costs.
     pub cost: CostMetrics,
+}
+
+impl TabularMetrics {
+    /// Reads the metrics of a run folder.
+    ///
+    /// # Errors
+    /// As [`read_metrics`](crate::report::read_metrics).
+    pub fn read(folder: &Path) -> Result<Self, CompareError> {
+        read_document(folder, SCHEMA)
+    }
 }
 
 /// A teacher that came as a file.

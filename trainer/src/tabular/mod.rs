@@ -3,6 +3,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `prepare` | the recipe's columns as one matrix, its splits, the rows with labels |
+//! | `estimate` | what a run takes of memory |
 //! | `given` | teachers that come as a file, asked once |
 //! | `cache` | what is constant about teachers, kept on disk |
 //! | `lesson` | what networks learn: labels, each other, teachers |
@@ -21,6 +22,7 @@
 
 mod cache;
 mod controls;
+mod estimate;
 mod given;
 mod integers;
 mod job;
@@ -37,10 +39,11 @@ mod student;
 mod teachers;
 
 pub use cache::{Cache, TEACHERS};
+pub use estimate::estimate;
 pub use given::{Given, GivenError};
 pub use masked::{MaskCosts, mask_costs};
 pub use metrics::TabularMetrics;
 pub use prepare::{TabularPrepared, Truth};
 pub use report::summary;
-pub use run::{TabularRun, execute};
+pub use run::{TabularRun, check, execute};
 pub use score::Score;

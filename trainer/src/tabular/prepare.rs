@@ -1,6 +1,6 @@
 //! From `[data]` of a table to one matrix, its splits and the rows whose labels are known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
@@ -8,7 +8,8 @@ use rand::RngExt;
 use sha2::{Digest, Sha256};
 
 use super::given::Given;
-use crate::dataset::locate::{Search, locate};
+use crate::bounded;
+use crate::dataset::locate::locate;
 use crate::dataset::{At, ColumnTable, DataError, FaultKind, Place, Role, Split, Warning, Withheld, quoted};
 use crate::nn::{Purpose, shuffle, stream};
 use crate::quantize::{Standard, is_constant};
@@ -63,6 +64,8 @@ impl Truth {
 pub struct TabularPrepared {
     /// Where the table was found.
     pub path: PathBuf,
+    /// Folder with data that the user named.
+    pub(super) data_dir: Option<PathBuf>,
     /// `[rows x columns]` as measured: the student's columns first, then the others of the teacher.
     pub x: Array2<f32>,
     /// Names of the columns.
@@ -99,7 +102,7 @@ impl TabularPrepared {
     /// # Errors
     /// [`DataError`] with the place and the remedy.
     pub fn load(recipe: &TabularRecipe, recipe_path: &Path, data_dir: Option<PathBuf>) -> Result<Self, DataError> {
-        let search = Search::from_environment(data_dir, recipe_path.parent().map(Path::to_path_buf));
+        let search = recipe.search(recipe_path, data_dir.clone());
         let data = &recipe.data;
         let path = locate(&data.source, &search)?;
         let windowing = data.windowing();
@@ -118,9 +121,15 @@ impl TabularPrepared {
         ]);
         let student = table.inputs("student_columns", &data.student_columns, &withheld)?;
         let teacher = table.inputs("teacher_columns", &data.teacher_columns, &withheld)?;
-        let others = teacher.iter().filter(|column| !student.contains(column));
-        let order: Vec<usize> = student.iter().chain(others).copied().collect();
-        let place = |column: &usize| order.iter().position(|at| at == column);
+        let mut places = HashMap::new();
+        let mut order = Vec::new();
+        for &column in student.iter().chain(&teacher) {
+            places.entry(column).or_insert_with(|| {
+                order.push(column);
+                order.len() - 1
+            });
+        }
+        let place = |column: &usize| places.get(column).copied();
         let teacher: Vec<usize> = teacher.iter().filter_map(place).collect();
         let x = table.values(&order)?;
         let inputs = recipe.teacher.iter().map(|section| {
@@ -140,7 +149,8 @@ impl TabularPrepared {
                 let remedy = "add it to `teacher_columns`, which say what the teachers see";
                 DataError::new(FaultKind::Layout, place, "a column that the teacher may see", "one it may not", remedy)
             };
-            columns.iter().map(|at| place(at).filter(|at| teacher.contains(at)).ok_or_else(|| unseen(at))).collect()
+            let seen: HashSet<usize> = teacher.iter().copied().collect();
+            columns.iter().map(|at| place(at).filter(|at| seen.contains(at)).ok_or_else(|| unseen(at))).collect()
         });
         let inputs = inputs.collect::<Result<Vec<Vec<usize>>, DataError>>()?;
         let ids = id.map(|id| table.texts(&id).map(|ids| (id, ids))).transpose()?;
@@ -176,11 +186,12 @@ impl TabularPrepared {
                 ));
             }
         }
-        let notice = std::fs::read_to_string(path.with_file_name("NOTICE.md")).ok();
+        let notice = bounded::text(&path.with_file_name("NOTICE.md"), bounded::Kind::Document).ok();
         let names = table.names(&order);
         let (student, given) = (student.len(), Vec::new());
         let mut prepared = Self {
             path,
+            data_dir,
             x,
             names,
             student,

@@ -7,7 +7,8 @@ use minijinja::{Value, context};
 
 use super::metrics::{TabularDifference, TabularMetrics, WayMetrics};
 use crate::report::metrics::made_on;
-use crate::report::{Digits, Form, ReportError, UNDEFINED, foreign_markdown, mean, render_as};
+use crate::report::number::{Places, UNDEFINED, figure};
+use crate::report::{Form, ReportError, foreign_markdown, mean, render_as};
 
 /// Networks in the order of a table, with their words.
 const NETWORKS: [(&str, &str); 12] = [
@@ -34,7 +35,10 @@ fn networks(metrics: &TabularMetrics) -> (Vec<String>, Vec<Vec<String>>) {
         .filter_map(|&(key, words)| {
             let (mean, sd) = (metrics.mean.get(key)?, metrics.sd.get(key)?);
             let cell = |figure: &String| match (mean[figure], sd[figure]) {
-                (Some(mean), Some(sd)) => Digits::of(&[mean, sd]).spread(mean, sd),
+                (Some(mean), Some(sd)) => {
+                    let places = Places::of(&[mean, sd]);
+                    format!("{} ± {}", places.show(mean), places.show(sd))
+                }
                 _ => UNDEFINED.to_owned(),
             };
             let cells = figures.iter().map(cell);
@@ -48,19 +52,19 @@ fn networks(metrics: &TabularMetrics) -> (Vec<String>, Vec<Vec<String>>) {
 fn difference_in_words(metrics: &TabularMetrics, difference: &TabularDifference) -> Vec<String> {
     let figure = |network: &String| metrics.mean.get(network).and_then(|figures| figures.get(&difference.figure));
     let figures = [&difference.a, &difference.b].map(|network| figure(network).copied().flatten().unwrap_or(0.0));
-    let digits = Digits::of(&figures);
-    let error = |error: Option<f64>| error.map_or_else(|| "-".to_owned(), |error| digits.number(error));
+    let places = Places::of(&figures);
+    let error = |error: Option<f64>| error.map_or_else(|| "-".to_owned(), |error| places.show(error));
     let words =
         |key: &str| NETWORKS.iter().find(|(name, _)| *name == key).map_or(key.to_owned(), |(_, w)| (*w).to_owned());
     vec![
         words(&difference.b),
         difference.figure.replace('_', " "),
-        digits.signed(difference.difference.mean),
+        places.signed(difference.difference.mean),
         error(difference.difference.standard_error),
         error(difference.folds.standard_error),
         difference
             .interval_95
-            .map_or_else(|| "-".to_owned(), |[low, high]| format!("{} to {}", digits.signed(low), digits.signed(high))),
+            .map_or_else(|| "-".to_owned(), |[low, high]| format!("{} to {}", places.signed(low), places.signed(high))),
     ]
 }
 
@@ -72,9 +76,8 @@ fn ways(metrics: &TabularMetrics) -> Vec<Vec<String>> {
             let values = metrics.runs.iter().filter_map(|run| run.ways.get(at)).map(figure);
             values.collect::<Option<Vec<f64>>>().map(|values| mean(&values))
         };
-        let cell = |value: f64| Digits::of(&[value]).number(value);
         let figures = (0..way.score.figures().len())
-            .map(|at| of(&|way| way.score.figures()[at].1).map_or_else(|| UNDEFINED.to_owned(), cell));
+            .map(|at| of(&|way| way.score.figures()[at].1).map_or_else(|| UNDEFINED.to_owned(), figure));
         let share = format!("{:.1} %", 100.0 * of(&|way| Some(way.share)).unwrap_or_default());
         [way.name.clone(), share].into_iter().chain(figures).collect()
     };

@@ -14,7 +14,7 @@ use super::prepare::{TabularPrepared, Truth};
 use super::report;
 use super::score::Score;
 use crate::dataset::Split;
-use crate::export::{STUDENT_FLOAT, SealError, Sealed, seal, write_vectors};
+use crate::export::{STUDENT_FLOAT, SealError, Sealed, Unsealable, check_fits, seal, write_vectors};
 use crate::nn::MadeOn;
 use crate::output::{OutputError, OutputFolder, hexadecimal};
 use crate::quantize::{About, Replay, dense_rows};
@@ -66,6 +66,25 @@ fn teachers_in_words(recipe: &TabularRecipe) -> String {
     recipe.teacher.iter().map(one).collect::<Vec<_>>().join(" + ")
 }
 
+/// Names of the inputs as the file carries them.
+fn input_names(data: &TabularPrepared) -> &[String] {
+    let names = &data.names[..data.student];
+    if names.iter().map(|name| name.len() + 1).sum::<usize>() <= NAME_BYTES { names } else { &[] }
+}
+
+fn task(data: &TabularPrepared) -> Task {
+    if matches!(data.truth, Truth::Classes { .. }) { Task::Classify } else { Task::Regress }
+}
+
+/// Checks what sealing will ask of the student, before anything is trained.
+///
+/// # Errors
+/// [`Unsealable`] with what to change.
+pub fn check(recipe: &TabularRecipe, data: &TabularPrepared) -> Result<(), Unsealable> {
+    let widths = [&[data.student][..], &recipe.student.hidden, &[data.truth.outputs()]].concat();
+    check_fits(task(data), &widths, &data.truth.names(), input_names(data))
+}
+
 /// Carries out a recipe on a table and writes the run folder, the student file last.
 ///
 /// The shipped student is of the first fold, its seed the one with the best int8 figure on the tune rows.
@@ -80,6 +99,7 @@ pub fn execute(
     context: &RunContext<'_>,
     folder: &OutputFolder,
 ) -> Result<TabularRun, RunError> {
+    check(recipe, data)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool = pool.map_err(|error| RunError::Threads { threads: options.threads, reason: error.to_string() })?;
     let folds = data.splits(recipe)?;
@@ -113,11 +133,9 @@ fn write(
     let (data_hash, recipe_hash) = (data.data_hash(&shipped.split), recipe.recipe_hash());
     let (teacher, tool) = (teachers_in_words(recipe), tool());
     let labels = data.truth.names();
-    let names = &data.names[..data.student];
-    let short = names.iter().map(|name| name.len() + 1).sum::<usize>() <= NAME_BYTES;
     let about = About {
         labels: &labels,
-        input_names: if short { names } else { &[] },
+        input_names: input_names(data),
         provenance: Provenance {
             teacher: &teacher,
             data_hash: &data_hash,
@@ -125,7 +143,7 @@ fn write(
             seed: shipped.seed,
             tool: &tool,
         },
-        task: if matches!(data.truth, Truth::Classes { .. }) { Task::Classify } else { Task::Regress },
+        task: task(data),
         golden: &[],
     };
     let rows = |rows: &[usize]| {
@@ -174,9 +192,12 @@ fn write(
     folder.write("metrics.json", json.as_bytes())?;
     folder.write("report.html", report::html(&metrics, &resolved)?.as_bytes())?;
     folder.write("card.md", report::card(&metrics, data.notice.as_deref())?.as_bytes())?;
-    let there = TabularRecipe::load(&folder.path().join(RECIPE));
-    if !there.is_ok_and(|there| there.recipe_hash() == recipe_hash) {
-        folder.write(RECIPE, resolved.as_bytes())?;
+    // The very recipe of this run, with its author's comments, is not written over; a copy of another run is.
+    let there = folder.path().join(RECIPE);
+    let copied = std::fs::read_to_string(&there).is_ok_and(|text| text == resolved);
+    let there = TabularRecipe::load(&there);
+    if copied || !there.is_ok_and(|there| there.base.is_empty() && there.recipe_hash() == recipe_hash) {
+        folder.write(RECIPE, recipe.text().as_bytes())?;
     }
     folder.write(STUDENT, &file)?;
     Ok(TabularRun { file, metrics, test: shown })

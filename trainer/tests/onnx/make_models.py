@@ -193,6 +193,27 @@ def refused():
     model("free_width", [square], [real("rows", "batch", "width")], [real("logits", "batch", "width")], [])
 
 
+def endless():
+    """Answers its own rows, and turns for ever where one of them is above 50."""
+    turn = helper.make_graph(
+        [helper.make_node("Identity", ["on"], ["still"]), helper.make_node("Identity", ["state"], ["next"])],
+        "turn",
+        [
+            helper.make_tensor_value_info("turns", TensorProto.INT64, []),
+            helper.make_tensor_value_info("on", TensorProto.BOOL, []),
+            real("state", "batch", 2),
+        ],
+        [helper.make_tensor_value_info("still", TensorProto.BOOL, []), real("next", "batch", 2)],
+    )
+    nodes = [
+        helper.make_node("ReduceMax", ["rows"], ["largest"], "largest", keepdims=0),
+        helper.make_node("Greater", ["largest", "limit"], ["for_ever"], "compare"),
+        helper.make_node("Loop", ["", "for_ever", "rows"], ["logits"], "loop", body=turn),
+    ]
+    limit = tensor("limit", np.float32(50))
+    model("endless", nodes, [real("rows", "batch", 2)], [real("logits", "batch", 2)], [limit])
+
+
 if __name__ == "__main__":
     both = ("logits", "embedding")
     answer("mlp", mlp("mlp", "batch"), rows(37, 12), outputs=both)
@@ -203,3 +224,4 @@ if __name__ == "__main__":
     answer("gcn_scatter", gcn_scatter(edges), rows(NODES, INPUTS))
     refused()
     answer("softmax", softmax(), rows(37, 12), outputs=("probabilities", "logits"))
+    endless()

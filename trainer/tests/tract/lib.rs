@@ -3,6 +3,12 @@
 #[path = "../../src/onnx/mod.rs"]
 pub mod onnx;
 
+#[path = "../../src/bounded.rs"]
+pub mod bounded;
+
+#[path = "../../src/trusted.rs"]
+pub mod trusted;
+
 #[path = "."]
 pub mod teacher {
     //! The trait of teachers that answer rows.

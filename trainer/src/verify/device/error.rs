@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// The folder of the firmware is not where it was when this program was built.
-    #[error("no firmware at {}: run inside the repository or set EYAS_FIRMWARE to its `firmware` folder", path.display())]
+    #[error("no firmware at {}: start the program that `cargo eyas` builds, or set EYAS_FIRMWARE to the repository's `firmware` folder", path.display())]
     FirmwareFolderMissing {
         /// Where it was looked for.
         path: PathBuf,

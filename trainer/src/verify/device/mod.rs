@@ -1,6 +1,6 @@
 //! Builds the firmware with a student inside and runs it on an emulated board.
 //!
-//! Depends on nothing else of this crate. Success means that the firmware ran to its end, held exactly the given
+//! Depends on nothing else of this crate but `trusted`. Success means that the firmware ran to its end, held exactly the given
 //! file, passed its self-test and answered every row; whether the answers are right the caller decides.
 
 mod board;
@@ -14,6 +14,7 @@ pub use error::DeviceError;
 pub use summary::DeviceRun;
 pub use toolchain::{Kind, Toolchain};
 
+use crate::trusted;
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -38,8 +39,8 @@ pub struct Locations {
 }
 
 impl Locations {
-    /// Finds the parts: `EYAS_FIRMWARE` and `EYAS_QEMU` where `variable` knows them, else the repository this
-    /// program was built in and the board's emulator on `PATH`. Pass [`env::var_os`].
+    /// Finds the parts: `EYAS_FIRMWARE` and `EYAS_QEMU` where `variable` knows them, else the repository that built
+    /// this program (see [`trusted::repository`]) and the board's emulator on `PATH`. Pass [`env::var_os`].
     ///
     /// # Errors
     /// [`DeviceError::FirmwareFolderMissing`], [`DeviceError::EmulatorMissing`].
@@ -48,14 +49,16 @@ impl Locations {
         variable: impl Fn(&'static str) -> Option<OsString>,
     ) -> Result<Self, DeviceError> {
         let firmware = variable("EYAS_FIRMWARE")
-            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware"), PathBuf::from);
+            .map(PathBuf::from)
+            .or_else(|| Some(trusted::repository()?.join("firmware")))
+            .unwrap_or_else(|| PathBuf::from("<the repository that built this program>/firmware"));
         if !firmware.join(board.folder()).is_dir() {
             return Err(DeviceError::FirmwareFolderMissing { path: firmware });
         }
         let qemu = variable("EYAS_QEMU").map_or_else(|| PathBuf::from(board.emulator), PathBuf::from);
         // Absolute, since it is started from another folder.
-        let found = if qemu.is_file() { qemu.canonicalize().ok() } else { toolchain::on_path(&qemu) };
-        let qemu = found.ok_or(DeviceError::EmulatorMissing { path: qemu, reason: "not found".into() })?;
+        let qemu =
+            trusted::program(&qemu).ok_or(DeviceError::EmulatorMissing { path: qemu, reason: "not found".into() })?;
         Ok(Self { board, firmware, qemu })
     }
 

@@ -4,6 +4,7 @@
 //! brings the library's source, from which cargo builds `core` (Debian's `rustc-web` with `rust-web-src`).
 
 use super::DeviceError;
+use crate::trusted;
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -51,7 +52,7 @@ impl Toolchain {
                     } else {
                         let sysroots = candidates.iter().filter_map(|(sysroot, _)| sysroot.as_ref());
                         let lent = || sysroots.clone().find_map(|root| rust_lld(&root.join("lib/rustlib")));
-                        on_path(Path::new(linkers(target)[1])).or_else(lent)
+                        trusted::program(Path::new(linkers(target)[1])).or_else(lent)
                     };
                     return Ok(Self { target: target.into(), rustc: rustc.clone(), kind, linker });
                 }
@@ -121,10 +122,4 @@ fn rust_lld(libraries: &Path) -> Option<PathBuf> {
 /// The linkers that serve `target`; the first comes with a toolchain, the second is found on `PATH`.
 fn linkers(target: &str) -> &'static [&'static str; 2] {
     if target.starts_with("thumb") { &ARM_LINKERS } else { &LINKERS }
-}
-
-/// The program `name` in the folders of `PATH`.
-pub(super) fn on_path(name: &Path) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }

@@ -1,0 +1,98 @@
+//! The estimate of memory against what runs took: never below the peak, and at most three times as much.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use eyas_trainer::recipe::{Recipe, TabularRecipe};
+use eyas_trainer::run::estimate;
+use eyas_trainer::tabular::{TabularPrepared, estimate as estimate_table};
+
+/// How far above the peak an estimate may lie.
+const FACTOR: f64 = 3.0;
+
+/// Peak of the resident memory of a run, in bytes.
+fn peak(recipe: &Path, out: &Path, threads: usize) -> u64 {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_eyas"))
+        .args(["distill", recipe.to_str().unwrap(), "--out", out.to_str().unwrap(), "--threads", &threads.to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut peak = 0;
+    let status = loop {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let now = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
+        peak = now.unwrap_or(0).max(peak);
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(status.success());
+    peak << 10
+}
+
+fn compare(name: &str, estimated: u64, measured: u64) {
+    let factor = estimated as f64 / measured as f64;
+    println!("{name}: estimated {} MiB, measured {} MiB, factor {factor:.2}", estimated >> 20, measured >> 20);
+    assert!((1.0..=FACTOR).contains(&factor), "{name}: {estimated} estimated, {measured} measured");
+}
+
+/// A shipped recipe with a few epochs: memory is that of the first one.
+fn short(model: &str, folder: &Path, changes: &[(&str, &str)]) -> std::path::PathBuf {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(model);
+    let mut text = fs::read_to_string(model.join("recipe.toml")).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "the shipped recipe changed; this test must follow: no {from:?} in {text}");
+        text = text.replace(from, to);
+    }
+    let base = model.canonicalize().unwrap();
+    let path = folder.join("short.toml");
+    fs::write(&path, format!("base = [{:?}]\n{text}", base.to_str().unwrap())).unwrap();
+    path
+}
+
+#[test]
+fn the_shipped_graph_recipe_takes_what_is_estimated() {
+    let folder = tempfile::tempdir().unwrap();
+    let epochs = [
+        ("[[teacher]]", "[[teacher]]\nmax_epochs = 3"),
+        ("[student]", "[student]\nmax_epochs = 3"),
+        ("[target]", "[report]\nseeds = [1, 2]\n[target]"),
+    ];
+    let path = short("cora", folder.path(), &epochs);
+    let (recipe, prepared) = Recipe::load_and_prepare(&path, None).unwrap();
+    for threads in [1, 3] {
+        let estimated = estimate(&recipe, &prepared, recipe.report.seeds.len(), threads).total();
+        compare("cora", estimated, peak(&path, &folder.path().join(threads.to_string()), threads));
+    }
+    // Where weights are nearly all of it.
+    let text = fs::read_to_string(&path).unwrap();
+    let wide = text.lines().map(|line| if line.starts_with("hidden = [") { "hidden = [4096, 2048]" } else { line });
+    fs::write(&path, wide.collect::<Vec<_>>().join("\n") + "\n").unwrap();
+    let (recipe, prepared) = Recipe::load_and_prepare(&path, None).unwrap();
+    let estimated = estimate(&recipe, &prepared, 1, 1).total();
+    compare("cora, wide", estimated, peak(&path, &folder.path().join("wide"), 1));
+}
+
+#[test]
+fn the_shipped_table_recipe_takes_what_is_estimated() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = short("har-watch", folder.path(), &[]);
+    let text = fs::read_to_string(&path).unwrap();
+    let epochs = |line: &str| match line.split_once(" = ").map_or(line, |(key, _)| key) {
+        "[[teacher]]" | "[student]" => format!("{line}\nepochs = 1"),
+        "members" => "members = 1".to_owned(),
+        "folds" => "folds = [0]".to_owned(),
+        "seeds" => "seeds = [1]".to_owned(),
+        _ => line.to_owned(),
+    };
+    fs::write(&path, text.lines().map(epochs).collect::<Vec<_>>().join("\n") + "\n").unwrap();
+    let recipe = TabularRecipe::load(&path).unwrap();
+    let data = TabularPrepared::load(&recipe, &path, None).unwrap();
+    let folds = data.splits(&recipe).unwrap().len();
+    let estimated = estimate_table(&recipe, &data, folds, recipe.report.seeds.len(), 1).total();
+    compare("har-watch", estimated, peak(&path, &folder.path().join("out"), 1));
+}
