@@ -261,7 +261,7 @@ fn graph_is_the_same_in_every_unit(weigh: bool, keys: [&str; 2], factors: &[Fact
          [quantize]\nmethod = \"qat\"\nqat_epochs = 3\n[report]\nseeds = [1]\ncontrols = false\n"
     );
     let recipe = Recipe::parse(&text, Path::new("recipe.toml")).unwrap_or_else(|error| panic!("{error}"));
-    let mut prepared = recipe.prepare(&Search::from_environment(None, Some(shipped("cora/data")))).unwrap();
+    let mut prepared = recipe.prepare(&Search::from_environment(None, vec![shipped("cora/data")])).unwrap();
     if weigh {
         let mut nodes = vec![0u32; prepared.graph.inputs()];
         prepared.graph.features.outer_iterator().for_each(|row| row.indices().iter().for_each(|&at| nodes[at] += 1));
@@ -397,7 +397,7 @@ fn rows_whose_sum_no_float_holds_are_refused() {
         let text =
             "[data]\nsource = \"nodes.csv\"\nedges = \"edges.csv\"\nsplit = \"random\"\n[[teacher]]\nkind = \"gcn\"\n";
         let recipe = Recipe::parse(text, Path::new("recipe.toml")).unwrap();
-        let error = recipe.prepare(&Search::from_environment(None, Some(folder.path().into()))).unwrap_err();
+        let error = recipe.prepare(&Search::from_environment(None, vec![folder.path().into()])).unwrap_err();
         assert_eq!((error.kind(), &error.fault().place.at), (FaultKind::OutOfRange, &At::Node(1)), "{error}");
     }
 }
