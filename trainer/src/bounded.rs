@@ -40,13 +40,12 @@ impl Kind {
     pub const fn limit(self) -> u64 {
         match self {
             Self::Recipe => 1 << 20,
-            Self::Student => 256 << 20,
             // Float weights of what the flash of large microcontrollers holds.
             Self::Model | Self::Document => 64 << 20,
             Self::Library => 1 << 30,
             // A protobuf message ends here.
             Self::OnnxModel => (2 << 30) - 1,
-            Self::Archive | Self::Text => 2 << 30,
+            Self::Student | Self::Archive | Self::Text => 2 << 30,
             Self::Checkpoint | Self::Cached => 16 << 30,
             Self::Parquet | Self::Streamed => u64::MAX,
         }

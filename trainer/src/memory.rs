@@ -109,8 +109,11 @@ impl Estimate {
 
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { data, job, jobs } = self;
-        write!(f, "{} for the data, {} for each of {jobs} trainings side by side", size(*data), size(*job))
+        write!(f, "{} for the data, {} for ", size(self.data), size(self.job))?;
+        match self.jobs {
+            1 => f.write_str("one training at a time"),
+            jobs => write!(f, "each of {jobs} trainings side by side"),
+        }
     }
 }
 

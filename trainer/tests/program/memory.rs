@@ -58,19 +58,19 @@ fn short(model: &str, folder: &Path, changes: &[(&str, &str)]) -> std::path::Pat
 fn the_shipped_graph_recipe_takes_what_is_estimated() {
     let folder = tempfile::tempdir().unwrap();
     let epochs = [
-        ("[[teacher]]", "[[teacher]]\nmax_epochs = 3"),
-        ("[student]", "[student]\nmax_epochs = 3"),
-        ("[target]", "[report]\nseeds = [1, 2]\n[target]"),
+        ("[[teacher]]", "[[teacher]]\nmax_epochs = 2"),
+        ("[student]", "[student]\nmax_epochs = 2"),
+        ("[target]", "[report]\nseeds = [1]\ncontrols = false\n[target]"),
     ];
     let path = short("cora", folder.path(), &epochs);
     let (recipe, prepared) = Recipe::load_and_prepare(&path, None).unwrap();
-    for threads in [1, 3] {
+    for threads in [1, 2] {
         let estimated = estimate(&recipe, &prepared, recipe.report.seeds.len(), threads).total();
         compare("cora", estimated, peak(&path, &folder.path().join(threads.to_string()), threads));
     }
     // Where weights are nearly all of it.
     let text = fs::read_to_string(&path).unwrap();
-    let wide = text.lines().map(|line| if line.starts_with("hidden = [") { "hidden = [4096, 2048]" } else { line });
+    let wide = text.lines().map(|line| if line.starts_with("hidden = [") { "hidden = [4096, 1024]" } else { line });
     fs::write(&path, wide.collect::<Vec<_>>().join("\n") + "\n").unwrap();
     let (recipe, prepared) = Recipe::load_and_prepare(&path, None).unwrap();
     let estimated = estimate(&recipe, &prepared, 1, 1).total();

@@ -77,7 +77,7 @@ fn an_authors_recipe_in_the_run_folder_stays() {
     write_table(folder.path());
     let text = format!("# mine\n{TABLE}");
     fs::write(folder.path().join("recipe.toml"), &text).unwrap();
-    said(folder.path(), &["distill", "recipe.toml", "--out", "."], 2).contains("--force");
+    assert!(said(folder.path(), &["distill", "recipe.toml", "--out", "."], 1).contains("--force"));
     said(folder.path(), &["distill", "recipe.toml", "--out", ".", "--force"], 0);
     assert_eq!(fs::read_to_string(folder.path().join("recipe.toml")).unwrap(), text);
     said(folder.path(), &["verify", "student.eyas"], 0);
