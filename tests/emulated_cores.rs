@@ -180,19 +180,12 @@ fn the_command_names_layer_and_unit_of_a_wrong_integer() {
     use std::os::unix::fs::PermissionsExt;
 
     let Some(locations) = emulated(&RISCV32) else { return };
-    let bytes = format::files().into_iter().find(|file| file.name == "dense.eyas").expect("a known file").draft.file();
-    let file = File::new(&bytes);
-    let (widths, inputs) = with_student(&bytes, |student| {
-        let widths: Vec<usize> = student.layers().map(|layer| usize::from(layer.outputs)).collect();
-        (widths, student.costs().inputs)
-    });
-    // One row of zeros, and an emulator that changes the second integer of the second layer on its way.
-    let rows = file.path.with_file_name("rows.csv");
-    let numbers = vec!["0"; inputs].join(",");
-    let names: Vec<String> = (0..inputs).map(|input| format!("x{input}")).collect();
-    fs::write(&rows, format!("{}\n{numbers}\n", names.join(","))).expect("written");
-    let script = file.path.with_file_name("emulator");
-    let at = widths[0] + 1;
+    let bytes = fs::read(root().join(SHIPPED)).expect("the shipped student");
+    let hidden = with_student(&bytes, |student| student.layers().next().map(|layer| usize::from(layer.outputs)));
+    // An emulator that changes the second integer of the second layer of the only row on its way.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let script = folder.path().join("emulator");
+    let at = hidden.expect("a layer") + 1;
     let qemu = locations.qemu.display();
     // With its sign bit turned over no integer stays what it was.
     let flip = format!(
@@ -202,8 +195,7 @@ fn the_command_names_layer_and_unit_of_a_wrong_integer() {
     fs::write(&script, flip).expect("written");
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("made executable");
     let output = eyas()
-        .args(["verify", file.path.to_str().expect("text"), "--target", "riscv32", "--data"])
-        .arg(&rows)
+        .args(["verify", SHIPPED, "--target", "riscv32", "--rows", "1"])
         .env("EYAS_QEMU", &script)
         .output()
         .expect("starts");
