@@ -15,7 +15,7 @@ fn has_runtime() -> bool {
     match Runtime::open(Backend::Onnxruntime, &Search::from_environment(None)) {
         Ok(_) => true,
         Err(error @ RuntimeError::NotFound) => {
-            println!("skipped: {error}");
+            eyas_tests::skip(error);
             false
         }
         Err(error) => panic!("{error}"),
