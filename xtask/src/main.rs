@@ -2,6 +2,7 @@
 
 mod aarch64;
 mod bench;
+mod changelog;
 // The device check of the trainer, by its source: a dependency on the trainer would make `cargo xtask setup`
 // compile a neural-network framework first.
 #[path = "../../trainer/src/verify/cortex_m4/mod.rs"]
@@ -9,8 +10,10 @@ mod bench;
 mod cortex_m4;
 mod fuzz;
 mod golden;
+mod package;
 mod setup;
 mod size;
+mod snippets;
 mod steps;
 mod test;
 
@@ -28,6 +31,7 @@ use std::process::ExitCode;
                   cargo xtask bench           instructions on an emulated Cortex-M4\n  \
                   cargo xtask size --json     flash, RAM and stack of the runtime\n  \
                   cargo xtask golden          are the committed student files unchanged?\n  \
+                  cargo xtask package         the runtime as a registry would get it\n  \
                   cargo xtask fuzz            any bytes, resealed bytes and drawn students, 200,000 runs each"
 )]
 enum Command {
@@ -37,6 +41,7 @@ enum Command {
     Size(size::Size),
     Golden(golden::Golden),
     Fuzz(fuzz::Fuzz),
+    Package(package::Package),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +52,7 @@ fn main() -> ExitCode {
         Command::Size(command) => command.run(),
         Command::Golden(command) => command.run(),
         Command::Fuzz(command) => command.run(),
+        Command::Package(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,18 +3,30 @@
 use crate::aarch64;
 use crate::bench;
 use crate::cortex_m4::{self, TARGET, Toolchain};
+use crate::package;
 use crate::root;
+use crate::snippets::{self, Place};
 use crate::steps::{Outcome, impossible, run};
 use anyhow::{Result, bail};
 use eyas_tests::format;
 use std::process::Command;
 
-/// Targets the runtime must build for without `std`: Cortex-M0+, Cortex-M4F, RISC-V without atomics.
-const BARE_METAL: [(&str, &str); 3] = [
-    ("runtime on Cortex-M0+", "thumbv6m-none-eabi"),
-    ("runtime on Cortex-M4F", TARGET),
-    ("runtime on RV32IMC", "riscv32imc-unknown-none-elf"),
+/// Targets and flags the runtime must build for without `std`, beside those of the bench: the assembler refuses an
+/// instruction that the core lacks. RISC-V without atomics, and with half the registers.
+const BARE_METAL: [(&str, &str, &str); 7] = [
+    ("runtime on Cortex-M0+", "thumbv6m-none-eabi", ""),
+    ("runtime on Cortex-M4F", TARGET, ""),
+    ("runtime on Cortex-M23", "thumbv8m.base-none-eabi", ""),
+    ("runtime on Cortex-M33", "thumbv8m.main-none-eabihf", "-Ctarget-cpu=cortex-m33"),
+    ("runtime on Cortex-M33 without DSP", "thumbv8m.main-none-eabi", "-Ctarget-cpu=cortex-m33 -Ctarget-feature=-dsp"),
+    ("runtime on RV32IMC", "riscv32imc-unknown-none-elf", ""),
+    ("runtime on RV32EMC", "riscv32emc-unknown-none-elf", ""),
 ];
+
+/// The check that needs a toolchain of its own.
+const OLDEST_RUST: &str = "runtime on its oldest Rust";
+const OLDEST_RUST_LEFT_OUT: &str =
+    "runtime on its oldest Rust (rustup toolchain install RELEASE, the rust-version of runtime/Cargo.toml)";
 
 /// Lines shown of each failure.
 const SHOWN_REASONS: usize = 10;
@@ -49,7 +61,9 @@ impl Test {
             "documentation",
             "all tests",
             "ONNX teachers on tract",
+            "package",
             "runtime on bare metal",
+            "snippets of the documents",
             "firmware",
             "runtime on aarch64",
             "panics on the emulated cores",
@@ -60,22 +74,29 @@ impl Test {
             summarize(&outcomes, &slow)
         } else {
             outcomes.push(run("lints of the workspace", clippy(&["--workspace"])));
-            outcomes.push(run("documentation", documentation()));
+            outcomes.extend(documentation());
+            outcomes.push(run("package", cargo(&["xtask", "package"])));
+            outcomes.extend(oldest_rust());
             outcomes.extend(all_tests());
             outcomes.push(run("ONNX teachers on tract", tract()));
             outcomes.extend(bare_metal());
+            outcomes.extend(snippets());
             outcomes.extend(on_aarch64());
             outcomes.extend(emulated_cores());
+            let mut left_out = Vec::new();
+            if !outcomes.iter().any(|outcome| outcome.name == OLDEST_RUST) {
+                left_out.push(OLDEST_RUST_LEFT_OUT);
+            }
             // The kept corpus is replayed by the runtime's tests in any case.
             if crate::fuzz::is_installed() {
                 outcomes.push(run(
                     "fuzzing, short",
                     cargo(&["xtask", "fuzz", "--sanitizer", "address", "--runs", "50000"]),
                 ));
-                summarize(&outcomes, &[])
             } else {
-                summarize(&outcomes, &["fuzzing (cargo xtask setup --fuzz)"])
+                left_out.push("fuzzing (cargo xtask setup --fuzz)");
             }
+            summarize(&outcomes, &left_out)
         }
     }
 }
@@ -94,10 +115,39 @@ fn clippy(selection: &[&str]) -> Command {
     command
 }
 
-fn documentation() -> Command {
-    let mut command = cargo(&["doc", "--package", "eyas", "--all-features", "--no-deps"]);
-    command.env("RUSTDOCFLAGS", "-D warnings");
-    command
+/// The runtime's documentation: as a host has it, without features, and as docs.rs makes it, which uses a nightly.
+fn documentation() -> [Outcome; 3] {
+    let doc = |name, features: &[&str]| {
+        let mut command = cargo(&["doc", "--package", "eyas", "--no-deps"]);
+        command.args(features).env("RUSTDOCFLAGS", "-D warnings");
+        (name, command)
+    };
+    let mut docs_rs = doc("documentation as on docs.rs", &["--all-features", "--target-dir", "target/docs-rs"]);
+    docs_rs.1.env("RUSTDOCFLAGS", "-D warnings --cfg docsrs").env("RUSTC_BOOTSTRAP", "1");
+    let plain = ["--no-default-features", "--target-dir", "target/docs-rs"];
+    [doc("documentation", &["--all-features"]), doc("documentation, no features", &plain), docs_rs]
+        .map(|(name, command)| run(name, command))
+}
+
+/// The runtime on the oldest Rust that it promises, where rustup has that. The library's own functions are held to it by
+/// the lint `incompatible_msrv` in any case, the dependencies by `cargo xtask package`.
+fn oldest_rust() -> Option<Outcome> {
+    let release = package::oldest_rust().ok()?;
+    let rustc = || Command::new("rustup").args(["run", &release, "rustc", "--version"]).output();
+    rustc().is_ok_and(|output| output.status.success()).then(|| {
+        let mut check = Command::new("rustup");
+        check.current_dir(root()).args([
+            "run",
+            &release,
+            "cargo",
+            "check",
+            "--package",
+            "eyas",
+            "--no-default-features",
+        ]);
+        check.args(["--target-dir", "target/oldest-rust"]);
+        run(OLDEST_RUST, check)
+    })
 }
 
 /// The tests of the workspace: optimised, since some train real networks.
@@ -125,12 +175,15 @@ fn tract() -> Command {
 fn bare_metal() -> Vec<Outcome> {
     let target_dir = root().join("firmware/target");
     let mut outcomes = Vec::new();
-    for (name, target) in BARE_METAL {
+    for (name, target, flags) in BARE_METAL {
         outcomes.push(match Toolchain::find(target) {
             Err(error) => impossible(name, &error.to_string()),
             Ok(toolchain) => {
                 let mut build = toolchain.cargo_build(&root(), &target_dir);
                 build.args(["--release", "--package", "eyas"]);
+                if !flags.is_empty() {
+                    build.env("RUSTFLAGS", flags);
+                }
                 run(name, build)
             }
         });
@@ -148,6 +201,25 @@ fn bare_metal() -> Vec<Outcome> {
         }
     });
     outcomes
+}
+
+/// Every Rust snippet of the documents, for a microcontroller, and for the host where it says so.
+fn snippets() -> [Outcome; 2] {
+    let on = |(name, place): (&'static str, Place)| {
+        let build = || -> Result<Command> {
+            let folder = snippets::write(&root(), place)?;
+            Ok(match place {
+                Place::BareMetal => Toolchain::find(TARGET)?.cargo_build(&folder, &root().join("firmware/target")),
+                Place::Host => {
+                    let mut build = cargo(&["build"]);
+                    build.current_dir(&folder).arg("--target-dir").arg(root().join("target"));
+                    build
+                }
+            })
+        };
+        build().map_or_else(|error| impossible(name, &format!("{error:#}")), |build| run(name, build))
+    };
+    [("snippets of the documents", Place::BareMetal), ("snippets for hosts", Place::Host)].map(on)
 }
 
 /// The runtime's own tests and the battery of its kernels on emulated aarch64, with the dot product and without.

@@ -23,7 +23,7 @@ pub struct Core {
 const AN386: &[&str] = &["qemu-system-arm", "-M", "mps2-an386", "-cpu", "cortex-m4"];
 
 /// The cores of the table.
-pub const CORES: [Core; 4] = [
+pub const CORES: [Core; 5] = [
     Core {
         name: "cortex-m4",
         layout: Layout::Pairs,
@@ -43,6 +43,16 @@ pub const CORES: [Core; 4] = [
         flags: &[],
         script: "an386.x",
         emulator: AN386,
+        bundle: "0x21000000",
+    },
+    Core {
+        name: "cortex-m3",
+        layout: Layout::Quads,
+        class: CoreClass::Words,
+        target: "thumbv7m-none-eabi",
+        flags: &[],
+        script: "an386.x",
+        emulator: &["qemu-system-arm", "-M", "mps2-an385", "-cpu", "cortex-m3"],
         bundle: "0x21000000",
     },
     Core {
@@ -72,6 +82,10 @@ pub const CORES: [Core; 4] = [
 pub enum Profile {
     Speed,
     Size,
+    /// cargo's own settings for a release, without link-time optimisation.
+    Untouched,
+    /// The same at `opt-level = "s"`.
+    UntouchedS,
 }
 
 impl Profile {
@@ -79,6 +93,8 @@ impl Profile {
         match self {
             Self::Speed => "release",
             Self::Size => "small",
+            Self::Untouched => "untouched",
+            Self::UntouchedS => "untouched-s",
         }
     }
 }
@@ -92,6 +108,10 @@ pub struct Line {
     pub stack: Vec<u32>,
     /// Smallest and largest count over random inputs.
     pub spread: Vec<u32>,
+    /// Instructions of a load.
+    pub loading: Vec<u32>,
+    /// Instructions of `quantize`, for each row.
+    pub quantizing: Vec<u32>,
 }
 
 /// What to measure of a student; the numbers are the image's.
@@ -107,7 +127,12 @@ pub enum Measure {
 impl Core {
     /// Builds the images, for speed or for size. Returns their folder.
     pub fn build(&self, profile: Profile, every_layout: bool) -> Result<PathBuf> {
-        for image in ["bench", "footprint", "baseline"] {
+        self.build_images(&["bench", "footprint", "baseline"], profile, every_layout)
+    }
+
+    /// Builds `images` and returns their folder.
+    pub fn build_images(&self, images: &[&str], profile: Profile, every_layout: bool) -> Result<PathBuf> {
+        for image in images {
             let output = self.rustc(image, profile, every_layout, &[])?;
             let said = String::from_utf8_lossy(&output.stderr);
             ensure!(output.status.success(), "the {} image {image} does not build:\n{said}", self.name);
@@ -181,6 +206,11 @@ impl Core {
                 push(&mut bundle, &vector.outputs.iter().map(|&y| y as u8).collect::<Vec<_>>());
             }
         }
+        self.emulate(image, &bundle, students.len())
+    }
+
+    /// Runs an image on a bundle and returns its lines, which must be as many as given.
+    pub fn emulate(&self, image: &Path, bundle: &[u8], lines: usize) -> Result<Vec<Line>> {
         let path = image.with_extension(format!("{}.bundle", self.name));
         std::fs::write(&path, bundle)?;
         let mut device = String::new();
@@ -194,7 +224,7 @@ impl Core {
             .output()
             .with_context(|| format!("cannot run {program}; cargo xtask setup installs it"))?;
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).to_string();
-        parse(&text, students.len()).with_context(|| format!("{} printed:\n{}", self.name, last_lines(&text)))
+        parse(&text, lines).with_context(|| format!("{} printed:\n{}", self.name, last_lines(&text)))
     }
 }
 
@@ -203,16 +233,17 @@ fn last_lines(text: &str) -> String {
     lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
-fn push_words(bundle: &mut Vec<u8>, words: [u32; 4]) {
+pub fn push_words(bundle: &mut Vec<u8>, words: [u32; 4]) {
     bundle.extend(words.iter().flat_map(|word| word.to_le_bytes()));
 }
 
-fn push(bundle: &mut Vec<u8>, bytes: &[u8]) {
+pub fn push(bundle: &mut Vec<u8>, bytes: &[u8]) {
     bundle.extend(bytes);
     bundle.resize(bundle.len().next_multiple_of(16), 0);
 }
 
-/// Reads `student I load 0 wrong N [instructions N...] [stack N...]`, one line a student, and `end`.
+/// Reads the lines of an image up to `end`: words, each followed by numbers, such as `student I load 0 wrong N
+/// [instructions N...] [stack N...]`, one line a student.
 fn parse(text: &str, students: usize) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -234,6 +265,8 @@ fn parse(text: &str, students: usize) -> Result<Vec<Line>> {
                 "instructions" => found.instructions.push(number),
                 "stack" => found.stack.push(number),
                 "spread" => found.spread.push(number),
+                "loading" => found.loading.push(number),
+                "quantizing" => found.quantizing.push(number),
                 other => bail!("unknown word {other}"),
             }
         }

@@ -11,8 +11,9 @@
 use core::hint::black_box;
 use core::ptr::addr_of_mut;
 use eyas::Student;
+use eyas_bench_image::bundle::Cursor;
 use eyas_bench_image::host::{exit, print, print_number, start_counter};
-use eyas_bench_image::{BUNDLE, instructions, stack};
+use eyas_bench_image::{instructions, stack};
 
 /// Count the instructions of every vector, and the stack once.
 const MEASURE: u32 = 1;
@@ -26,29 +27,6 @@ const RANDOM_INPUTS: u32 = 1000;
 static mut ARENA: [u32; 16384] = [0; 16384];
 static mut LIST: [u16; 2048] = [0; 2048];
 static mut INPUT: [i8; 2048] = [0; 2048];
-
-struct Cursor(usize);
-
-impl Cursor {
-    fn word(&mut self) -> u32 {
-        let at = self.0;
-        self.0 += 4;
-        // SAFETY: the host wrote the bundle as this program reads it.
-        unsafe { core::ptr::read(at as *const u32) }
-    }
-
-    fn bytes(&mut self, len: usize) -> &'static [u8] {
-        let at = self.0;
-        self.0 += len.next_multiple_of(16);
-        // SAFETY: as above.
-        unsafe { core::slice::from_raw_parts(at as *const u8, len) }
-    }
-}
-
-fn integers(bytes: &[u8]) -> &[i8] {
-    // SAFETY: the same bytes, signed.
-    unsafe { core::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len()) }
-}
 
 #[inline(never)]
 fn load_only(file: &'static [u8]) {
@@ -104,12 +82,10 @@ extern "C" fn bench_main() -> ! {
     // SAFETY: one thread, no interrupt.
     let list: &mut [u16] = unsafe { &mut *addr_of_mut!(LIST) };
     start_counter();
-    let mut bundle = Cursor(BUNDLE);
-    let students = bundle.word();
-    bundle.0 += 12;
+    let mut bundle = Cursor::start();
+    let [students, ..] = bundle.header();
     for index in 0..students {
-        let (file_bytes, vectors, measure) = (bundle.word(), bundle.word(), bundle.word());
-        bundle.0 += 4;
+        let [file_bytes, vectors, measure] = bundle.header();
         let file = bundle.bytes(file_bytes as usize);
         print(c"student ");
         print_number(index);
@@ -125,11 +101,11 @@ extern "C" fn bench_main() -> ! {
         print_number(0);
         let costs = student.costs();
         let outputs: usize = student.layers().map(|layer| usize::from(layer.outputs)).sum();
-        let start = bundle.0;
+        let start = bundle.clone();
         let mut wrong = 0;
         for _ in 0..vectors {
-            let x = integers(bundle.bytes(costs.inputs));
-            let mut expected = integers(bundle.bytes(outputs)).iter();
+            let x = bundle.integers(costs.inputs);
+            let mut expected = bundle.integers(outputs).iter();
             arena.fill(0xdead_beef);
             let answer = student.infer_observed(x, arena, |_, y| {
                 for got in y.iter() {
@@ -142,9 +118,9 @@ extern "C" fn bench_main() -> ! {
         print_number(wrong);
         if measure & (MEASURE | LISTED) != 0 {
             print(c"instructions ");
-            let end = core::mem::replace(&mut bundle.0, start);
+            let end = core::mem::replace(&mut bundle, start.clone());
             for _ in 0..vectors {
-                let x = integers(bundle.bytes(costs.inputs));
+                let x = bundle.integers(costs.inputs);
                 bundle.bytes(outputs);
                 let count = if measure & LISTED != 0 {
                     let mut count = 0;
@@ -159,12 +135,12 @@ extern "C" fn bench_main() -> ! {
                 };
                 print_number(count);
             }
-            bundle.0 = end;
+            bundle = end;
         }
         if measure & MEASURE != 0 {
-            bundle.0 = start;
-            let x = integers(bundle.bytes(costs.inputs));
-            bundle.0 = start;
+            bundle = start.clone();
+            let x = bundle.integers(costs.inputs);
+            bundle = start;
             for _ in 0..vectors {
                 bundle.bytes(costs.inputs);
                 bundle.bytes(outputs);
