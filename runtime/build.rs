@@ -1,6 +1,7 @@
 //! Names the kernels for the target, `cfg(eyas_kernels = "…")`, and what they are to be good at,
 //! `cfg(eyas_setting = "size")` where the crate is compiled with `opt-level = "z"`. Where the target has faster cores
-//! than the one that has to be assumed, `cfg(eyas_core = "unknown")` makes the crate say so.
+//! than the one that has to be assumed, `cfg(eyas_core = "unknown")` makes the crate say so. `EYAS_THIS_CORE` is for the
+//! assembler.
 
 #[path = "build/choice.rs"]
 mod choice;
@@ -24,6 +25,8 @@ fn main() {
     println!("cargo::rustc-check-cfg=cfg(eyas_core, values(\"unknown\"))");
     println!("cargo::rustc-check-cfg=cfg(eyas_setting, values(\"size\"))");
     println!("cargo::rustc-cfg=eyas_kernels=\"{}\"", choice.kernels);
+    let directive = choice.core.map(|core| format!(".cpu {core}")).unwrap_or_default();
+    println!("cargo::rustc-env=EYAS_THIS_CORE={directive}");
     if choice.open {
         println!("cargo::rustc-cfg=eyas_core=\"unknown\"");
     }

@@ -24,6 +24,8 @@ pub struct Build<'a> {
 pub struct Choice {
     /// Their file in `src/kernels`, or the core it is compiled for.
     pub kernels: &'static str,
+    /// A core to name to the assembler, where the triple alone does not allow their instructions.
+    pub core: Option<&'static str>,
     /// Whether the target has cores that could run faster ones, and nothing says which core this is.
     pub open: bool,
 }
@@ -80,14 +82,18 @@ const CORES: [(&str, Instructions); 16] = [
 pub fn choose(build: &Build<'_>) -> Choice {
     let has = |feature: &str| build.features.split(',').any(|found| found == feature);
     if let Some((prefix, guaranteed)) = TRIPLES.iter().find(|(prefix, _)| build.triple.starts_with(prefix)) {
-        let (instructions, said) = m_profile(build, *guaranteed);
+        let (instructions, core) = m_profile(build, *guaranteed);
         let kernels = match instructions {
             Instructions::Baseline => "armv6m",
             Instructions::Mainline => "armv7m",
             Instructions::Dsp => "armv7em",
             Instructions::Vectors => "helium",
         };
-        return Choice { kernels, open: *prefix == OPEN && !said };
+        return Choice {
+            kernels,
+            core: core.filter(|_| instructions > *guaranteed),
+            open: *prefix == OPEN && core.is_none(),
+        };
     }
     let (riscv32, few_registers) = (build.triple.starts_with("riscv32"), build.triple.starts_with("riscv32e"));
     let kernels = if riscv32 && !few_registers && has("m") {
@@ -99,14 +105,14 @@ pub fn choose(build: &Build<'_>) -> Choice {
     } else {
         "portable"
     };
-    Choice { kernels, open: false }
+    Choice { kernels, core: None, open: false }
 }
 
-/// The instructions of an M-profile build, and whether anything but the triple says so.
-fn m_profile(build: &Build<'_>, guaranteed: Instructions) -> (Instructions, bool) {
-    let core = codegen(build.flags, "target-cpu").last();
-    let known = core.and_then(|core| CORES.iter().find(|(name, _)| *name == core));
-    let (mut instructions, mut said) = known.map_or((guaranteed, false), |(_, instructions)| (*instructions, true));
+/// The instructions of an M-profile build, and a core that has them, if anything but the triple says so.
+fn m_profile(build: &Build<'_>, guaranteed: Instructions) -> (Instructions, Option<&'static str>) {
+    let given = codegen(build.flags, "target-cpu").last();
+    let known = given.and_then(|given| CORES.iter().find(|(name, _)| *name == given));
+    let (mut instructions, mut core) = known.map_or((guaranteed, None), |(name, has)| (*has, Some(*name)));
     // Shown by compilers that may use unstable features; a target of one's own can have it.
     let shown = build.features.split(',').filter(|feature| *feature == "dsp").map(|_| "+dsp");
     let given = codegen(build.flags, "target-feature").flat_map(|list| list.split(','));
@@ -118,9 +124,10 @@ fn m_profile(build: &Build<'_>, guaranteed: Instructions) -> (Instructions, bool
             "-mve" => instructions.min(Instructions::Dsp),
             _ => continue,
         };
-        said = true;
+        // One that has all of them.
+        core = core.or(Some("cortex-m55"));
     }
-    (instructions, said)
+    (instructions, core)
 }
 
 /// The values of one code generation option, in order: `-C name=value`, `-Cname=value`, `--codegen name=value`.

@@ -76,7 +76,26 @@ fn only_a_target_that_leaves_the_core_open_is_open() {
     }
     // A target of one's own, seen by a compiler that shows unstable features.
     let own = Build { triple: "thumbv8m.main-own", features: "dsp,mclass", endian: "little", ..Build::default() };
-    assert_eq!(choose(&own), Choice { kernels: "armv7em", open: false });
+    assert_eq!(choose(&own), Choice { kernels: "armv7em", core: Some("cortex-m55"), open: false });
+}
+
+#[test]
+fn the_assembler_is_told_a_core_where_the_triple_does_not_allow_the_instructions() {
+    let table = [
+        ("thumbv7em-none-eabihf", "", None),
+        ("thumbv7em-none-eabihf", "-Ctarget-cpu=cortex-m7", None),
+        ("thumbv8m.main-none-eabihf", "", None),
+        ("thumbv8m.main-none-eabihf", "-Ctarget-cpu=cortex-m33 -Ctarget-feature=-dsp", None),
+        ("thumbv8m.main-none-eabihf", "-Ctarget-cpu=cortex-m33", Some("cortex-m33")),
+        ("thumbv8m.main-none-eabihf", "-Ctarget-cpu=cortex-m85", Some("cortex-m85")),
+        ("thumbv8m.main-none-eabihf", "-Ctarget-cpu=cortex-m52 -Ctarget-feature=-mve", Some("cortex-m52")),
+        ("thumbv8m.main-none-eabihf", "-Ctarget-feature=+dsp", Some("cortex-m55")),
+        ("thumbv7m-none-eabi", "-Ctarget-cpu=cortex-m4", Some("cortex-m4")),
+        ("thumbv6m-none-eabi", "-Ctarget-cpu=cortex-m3", Some("cortex-m3")),
+    ];
+    for (triple, flags, core) in table {
+        assert_eq!(chosen(triple, flags).core, core, "{triple} {flags}");
+    }
 }
 
 #[test]
@@ -97,7 +116,7 @@ fn other_targets_follow_their_features() {
     ];
     for (triple, features, endian, std, kernels) in table {
         let choice = choose(&Build { triple, features, endian, std, ..Build::default() });
-        assert_eq!(choice, Choice { kernels, open: false }, "{triple} {features}");
+        assert_eq!(choice, Choice { kernels, core: None, open: false }, "{triple} {features}");
         assert!(KERNELS.contains(&kernels));
     }
 }

@@ -118,7 +118,7 @@ fn parse(text: &str) -> Result<Vec<Snippet>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, Snippet, documents, parse};
+    use super::{Place, Snippet, documents, parse, write};
 
     #[test]
     fn fences_say_where_a_snippet_runs() {
@@ -145,5 +145,15 @@ mod tests {
         for document in ["README.md", "runtime/README.md", "firmware/README.md", "docs/DESIGN.md"] {
             assert!(documents.contains(&crate::root().join(document)), "{document}");
         }
+    }
+
+    #[test]
+    fn the_crates_hold_the_snippets_of_the_readmes() {
+        let library = |place| std::fs::read_to_string(write(&crate::root(), place).unwrap().join("lib.rs")).unwrap();
+        let (bare_metal, host) = (library(Place::BareMetal), library(Place::Host));
+        for module in ["mod readme_", "mod runtime_readme_", "#![no_std]"] {
+            assert!(bare_metal.contains(module), "{module}: {bare_metal}");
+        }
+        assert!(host.contains("mod runtime_readme_") && !host.contains("no_std"), "{host}");
     }
 }

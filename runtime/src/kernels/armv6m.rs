@@ -156,6 +156,7 @@ impl Kernels for Armv6m {
 #[unsafe(naked)]
 unsafe extern "C" fn widen(from: *const i8, to: *mut i32, count: usize) {
     naked_asm!(
+        this_core!(),
         "push {{r4, r5, r6, lr}}",
         "movs r5, #0",
         "movs r6, #1",
@@ -264,6 +265,7 @@ macro_rules! step {
 #[unsafe(naked)]
 unsafe extern "C" fn sum_rows(rows: *const Rows) {
     naked_asm!(
+        this_core!(),
         ".p2align 2",
         "push {{r4, r5, r6, r7, lr}}",
         "mov r4, r8",
@@ -395,6 +397,7 @@ unsafe extern "C" fn sum_rows(rows: *const Rows) {
 #[unsafe(naked)]
 unsafe extern "C" fn add_lanes(columns: *const Columns, lanes: *mut [u32; 4]) {
     naked_asm!(
+        this_core!(),
         ".p2align 2",
         "push {{r4, r5, r6, r7, lr}}",
         "mov r4, r8",

@@ -4,6 +4,16 @@
 //! equals [`portable`] bit for bit. `tests/kernels_agree.rs` is the one battery for all; what the host cannot
 //! run, the bench image runs on the emulated core.
 
+/// First line of assembly that needs more than the triple says: the core's name, once more.
+///
+/// The compiler reads the assembly of a module a second time, for its symbols, and does not give its own flags along.
+#[cfg(any(eyas_kernels = "armv6m", eyas_kernels = "armv7m", eyas_kernels = "armv7em", eyas_kernels = "helium"))]
+macro_rules! this_core {
+    () => {
+        env!("EYAS_THIS_CORE")
+    };
+}
+
 #[cfg(all(test, feature = "std"))]
 mod host_battery;
 pub mod portable;

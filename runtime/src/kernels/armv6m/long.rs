@@ -50,6 +50,7 @@ macro_rules! input {
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn requantize_rows(scaling: *const Scaling) {
     naked_asm!(
+        this_core!(),
         "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
         "ldm r0, {{r0, r1, r2, r3, r4, r5, r6}}",
         "2:",
