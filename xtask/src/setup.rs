@@ -11,7 +11,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Targets the checks build for besides this machine.
-const TARGETS: [&str; 4] = ["thumbv6m-none-eabi", TARGET, "riscv32imc-unknown-none-elf", aarch64::TARGET];
+const TARGETS: [&str; 6] = [
+    "thumbv6m-none-eabi",
+    TARGET,
+    "thumbv8m.main-none-eabi",
+    "thumbv8m.main-none-eabihf",
+    "riscv32imc-unknown-none-elf",
+    aarch64::TARGET,
+];
 /// Debian's compiler with the source of `core`, for machines that cannot download targets.
 const DEBIAN_RUST: [&str; 2] = ["rustc-web", "rust-web-src"];
 /// LLVM releases of Rust compilers with Debian's packages of their tools.

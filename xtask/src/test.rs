@@ -12,15 +12,13 @@ use eyas_tests::format;
 use std::process::Command;
 
 /// Targets and flags the runtime must build for without `std`, beside those of the bench: the assembler refuses an
-/// instruction that the core lacks. RISC-V without atomics, and with half the registers.
-const BARE_METAL: [(&str, &str, &str); 7] = [
+/// instruction that the core lacks. RISC-V without atomics.
+const BARE_METAL: [(&str, &str, &str); 5] = [
     ("runtime on Cortex-M0+", "thumbv6m-none-eabi", ""),
     ("runtime on Cortex-M4F", TARGET, ""),
-    ("runtime on Cortex-M23", "thumbv8m.base-none-eabi", ""),
     ("runtime on Cortex-M33", "thumbv8m.main-none-eabihf", "-Ctarget-cpu=cortex-m33"),
     ("runtime on Cortex-M33 without DSP", "thumbv8m.main-none-eabi", "-Ctarget-cpu=cortex-m33 -Ctarget-feature=-dsp"),
     ("runtime on RV32IMC", "riscv32imc-unknown-none-elf", ""),
-    ("runtime on RV32EMC", "riscv32emc-unknown-none-elf", ""),
 ];
 
 /// The check that needs a toolchain of its own.
@@ -117,16 +115,18 @@ fn clippy(selection: &[&str]) -> Command {
 
 /// The runtime's documentation: as a host has it, without features, and as docs.rs makes it, which uses a nightly.
 fn documentation() -> [Outcome; 3] {
-    let doc = |name, features: &[&str]| {
-        let mut command = cargo(&["doc", "--package", "eyas", "--no-deps"]);
-        command.args(features).env("RUSTDOCFLAGS", "-D warnings");
-        (name, command)
+    let doc = |features, flags| {
+        let mut command = cargo(&["doc", "--package", "eyas", "--no-deps", features]);
+        command.env("RUSTDOCFLAGS", flags);
+        command
     };
-    let mut docs_rs = doc("documentation as on docs.rs", &["--all-features", "--target-dir", "target/docs-rs"]);
-    docs_rs.1.env("RUSTDOCFLAGS", "-D warnings --cfg docsrs").env("RUSTC_BOOTSTRAP", "1");
-    let plain = ["--no-default-features", "--target-dir", "target/docs-rs"];
-    [doc("documentation", &["--all-features"]), doc("documentation, no features", &plain), docs_rs]
-        .map(|(name, command)| run(name, command))
+    let mut docs_rs = doc("--all-features", "-D warnings --cfg docsrs");
+    docs_rs.args(["--target-dir", "target/docs-rs"]).env("RUSTC_BOOTSTRAP", "1");
+    [
+        run("documentation", doc("--all-features", "-D warnings")),
+        run("documentation, no features", doc("--no-default-features", "-D warnings")),
+        run("documentation as on docs.rs", docs_rs),
+    ]
 }
 
 /// The runtime on the oldest Rust that it promises, where rustup has that. The library's own functions are held to it by
@@ -136,16 +136,8 @@ fn oldest_rust() -> Option<Outcome> {
     let rustc = || Command::new("rustup").args(["run", &release, "rustc", "--version"]).output();
     rustc().is_ok_and(|output| output.status.success()).then(|| {
         let mut check = Command::new("rustup");
-        check.current_dir(root()).args([
-            "run",
-            &release,
-            "cargo",
-            "check",
-            "--package",
-            "eyas",
-            "--no-default-features",
-        ]);
-        check.args(["--target-dir", "target/oldest-rust"]);
+        check.current_dir(root()).args(["run", &release, "cargo", "check", "--package", "eyas"]);
+        check.args(["--no-default-features", "--target-dir", "target/oldest-rust"]);
         run(OLDEST_RUST, check)
     })
 }
