@@ -60,7 +60,9 @@ pub fn write(root: &Path, place: Place) -> Result<PathBuf> {
     }
     ensure!(library.len() > empty, "no snippet for {place:?} in any document");
     fs::write(folder.join("lib.rs"), library)?;
-    let features = if place == Place::Host { "features = [\"std\"]" } else { "" };
+    // A snippet may ask for the feature as the crate's own examples do.
+    let features =
+        if place == Place::Host { "features = [\"std\"]\n[features]\ndefault = [\"std\"]\nstd = []" } else { "" };
     let manifest = format!(
         "[workspace]\n[package]\nname = \"snippets\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[lib]\npath = \"lib.rs\"\n\
          [dependencies.eyas]\npath = {:?}\n{features}\n",

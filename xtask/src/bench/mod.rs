@@ -96,8 +96,11 @@ impl Bench {
             } else if self.gate {
                 run_gate(core)?;
             } else {
-                rows.extend(self.measure(core)?);
-                if self.workload.as_deref().is_none_or(|only| only == shipped::NAME) {
+                let only = self.workload.as_deref();
+                if only != Some(shipped::NAME) {
+                    rows.extend(self.measure(core)?);
+                }
+                if only.is_none_or(|only| only == shipped::NAME) {
                     shipped.extend(shipped::measure(core)?);
                 }
             }
