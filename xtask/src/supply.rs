@@ -9,10 +9,9 @@ use std::process::Command;
 /// Every workspace of the repository: its manifest, its check by `cargo deny` and that by `cargo shear`.
 ///
 /// The package of the ONNX teachers on tract is the trainer's sources by their paths, which the latter cannot follow.
-const WORKSPACES: [(&str, &str, Option<&str>); 5] = [
+const WORKSPACES: [(&str, &str, Option<&str>); 4] = [
     (MAIN, "crates of the workspace", Some("unused crates of the workspace")),
     ("firmware/Cargo.toml", "crates of the firmware", Some("unused crates of the firmware")),
-    ("firmware/bench/Cargo.toml", "crates of the bench image", Some("unused crates of the bench image")),
     ("runtime/fuzz/Cargo.toml", "crates of the fuzz targets", Some("unused crates of the fuzz targets")),
     ("trainer/tests/tract/Cargo.toml", "crates of the tests on tract", None),
 ];
