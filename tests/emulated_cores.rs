@@ -4,7 +4,7 @@ use eyas::{AlignedBytes, Student};
 use eyas_tests::command::{eyas, root, stdout};
 use eyas_tests::{Draft, format, reseal, skip};
 use eyas_trainer::verify::device::{
-    self, Board, CORTEX_M0, CORTEX_M4, CORTEX_M55, DeviceError, DeviceRun, Locations, RISCV32,
+    self, Board, CORTEX_M0, CORTEX_M3, CORTEX_M4, CORTEX_M55, DeviceError, DeviceRun, Locations, RISCV32,
 };
 use eyas_trainer::verify::{Comparison, Difference, OnDeviceError, compare_on_device, expected_outputs};
 use serde_json::Value;
@@ -39,7 +39,7 @@ macro_rules! on_every_core {
     )*};
 }
 
-on_every_core!(cortex_m0: CORTEX_M0, cortex_m4: CORTEX_M4, cortex_m55: CORTEX_M55, riscv32: RISCV32);
+on_every_core!(cortex_m0: CORTEX_M0, cortex_m3: CORTEX_M3, cortex_m4: CORTEX_M4, cortex_m55: CORTEX_M55, riscv32: RISCV32);
 
 /// Where the board is emulated; `None` where this machine lacks something.
 fn emulated(board: &'static Board) -> Option<Locations> {

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The core of each target, as the folders beside this one are called: `qemu-CORE` holds its memory and its machine.
-const CORES: [(&str, &str); 4] = [
+const CORES: [(&str, &str); 5] = [
     ("thumbv6m-none-eabi", "cortex-m0"),
+    ("thumbv7m-none-eabi", "cortex-m3"),
     ("thumbv7em-none-eabihf", "cortex-m4"),
     ("thumbv8m.main-none-eabihf", "cortex-m55"),
     ("riscv32imc-unknown-none-elf", "riscv32"),

@@ -162,6 +162,48 @@ errors! {
     }
 }
 
+/// Declares the error that the others become by `?`.
+macro_rules! any_error {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident($error:ident),)+ }) => {
+        $(#[$doc])*
+        #[non_exhaustive]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+        pub enum $name {
+            $($(#[$vdoc])* $variant($error),)+
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self { $(Self::$variant(error) => error.fmt(f),)+ }
+            }
+        }
+
+        impl core::error::Error for $name {}
+
+        $(impl From<$error> for $name {
+            fn from(error: $error) -> Self {
+                Self::$variant(error)
+            }
+        })+
+    };
+}
+
+any_error! {
+    /// Any of the errors here, for a function that takes several steps: `?` makes it, without a heap.
+    Error {
+        /// The bytes are no student.
+        Load(LoadError),
+        /// Real features did not become integers.
+        Quantize(QuantizeError),
+        /// An inference did not start.
+        Infer(InferError),
+        /// The self-test did not pass.
+        Selftest(SelftestError),
+    }
+}
+
 impl From<InferError> for SelftestError {
     fn from(error: InferError) -> Self {
         match error {

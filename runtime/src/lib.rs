@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(missing_docs, unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -31,7 +32,7 @@ pub use aligned::Aligned;
 #[cfg(feature = "std")]
 pub use aligned::AlignedBytes;
 pub use decision::{Answer, Decision, Quantity};
-pub use error::{InferError, LoadError, QuantizeError, SelftestError};
+pub use error::{Error, InferError, LoadError, QuantizeError, SelftestError};
 pub use model::{CoreClass, Costs, Layout, Metadata};
 pub use outputs::Outputs;
 pub use selftest::SelftestReport;

@@ -40,6 +40,15 @@ impl<'a> Student<'a> {
     /// The first thing that is wrong; see [`LoadError`]. `file` must start on a 16-byte boundary and end with its seal:
     /// [`Student::file_bytes`] says where that is in a longer slot.
     #[inline]
+    // Not deprecated: this is the one warning that reaches whoever uses the crate from a registry.
+    #[cfg_attr(
+        eyas_core = "unknown",
+        deprecated = "nothing is wrong with it, but this target leaves open which core it runs on, so the kernels are \
+                      those of a core without DSP and vectors, two to fourteen times slower than a Cortex-M33 or M55 can \
+                      be. Name the core at the top of .cargo/config.toml:\n\
+                      target.'cfg(target_arch = \"arm\")'.rustflags = [\"-C\", \"target-cpu=cortex-m33\"]\n\
+                      (or cortex-m55, cortex-m85, …; for a core without the DSP extension \"target-feature=-dsp\")"
+    )]
     pub fn load(file: &'a [u8]) -> Result<Self, LoadError> {
         let mut loaded = Err(LoadError::NotAStudent);
         load(file, &mut loaded);

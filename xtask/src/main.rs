@@ -2,6 +2,7 @@
 
 mod aarch64;
 mod bench;
+mod changelog;
 // The device check of the trainer, by its source: a dependency on the trainer would make `cargo xtask setup`
 // compile a neural-network framework first.
 #[path = "../../trainer/src/verify/device/mod.rs"]
@@ -18,9 +19,11 @@ mod output {
 mod fuzz;
 mod golden;
 mod llvm;
+mod package;
 mod parity;
 mod setup;
 mod size;
+mod snippets;
 mod steps;
 mod supply;
 mod test;
@@ -44,6 +47,7 @@ use std::process::ExitCode;
                   cargo xtask size --json     flash, RAM and stack of the runtime\n  \
                   cargo xtask golden          are the committed student files unchanged?\n  \
                   cargo xtask parity --against HEAD~1   does another revision make the same students?\n  \
+                  cargo xtask package         the runtime as a registry would get it\n  \
                   cargo xtask fuzz            any bytes, resealed bytes and drawn students, 200,000 runs each"
 )]
 enum Command {
@@ -54,6 +58,7 @@ enum Command {
     Golden(golden::Golden),
     Parity(parity::Parity),
     Fuzz(fuzz::Fuzz),
+    Package(package::Package),
 }
 
 fn main() -> ExitCode {
@@ -65,6 +70,7 @@ fn main() -> ExitCode {
         Command::Golden(command) => command.run(),
         Command::Parity(command) => command.run(),
         Command::Fuzz(command) => command.run(),
+        Command::Package(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,9 +1,11 @@
 //! `cargo xtask test`: everything that has to hold before a change is taken, for people and for CI.
 
 use crate::aarch64;
-use crate::device::{self, BOARDS, CORTEX_M0, CORTEX_M4, CORTEX_M55, RISCV32, Toolchain};
+use crate::device::{self, BOARDS, CORTEX_M0, CORTEX_M4, RISCV32, Toolchain};
+use crate::package;
 use crate::root;
 use crate::setup::Environment;
+use crate::snippets::{self, Place};
 use crate::steps::{Outcome, impossible, run};
 use crate::{supply, tools};
 use anyhow::{Result, bail};
@@ -12,20 +14,32 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Targets the runtime must build for without `std`; the last is a RISC-V without atomics.
-const BARE_METAL: [(&str, &str); 4] = [
-    ("runtime on Cortex-M0+", CORTEX_M0.target),
-    ("runtime on Cortex-M4F", CORTEX_M4.target),
-    ("runtime on Cortex-M55", CORTEX_M55.target),
-    ("runtime on RV32IMC", RISCV32.target),
+/// Targets and flags the runtime must build for without `std`, beside those of the images: the assembler refuses an
+/// instruction that the core lacks. RISC-V without atomics.
+const BARE_METAL: [(&str, &str, &str); 5] = [
+    ("runtime on Cortex-M0+", CORTEX_M0.target, ""),
+    ("runtime on Cortex-M4F", CORTEX_M4.target, ""),
+    ("runtime on Cortex-M33", "thumbv8m.main-none-eabihf", "-Ctarget-cpu=cortex-m33"),
+    ("runtime on Cortex-M33 without DSP", "thumbv8m.main-none-eabi", "-Ctarget-cpu=cortex-m33 -Ctarget-feature=-dsp"),
+    ("runtime on RV32IMC", RISCV32.target, ""),
 ];
+
+/// The check that needs a toolchain of its own.
+const OLDEST_RUST: &str = "runtime on its oldest Rust";
+const OLDEST_RUST_LEFT_OUT: &str =
+    "runtime on its oldest Rust (rustup toolchain install RELEASE, the rust-version of runtime/Cargo.toml)";
 
 /// What all checks together may take on two processors, in minutes: more, and nobody runs them before a submission.
 const BUDGET_MINUTES: f64 = 60.0;
 
 /// The images that need no board, in the order of [`BOARDS`].
-const FIRMWARE: [&str; 4] =
-    ["firmware on Cortex-M4", "firmware on Cortex-M0", "firmware on Cortex-M55", "firmware on RV32IMC"];
+const FIRMWARE: [&str; 5] = [
+    "firmware on Cortex-M4",
+    "firmware on Cortex-M0",
+    "firmware on Cortex-M3",
+    "firmware on Cortex-M55",
+    "firmware on RV32IMC",
+];
 
 /// Lines shown of each failure.
 const SHOWN_REASONS: usize = 10;
@@ -62,7 +76,9 @@ impl Test {
             "documentation",
             "all tests",
             "ONNX teachers on tract",
+            "package",
             "runtime on bare metal",
+            "snippets of the documents",
             "firmware",
             "runtime on aarch64",
             "panics on the emulated cores",
@@ -74,14 +90,22 @@ impl Test {
         } else {
             outcomes.extend(supply::check());
             outcomes.push(run("lints of the workspace", clippy(&["--workspace"])));
-            outcomes.push(run("documentation", documentation()));
+            outcomes.extend(documentation());
+            outcomes.push(run("package", cargo(&["xtask", "package"])));
+            outcomes.extend(oldest_rust());
             outcomes.extend(all_tests());
             outcomes.push(run("ONNX teachers on tract", tract()));
             outcomes.extend(bare_metal());
+            outcomes.extend(snippets());
             outcomes.extend(on_aarch64());
             outcomes.extend(emulated_cores());
+            let mut left_out = Vec::new();
+            if !outcomes.iter().any(|outcome| outcome.name == OLDEST_RUST) {
+                left_out.push(OLDEST_RUST_LEFT_OUT);
+            }
             // The kept corpus is replayed by the runtime's tests in any case.
-            summarize(&outcomes, &["fuzzing (cargo xtask setup --fuzz && cargo xtask fuzz)"])
+            left_out.push("fuzzing (cargo xtask setup --fuzz && cargo xtask fuzz)");
+            summarize(&outcomes, &left_out)
         }
     }
 }
@@ -100,10 +124,33 @@ fn clippy(selection: &[&str]) -> Command {
     command
 }
 
-fn documentation() -> Command {
-    let mut command = cargo(&["doc", "--package", "eyas", "--all-features", "--no-deps"]);
-    command.env("RUSTDOCFLAGS", "-D warnings");
-    command
+/// The runtime's documentation: as a host has it, without features, and as docs.rs makes it, which uses a nightly.
+fn documentation() -> [Outcome; 3] {
+    let doc = |features, flags| {
+        let mut command = cargo(&["doc", "--package", "eyas", "--no-deps", features]);
+        command.env("RUSTDOCFLAGS", flags);
+        command
+    };
+    let mut docs_rs = doc("--all-features", "-D warnings --cfg docsrs");
+    docs_rs.args(["--target-dir", "target/docs-rs"]).env("RUSTC_BOOTSTRAP", "1");
+    [
+        run("documentation", doc("--all-features", "-D warnings")),
+        run("documentation, no features", doc("--no-default-features", "-D warnings")),
+        run("documentation as on docs.rs", docs_rs),
+    ]
+}
+
+/// The runtime on the oldest Rust that it promises, where rustup has that. The library's own functions are held to it by
+/// the lint `incompatible_msrv` in any case, the dependencies by `cargo xtask package`.
+fn oldest_rust() -> Option<Outcome> {
+    let release = package::oldest_rust().ok()?;
+    let rustc = || Command::new("rustup").args(["run", &release, "rustc", "--version"]).output();
+    rustc().is_ok_and(|output| output.status.success()).then(|| {
+        let mut check = Command::new("rustup");
+        check.current_dir(root()).args(["run", &release, "cargo", "check", "--package", "eyas"]);
+        check.args(["--no-default-features", "--target-dir", "target/oldest-rust"]);
+        run(OLDEST_RUST, check)
+    })
 }
 
 /// The tests of the workspace: optimised, since some train real networks.
@@ -138,12 +185,15 @@ fn tract() -> Command {
 fn bare_metal() -> Vec<Outcome> {
     let target_dir = root().join("firmware/target");
     let mut outcomes = Vec::new();
-    for (name, target) in BARE_METAL {
+    for (name, target, flags) in BARE_METAL {
         outcomes.push(match Toolchain::find(target) {
             Err(error) => impossible(name, &error.to_string()),
             Ok(toolchain) => {
                 let mut build = toolchain.cargo_build(&root(), &target_dir);
                 build.args(["--release", "--package", "eyas"]);
+                if !flags.is_empty() {
+                    build.env("RUSTFLAGS", flags);
+                }
                 run(name, build)
             }
         });
@@ -163,6 +213,27 @@ fn bare_metal() -> Vec<Outcome> {
         });
     }
     outcomes
+}
+
+/// Every Rust snippet of the documents, for a microcontroller, and for the host where it says so.
+fn snippets() -> [Outcome; 2] {
+    let on = |(name, place): (&'static str, Place)| {
+        let build = || -> Result<Command> {
+            let folder = snippets::write(&root(), place)?;
+            Ok(match place {
+                Place::BareMetal => {
+                    Toolchain::find(CORTEX_M4.target)?.cargo_build(&folder, &root().join("firmware/target"))
+                }
+                Place::Host => {
+                    let mut build = cargo(&["build"]);
+                    build.current_dir(&folder).arg("--target-dir").arg(root().join("target"));
+                    build
+                }
+            })
+        };
+        build().map_or_else(|error| impossible(name, &format!("{error:#}")), |build| run(name, build))
+    };
+    [("snippets of the documents", Place::BareMetal), ("snippets for hosts", Place::Host)].map(on)
 }
 
 /// The runtime's own tests and the battery of its kernels on emulated aarch64, with the dot product and without.

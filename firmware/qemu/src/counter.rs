@@ -5,11 +5,12 @@
 //! less than half an instruction: the nearest number is exact. (SysTick, which all Cortex-M have, ends at 24 bits: 5
 //! million instructions.)
 
+use crate::semihosting::fail;
 use core::arch::asm;
 use core::sync::atomic::{Ordering, compiler_fence};
 
-/// The counter in the I/O block of Arm's FPGA images: 25 MHz on the AN386, 20 MHz on the AN547.
-#[cfg(any(core = "cortex-m4", core = "cortex-m55"))]
+/// The counter in the I/O block of Arm's FPGA images: 25 MHz on the AN385 and AN386, 20 MHz on the AN547.
+#[cfg(any(core = "cortex-m3", core = "cortex-m4", core = "cortex-m55"))]
 mod clock {
     const COUNTER: *const u32 = if cfg!(core = "cortex-m55") { 0x5930_2018 } else { 0x4002_8018 } as *const u32;
     pub const TICK_PICOSECONDS: u64 = if cfg!(core = "cortex-m55") { 50_000 } else { 40_000 };
@@ -95,13 +96,27 @@ pub fn instructions(ticks: u32) -> u64 {
     (u64::from(ticks) * clock::TICK_PICOSECONDS + instruction / 2) / instruction
 }
 
+/// Counts the instructions of `run`, less what an empty region counts.
+pub fn instructions_of(mut run: impl FnMut()) -> u64 {
+    let empty = counted(&mut || {});
+    counted(&mut run).saturating_sub(empty)
+}
+
+/// One copy, so that an empty region is called as any other is.
+#[inline(never)]
+fn counted(run: &mut dyn FnMut()) -> u64 {
+    let start = now();
+    run();
+    instructions(now().wrapping_sub(start))
+}
+
 /// Starts the clock and checks that it counts instructions.
 ///
 /// Returns what an empty region reads, to be subtracted everywhere: what of the two readings lies between them.
 ///
 /// # Errors
 /// What a loop of 2,000 or 2,000,000 instructions read instead, the empty region subtracted.
-pub fn check() -> Result<u64, u64> {
+fn check() -> Result<u64, u64> {
     clock::start();
     let empty = region(0);
     for loops in [1_000, 1_000_000] {
@@ -111,6 +126,13 @@ pub fn check() -> Result<u64, u64> {
         }
     }
     Ok(empty)
+}
+
+/// As [`check`]; a clock that does not count instructions ends the run.
+pub fn start() -> u64 {
+    check().unwrap_or_else(|found| {
+        fail(format_args!("the instruction counter read {found}; run the emulator with -icount shift=7,sleep=off"))
+    })
 }
 
 /// Counts a region of exactly `2 · loops` instructions.

@@ -4,6 +4,7 @@
 //! The source knows a core by `cfg(core = "…")`, which `build.rs` reads off the target.
 #![no_std]
 
+pub mod bundle;
 pub mod counter;
 pub mod host_file;
 pub mod semihosting;

@@ -31,6 +31,12 @@ pub fn high_water<R>(work: impl FnOnce() -> R) -> (R, u32) {
     (result, if at == bottom { u32::MAX } else { (top - at) as u32 })
 }
 
+/// [`high_water`] of work that has no result.
+pub fn bytes_of(work: impl FnOnce()) -> u32 {
+    let ((), bytes) = high_water(work);
+    bytes
+}
+
 /// The stack pointer in the caller's frame.
 #[inline(always)]
 fn stack_pointer() -> usize {

@@ -1,22 +1,35 @@
-//! Cortex-M0, M0+, M3: one word of weights is one input times four rows.
+//! Cortex-M0, M0+, M23, and M3: one word of weights is one input times four rows.
 //!
 //! A word holds two halfwords of two signed digits each, `256 · w1 + w0` and `256 · w3 + w2`. `SXTB` of the word is
 //! w0, `SXTH` the first halfword, `ASRS #16` the second, `SXTB` of that w2: four extractions for four MACs. The
 //! sums B of the even rows and S of whole halfwords give the odd rows as `(S − B) >> 8`, exact while that is
 //! inside 24 bits, which any 512 int8 products are; longer rows fold every 512 inputs.
 //!
-//! Sums go to the room for the outputs first; a second pass requantizes them in place. It forms the high word of
-//! `acc · m` from halfwords: with `e ≤ −2` and `n = −2 − e`,
+//! Sums go to the room for the outputs first; a second pass requantizes them in place, from the high word of
+//! `acc · m`: with `e ≤ −2` and `n = −2 − e`,
 //! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into
 //! the result. Other exponents, which real students do not have, take a call to the definition.
+//!
+//! Armv7-M has both steps in one instruction, multiply-accumulate and the long product; Armv6-M takes more for each.
+
+#[cfg(eyas_kernels = "armv7m")]
+#[macro_use]
+mod long;
+#[cfg(eyas_kernels = "armv6m")]
+#[macro_use]
+mod short;
 
 use super::thumb::{absent, copy};
 use super::{Kernels, Present, portable};
 use crate::model::{BLOCK, CoreClass, Layer, Layout};
 use crate::quant::{Multiplier, scale_sum};
 use core::arch::naked_asm;
+#[cfg(eyas_kernels = "armv7m")]
+use long::requantize_rows;
+#[cfg(eyas_kernels = "armv6m")]
+use short::requantize_rows;
 
-/// Kernels of the Armv6-M instruction set.
+/// Kernels of the Armv6-M instruction set, and of Armv7-M without the DSP extension.
 #[derive(Clone, Copy, Debug)]
 pub struct Armv6m;
 
@@ -35,7 +48,7 @@ impl Kernels for Armv6m {
     const LAYOUT: Layout = Layout::Quads;
 
     fn instruction_set() -> &'static str {
-        "Armv6-M"
+        if cfg!(eyas_kernels = "armv7m") { "Armv7-M" } else { "Armv6-M" }
     }
 
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [i32] {
@@ -143,6 +156,7 @@ impl Kernels for Armv6m {
 #[unsafe(naked)]
 unsafe extern "C" fn widen(from: *const i8, to: *mut i32, count: usize) {
     naked_asm!(
+        this_core!(),
         "push {{r4, r5, r6, lr}}",
         "movs r5, #0",
         "movs r6, #1",
@@ -234,51 +248,7 @@ unsafe extern "C" fn scale_by_definition(acc: i32, mantissa: *const i32, exponen
     scaled.clamp(i16::MIN.into(), i16::MAX.into()) as i32
 }
 
-/// One input for four rows: x in the first register, the word in the second.
-macro_rules! input {
-    ($x:literal, $w:literal) => {
-        concat!(
-            "sxtb r6, ",
-            $w,
-            "\n",
-            "muls r6, ",
-            $x,
-            ", r6\n",
-            "add r8, r6\n",
-            "sxth r6, ",
-            $w,
-            "\n",
-            "muls r6, ",
-            $x,
-            ", r6\n",
-            "add r9, r6\n",
-            "asrs ",
-            $w,
-            ", ",
-            $w,
-            ", #16\n",
-            "sxtb r6, ",
-            $w,
-            "\n",
-            "muls r6, ",
-            $x,
-            ", r6\n",
-            "add r10, r6\n",
-            "muls ",
-            $w,
-            ", ",
-            $x,
-            ", ",
-            $w,
-            "\n",
-            "add r11, ",
-            $w,
-            "\n",
-        )
-    };
-}
-
-/// Two inputs for four rows: 26 instructions, eight MACs, 52 bytes of code.
+/// Two inputs for four rows: eight MACs in 52 bytes of code.
 macro_rules! step {
     () => {
         concat!("ldm r0!, {{r2, r3}}\n", "ldm r1!, {{r4, r5}}\n", input!("r2", "r4"), input!("r3", "r5"))
@@ -295,6 +265,7 @@ macro_rules! step {
 #[unsafe(naked)]
 unsafe extern "C" fn sum_rows(rows: *const Rows) {
     naked_asm!(
+        this_core!(),
         ".p2align 2",
         "push {{r4, r5, r6, r7, lr}}",
         "mov r4, r8",
@@ -417,100 +388,6 @@ unsafe extern "C" fn sum_rows(rows: *const Rows) {
     )
 }
 
-/// Scales and clamps sums in place: 41 instructions each, whatever the sums are.
-///
-/// Registers: r0 sum, r6 exponent, r7 mantissa, r8 shift, r10 zero point − lo, r11 hi − lo, r12 hi, lr end.
-///
-/// # Safety
-/// `scaling` describes at least one sum, with as many mantissas and exponents.
-#[unsafe(naked)]
-unsafe extern "C" fn requantize_rows(scaling: *const Scaling) {
-    naked_asm!(
-        "push {{r4, r5, r6, r7, lr}}",
-        "mov r4, r8",
-        "mov r5, r10",
-        "mov r6, r11",
-        "push {{r3, r4, r5, r6}}",
-        "ldm r0!, {{r1, r2, r3, r4}}",
-        "ldm r0!, {{r5, r6, r7}}",
-        "mov r10, r5",
-        "mov r11, r6",
-        "mov r12, r7",
-        "mov lr, r4",
-        "mov r0, r1",
-        "mov r6, r2",
-        "mov r7, r3",
-        "2:",
-        "ldrb r5, [r6]",
-        "adds r6, #1",
-        "movs r2, #254",
-        "subs r2, r2, r5",
-        "ldr r1, [r0]",
-        "ldrh r3, [r7]",
-        "ldrh r4, [r7, #2]",
-        "adds r7, #4",
-        "cmp r2, #31",
-        "bhi 8f",
-        "mov r8, r2",
-        // The high word of acc · m from halfwords.
-        "uxth r5, r1",
-        "uxth r2, r1",
-        "asrs r1, r1, #16",
-        "muls r5, r3, r5",
-        "muls r2, r4, r2",
-        "muls r3, r1, r3",
-        "muls r4, r1, r4",
-        "lsrs r5, r5, #16",
-        "adds r2, r2, r5",
-        "uxth r5, r2",
-        "lsrs r2, r2, #16",
-        "adds r3, r3, r5",
-        "asrs r3, r3, #16",
-        "adds r4, r4, r2",
-        "adds r4, r4, r3",
-        "mov r2, r8",
-        "asrs r4, r2",
-        "adds r4, #1",
-        "asrs r4, r4, #1",
-        "7:",
-        "add r4, r10",
-        "asrs r2, r4, #31",
-        "bics r4, r2", // not below 0
-        "mov r2, r11",
-        "subs r4, r4, r2",
-        "asrs r2, r4, #31",
-        "ands r4, r2", // not above 0
-        "add r4, r12",
-        "stm r0!, {{r4}}",
-        "cmp r0, lr",
-        "bne 2b",
-        "pop {{r3, r4, r5, r6}}",
-        "mov r8, r4",
-        "mov r10, r5",
-        "mov r11, r6",
-        "pop {{r4, r5, r6, r7, pc}}",
-        "8:",
-        "mov r3, r12",
-        "mov r5, lr",
-        "push {{r0, r3, r5, r6, r7}}",
-        "mov r0, r1",
-        "movs r3, #254",
-        "subs r2, r3, r2",
-        "sxtb r2, r2",
-        "subs r7, #4",
-        "mov r1, r7",
-        "sub sp, #8", // keeps the stack on eight bytes: 9 + 5 + 2 words
-        "bl {scale}",
-        "add sp, #8",
-        "mov r4, r0",
-        "pop {{r0, r3, r5, r6, r7}}",
-        "mov r12, r3",
-        "mov lr, r5",
-        "b 7b",
-        scale = sym scale_by_definition,
-    )
-}
-
 /// Adds the weights of eight outputs over the list, as bytes plus 128 in two 16-bit lanes a word.
 ///
 /// Registers: r1 list, r2 run, r3 place, r4 r0 weights, r6 r7 masks, r8 to r11 lanes, r12 end of the list.
@@ -520,6 +397,7 @@ unsafe extern "C" fn requantize_rows(scaling: *const Scaling) {
 #[unsafe(naked)]
 unsafe extern "C" fn add_lanes(columns: *const Columns, lanes: *mut [u32; 4]) {
     naked_asm!(
+        this_core!(),
         ".p2align 2",
         "push {{r4, r5, r6, r7, lr}}",
         "mov r4, r8",

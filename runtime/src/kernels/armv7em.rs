@@ -130,6 +130,7 @@ const fn fours(count: usize) -> usize {
 #[unsafe(naked)]
 unsafe extern "C" fn widen(from: *const i8, to: *mut i16, count: usize) {
     naked_asm!(
+        this_core!(),
         "push {{r4, lr}}",
         "b 21f",
         "2:",
@@ -217,6 +218,7 @@ unsafe extern "C" fn add_runs(
     distance: i32,
 ) {
     naked_asm!(
+        this_core!(),
         "push {{r2, r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
         "ldr lr, [sp, #40]",
         "1:",

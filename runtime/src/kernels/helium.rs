@@ -95,6 +95,7 @@ unsafe extern "C" fn scale_by_definition(sums: *mut [i32; 4], mantissas: *const 
 #[unsafe(naked)]
 unsafe extern "C" fn dense_rows(rows: *const Rows, layer: *const Layer<'_>) {
     naked_asm!(
+        this_core!(),
         // Assembly outside functions does not inherit the target's extensions.
         ".cpu cortex-m55",
         "push {{r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",

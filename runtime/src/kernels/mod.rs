@@ -4,6 +4,16 @@
 //! equals [`portable`] bit for bit. `tests/kernels_agree.rs` is the one battery for all; what the host cannot
 //! run, the bench image runs on the emulated core.
 
+/// First line of assembly that needs more than the triple says: the core's name, once more.
+///
+/// The compiler reads the assembly of a module a second time, for its symbols, and does not give its own flags along.
+#[cfg(any(eyas_kernels = "armv6m", eyas_kernels = "armv7m", eyas_kernels = "armv7em", eyas_kernels = "helium"))]
+macro_rules! this_core {
+    () => {
+        env!("EYAS_THIS_CORE")
+    };
+}
+
 #[cfg(all(test, feature = "std"))]
 mod host_battery;
 pub mod portable;
@@ -12,7 +22,7 @@ mod present;
 #[cfg(eyas_kernels = "aarch64")]
 #[allow(unsafe_code)]
 mod aarch64;
-#[cfg(eyas_kernels = "armv6m")]
+#[cfg(any(eyas_kernels = "armv6m", eyas_kernels = "armv7m"))]
 #[allow(unsafe_code)]
 mod armv6m;
 #[cfg(eyas_kernels = "armv7em")]
@@ -24,10 +34,12 @@ mod helium;
 #[cfg(eyas_kernels = "rv32im")]
 #[allow(unsafe_code)]
 mod rv32im;
-#[cfg(any(eyas_kernels = "armv6m", eyas_kernels = "armv7em"))]
+#[cfg(any(eyas_kernels = "armv6m", eyas_kernels = "armv7m", eyas_kernels = "armv7em"))]
 #[allow(unsafe_code)]
 mod thumb;
+// AVX-512 for functions, stable since then.
 #[cfg(eyas_kernels = "x86_64")]
+#[clippy::msrv = "1.89"]
 #[allow(unsafe_code)]
 mod x86_64;
 
@@ -39,7 +51,7 @@ pub(crate) use present::{add_all, listed, scan_all};
 #[cfg(eyas_kernels = "aarch64")]
 pub(crate) use aarch64::Aarch64 as Active;
 /// The kernels of this build.
-#[cfg(eyas_kernels = "armv6m")]
+#[cfg(any(eyas_kernels = "armv6m", eyas_kernels = "armv7m"))]
 pub(crate) use armv6m::Armv6m as Active;
 /// The kernels of this build.
 #[cfg(eyas_kernels = "armv7em")]

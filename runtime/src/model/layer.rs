@@ -40,7 +40,7 @@ pub(crate) type Block = [u32; ALIGNMENT / 4];
 /// Where the tables of a layer's parameters start.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(
-    not(any(eyas_kernels = "armv6m", eyas_kernels = "helium", eyas_kernels = "rv32im")),
+    not(any(eyas_kernels = "armv6m", eyas_kernels = "armv7m", eyas_kernels = "helium", eyas_kernels = "rv32im")),
     allow(dead_code, reason = "other cores read slices, or find them themselves")
 )]
 pub(crate) struct Tables {
@@ -137,7 +137,7 @@ impl<'a> Layer<'a> {
     /// The tables for kernels: each holds whole blocks of four outputs and starts on a word.
     #[inline]
     #[cfg_attr(
-        not(any(eyas_kernels = "armv6m", eyas_kernels = "helium", eyas_kernels = "rv32im")),
+        not(any(eyas_kernels = "armv6m", eyas_kernels = "armv7m", eyas_kernels = "helium", eyas_kernels = "rv32im")),
         allow(dead_code, reason = "other cores read slices, or find them themselves")
     )]
     pub(crate) fn tables(&self) -> Tables {

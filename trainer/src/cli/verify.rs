@@ -52,9 +52,14 @@ pub enum Target {
 
 impl ValueEnum for Target {
     fn value_variants<'a>() -> &'a [Self] {
-        static TARGETS: [Target; 5] = {
-            let [a, b, c, d] = BOARDS;
-            [Target::Host, Target::Device(a), Target::Device(b), Target::Device(c), Target::Device(d)]
+        static TARGETS: [Target; 1 + BOARDS.len()] = {
+            let mut targets = [Target::Host; 1 + BOARDS.len()];
+            let mut board = 0;
+            while board < BOARDS.len() {
+                targets[1 + board] = Target::Device(BOARDS[board]);
+                board += 1;
+            }
+            targets
         };
         &TARGETS
     }

@@ -93,7 +93,7 @@ pub fn run(only: Option<&str>, json: bool) -> Result<Vec<Finding>> {
     let fastest = all.iter().filter(|measured| measured.kernels == "dot product");
     let finding = |measured: &Measured| Finding {
         core: "aarch64",
-        key: measured.workload,
+        key: measured.workload.into(),
         found: measured.single.round() as u64,
     };
     Ok(fastest.map(finding).collect())

@@ -12,6 +12,10 @@ use std::process::{Command, Output};
 pub enum Profile {
     Speed,
     Size,
+    /// cargo's own settings for a release, without link-time optimisation.
+    Untouched,
+    /// The same at `opt-level = "s"`.
+    UntouchedS,
 }
 
 impl Profile {
@@ -19,6 +23,8 @@ impl Profile {
         match self {
             Self::Speed => "speed",
             Self::Size => "small",
+            Self::Untouched => "untouched",
+            Self::UntouchedS => "untouched-s",
         }
     }
 }
@@ -32,6 +38,10 @@ pub struct Line {
     pub stack: Vec<u32>,
     /// Smallest and largest count over random inputs.
     pub spread: Vec<u32>,
+    /// Instructions of a load.
+    pub loading: Vec<u32>,
+    /// Instructions of `quantize`, for each row.
+    pub quantizing: Vec<u32>,
 }
 
 /// What to measure of a student; the numbers are the image's.
@@ -47,8 +57,13 @@ pub enum Measure {
 impl Board {
     /// Builds the images, for speed or for size. Returns their folder.
     pub fn build(&self, profile: Profile, every_layout: bool) -> Result<PathBuf> {
+        self.build_images(&["bench", "footprint", "baseline"], profile, every_layout)
+    }
+
+    /// Builds `images` and returns their folder.
+    pub fn build_images(&self, images: &[&str], profile: Profile, every_layout: bool) -> Result<PathBuf> {
         let layouts: &[&str] = if every_layout { &["every-layout"] } else { &[] };
-        for image in ["bench", "footprint", "baseline"] {
+        for image in images {
             let output = self.cargo(image, profile, layouts)?;
             let said = String::from_utf8_lossy(&output.stderr);
             ensure!(output.status.success(), "the {} image {image} does not build:\n{said}", self.name);
@@ -95,6 +110,11 @@ impl Board {
                 push(&mut bundle, &vector.outputs.iter().map(|&y| y as u8).collect::<Vec<_>>());
             }
         }
+        self.emulate(image, &bundle, students.len())
+    }
+
+    /// Runs an image on a bundle and returns its lines, which must be as many as given.
+    pub fn emulate(&self, image: &Path, bundle: &[u8], lines: usize) -> Result<Vec<Line>> {
         let path = image.with_extension(format!("{}.bundle", self.name));
         std::fs::write(&path, bundle)?;
         let device = format!("loader,file={},addr={:#x},force-raw=on", path.display(), self.spare_memory);
@@ -106,7 +126,7 @@ impl Board {
             .output()
             .with_context(|| format!("cannot run {}; cargo xtask setup installs it", self.emulator))?;
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).to_string();
-        parse(&text, students.len()).with_context(|| format!("{} printed:\n{}", self.name, last_lines(&text)))
+        parse(&text, lines).with_context(|| format!("{} printed:\n{}", self.name, last_lines(&text)))
     }
 }
 
@@ -119,16 +139,17 @@ fn last_lines(text: &str) -> String {
     lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
-fn push_words(bundle: &mut Vec<u8>, words: [u32; 4]) {
+pub fn push_words(bundle: &mut Vec<u8>, words: [u32; 4]) {
     bundle.extend(words.iter().flat_map(|word| word.to_le_bytes()));
 }
 
-fn push(bundle: &mut Vec<u8>, bytes: &[u8]) {
+pub fn push(bundle: &mut Vec<u8>, bytes: &[u8]) {
     bundle.extend(bytes);
     bundle.resize(bundle.len().next_multiple_of(16), 0);
 }
 
-/// Reads `student I load 0 wrong N [instructions N...] [stack N...]`, one line a student, and `end`.
+/// Reads the lines of an image up to `end`: words, each followed by numbers, such as `student I load 0 wrong N
+/// [instructions N...] [stack N...]`, one line a student.
 fn parse(text: &str, students: usize) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -150,6 +171,8 @@ fn parse(text: &str, students: usize) -> Result<Vec<Line>> {
                 "instructions" => found.instructions.push(number),
                 "stack" => found.stack.push(number),
                 "spread" => found.spread.push(number),
+                "loading" => found.loading.push(number),
+                "quantizing" => found.quantizing.push(number),
                 other => bail!("unknown word {other}"),
             }
         }

@@ -10,6 +10,7 @@ mod layers;
 mod npz;
 mod report;
 mod rounding;
+mod shipped;
 mod stack;
 mod students;
 mod training;
@@ -27,8 +28,8 @@ use students::{WORKLOADS, battery, workload};
                   cargo xtask bench --core host\n  cargo xtask bench --core aarch64\n  \
                   cargo xtask bench --battery\n  cargo xtask bench --student models/cora/student.eyas")]
 pub struct Bench {
-    /// Measure this core only; without it the four microcontrollers
-    #[arg(long, value_name = "CORE", value_parser = ["cortex-m4", "cortex-m0", "cortex-m55", "riscv32", "aarch64", "host"])]
+    /// Measure this core only; without it the five microcontrollers
+    #[arg(long, value_name = "CORE", value_parser = ["cortex-m4", "cortex-m0", "cortex-m3", "cortex-m55", "riscv32", "aarch64", "host"])]
     core: Option<String>,
     /// Where the graphs of --training are looked for before the folder of EYAS_DATA
     #[arg(long, value_name = "FOLDER", requires = "training")]
@@ -39,7 +40,7 @@ pub struct Bench {
     /// Compare every number of inputs 1 to 65 and outputs 1 to 17, and roundings of every exponent, on the emulated cores; measure nothing
     #[arg(long)]
     battery: bool,
-    /// Measure this workload only: m1, m2, m3, m4 or m4-sparse
+    /// Measure this workload only: m1, m2, m3, m4, m4-sparse, or cora, the shipped student from its features on
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
     /// Count a thousand random inputs: a dense inference takes the same number of instructions for each
@@ -84,7 +85,7 @@ impl Bench {
             let findings = aarch64::run(self.workload.as_deref(), self.json)?;
             return check_budgets(&findings);
         }
-        let mut rows = Vec::new();
+        let (mut rows, mut shipped) = (Vec::new(), Vec::new());
         for core in BOARDS.into_iter().filter(|core| self.core.as_deref().is_none_or(|name| name == core.name)) {
             if self.battery {
                 run_battery(core)?;
@@ -93,7 +94,13 @@ impl Bench {
             } else if self.gate {
                 run_gate(core)?;
             } else {
-                rows.extend(self.measure(core)?);
+                let only = self.workload.as_deref();
+                if only != Some(shipped::NAME) {
+                    rows.extend(self.measure(core)?);
+                }
+                if only.is_none_or(|only| only == shipped::NAME) {
+                    shipped.extend(shipped::measure(core)?);
+                }
             }
         }
         if self.battery || self.spread || self.gate {
@@ -101,8 +108,9 @@ impl Bench {
         }
         if self.json {
             rows.iter().for_each(|row| println!("{}", report::json(row)));
+            shipped.iter().for_each(|row| println!("{}", row.json()));
         } else {
-            print!("{}", report::table(&rows));
+            print!("{}\n{}", report::table(&rows), shipped::table(&shipped));
         }
         if let Some(row) = rows.iter().find(|row| !row.exact) {
             bail!("{} {}: integers differ from the portable kernels", row.core, row.workload);
@@ -116,7 +124,8 @@ impl Bench {
         if let Some(row) = rows.iter().find(|row| row.nnz.is_none() && row.spread != 0) {
             bail!("{} {}: the count depends on the input, by {} instructions", row.core, row.workload, row.spread);
         }
-        let findings: Vec<_> = rows.iter().flat_map(report::findings).collect();
+        let shipped = shipped.iter().flat_map(shipped::Row::findings);
+        let findings: Vec<_> = rows.iter().flat_map(report::findings).chain(shipped).collect();
         check_budgets(&findings)
     }
 

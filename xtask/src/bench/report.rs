@@ -115,7 +115,7 @@ pub fn table(rows: &[Row]) -> String {
 pub struct Finding {
     pub core: &'static str,
     /// Its key in `budgets.toml`: the workload of a count, else what is measured.
-    pub key: &'static str,
+    pub key: String,
     pub found: u64,
 }
 
@@ -133,7 +133,7 @@ pub fn findings(row: &Row) -> [Finding; 10] {
         ("static_ram_bytes", row.static_ram_bytes.into()),
         ("arena_bytes", row.arena_bytes as u64),
     ]
-    .map(|(key, found)| Finding { core: row.core, key, found })
+    .map(|(key, found)| Finding { core: row.core, key: key.into(), found })
 }
 
 /// The sections `bench.CORE` of `budgets.toml`: `WORKLOAD = instructions`, `code_bytes = …`.
@@ -173,7 +173,7 @@ mod tests {
     const BUDGETS: &str = "# a comment\n[other]\nm1 = 1\n[bench.a]\nm1 = 1_000\nstack_bytes = 8\n[bench.b]\nm1 = 5\n";
 
     fn finding(core: &'static str, key: &'static str, found: u64) -> Finding {
-        Finding { core, key, found }
+        Finding { core, key: key.into(), found }
     }
 
     #[test]

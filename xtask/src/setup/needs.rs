@@ -2,14 +2,22 @@
 
 use super::{Environment, first_line};
 use crate::aarch64;
-use crate::device::{BOARDS, DeviceError, Kind, Toolchain};
+use crate::device::{CORTEX_M0, CORTEX_M3, CORTEX_M4, CORTEX_M55, DeviceError, Kind, RISCV32, Toolchain};
 use crate::{llvm, tools};
 use std::env;
 use std::process::Command;
 
 /// Targets the checks build for besides this machine.
-pub const TARGETS: [&str; 5] =
-    [BOARDS[0].target, BOARDS[1].target, BOARDS[2].target, BOARDS[3].target, aarch64::TARGET];
+pub const TARGETS: [&str; 7] = [
+    CORTEX_M0.target,
+    CORTEX_M3.target,
+    CORTEX_M4.target,
+    CORTEX_M55.target,
+    // For a core made without a floating-point unit.
+    "thumbv8m.main-none-eabi",
+    RISCV32.target,
+    aarch64::TARGET,
+];
 
 /// One thing the project's commands need.
 pub struct Need {

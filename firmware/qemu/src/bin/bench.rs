@@ -11,17 +11,10 @@
 use core::hint::black_box;
 use core::ptr::addr_of_mut;
 use eyas::Student;
+use eyas_firmware_qemu::bundle::Cursor;
+use eyas_firmware_qemu::counter::{self, instructions_of};
 use eyas_firmware_qemu::semihosting::{exit, fail};
-use eyas_firmware_qemu::{counter, print, println, stack};
-
-/// Where QEMU's loader puts the bundle of students: memory that no image links to.
-const BUNDLE: usize = if cfg!(core = "riscv32") {
-    0x8100_0000
-} else if cfg!(core = "cortex-m55") {
-    0x6000_0000
-} else {
-    0x2100_0000
-};
+use eyas_firmware_qemu::{print, println, stack};
 
 /// Count the instructions of every vector, and the stack once.
 const MEASURE: u32 = 1;
@@ -35,29 +28,6 @@ const RANDOM_INPUTS: u32 = 1000;
 static mut ARENA: [u32; 16384] = [0; 16384];
 static mut LIST: [u16; 2048] = [0; 2048];
 static mut INPUT: [i8; 2048] = [0; 2048];
-
-struct Cursor(usize);
-
-impl Cursor {
-    fn word(&mut self) -> u32 {
-        let at = self.0;
-        self.0 += 4;
-        // SAFETY: the host wrote the bundle as this program reads it.
-        unsafe { core::ptr::read(at as *const u32) }
-    }
-
-    fn bytes(&mut self, len: usize) -> &'static [u8] {
-        let at = self.0;
-        self.0 += len.next_multiple_of(16);
-        // SAFETY: as above.
-        unsafe { core::slice::from_raw_parts(at as *const u8, len) }
-    }
-}
-
-fn integers(bytes: &[u8]) -> &[i8] {
-    // SAFETY: the same bytes, signed.
-    unsafe { core::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len()) }
-}
 
 #[inline(never)]
 fn load_only(file: &'static [u8]) {
@@ -80,26 +50,6 @@ fn decide_present(student: &Student<'_>, present: &[u16], arena: &mut [u32]) {
     }
 }
 
-/// Counts the instructions of `run`, less what an empty region counts.
-fn instructions(mut run: impl FnMut()) -> u64 {
-    let empty = counted(&mut || {});
-    counted(&mut run).saturating_sub(empty)
-}
-
-/// One copy, so that an empty region is called as any other is.
-#[inline(never)]
-fn counted(run: &mut dyn FnMut()) -> u64 {
-    let start = counter::now();
-    run();
-    counter::instructions(counter::now().wrapping_sub(start))
-}
-
-/// Bytes of stack under `work`.
-fn stack_of(work: impl FnOnce()) -> u32 {
-    let ((), bytes) = stack::high_water(work);
-    bytes
-}
-
 /// Smallest and largest count over random inputs: uniform ones, and such that drive sums to their ends.
 fn spread(student: &Student<'_>, arena: &mut [u32]) -> (u64, u64) {
     // SAFETY: one thread, no interrupt.
@@ -119,7 +69,7 @@ fn spread(student: &Student<'_>, arena: &mut [u32]) -> (u64, u64) {
             };
         }
         let x = black_box(&*x);
-        let count = instructions(|| decide(student, x, arena));
+        let count = instructions_of(|| decide(student, x, arena));
         smallest = smallest.min(count);
         largest = largest.max(count);
     }
@@ -132,15 +82,11 @@ extern "C" fn image_main() -> ! {
     let arena: &mut [u32] = unsafe { &mut *addr_of_mut!(ARENA) };
     // SAFETY: one thread, no interrupt.
     let list: &mut [u16] = unsafe { &mut *addr_of_mut!(LIST) };
-    if let Err(found) = counter::check() {
-        fail(format_args!("the instruction counter read {found}; run the emulator with -icount shift=7,sleep=off"));
-    }
-    let mut bundle = Cursor(BUNDLE);
-    let students = bundle.word();
-    bundle.0 += 12;
+    counter::start();
+    let mut bundle = Cursor::start();
+    let [students, ..] = bundle.header();
     for index in 0..students {
-        let (file_bytes, vectors, measure) = (bundle.word(), bundle.word(), bundle.word());
-        bundle.0 += 4;
+        let [file_bytes, vectors, measure] = bundle.header();
         let file = bundle.bytes(file_bytes as usize);
         let student = match Student::load(file) {
             Ok(student) => student,
@@ -151,11 +97,11 @@ extern "C" fn image_main() -> ! {
         };
         let costs = student.costs();
         let outputs: usize = student.layers().map(|layer| usize::from(layer.outputs)).sum();
-        let start = bundle.0;
+        let start = bundle.clone();
         let mut wrong = 0;
         for _ in 0..vectors {
-            let x = integers(bundle.bytes(costs.inputs));
-            let mut expected = integers(bundle.bytes(outputs)).iter();
+            let x = bundle.integers(costs.inputs);
+            let mut expected = bundle.integers(outputs).iter();
             arena.fill(0xdead_beef);
             let answer = student.infer_observed(x, arena, |_, y| {
                 for got in y.iter() {
@@ -167,9 +113,9 @@ extern "C" fn image_main() -> ! {
         print!("student {index} load 0 wrong {wrong}");
         if measure & (MEASURE | LISTED) != 0 {
             print!(" instructions");
-            let end = core::mem::replace(&mut bundle.0, start);
+            let end = core::mem::replace(&mut bundle, start.clone());
             for _ in 0..vectors {
-                let x = integers(bundle.bytes(costs.inputs));
+                let x = bundle.integers(costs.inputs);
                 bundle.bytes(outputs);
                 let count = if measure & LISTED != 0 {
                     let mut count = 0;
@@ -178,24 +124,24 @@ extern "C" fn image_main() -> ! {
                         count += 1;
                     }
                     let present = black_box(&list[..count]);
-                    instructions(|| decide_present(&student, present, arena))
+                    instructions_of(|| decide_present(&student, present, arena))
                 } else {
-                    instructions(|| decide(&student, black_box(x), arena))
+                    instructions_of(|| decide(&student, black_box(x), arena))
                 };
                 print!(" {count}");
             }
-            bundle.0 = end;
+            bundle = end;
         }
         if measure & MEASURE != 0 {
-            bundle.0 = start;
-            let x = integers(bundle.bytes(costs.inputs));
-            bundle.0 = start;
+            bundle = start.clone();
+            let x = bundle.integers(costs.inputs);
+            bundle = start;
             for _ in 0..vectors {
                 bundle.bytes(costs.inputs);
                 bundle.bytes(outputs);
             }
-            let load = stack_of(|| load_only(file));
-            let infer = stack_of(|| decide(&student, black_box(x), arena));
+            let load = stack::bytes_of(|| load_only(file));
+            let infer = stack::bytes_of(|| decide(&student, black_box(x), arena));
             print!(" stack {load} {infer}");
         }
         if measure & SPREAD != 0 {

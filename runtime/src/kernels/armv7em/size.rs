@@ -27,6 +27,7 @@ pub(super) unsafe extern "C" fn dense_rows(
     groups: usize,
 ) {
     naked_asm!(
+        this_core!(),
         "push {{r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
         "ldr r4, [sp, #56]",
         "ldrh r5, [r0, #{outputs}]",
@@ -151,6 +152,7 @@ pub(super) unsafe extern "C" fn sum_columns(
     biases: *const i32,
 ) {
     naked_asm!(
+        this_core!(),
         "push {{r4, r5, r6, r7, lr}}",
         "ldrh r4, [r0, #{outputs}]",
         "ldrd r6, r5, [sp, #20]",

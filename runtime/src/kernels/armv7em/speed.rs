@@ -204,6 +204,7 @@ pub(super) unsafe extern "C" fn dense_rows(
     groups: usize,
 ) {
     naked_asm!(
+        this_core!(),
         ".p2align 2",
         "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
         "ldrd lr, r4, [sp, #36]", // biases, parameters

@@ -28,7 +28,7 @@ pub const BATCH: [&str; 8] =
     ["-icount", "shift=7,sleep=off", "-display", "none", "-monitor", "none", "-serial", "none"];
 
 /// All of them.
-pub const BOARDS: [&Board; 4] = [&CORTEX_M4, &CORTEX_M0, &CORTEX_M55, &RISCV32];
+pub const BOARDS: [&Board; 5] = [&CORTEX_M4, &CORTEX_M0, &CORTEX_M3, &CORTEX_M55, &RISCV32];
 
 /// A core with products of pairs.
 pub const CORTEX_M4: Board = Board {
@@ -59,6 +59,18 @@ pub const CORTEX_M0: Board = Board {
         "-global",
         "nrf51-soc.sram-size=0x2000000",
     ],
+    spare_memory: 0x2100_0000,
+};
+
+/// A core with long products, but without those of pairs.
+pub const CORTEX_M3: Board = Board {
+    name: "cortex-m3",
+    words: "Cortex-M3",
+    target: "thumbv7m-none-eabi",
+    layout: Layout::Quads,
+    class: CoreClass::Words,
+    emulator: "qemu-system-arm",
+    machine: &["-M", "mps2-an385", "-cpu", "cortex-m3"],
     spare_memory: 0x2100_0000,
 };
 

@@ -9,7 +9,7 @@ mod error;
 mod summary;
 mod toolchain;
 
-pub use board::{BATCH, BOARDS, Board, CORTEX_M0, CORTEX_M4, CORTEX_M55, RISCV32};
+pub use board::{BATCH, BOARDS, Board, CORTEX_M0, CORTEX_M3, CORTEX_M4, CORTEX_M55, RISCV32};
 pub use error::DeviceError;
 pub use summary::DeviceRun;
 pub use toolchain::{Kind, Toolchain};

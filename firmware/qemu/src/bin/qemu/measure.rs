@@ -8,7 +8,7 @@ use eyas_firmware_qemu::{counter, stack};
 
 /// Sums over all measured inferences.
 pub struct Totals {
-    /// What an empty region reads; see [`counter::check`].
+    /// What an empty region reads; see [`counter::start`].
     overhead: u64,
     /// Measured inferences.
     pub inferences: u32,
