@@ -17,7 +17,7 @@ fn load(slot: &[u8]) -> Result<usize, LoadError> {
 fn file(seed: u64, layout: Layout) -> Vec<u8> {
     let state = &mut seed.clone();
     let widths = [1 + (seed % 40) as u16, 1 + (seed % 7) as u16, 2 + (seed % 5) as u16];
-    pack(&Parts::random(&widths, seed % 2 == 0, state).with_golden_vectors(1, state).file(), layout).unwrap()
+    pack(&Parts::random(&widths, seed.is_multiple_of(2), state).with_golden_vectors(1, state).file(), layout).unwrap()
 }
 
 proptest! {

@@ -177,7 +177,7 @@ const fn packed_costs(file: &[u8], prefix: Prefix, to: Layout) -> Result<Costs, 
     bytes = bytes.wrapping_add(front_end);
     packed_bytes = packed_bytes.wrapping_add(front_end);
     if bytes != prefix.tensor_bytes as u64 {
-        let largest = !(ALIGNMENT as u32 - 1);
+        let largest = !(ALIGNMENT as u32).wrapping_sub(1);
         let expected = if bytes > largest as u64 { largest } else { bytes as u32 };
         return Err(LoadError::TensorLength { expected, found: prefix.tensor_bytes });
     }

@@ -202,7 +202,7 @@ pub(super) fn seeds(arguments: &Arguments, recipe: &[u64]) -> Result<Vec<u64>, F
 pub(super) fn fits_memory(estimate: &Estimate) -> Result<(), Failure> {
     let available = memory::available();
     let free = available.map_or_else(String::new, |bytes| format!("; {} are free", size(bytes)));
-    eprintln!("memory: about {} at the peak: {estimate}{free}", size(estimate.total()));
+    tell(format_args!("memory: about {} at the peak: {estimate}{free}", size(estimate.total())));
     estimate.check(available).map_err(Failure::usage)
 }
 
@@ -235,7 +235,7 @@ impl Run {
                 out.display()
             )));
         }
-        eprintln!("{}: this run is finished, nothing is left to do; these are its results", out.display());
+        tell(format_args!("{}: this run is finished, nothing is left to do; these are its results", out.display()));
         let mut rows = recipe_rows(&student, &path, &arguments.data_options)?;
         rows.truncate(VERIFIED_ROWS);
         show_and_verify(arguments, out, &file, &rows, metrics, summary)

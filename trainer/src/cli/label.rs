@@ -112,7 +112,7 @@ fn run(arguments: &Arguments) -> Result<Option<Finished>, Failure> {
     label.run(&parts, jobs, &STOP, &done).map_err(failure)?;
     let (floored, least) = (recipe.floored(), crate::teacher::LEAST_PROBABILITY);
     if floored > 0 {
-        eprintln!("warning: {floored} probabilities were below {least:e} and were taken as that");
+        tell(format_args!("warning: {floored} probabilities were below {least:e} and were taken as that"));
     }
     if arguments.part.is_none() {
         return label.finish().map(Some).map_err(failure);
