@@ -41,7 +41,8 @@ pub(super) fn calibrate(
     if found != inputs || rows.features.rows() == 0 {
         return Err(ImportError::RowWidth { expected: inputs, found: if found == inputs { 0 } else { found } });
     }
-    let mut coding = InputCoding::of(&rows.features, Normalization::None);
+    // The model takes the features as they are.
+    let mut coding = InputCoding { unit: 1.0, ..InputCoding::of(&rows.features, Normalization::None) };
     coding.sparse |= plan.sparse_input;
     let observed = activations(network, rows);
     let mut ranges = observe_ranges(&observed, RangeMethod::Mse);

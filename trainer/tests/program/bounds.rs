@@ -113,7 +113,7 @@ fn a_megabyte_of_archive_takes_no_gigabyte() {
     let bomb = folder.path().join("bomb.npz");
     let mut archive = ZipWriter::new(File::create(&bomb).unwrap());
     let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
-    archive.start_file("x.npy", options.large_file(true)).unwrap();
+    archive.start_file("x.npy", options).unwrap();
     // 180,000 rows of 1433 reals: as much as the caps on memory allow.
     let mut header = "{'descr': '<f4', 'fortran_order': False, 'shape': (180000, 1433), }".to_owned();
     header += &" ".repeat(117 - header.len());

@@ -56,7 +56,7 @@ fn interrupt(child: &mut Child) -> Option<i32> {
 
 fn teacher() -> String {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx/endless.onnx");
-    format!("kind = \"onnx\"\npath = {:?}\nbatch_rows = 4", model.to_str().unwrap())
+    format!("kind = \"onnx\"\npath = {:?}\nbatch_rows = 4\nanswers = \"logits\"", model.to_str().unwrap())
 }
 
 #[test]
