@@ -44,7 +44,7 @@ impl<'a> Student<'a> {
     #[cfg_attr(
         eyas_core = "unknown",
         deprecated = "nothing is wrong with it, but this target leaves open which core it runs on, so the kernels are \
-                      those of a core without DSP and vectors, two to seven times slower than a Cortex-M33 or M55 can \
+                      those of a core without DSP and vectors, two to fourteen times slower than a Cortex-M33 or M55 can \
                       be. Name the core at the top of .cargo/config.toml:\n\
                       target.'cfg(target_arch = \"arm\")'.rustflags = [\"-C\", \"target-cpu=cortex-m33\"]\n\
                       (or cortex-m55, cortex-m85, …; for a core without the DSP extension \"target-feature=-dsp\")"
