@@ -106,8 +106,7 @@ impl Net {
     #[must_use]
     pub fn chain(family: Family, widths: &[usize]) -> Self {
         let [inputs, hidden @ .., outputs] = widths else { panic!("inputs and outputs are two widths") };
-        let branches = vec![Branch { columns: 0..*inputs, hidden: Vec::new() }];
-        Self { family, branches, hidden: hidden.to_vec(), outputs: *outputs, dropout: 0.0, input_dropout: 0.0 }
+        Self { family, ..Self::mlp(0..*inputs, hidden, *outputs, 0.0) }
     }
 
     /// A multi-layer perceptron over `columns`.
