@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
 use sprs::CsMat;
 
 use super::error::DataError;
@@ -71,7 +70,7 @@ impl Graph {
         Self {
             name: self.name.clone(),
             features: rows(&self.features, kept, self.inputs(), |column| column),
-            adjacency: rows(&self.adjacency, kept, kept.len(), |column| position[column]),
+            adjacency: sub_matrix(&self.adjacency, kept),
             labels: self.labels.as_ref().map(|labels| kept.iter().map(|&node| labels[node]).collect()),
             classes: self.classes,
             class_names: self.class_names.clone(),
@@ -106,57 +105,6 @@ impl Graph {
         let largest = (0..sizes.len()).max_by_key(|&id| (sizes[id], std::cmp::Reverse(id)));
         (0..self.nodes()).filter(|&node| Some(component[node]) == largest).collect()
     }
-
-    /// SHA-256 of everything a run may learn from: features, edges, names, the split, and the labels outside its test part.
-    ///
-    /// The labels of the test nodes are left out, so two data sets that differ in nothing else have the same hash, and a
-    /// student that carries it proves nothing about them. The name of the file is left out too.
-    ///
-    /// Encoding, all integers as little-endian `u64`: the text `eyas-data-1`; nodes, inputs, classes; for features and
-    /// then adjacency each row as its count, its columns and (features only) its values as IEEE-754 bits; one value a
-    /// node: label + 1, or 0 where the label is left out or missing; the names of classes and inputs, each list after its
-    /// count and each name after its length; the node ids of train, tune and test, each list after its count.
-    pub fn data_hash(&self, split: &Split) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        hash.update(b"eyas-data-1");
-        let mut number = |value: usize| hash.update((value as u64).to_le_bytes());
-        [self.nodes(), self.inputs(), self.classes].into_iter().for_each(&mut number);
-        for row in self.features.outer_iterator() {
-            number(row.nnz());
-            for (column, value) in row.iter() {
-                number(column);
-                number(value.to_bits() as usize);
-            }
-        }
-        for row in self.adjacency.outer_iterator() {
-            number(row.nnz());
-            row.indices().iter().copied().for_each(&mut number);
-        }
-        let mut shown = vec![true; self.nodes()];
-        for &node in &split.test {
-            if let Some(shown) = shown.get_mut(node) {
-                *shown = false;
-            }
-        }
-        for (node, shown) in shown.into_iter().enumerate() {
-            number(match &self.labels {
-                Some(labels) if shown => usize::from(labels[node]) + 1,
-                _ => 0,
-            });
-        }
-        for part in [&split.train, &split.tune, &split.test] {
-            number(part.len());
-            part.iter().copied().for_each(&mut number);
-        }
-        for names in [&self.class_names, &self.input_names] {
-            hash.update((names.len() as u64).to_le_bytes());
-            for name in names {
-                hash.update((name.len() as u64).to_le_bytes());
-                hash.update(name.as_bytes());
-            }
-        }
-        hash.finalize().into()
-    }
 }
 
 /// Neighbours of a node, ascending.
@@ -183,4 +131,11 @@ fn rows(matrix: &CsMat<f32>, kept: &[usize], columns: usize, renumber: impl Fn(u
         pointers.push(indices.len());
     }
     CsMat::new((kept.len(), columns), pointers, indices, values)
+}
+
+/// The part of an adjacency among the rows `kept` (strictly ascending), renumbered.
+pub(crate) fn sub_matrix(adjacency: &CsMat<f32>, kept: &[usize]) -> CsMat<f32> {
+    let mut position = vec![usize::MAX; adjacency.rows()];
+    kept.iter().enumerate().for_each(|(new, &old)| position[old] = new);
+    rows(adjacency, kept, kept.len(), |column| position[column])
 }

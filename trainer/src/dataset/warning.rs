@@ -78,6 +78,29 @@ pub enum Warning {
         /// Splits in which this is so.
         splits: Vec<u64>,
     },
+    /// Rows of one group lie in several folds.
+    DividedGroups {
+        /// How many groups.
+        divided: usize,
+        /// Of how many.
+        groups: usize,
+        /// Column with the groups.
+        column: String,
+    },
+    /// A teacher comes as a file, made by someone who may have seen the test rows.
+    TeacherFile {
+        /// Teacher, counted from 1.
+        number: usize,
+    },
+    /// Probabilities too small for a logarithm.
+    FlooredProbabilities {
+        /// Teacher, counted from 1.
+        number: usize,
+        /// How many.
+        floored: usize,
+        /// Of how many.
+        numbers: usize,
+    },
     /// Nodes outside the largest connected component were left out, as asked for.
     SmallComponents {
         /// How many nodes were left out.
@@ -126,6 +149,18 @@ impl fmt::Display for Warning {
                     _ => "the figures judge this one value, and R² is not defined",
                 })
             }
+            Self::DividedGroups { divided, groups, column } => write!(
+                f,
+                "{divided} of {groups} values of `{column}` lie in several folds: the test rows leak into the training"
+            ),
+            Self::TeacherFile { number } => {
+                write!(f, "teacher {number} comes as a file: whether it has seen the test rows cannot be known here")
+            }
+            Self::FlooredProbabilities { number, floored, numbers } => write!(
+                f,
+                "teacher {number}: {floored} of {numbers} probabilities are below {:e} and were taken as that",
+                crate::teacher::LEAST_PROBABILITY
+            ),
             Self::SmallComponents { dropped } => {
                 write!(f, "left out {dropped} nodes outside the largest connected component")
             }

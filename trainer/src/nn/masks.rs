@@ -165,7 +165,7 @@ impl Cut {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{Adam, Lesson, Source, Step, TrainPlan, Training, TuneFigure, drawn, silent};
+    use crate::nn::{Adam, Lesson, Rows, Source, Step, TrainPlan, Training, TuneFigure, drawn, silent};
     use ndarray::Axis;
 
     /// The sizes of the reference's MaskNet as measured on it.
@@ -223,7 +223,7 @@ mod tests {
                 let scores = BackendKind::ALL.map(|backend| {
                     let mut lesson = Towards(&wanted, &rows);
                     let start = [cut.masked(form, 1)];
-                    let source = Source::Rows { x: cut.features.view(), train: &rows, tune: &rows };
+                    let source = Source::Rows { x: Rows::Dense(cut.features.view()), train: &rows, tune: &rows };
                     let training = Training { start: &start, source, plan, backend };
                     let trained = training.run(&mut lesson, None, &mut silent).unwrap();
                     let logits = trained.nets[0].logits(cut.features.view(), backend);

@@ -9,12 +9,13 @@ use cpu_time::ThreadTime;
 use ndarray::{Array2, ArrayView2, Axis};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use sprs::CsMat;
 
 use super::backend::BackendKind;
 use super::error::TrainError;
 use super::net::{Input, Net, Parameter, TrainedNet, outputs};
 use super::optimizer::{Adam, Moments};
-use super::random::{Purpose, shuffle, stream};
+use super::random::{DropoutMask, Purpose, shuffle, stream};
 use super::view::View;
 
 /// Length and optimiser of a training.
@@ -78,7 +79,7 @@ pub struct Step<'a> {
     pub number: usize,
     /// Seed of the training.
     pub seed: u64,
-    /// Rows of the batch by their number in the matrix; empty where a step takes all rows.
+    /// Rows of the step by their number in the data, one an output row.
     pub rows: &'a [usize],
 }
 
@@ -86,6 +87,13 @@ impl Step<'_> {
     /// The stream of random numbers of this step for augmenting its rows.
     pub fn stream(&self) -> ChaCha8Rng {
         stream(self.seed, Purpose::Augment, self.number, 0)
+    }
+
+    /// Drops a share of the non-zero inputs of a batch and scales the others up.
+    pub(crate) fn drop_words(&self, x: &mut Array2<f32>, share: f32) {
+        let mut rng = stream(self.seed, Purpose::InputDropout, self.number, 0);
+        let mask = DropoutMask::draw(x.len(), share, &mut rng);
+        x.iter_mut().enumerate().for_each(|(at, value)| *value *= mask.factor(at));
     }
 }
 
@@ -110,10 +118,10 @@ pub trait Lesson {
 /// What the networks of a training read.
 #[derive(Clone, Copy, Debug)]
 pub enum Source<'a> {
-    /// Mini-batches of the rows `train` of a matrix `[rows x columns]`, judged on the rows `tune`.
+    /// Mini-batches of the rows `train` of a matrix, judged on the rows `tune`.
     Rows {
         /// The matrix.
-        x: ArrayView2<'a, f32>,
+        x: Rows<'a>,
         /// Rows that teach.
         train: &'a [usize],
         /// Rows that choose the epoch.
@@ -123,9 +131,37 @@ pub enum Source<'a> {
     Whole(Whole<'a>),
 }
 
+/// A matrix `[rows x columns]` that mini-batches are taken from.
+#[derive(Clone, Copy, Debug)]
+pub enum Rows<'a> {
+    /// Every value stored.
+    Dense(ArrayView2<'a, f32>),
+    /// In CSR.
+    Sparse(&'a CsMat<f32>),
+}
+
+impl Rows<'_> {
+    /// Some rows, every value stored.
+    fn select(&self, rows: &[usize]) -> Array2<f32> {
+        let matrix = match self {
+            Self::Dense(x) => return x.select(Axis(0), rows),
+            Self::Sparse(matrix) => matrix,
+        };
+        let mut chosen = Array2::zeros((rows.len(), matrix.cols()));
+        for (mut to, &row) in chosen.rows_mut().into_iter().zip(rows) {
+            if let Some(row) = matrix.outer_view(row) {
+                row.iter().for_each(|(column, &value)| to[column] = value);
+            }
+        }
+        chosen
+    }
+}
+
 /// The views of a training whose steps take all rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Whole<'a> {
+    /// Rows of the view `train`, by their number in the data.
+    pub(crate) rows: &'a [usize],
     pub(crate) train: &'a View,
     pub(crate) tune: &'a View,
 }
@@ -270,14 +306,16 @@ impl Training<'_> {
         lesson: &mut dyn Lesson,
     ) -> Result<f64, TrainError> {
         let x = match self.source {
-            Source::Whole(whole) => return self.step(nets, Input::View(whole.train), (epoch, &[]), state, lesson),
+            Source::Whole(whole) => {
+                return self.step(nets, Input::View(whole.train), (epoch, whole.rows), state, lesson);
+            }
             Source::Rows { x, .. } => x,
         };
         let mut order = std::mem::take(&mut state.order);
         shuffle(&mut order, &mut stream(self.plan.seed, Purpose::Order, epoch, 0));
         let mut sum = 0.0;
         for rows in order.chunks(self.plan.batch_rows.unwrap_or(order.len()).max(1)) {
-            let mut batch = x.select(Axis(0), rows);
+            let mut batch = x.select(rows);
             lesson.augment(&self.at(epoch, state, rows), &mut batch);
             let value = self.step(nets, Input::Dense(batch.view()), (epoch, rows), state, lesson)?;
             sum += value * rows.len() as f64;
@@ -329,7 +367,7 @@ impl Training<'_> {
                         return Err(TrainError::Empty { place, remedy: "give rows to this part of the split" });
                     }
                 }
-                Ok(Tune::Rows(x.select(Axis(0), tune)))
+                Ok(Tune::Rows(x.select(tune)))
             }
         }
     }

@@ -26,7 +26,7 @@ pub struct AwarePlan {
 /// # Shapes
 /// - `rows`: `[rows x inputs]` as the device measures them, the rows the student may learn from
 /// - `gradient(logits [rows x outputs])`: gradient of the loss, same shape
-/// - `score(student)`: right decisions on the tune rows
+/// - `score(student)`: how good it is on the tune rows, higher is better
 ///
 /// # Errors
 /// When the numbers of a step fit no student file.
@@ -36,8 +36,8 @@ pub fn fine_tune(
     ranges: &Ranges,
     rows: &CsMat<f32>,
     plan: &AwarePlan,
-    gradient: &dyn Fn(&Array2<f32>) -> Array2<f32>,
-    score: &dyn Fn(&IntegerStudent) -> Result<usize, QuantizeError>,
+    gradient: &mut dyn FnMut(&Array2<f32>) -> Array2<f32>,
+    score: &dyn Fn(&IntegerStudent) -> Result<f64, QuantizeError>,
 ) -> Result<IntegerStudent, QuantizeError> {
     let coding = start.coding.clone();
     let integers = coding.integers(rows);
@@ -81,7 +81,7 @@ fn step(
     student: &IntegerStudent,
     replay: &Replay,
     inputs: &CsMat<f32>,
-    gradient: &dyn Fn(&Array2<f32>) -> Array2<f32>,
+    gradient: &mut dyn FnMut(&Array2<f32>) -> Array2<f32>,
     adam: &Adam,
     moments: &mut [(Moments, Moments)],
     number: u32,
@@ -183,10 +183,10 @@ mod tests {
         let integers = coding.integers(&rows);
         let score = |student: &IntegerStudent| {
             let labels = Replay::of(student, &integers)?.labels;
-            Ok(labels.iter().zip(truth).filter(|&(&label, truth)| label == truth).count())
+            Ok(labels.iter().zip(truth).filter(|&(&label, truth)| label == truth).count() as f64)
         };
         let before = score(&start).unwrap();
-        let cross_entropy = |logits: &Array2<f32>| {
+        let mut cross_entropy = |logits: &Array2<f32>| {
             let mut gradient = logits.clone();
             for (mut row, truth) in gradient.outer_iter_mut().zip(truth) {
                 let sum: f32 = row.iter().map(|z| z.exp()).sum();
@@ -199,10 +199,10 @@ mod tests {
         let ranges: Ranges = ranges.iter().map(|&(lo, hi)| (lo * 4.0 - 1.0, hi * 4.0 + 1.0)).collect();
         let ranges = vec![(0.0, ranges[0].1), ranges[1]];
         let plan = AwarePlan { epochs: 200, adam: Adam { learning_rate: 0.02, weight_decay: 0.0 } };
-        let tuned = fine_tune(&weights, start, &ranges, &rows, &plan, &cross_entropy, &score).unwrap();
+        let tuned = fine_tune(&weights, start, &ranges, &rows, &plan, &mut cross_entropy, &score).unwrap();
         let after = score(&tuned).unwrap();
-        assert!(before < 4, "the start must be wrong somewhere, or this test shows nothing");
-        assert_eq!(after, 4);
+        assert!(before < 4.0, "the start must be wrong somewhere, or this test shows nothing");
+        assert_eq!(after, 4.0);
     }
 
     #[test]

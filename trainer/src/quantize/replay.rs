@@ -50,6 +50,17 @@ impl Replay {
     }
 }
 
+impl IntegerStudent {
+    /// The quantities that the outputs of a replay stand for, one a row.
+    #[must_use]
+    pub fn quantities(&self, replay: &Replay) -> Vec<f64> {
+        let last = self.layers.last();
+        let (scale, zero) = last.map_or((0.0, 0), |layer| (layer.output_scale, layer.meta.zero_point));
+        let outputs = replay.layers.last().into_iter().flatten();
+        outputs.map(|&y| scale * f64::from(i32::from(y) - i32::from(zero))).collect()
+    }
+}
+
 impl super::InputCoding {
     /// The input integers of every row, by the runtime's own rounding.
     ///
