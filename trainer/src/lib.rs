@@ -11,6 +11,7 @@ pub mod export;
 pub mod import;
 pub mod label;
 pub mod memory;
+pub mod method;
 pub mod nn;
 pub mod onnx;
 pub mod output;

@@ -8,7 +8,7 @@ use crate::bounded::{self, size};
 use crate::memory::{self, Estimate};
 use crate::nn::{BackendKind, MadeOn};
 use crate::output::{Existing, OutputFolder, tell};
-use crate::recipe::{Prepared, Recipe, TabularRecipe};
+use crate::recipe::old::{Prepared, Recipe, TabularRecipe};
 use crate::report::{read_metrics, summary};
 use crate::run::{
     Interrupt, RESULTS, RunContext, RunError, RunOptions, STUDENT, Written, check, estimate, execute as carry_out,

@@ -5,7 +5,7 @@ use super::distill::{Arguments, INTERRUPT, Run, existing, failure, fits_memory, 
 use super::progress::Bars;
 use crate::nn::{BackendKind, MadeOn};
 use crate::output::{OutputFolder, tell};
-use crate::recipe::TabularRecipe;
+use crate::recipe::old::TabularRecipe;
 use crate::run::{RESULTS, RunContext, RunOptions};
 use crate::tabular::{
     Cache, MaskCosts, TEACHERS, TabularMetrics, TabularPrepared, check, estimate, execute as carry_out, mask_costs,

@@ -6,7 +6,7 @@ use crate::bounded;
 use crate::dataset::Table;
 use crate::output::tell;
 use crate::quantize::dense_rows;
-use crate::recipe::{PrepareError, Recipe, TabularRecipe};
+use crate::recipe::old::{PrepareError, Recipe, TabularRecipe};
 use crate::run::RECIPE;
 use crate::tabular::TabularPrepared;
 use crate::verify::device::{self, BOARDS, Board};

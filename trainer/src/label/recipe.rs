@@ -13,7 +13,8 @@ use super::{Columns, LabelError};
 use crate::bounded;
 use crate::dataset::{DataError, Role, Withheld};
 use crate::onnx::{Backend, OnnxTeacher, OnnxTeacherPlan, Runtime, Search};
-use crate::recipe::{TeacherInput, folders};
+use crate::recipe::folders;
+use crate::recipe::old::TeacherInput;
 use crate::teacher::{AnswerKind, DenseTeacher, RowTeacher, RowTeacherError, SealedTeacher};
 
 /// Opens the teacher again; every worker thread has its own.
@@ -173,7 +174,7 @@ impl LabelRecipe {
             }
             "onnx" => {
                 let inputs = teacher.input.iter().filter_map(|input| input.name.clone()).collect();
-                let batch_rows = teacher.batch_rows.unwrap_or(crate::recipe::BATCH_ROWS);
+                let batch_rows = teacher.batch_rows.unwrap_or(crate::recipe::old::BATCH_ROWS);
                 let (output, embedding) = (teacher.output.clone(), None);
                 let plan = OnnxTeacherPlan { path: path.clone(), inputs, output, embedding, batch_rows };
                 let search = Search::from_environment(self.ort_dylib.clone());

@@ -1,7 +1,7 @@
 //! What a run takes of memory, before it begins; measured against runs by `trainer/tests/program/memory.rs`.
 
 use crate::memory::Estimate;
-use crate::recipe::{Prepared, Recipe, TeacherKind};
+use crate::recipe::old::{Prepared, Recipe, TeacherKind};
 
 /// The program with its tables, before it has read anything.
 pub(crate) const PROGRAM: u64 = 32 << 20;

@@ -5,7 +5,7 @@ use crate::export::{FloatStudent, STUDENT_FLOAT, Sealed, seal, write_vectors};
 use crate::nn::{MadeOn, MlpWeights};
 use crate::output::{OutputFolder, hexadecimal};
 use crate::quantize::{About, InputCoding, Replay};
-use crate::recipe::{Prepared, Recipe};
+use crate::recipe::old::{Prepared, Recipe};
 use crate::report::metrics::{self, CostMetrics, DataMetrics, Metrics, Summary};
 use crate::report::{card, html};
 use eyas::model::{Provenance, Task};

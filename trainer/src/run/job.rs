@@ -10,7 +10,7 @@ use crate::nn::{BackendKind, CurvePoint, MlpWeights, TrainError, predictions};
 use crate::quantize::{
     InputCoding, IntegerStudent, Replay, activations, fine_tune, normalized, observe_ranges, quantize, unit,
 };
-use crate::recipe::{Prepared, Recipe};
+use crate::recipe::old::{Prepared, Recipe};
 use crate::report::metrics::{Accuracies, Curve, SeedMetrics};
 use crate::teacher::{Labelled, Teacher, mean_log_probabilities, train};
 use cpu_time::ThreadTime;

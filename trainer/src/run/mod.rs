@@ -26,7 +26,7 @@ pub use stage::{Interrupt, Observer, RunContext, StageEvent};
 use crate::export::check_fits;
 use crate::nn::{BackendKind, TrainError};
 use crate::quantize::QuantizeError;
-use crate::recipe::{Prepared, Recipe};
+use crate::recipe::old::{Prepared, Recipe};
 use crate::report::metrics::SeedMetrics;
 use eyas::model::Task;
 use rayon::prelude::*;

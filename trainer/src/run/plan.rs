@@ -3,7 +3,7 @@
 use crate::distill::{FitPlan, ObjectivePlan};
 use crate::nn::{Adam, TrainPlan};
 use crate::quantize::{AwarePlan, QuantizePlan, RangeMethod};
-use crate::recipe::{
+use crate::recipe::old::{
     InputKind, QuantizeMethod, QuantizeSection, RangeKind, Recipe, StudentSection, TeacherKind as RecipeTeacher,
     TeacherSection,
 };

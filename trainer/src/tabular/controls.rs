@@ -7,7 +7,7 @@ use super::lesson::FromLabels;
 use super::prepare::Truth;
 use super::student::Course;
 use crate::nn::{MlpWeights, Net, TrainedNet, drawn};
-use crate::recipe::{RouteKind, TabularTask};
+use crate::recipe::old::{RouteKind, TabularTask};
 use crate::run::RunError;
 
 /// Share of label mass that the label-smoothing control spreads over all classes.

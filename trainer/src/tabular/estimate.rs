@@ -3,7 +3,7 @@
 use super::masked::mask_costs;
 use super::prepare::TabularPrepared;
 use crate::memory::Estimate;
-use crate::recipe::{TabularRecipe, TabularTeacherKind};
+use crate::recipe::old::{TabularRecipe, TabularTeacherKind};
 use crate::run::estimate::{PROGRAM, integers, parameters, training};
 
 /// Bytes of a real.

@@ -13,7 +13,7 @@ use crate::dataset::{ColumnTable, DataError, FaultKind, Place, quoted};
 use crate::label::{LabelError, PLAN, read_labels};
 use crate::nn::MadeOn;
 use crate::onnx::{Backend, OnnxError, OnnxTeacher, OnnxTeacherPlan, Runtime, Search};
-use crate::recipe::{TabularRecipe, TabularTeacher, TabularTeacherKind};
+use crate::recipe::old::{TabularRecipe, TabularTeacher, TabularTeacherKind};
 use crate::teacher::{AnswerKind, Answers, AnswersError, LEAST_PROBABILITY, RowTeacher, RowTeacherError};
 
 /// What a teacher that comes as a file answers for all rows of the data.

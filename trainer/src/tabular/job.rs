@@ -15,7 +15,7 @@ use super::teachers::data_key;
 use crate::dataset::Split;
 use crate::nn::{BackendKind, Lesson, MlpWeights, Source, TrainPlan, Trained, TrainedNet, Training};
 use crate::quantize::{IntegerStudent, Standard, dense_rows};
-use crate::recipe::TabularRecipe;
+use crate::recipe::old::TabularRecipe;
 use crate::run::{RunContext, RunError};
 
 /// Everything one job found.

@@ -375,7 +375,7 @@ impl Lesson for Imitate<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::RouteKind;
+    use crate::recipe::old::RouteKind;
     use ndarray::array;
 
     /// The closed gradients of co-training against differences of its loss.

@@ -5,7 +5,7 @@ use ndarray::Array2;
 use super::job::Job;
 use super::lesson::{Imitate, tempered};
 use crate::nn::{Adam, Cut, Mask, MaskForm, Source, TrainPlan, Trained, Training};
-use crate::recipe::{MaskKind, MasksSection, TabularRecipe};
+use crate::recipe::old::{MaskKind, MasksSection, TabularRecipe};
 use crate::run::RunError;
 
 /// Hidden layers of a teacher that are masked, counted from its end.

@@ -13,7 +13,7 @@ use crate::dataset::locate::locate;
 use crate::dataset::{At, ColumnTable, DataError, FaultKind, Place, Role, Split, Warning, Withheld, quoted};
 use crate::nn::{Purpose, shuffle, stream};
 use crate::quantize::{Standard, is_constant};
-use crate::recipe::{Seen, TabularRecipe, TabularSplit, TabularTask};
+use crate::recipe::old::{Seen, TabularRecipe, TabularSplit, TabularTask};
 
 /// A class that is not known, as tables spell it.
 const UNKNOWN_CLASS: [&str; 3] = ["", "NaN", "-1"];

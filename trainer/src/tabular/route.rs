@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::distill::objective::log_softmax;
 use crate::nn::{Adam, Moments};
-use crate::recipe::RouteKind;
+use crate::recipe::old::RouteKind;
 
 /// Step size of the gate.
 const GATE: Adam = Adam { learning_rate: 0.001, weight_decay: 0.0 };

@@ -18,7 +18,7 @@ use crate::export::{STUDENT_FLOAT, SealError, Sealed, Unsealable, check_fits, se
 use crate::nn::MadeOn;
 use crate::output::{OutputError, OutputFolder, hexadecimal};
 use crate::quantize::{About, Replay, dense_rows};
-use crate::recipe::{Seen, TabularRecipe, TabularTeacherKind};
+use crate::recipe::old::{Seen, TabularRecipe, TabularTeacherKind};
 use crate::report::metrics::CostMetrics;
 use crate::run::{RECIPE, RunContext, RunError, RunOptions, STUDENT, float_student, tool};
 
@@ -41,7 +41,7 @@ pub struct TabularRun {
 /// The teachers of a recipe in words, such as `fusion 2x(256-128)-64-32, mean of 3`.
 fn teachers_in_words(recipe: &TabularRecipe) -> String {
     let widths = |widths: &[usize]| widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
-    let one = |teacher: &crate::recipe::TabularTeacher| {
+    let one = |teacher: &crate::recipe::old::TabularTeacher| {
         if let (false, Some(path)) = (teacher.is_trained(), &teacher.path) {
             let name = Path::new(path).file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
             return format!("{} {name}", if teacher.kind == TabularTeacherKind::Onnx { "onnx" } else { "table" });
@@ -204,7 +204,7 @@ fn write(
 }
 
 fn teacher_files(recipe: &TabularRecipe, data: &TabularPrepared) -> Vec<TeacherFile> {
-    let file = |(at, (teacher, given)): (usize, (&crate::recipe::TabularTeacher, &Option<super::Given>))| {
+    let file = |(at, (teacher, given)): (usize, (&crate::recipe::old::TabularTeacher, &Option<super::Given>))| {
         let path = teacher.path.clone()?;
         Some(TeacherFile { teacher: at + 1, path, sha256: hexadecimal(&given.as_ref()?.identity) })
     };

@@ -8,7 +8,7 @@ use super::prepare::Truth;
 use super::reask::Reask;
 use super::route::{Route, Ways};
 use crate::nn::{Adam, MlpWeights, Net, TrainPlan, TrainedNet, drawn};
-use crate::recipe::{RouteKind, Softening};
+use crate::recipe::old::{RouteKind, Softening};
 use crate::run::RunError;
 
 /// How a student is taught, beside by whom.

@@ -14,7 +14,7 @@ use super::prepare::{TabularPrepared, Truth};
 use crate::dataset::Split;
 use crate::distill::objective::log_softmax;
 use crate::nn::{Adam, BackendKind, Branch, Family, MadeOn, Net, TrainPlan, Trained, TrainedNet, drawn};
-use crate::recipe::{Seen, TabularTeacher, TabularTeacherKind};
+use crate::recipe::old::{Seen, TabularTeacher, TabularTeacherKind};
 use crate::run::{RunError, StageEvent};
 
 /// Distance between the seeds of a job's trainings.
