@@ -5,12 +5,14 @@
 
 pub mod bounded;
 pub mod cli;
+pub mod data;
 pub mod dataset;
 pub mod distill;
 pub mod export;
 pub mod import;
 pub mod label;
 pub mod memory;
+pub mod method;
 pub mod nn;
 pub mod onnx;
 pub mod output;
@@ -18,7 +20,6 @@ pub mod quantize;
 pub mod recipe;
 pub mod report;
 pub mod run;
-pub mod tabular;
 pub mod teacher;
 pub mod trusted;
 pub mod verify;

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use eyas_trainer::dataset::FaultKind;
 use eyas_trainer::dataset::locate::Search;
-use eyas_trainer::recipe::{Recipe, RecipeFault, SplitKind, TabularRecipe, TeacherKind};
+use eyas_trainer::recipe::RecipeFault;
+use eyas_trainer::recipe::old::{Recipe, SplitKind, TabularRecipe, TeacherKind};
 use proptest::prelude::*;
 
 const SMALLEST: &str = "[data]\nsource = \"cora\"\n[[teacher]]\nkind = \"gcn\"\n";

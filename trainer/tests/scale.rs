@@ -13,7 +13,7 @@ use eyas_trainer::dataset::locate::Search;
 use eyas_trainer::dataset::{At, ColumnTable, FaultKind};
 use eyas_trainer::nn::BackendKind;
 use eyas_trainer::output::{Existing, OutputFolder};
-use eyas_trainer::recipe::{Prepared, Recipe, TabularRecipe};
+use eyas_trainer::recipe::old::{Prepared, Recipe, TabularRecipe};
 use eyas_trainer::run::{Interrupt, Observer, RESULTS, RunContext, RunOptions};
 use eyas_trainer::tabular::{TabularPrepared, TabularRun};
 

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use eyas::Student;
 use eyas_trainer::nn::{BackendKind, TuneFigure};
 use eyas_trainer::output::{Existing, OutputFolder};
-use eyas_trainer::recipe::TabularRecipe;
+use eyas_trainer::recipe::old::TabularRecipe;
 use eyas_trainer::run::{Interrupt, Observer, RESULTS, RunContext, RunOptions, StageEvent};
 use eyas_trainer::tabular::{TabularPrepared, TabularRun, execute, mask_costs};
 

@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use eyas_trainer::nn::BackendKind;
 use eyas_trainer::onnx::{Backend, OnnxTeacher, OnnxTeacherPlan, Runtime, RuntimeError, Search};
 use eyas_trainer::output::{Existing, OutputFolder};
-use eyas_trainer::recipe::TabularRecipe;
+use eyas_trainer::recipe::old::TabularRecipe;
 use eyas_trainer::run::{Interrupt, Observer, RESULTS, RunContext, RunError, RunOptions};
 use eyas_trainer::tabular::{Cache, GivenError, TabularPrepared, TabularRun, execute};
 use eyas_trainer::teacher::RowTeacher;

@@ -2,7 +2,6 @@
 
 mod compare;
 mod distill;
-mod distill_table;
 mod doctor;
 mod export;
 mod failure;

@@ -2,13 +2,11 @@
 
 use super::rows::{print, quantize_rows, read_student};
 use super::{DataOptions, Failure};
-use crate::bounded;
+use crate::data::Data;
 use crate::dataset::Table;
 use crate::output::tell;
-use crate::quantize::dense_rows;
-use crate::recipe::{PrepareError, Recipe, TabularRecipe};
+use crate::recipe::Recipe;
 use crate::run::RECIPE;
-use crate::tabular::TabularPrepared;
 use crate::verify::device::{self, BOARDS, Board};
 use crate::verify::{Comparison, OnDeviceError, compare_kernels, compare_on_device};
 use clap::ValueEnum;
@@ -183,45 +181,21 @@ pub(super) fn recipe_rows(student: &Student<'_>, file: &Path, options: &DataOpti
         tell(format_args!("note: no {} and no --data, only the golden vectors are compared", recipe_path.display()));
         return Ok(Vec::new());
     }
-    if bounded::text(&recipe_path, bounded::Kind::Recipe).is_ok_and(|text| TabularRecipe::describes(&text)) {
-        return table_rows(student, &recipe_path, options);
-    }
-    let loaded = Recipe::load_and_prepare(&recipe_path, options.data_dir.clone());
-    let (recipe, prepared) = loaded.map_err(|error| match error {
-        PrepareError::Data(error) => Failure::refused(error),
-        error => Failure::usage(error),
-    })?;
+    let recipe = Recipe::load(&recipe_path).map_err(Failure::usage)?;
     if recipe.recipe_hash() != student.metadata().provenance.recipe_hash {
-        tell_other_recipe(&recipe_path);
+        tell(format_args!(
+            "note: {} did not make this file, only the golden vectors are compared",
+            recipe_path.display()
+        ));
         return Ok(Vec::new());
     }
+    let data = Data::load(&recipe, &recipe.search(&recipe_path, options.data_dir.clone())).map_err(Failure::refused)?;
+    let seed = student.metadata().provenance.seed;
+    // The shipped student is of the first split.
+    let evaluations = data.evaluations(&recipe, &[seed]).map_err(Failure::refused)?;
+    let test = evaluations.first().map(|evaluation| evaluation.split.test.clone()).unwrap_or_default();
     let table = Table {
-        features: prepared.graph.features.clone(),
-        input_names: prepared.graph.input_names.clone(),
-        ids: Vec::new(),
-        labels: Vec::new(),
-    };
-    let rows = quantize_rows(student, &table, &prepared.path)?;
-    Ok(prepared.split.test.iter().map(|&node| rows[node].clone()).collect())
-}
-
-fn tell_other_recipe(path: &Path) {
-    tell(format_args!("note: {} did not make this file, only the golden vectors are compared", path.display()));
-}
-
-/// The test rows of the first split of a recipe on a table.
-fn table_rows(student: &Student<'_>, recipe_path: &Path, options: &DataOptions) -> Result<Vec<Vec<i8>>, Failure> {
-    let recipe = TabularRecipe::load(recipe_path).map_err(Failure::usage)?;
-    if recipe.recipe_hash() != student.metadata().provenance.recipe_hash {
-        tell_other_recipe(recipe_path);
-        return Ok(Vec::new());
-    }
-    let data = TabularPrepared::load(&recipe, recipe_path, options.data_dir.clone()).map_err(Failure::refused)?;
-    let fold = data.splits(&recipe).map_err(Failure::refused)?.first().copied().unwrap_or(0);
-    let split = data.split(&recipe, fold, student.metadata().provenance.seed).map_err(Failure::refused)?;
-    let x = data.x.select(ndarray::Axis(0), &split.test);
-    let table = Table {
-        features: dense_rows(x.slice(ndarray::s![.., ..data.student])),
+        features: data.x.student_rows(&test, data.student),
         input_names: Vec::new(),
         ids: Vec::new(),
         labels: Vec::new(),

@@ -44,7 +44,7 @@ impl Data {
             first: self.names[columns[0]].clone(),
             splits,
         });
-        let name = recipe.data.label.clone().unwrap_or_default();
+        let name = recipe.data.label.clone();
         let targets = targets.into_iter().map(|((part, value), splits)| Warning::ConstantTarget {
             name: name.clone(),
             value,

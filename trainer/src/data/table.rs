@@ -21,7 +21,7 @@ impl Data {
             None => ColumnTable::load(&path)?,
         };
         let id = section.id.clone().or_else(|| table.has("id").then(|| "id".to_owned()));
-        let own_label = section.label.clone().unwrap_or_default();
+        let own_label = section.label.clone();
         // Of a series the past of the label is an input; its future is the label.
         let label = if windowing.is_some() { format!("ahead.{own_label}") } else { own_label.clone() };
         let withheld = Withheld::all([
@@ -99,7 +99,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(table: &ColumnTable, section: &DataSection, withheld: &Withheld) -> Result<Self, DataError> {
+    fn of(table: &ColumnTable, section: &DataSection, withheld: &[Withheld]) -> Result<Self, DataError> {
         let student = table.inputs("student_columns", &section.student_columns, withheld)?;
         let teacher = table.inputs("teacher_columns", &section.teacher_columns, withheld)?;
         let mut places = HashMap::new();
@@ -119,10 +119,10 @@ impl Columns {
         &self,
         table: &ColumnTable,
         section: &TeacherSection,
-        withheld: &Withheld,
+        withheld: &[Withheld],
     ) -> Result<Vec<usize>, DataError> {
         let mut columns = Vec::new();
-        for patterns in section.wanted_columns() {
+        for patterns in section.wanted_columns().into_iter().filter(|patterns| !patterns.is_empty()) {
             columns.extend(table.inputs("`inputs` of [[teacher]]", patterns, withheld)?);
         }
         if columns.is_empty() {

@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use ndarray::ArrayView2;
+
 use crate::dataset::{DataError, FaultKind, Place};
+use crate::nn::predictions;
+use crate::report::Score;
 
 /// A class that is not known, as tables spell it.
 const UNKNOWN_CLASS: [&str; 3] = ["", "NaN", "-1"];
@@ -71,6 +75,30 @@ impl Truth {
             Self::Classes { labels, .. } => Some(labels),
             Self::Quantity { .. } => None,
         }
+    }
+
+    /// Figures of float outputs for `rows`, one row each.
+    #[must_use]
+    pub(crate) fn score_outputs(&self, outputs: ArrayView2<'_, f32>, rows: &[usize]) -> Score {
+        match self {
+            Self::Classes { .. } => self.score_labels(&predictions(outputs), rows),
+            Self::Quantity { .. } => {
+                self.score_values(&outputs.column(0).iter().map(|&y| f64::from(y)).collect::<Vec<_>>(), rows)
+            }
+        }
+    }
+
+    /// Figures of decided labels for `rows`.
+    #[must_use]
+    pub(crate) fn score_labels(&self, decided: &[u16], rows: &[usize]) -> Score {
+        let labels = self.labels().unwrap_or(&[]);
+        Score::of_decisions(&rows.iter().map(|&row| labels[row]).collect::<Vec<_>>(), decided)
+    }
+
+    /// Figures of predicted quantities for `rows`.
+    #[must_use]
+    pub(crate) fn score_values(&self, predicted: &[f64], rows: &[usize]) -> Score {
+        Score::of_predictions(&rows.iter().map(|&row| self.value(row)).collect::<Vec<_>>(), predicted)
     }
 
     /// The label of a row in words.

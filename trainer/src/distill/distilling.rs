@@ -62,7 +62,8 @@ impl Distilling<'_> {
         let scale = weight / (step.rows.len() * embedding.ncols()) as f32;
         let mut loss = 0.0;
         for ((at, place), &row) in (0..).zip(gradients.rows_mut()).zip(step.rows) {
-            let learnt = place.into_iter().skip(own).zip(outputs.row(at).iter().skip(own));
+            let answers = outputs.row(at);
+            let learnt = place.into_iter().skip(own).zip(answers.iter().skip(own));
             for ((to, &answer), &wanted) in learnt.zip(embedding.row(row)) {
                 loss += f64::from(scale * (answer - wanted) * (answer - wanted));
                 *to = 2.0 * scale * (answer - wanted);

@@ -13,7 +13,7 @@ use super::{Columns, LabelError};
 use crate::bounded;
 use crate::dataset::{DataError, Role, Withheld};
 use crate::onnx::{Backend, OnnxTeacher, OnnxTeacherPlan, Runtime, Search};
-use crate::recipe::{TeacherInput, folders};
+use crate::recipe::folders;
 use crate::teacher::{AnswerKind, DenseTeacher, RowTeacher, RowTeacherError, SealedTeacher};
 
 /// Opens the teacher again; every worker thread has its own.
@@ -35,6 +35,17 @@ pub struct LabelRecipe {
     path: PathBuf,
     #[serde(skip)]
     ort_dylib: Option<PathBuf>,
+}
+
+/// An input of a model and the columns it takes.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TeacherInput {
+    /// Its name; may be left out where there is one only.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Patterns of its columns, in order.
+    #[serde(default)]
+    pub columns: Vec<String>,
 }
 
 /// `[[teacher]]`: who answers, and on which columns.
@@ -173,7 +184,7 @@ impl LabelRecipe {
             }
             "onnx" => {
                 let inputs = teacher.input.iter().filter_map(|input| input.name.clone()).collect();
-                let batch_rows = teacher.batch_rows.unwrap_or(crate::recipe::BATCH_ROWS);
+                let batch_rows = teacher.batch_rows.unwrap_or(256);
                 let (output, embedding) = (teacher.output.clone(), None);
                 let plan = OnnxTeacherPlan { path: path.clone(), inputs, output, embedding, batch_rows };
                 let search = Search::from_environment(self.ort_dylib.clone());

@@ -55,6 +55,12 @@ impl<'a> Positions<'a> {
         }
     }
 
+    /// Bytes of the name of a key; of the nearest table around it when the key was not written.
+    pub(super) fn name_of(&self, key: &str) -> Range<usize> {
+        let entry = self.entries.iter().find(|entry| entry.key == key);
+        entry.map_or_else(|| self.value_of(key), |entry| entry.name.clone())
+    }
+
     /// Key whose name or value is the innermost around these bytes, of equal ones the deepest; empty when there is none.
     pub(super) fn key_at(&self, span: &Range<usize>) -> String {
         let holds = |range: &Range<usize>| range.start <= span.start && span.end <= range.end;

@@ -1,13 +1,12 @@
 //! What is constant about teachers, kept on disk: computed once, whatever is done with the students.
 //!
 //! An entry is named by the SHA-256 of all that decides it. A file is `magic (8) | key (32) | value in postcard | SHA-256 of
-//! all before`; one that is damaged is told and computed again, so a cache can only save time.
+//! all before`; a damaged one is reported and computed again, so a cache can only save time.
 
 use std::path::{Path, PathBuf};
 
-use ndarray::Array2;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::bounded;
@@ -20,10 +19,6 @@ pub const TEACHERS: &str = "teachers";
 const MAGIC: &[u8; 8] = b"EYASTCH1";
 const PREFIX: usize = 8 + 32;
 const SEAL: usize = 32;
-
-/// A matrix as an entry.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Matrix(#[serde(with = "crate::nn::matrix")] pub(super) Array2<f32>);
 
 /// A folder with entries, or none.
 #[derive(Clone, Copy)]
@@ -40,7 +35,7 @@ impl<'a> Cache<'a> {
     }
 
     /// The entry of a key; `None` where there is none that is whole.
-    pub(super) fn get<T: DeserializeOwned>(&self, key: [u8; 32]) -> Option<T> {
+    pub(crate) fn get<T: DeserializeOwned>(&self, key: [u8; 32]) -> Option<T> {
         let path = self.path(key)?;
         let bytes = match bounded::read(&path, bounded::Kind::Cached) {
             Ok(bytes) => bytes,
@@ -57,8 +52,8 @@ impl<'a> Cache<'a> {
         value
     }
 
-    /// Keeps an entry. A folder that cannot be written is told; the work goes on without.
-    pub(super) fn put<T: Serialize>(&self, key: [u8; 32], value: &T) {
+    /// Keeps an entry. A folder that cannot be written is reported; the work goes on without.
+    pub(crate) fn put<T: Serialize>(&self, key: [u8; 32], value: &T) {
         let Some(path) = self.path(key) else { return };
         let Ok(value) = postcard::to_allocvec(value) else { return };
         let mut bytes = Vec::with_capacity(PREFIX + value.len() + SEAL);

@@ -12,8 +12,7 @@ use crate::quantize::{
     AwarePlan, InputCoding, IntegerStudent, QuantizeError, QuantizePlan, RangeMethod, Replay, Standard, activations,
     fine_tune, observe_ranges, quantize,
 };
-use crate::recipe::{QuantizeMethod, QuantizeSection, RangeKind, Recipe, TeacherSection};
-use crate::report::Score;
+use crate::recipe::{QuantizeMethod, QuantizeSection, RangeKind, Recipe};
 
 impl Job<'_> {
     /// The student with the answers of a regression in the unit of its quantity.
@@ -85,10 +84,10 @@ impl Job<'_> {
         let (truth, rows) = (&self.data.truth, &self.split.tune);
         let replay = Replay::of(student, tune)?;
         Ok(if self.classifies() {
-            Score::of_labels(&replay.labels, truth, rows).merit()
+            truth.score_labels(&replay.labels, rows).merit()
         } else {
             let student = student.clone().with_outputs_times(f64::from(power));
-            Score::of_values(&student.quantities(&replay), truth, rows).merit()
+            truth.score_values(&student.quantities(&replay), rows).merit()
         })
     }
 }
@@ -105,12 +104,7 @@ fn counted_in(weights: &MlpWeights, deviation: f32, mean: f32) -> MlpWeights {
 
 /// The recipe for a student that sees its rows as they were measured and has its own outputs alone.
 fn with_stored_answers(recipe: &Recipe) -> Recipe {
-    let mut recipe = recipe.clone();
-    for teacher in &mut recipe.teacher {
-        if let TeacherSection::Mlp(teacher) = teacher {
-            teacher.reask = false;
-        }
-    }
+    let mut recipe = super::controls::stored(recipe);
     recipe.link.retain(|link| !link.is(&embedding::METHOD));
     recipe
 }

@@ -7,8 +7,8 @@ use cpu_time::ThreadTime;
 use ndarray::{Array2, Axis};
 use sprs::CsMat;
 
-use super::teachers::Teachers;
-use super::{RunContext, RunError, Work, controls, data_key};
+use super::teachers::{Answer, Teachers};
+use super::{RunContext, RunError, Work, data_key};
 use crate::data::{Data, Evaluation, Form, Matrix, Truth};
 use crate::dataset::Split;
 use crate::distill::edge_agreement;
@@ -19,12 +19,10 @@ use crate::nn::{
 };
 use crate::quantize::{IntegerStudent, Replay, Standard};
 use crate::recipe::Recipe;
-use crate::report::Score;
-use crate::report::metrics::Curve;
+use crate::report::metrics::Control;
+use crate::report::outcome::{self, Curve, MixerShare, NetworkOutcome, OBSERVED, TEST, TRAIN, TUNE, role};
+use crate::report::{Outcome, Score};
 use crate::teacher::FileAnswers;
-
-/// Figures by part of the data (`test`, `tune`, `observed`) and network.
-pub type Scores = BTreeMap<String, BTreeMap<String, Score>>;
 
 /// Everything one job found.
 #[derive(Clone, Debug)]
@@ -35,31 +33,28 @@ pub struct JobResult {
     pub student: IntegerStudent,
     /// The same before rounding, without what fine-tuning changed; a regression in the unit of its quantity.
     pub weights: MlpWeights,
-    /// Figures of every network.
-    pub scores: Scores,
-    /// Train rows whose labels were used.
-    pub labelled: usize,
-    /// CPU seconds, epochs and curves of the trainings.
-    pub books: Books,
-    /// What the mixture's answers are called, the share of the rows each was chosen for, and its figures on the test rows.
-    pub mixture: Vec<(String, f64, Score)>,
-    /// Of each teacher's answers for the labelled rows.
-    pub teacher_train: Vec<Score>,
-    /// Share of edges whose ends get the same class from the teachers, 0 to 1; of a graph.
-    pub edge_agreement: Option<f64>,
-    /// What each control changes of the recipe, as TOML.
-    pub controls: Vec<controls::Difference>,
+    /// Everything measured.
+    pub outcome: Outcome,
+    /// What each control changes of the recipe.
+    pub controls: Vec<Control>,
+}
+
+impl JobResult {
+    /// How good the int8 student is on the tune rows; the best one ships.
+    pub(super) fn tune_merit(&self) -> f64 {
+        let student = self.outcome.networks.get("student_int8");
+        student.and_then(|network| network.on.get(TUNE)).map_or(f64::NEG_INFINITY, Score::merit)
+    }
 }
 
 /// What trainings cost and how they went, by stage.
-#[derive(Clone, Debug, Default)]
-pub struct Books {
-    /// CPU seconds of each stage.
-    pub cpu_seconds: BTreeMap<String, f64>,
-    /// Epochs of each stage, members added up.
-    pub epochs: BTreeMap<String, usize>,
+#[derive(Debug, Default)]
+struct Books {
+    cpu_seconds: BTreeMap<String, f64>,
+    /// Members of one teacher added up.
+    epochs: BTreeMap<String, usize>,
     /// The first training of each stage.
-    pub curves: BTreeMap<String, Curve>,
+    curves: BTreeMap<String, Curve>,
 }
 
 /// The state of a job while it goes through its stages.
@@ -86,7 +81,10 @@ pub(super) struct Job<'a> {
     pub(super) embedding: Option<Array2<f32>>,
     pub(super) backend: BackendKind,
     pub(super) context: &'a RunContext<'a>,
-    pub(super) books: Books,
+    books: Books,
+    networks: BTreeMap<String, NetworkOutcome>,
+    /// In front of the names of a control's teachers' stages.
+    pub(super) prefix: String,
     /// SHA-256 of everything that all teachers of this job depend on.
     pub(super) data_key: [u8; 32],
 }
@@ -100,30 +98,22 @@ pub(super) fn carry_out(work: &Work<'_>, evaluation: &Evaluation) -> Result<JobR
     if let Some(agreement) = agreement {
         job.note_agreement(agreement);
     }
-    let mut scores = Scores::new();
-    job.judge_teachers(&teachers, &mut scores);
+    job.judge_teachers(&teachers)?;
     let student = job.distil("student", recipe, &teachers)?;
     let load = student.load.clone();
-    job.judge(&mut scores, "student_float", |job, rows| Ok(job.score(&student.weights, rows)))?;
-    let controls = if recipe.report.controls { job.controls(&teachers, &mut scores)? } else { Vec::new() };
+    job.judge("student_float", |job, rows| Ok(job.score(&student.weights, rows)))?;
+    let controls = if recipe.report.controls { job.controls(&teachers)? } else { Vec::new() };
     let started = ThreadTime::now();
     let integers = job.integers(&student.weights, &teachers)?;
     job.spend("quantize", started.elapsed().as_secs_f64());
-    job.judge(&mut scores, "student_int8", |job, rows| job.integer_score(&integers, rows))?;
-    let test = &evaluation.split.test;
-    let mixture = teachers.mixed.iter().zip(load);
-    let mixture = mixture.map(|(answer, share)| (answer.name.clone(), share, job.score_of(answer.whole(), test)));
+    job.judge("student_int8", |job, rows| job.integer_score(&integers, rows))?;
+    let mixer = job.mixer(recipe, &teachers, load);
     Ok(JobResult {
         evaluation: evaluation.clone(),
-        mixture: mixture.collect(),
-        teacher_train: teachers.each.iter().map(|answer| job.score_of_learnt(&answer.answer, &job.labelled)).collect(),
         weights: job.in_unit(&student.weights),
         student: integers,
-        scores,
-        labelled: job.labelled.len(),
-        edge_agreement: agreement,
         controls,
-        books: job.books,
+        outcome: job.outcome(mixer, agreement),
     })
 }
 
@@ -131,7 +121,7 @@ impl<'a> Job<'a> {
     fn new(work: &Work<'a>, evaluation: &'a Evaluation) -> Self {
         let Work { recipe, data: whole, files, .. } = *work;
         let (data, split) = observed(whole, evaluation);
-        let form = Form::of(&data.x, &split.train, recipe.student.normalization());
+        let form = Form::of(&data.x, &split.train, recipe.student.input.normalization());
         let x = form.apply(&data.x);
         let labelled = data.labelled(&split.train, recipe.data.label_share, evaluation.seed);
         let mut known = vec![false; data.rows()];
@@ -156,6 +146,8 @@ impl<'a> Job<'a> {
             backend: work.options.backend,
             context: work.context,
             books: Books::default(),
+            networks: BTreeMap::new(),
+            prefix: String::new(),
         }
     }
 
@@ -175,18 +167,18 @@ impl<'a> Job<'a> {
 
     /// Adds the figures of a network on every part of the data; `score` takes rows of the whole data.
     pub(super) fn judge(
-        &self,
-        scores: &mut Scores,
+        &mut self,
         network: &str,
         score: impl Fn(&Self, &[usize]) -> Result<Score, RunError>,
     ) -> Result<(), RunError> {
         let Evaluation { split, observed, .. } = self.evaluation;
-        for (part, rows) in [("test", &split.test), ("tune", &split.tune), ("observed", observed)] {
+        let mut judged = NetworkOutcome::new(role(network));
+        for (part, rows) in [(TEST, &split.test), (TUNE, &split.tune), (OBSERVED, observed)] {
             if !rows.is_empty() {
-                let figures = score(self, rows)?;
-                scores.entry(part.to_owned()).or_default().insert(network.to_owned(), figures);
+                judged = judged.scored(part, score(self, rows)?);
             }
         }
+        self.networks.insert(network.to_owned(), judged);
         Ok(())
     }
 
@@ -208,13 +200,13 @@ impl<'a> Job<'a> {
 
     fn in_units_of(&self, mut outputs: Array2<f32>, rows: &[usize]) -> Score {
         outputs.mapv_inplace(|y| self.scale.value(y));
-        Score::of_outputs(outputs.view(), &self.whole.truth, rows)
+        self.whole.truth.score_outputs(outputs.view(), rows)
     }
 
     /// Figures of answers for the rows that may be learnt from.
     pub(super) fn score_of_learnt(&self, answers: &Array2<f32>, rows: &[usize]) -> Score {
         let outputs = answers.select(Axis(0), rows).mapv(|y| self.scale.value(y));
-        Score::of_outputs(outputs.view(), &self.data.truth, rows)
+        self.data.truth.score_outputs(outputs.view(), rows)
     }
 
     /// Figures of the int8 student on rows of the whole data.
@@ -222,32 +214,74 @@ impl<'a> Job<'a> {
         let x = student.coding.integers(&self.whole.x.student_rows(rows, self.whole.student));
         let replay = Replay::of(student, &x).map_err(|source| RunError::Quantize { seed: self.seed(), source })?;
         Ok(match &self.whole.truth {
-            Truth::Classes { .. } => Score::of_labels(&replay.labels, &self.whole.truth, rows),
-            Truth::Quantity { .. } => Score::of_values(&student.quantities(&replay), &self.whole.truth, rows),
+            Truth::Classes { .. } => self.whole.truth.score_labels(&replay.labels, rows),
+            Truth::Quantity { .. } => self.whole.truth.score_values(&student.quantities(&replay), rows),
         })
     }
 
-    fn judge_teachers(&self, teachers: &Teachers, scores: &mut Scores) {
-        let mut add = |name: &str, answers: &Array2<f32>| {
-            // The score of answers that are there cannot fail.
-            let _ = self.judge(scores, name, |job, rows| Ok(job.score_of(answers, rows)));
-        };
+    fn judge_teachers(&mut self, teachers: &Teachers) -> Result<(), RunError> {
         for (number, answer) in teachers.each.iter().enumerate() {
             let name = if number == 0 { "teacher".to_owned() } else { format!("teacher_{}", number + 1) };
-            add(&name, answer.whole());
+            self.judge(&name, |job, rows| Ok(job.score_of(answer.whole(), rows)))?;
+            let train = self.score_of_learnt(&answer.answer, &self.labelled);
+            if let Some(judged) = self.networks.get_mut(&name) {
+                judged.on.insert(TRAIN.to_owned(), train);
+            }
         }
         if teachers.mixed.len() > 1 {
-            add("teachers_mean", &teachers.whole_mean());
+            let mean = teachers.whole_mean();
+            self.judge("teachers_mean", |job, rows| Ok(job.score_of(&mean, rows)))?;
         }
         if let Some(now) = &self.whole.now {
-            let _ = self.judge(scores, "persistence", |job, rows| {
+            self.judge("persistence", |job, rows| {
                 let now: Vec<f64> = rows.iter().map(|&row| f64::from(now[row])).collect();
-                Ok(Score::of_values(&now, &job.whole.truth, rows))
-            });
+                Ok(job.whole.truth.score_values(&now, rows))
+            })?;
         }
         if let Some(together) = &teachers.together {
             let student = together.nets[0].weights();
-            let _ = self.judge(scores, "cotrained", |job, rows| Ok(job.score(&student, rows)));
+            self.judge("cotrained", |job, rows| Ok(job.score(&student, rows)))?;
+        }
+        Ok(())
+    }
+
+    /// The share of the rows that each answer was chosen for; its figures where it is no teacher by itself.
+    fn mixer(&self, recipe: &Recipe, teachers: &Teachers, load: Vec<f64>) -> Vec<MixerShare> {
+        let test = &self.evaluation.split.test;
+        let share = |(answer, share): (&Answer, f64)| MixerShare {
+            name: answer.name.clone(),
+            share: 100.0 * share,
+            score: recipe.masks.is_some().then(|| self.score_of(answer.whole(), test)),
+        };
+        teachers.mixed.iter().zip(load).map(share).collect()
+    }
+
+    /// Everything the job measured.
+    fn outcome(self, mixer: Vec<MixerShare>, edge_agreement: Option<f64>) -> Outcome {
+        let Books { cpu_seconds, epochs, mut curves } = self.books;
+        let mut networks = self.networks;
+        for (stage, epochs) in epochs {
+            let name = if stage == "student" { "student_float" } else { &stage };
+            let trained = networks.entry(name.to_owned()).or_insert_with(|| NetworkOutcome::new(role(name)));
+            trained.epochs = Some(epochs);
+            trained.cpu_seconds = cpu_seconds.get(&stage).copied();
+            trained.curve = curves.remove(&stage);
+        }
+        let Evaluation { name, seed, split, unseen, .. } = self.evaluation;
+        Outcome {
+            split: name.clone(),
+            seed: *seed,
+            rows: outcome::Rows {
+                train: split.train.len(),
+                labelled: self.labelled.len(),
+                tune: split.tune.len(),
+                test: split.test.len(),
+                unseen: unseen.len(),
+            },
+            networks,
+            mixer,
+            edge_agreement: edge_agreement.map(|share| 100.0 * share),
+            cpu_seconds,
         }
     }
 

@@ -17,7 +17,7 @@ use crate::distill::confidence_temperature;
 use crate::distill::mixer::{Mixing, mean};
 use crate::distill::supervised::Supervised;
 use crate::nn::{Adam, Branch, CurvePoint, Family, Net, Source, TrainPlan, TrainedNet, Training, Whole, drawn};
-use crate::recipe::{ChooseBy, Recipe, Seen as Columns, TeacherSection};
+use crate::recipe::{ChooseBy, InputKind, Recipe, Seen as Columns, TeacherSection};
 use crate::teacher::graph::{GraphKind, Seen};
 
 /// Distance between the seeds of a job's trainings: larger than any list of seeds a user writes.
@@ -109,7 +109,7 @@ impl Job<'_> {
                 batch_rows: teacher.batch_rows(),
                 seed: self.member_seed(teacher, number, place),
             };
-            let stage = format!("teacher-{number}-{place}");
+            let stage = format!("{}teacher-{number}-{place}", self.prefix);
             let key = self.key("member", &(toml_of(teacher), plan, rows));
             let plan = MemberPlan { teacher, stage: stage.clone(), training: plan, rows };
             let member = self.kept(&stage, key, |job| match job.graph_kind(teacher) {
@@ -164,7 +164,7 @@ impl Job<'_> {
         widths.extend(&training.hidden);
         widths.push(self.data.truth.outputs());
         let net = kind.net(&widths, training.dropout as f32);
-        let form = Form::of(&self.data.x, &self.split.train, plan.teacher.normalization());
+        let form = Form::of(&self.data.x, &self.split.train, plan.teacher.input().unwrap_or(InputKind::Raw).normalization());
         let x = form.apply(&self.data.x).into_sparse();
         let seen = Seen::new(kind, &x, &edges);
         let (train, tune) = (seen.view(&net, plan.rows), seen.view(&net, &self.split.tune));
@@ -199,7 +199,8 @@ impl Job<'_> {
         let start = drawn(&[net], plan.training.seed);
         let trained = {
             let labels = self.labels(smoothing);
-            let mut lesson = Supervised { mixup, ..Supervised::new(labels, &self.split.tune, choose_by) };
+            let mut lesson = Supervised::new(labels, &self.split.tune, choose_by);
+            lesson.mixup = mixup;
             self.train(&plan.stage, &start, plan.rows, &plan.training, &mut lesson)?
         };
         self.spend(&plan.stage, trained.cpu_seconds);

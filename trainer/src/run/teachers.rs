@@ -63,6 +63,13 @@ impl Teachers {
         }
     }
 
+    /// The same answers mixed otherwise; `alone` for a student that was not trained together with its teachers.
+    pub(super) fn mixed_by(&self, mixing: Mixing, alone: bool) -> Self {
+        let together = self.together.clone().filter(|_| !alone);
+        let (each, mixed, asked_again) = (self.each.clone(), self.mixed.clone(), self.asked_again.clone());
+        Self { each, mixed, asked_again, together, mixing, best: self.best }
+    }
+
     /// The answers that are mixed.
     pub(super) fn answers(&self) -> Vec<Array2<f32>> {
         self.mixed.iter().map(|answer| answer.answer.clone()).collect()
@@ -118,6 +125,14 @@ impl Job<'_> {
         let merits: Vec<f64> = mixed.iter().map(|answer| self.score_of_learnt(&answer.answer, &tune).merit()).collect();
         let best = (0..merits.len()).fold(0, |best, at| if merits[at] > merits[best] { at } else { best });
         Ok(Teachers { each, mixed, asked_again, together, mixing, best })
+    }
+
+    /// The teachers of a control, whose stages and time are under its own name.
+    pub(super) fn teachers_of(&mut self, control: &str, recipe: &Recipe) -> Result<Teachers, RunError> {
+        self.prefix = format!("{control}-");
+        let teachers = self.teachers(recipe);
+        self.prefix.clear();
+        teachers
     }
 
     /// Answers that say nothing of a row: zero logits, or the mean of a regression.

@@ -17,7 +17,7 @@ use crate::dataset::{ColumnTable, DataError, FaultKind, Place, Warning, quoted};
 use crate::label::{LabelError, PLAN, read_labels};
 use crate::nn::MadeOn;
 use crate::onnx::{Backend, OnnxError, OnnxTeacher, OnnxTeacherPlan, Runtime, Search};
-use crate::recipe::{OnnxSection, Recipe, TableSection, TeacherSection};
+use crate::recipe::{ModelTeacher, Recipe, TableTeacher, TeacherSection};
 use crate::run::Cache;
 
 /// What a teacher that comes as a file answers for all rows of the data.
@@ -196,7 +196,7 @@ impl File<'_> {
     /// What an ONNX model answers.
     fn ask(
         &self,
-        section: &OnnxSection,
+        section: &ModelTeacher,
         libraries: &Search,
         cache: &Cache<'_>,
     ) -> Result<Answered, FileTeacherError> {
@@ -226,7 +226,7 @@ impl File<'_> {
     }
 
     /// What a table says.
-    fn read(&self, teacher: &TableSection) -> Result<Answered, FileTeacherError> {
+    fn read(&self, teacher: &TableTeacher) -> Result<Answered, FileTeacherError> {
         let (number, path) = (self.number, self.path.as_path());
         let data = |source| self.data(source);
         let (answers, embedding) = if path.join(PLAN).is_file() {
@@ -346,7 +346,7 @@ struct Kept {
 type Answered = (Array2<f32>, Option<Array2<f32>>, [u8; 32]);
 
 /// `logits` or `logits_0`, `logits_1`, and so on.
-fn usual_columns(table: &ColumnTable, teacher: &TableSection) -> Vec<String> {
+fn usual_columns(table: &ColumnTable, teacher: &TableTeacher) -> Vec<String> {
     let name = match teacher.answers.unwrap_or_default() {
         AnswerKind::Logits => "logits",
         AnswerKind::Probabilities => "probabilities",

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use eyas_trainer::recipe::{Recipe, TabularRecipe};
+use eyas_trainer::recipe::old::{Recipe, TabularRecipe};
 use eyas_trainer::run::estimate;
 use eyas_trainer::tabular::{TabularPrepared, estimate as estimate_table};
 

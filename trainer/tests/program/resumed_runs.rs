@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::{GRAPH, TABLE, said, write_graph, write_table};
 use eyas_trainer::nn::BackendKind;
-use eyas_trainer::recipe::Recipe;
+use eyas_trainer::recipe::old::Recipe;
 use eyas_trainer::run::{Interrupt, Observer, RunContext, RunOptions, execute};
 
 fn folder() -> tempfile::TempDir {
