@@ -16,6 +16,7 @@
 //! What `[[rows]]`, `[[target]]`, `[objective]` and `[[link]]` may say is defined in [`crate::method`].
 
 mod base;
+pub mod clash;
 pub(crate) mod data;
 mod error;
 pub mod old;
@@ -26,6 +27,7 @@ mod resolve;
 pub mod rule;
 mod schedule;
 pub mod section;
+pub mod spelling;
 mod student;
 mod teacher;
 mod training;
@@ -52,7 +54,7 @@ pub use training::{ChooseBy, InputKind, Training};
 use crate::bounded;
 use crate::dataset::locate::Search;
 use crate::method::objective::Weights;
-use crate::method::{Chosen, Method, Point};
+use crate::method::{Chosen, METHODS, Method, Point};
 
 /// A whole run, checked and with every default filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -177,4 +179,25 @@ impl Recipe {
         use crate::method::objective::kl;
         self.keys_of(&kl::METHOD).map_or(1.0, |keys: kl::Kl| keys.temperature)
     }
+}
+
+/// Every section with its keys, for documentation and tests; teachers by kind, methods by point and kind.
+#[must_use]
+pub fn sections() -> Vec<(String, Vec<&'static Key>)> {
+    let own = [
+        ("data", DataSection::keys()),
+        ("data.series", SeriesSection::keys()),
+        ("cotrain", CotrainSection::keys()),
+        ("masks", MasksSection::keys()),
+        ("student", StudentSection::keys()),
+        ("quantize", QuantizeSection::keys()),
+        ("report", ReportSection::keys()),
+        ("teacher.inputs", ModelInput::keys()),
+        ("objective.soft_weight", Halving::keys()),
+    ];
+    let own = own.into_iter().map(|(name, keys)| (name.to_owned(), keys));
+    let teachers =
+        TeacherKind::ALL.iter().map(|&kind| (format!("teacher {}", kind.word()), TeacherSection::keys(kind)));
+    let methods = METHODS.iter().map(|method| (format!("{} {}", method.point.section(), method.kind), (method.keys)()));
+    own.chain(teachers).chain(methods).collect()
 }

@@ -10,7 +10,7 @@ use super::position::Positions;
 use super::section::{Context, Reader, Section, unknown};
 use super::teacher::TeacherSection;
 use super::value::{Fault, Value, one_of, word};
-use super::{DataSection, Recipe};
+use super::{DataSection, Recipe, clash, spelling};
 use crate::method::{self, Chosen, Method, Point};
 
 /// Every table of a recipe.
@@ -88,6 +88,7 @@ impl Source<'_> {
 
 /// A recipe from its table.
 fn recipe(whole: &Table) -> Result<Recipe, Fault> {
+    spelling::check(whole)?;
     if let Some(found) = whole.keys().find(|found| !SECTIONS.contains(&found.as_str())) {
         return Err(unknown(found, SECTIONS.into_iter()));
     }
@@ -118,7 +119,7 @@ fn recipe(whole: &Table) -> Result<Recipe, Fault> {
     let objective = table_at(whole, "objective")?.unwrap_or(&empty);
     let objective =
         chosen(objective, Point::Objective, context, Some(usual)).map_err(|fault| fault.inside(".objective"))?;
-    Ok(Recipe {
+    let recipe = Recipe {
         base,
         data,
         teacher,
@@ -131,7 +132,9 @@ fn recipe(whole: &Table) -> Result<Recipe, Fault> {
         link: list(Point::Link)?,
         quantize: section_at(whole, "quantize", context)?,
         report: section_at(whole, "report", context)?,
-    })
+    };
+    clash::check(&recipe)?;
+    Ok(recipe)
 }
 
 /// What the defaults of a recipe with this `[data]` depend on.
