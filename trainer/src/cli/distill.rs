@@ -4,11 +4,12 @@ use super::progress::Bars;
 use super::rows::read_student;
 use super::verify::{Target, recipe_rows, verify};
 use super::{DataOptions, Failure, OrtOptions};
-use crate::bounded::{self, size};
+use crate::bounded::size;
 use crate::memory::{self, Estimate};
 use crate::nn::{BackendKind, MadeOn};
 use crate::output::{Existing, OutputFolder, tell};
-use crate::recipe::old::{Prepared, Recipe, TabularRecipe};
+use crate::recipe::Recipe as WholeRecipe;
+use crate::recipe::old::{Engine, Prepared, Recipe, engine};
 use crate::report::{read_metrics, summary};
 use crate::run::{
     Interrupt, RESULTS, RunContext, RunError, RunOptions, STUDENT, Written, check, estimate, execute as carry_out,
@@ -75,12 +76,12 @@ pub struct Arguments {
 pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let backend: BackendKind = arguments.backend.parse().map_err(Failure::usage)?;
     arguments.verify.check()?;
-    // A file that cannot be read is told by the loader.
-    if bounded::text(&arguments.recipe, bounded::Kind::Recipe).is_ok_and(|text| TabularRecipe::describes(&text)) {
-        return super::distill_table::execute(arguments);
-    }
-    let mut recipe = Recipe::load(&arguments.recipe).map_err(Failure::usage)?;
+    let mut recipe = WholeRecipe::load(&arguments.recipe).map_err(Failure::usage)?;
     recipe.report.seeds = seeds(arguments, &recipe.report.seeds)?;
+    let recipe = match engine(recipe, &arguments.recipe).map_err(Failure::usage)? {
+        Engine::Graph(recipe) => *recipe,
+        Engine::Table(recipe) => return super::distill_table::execute(arguments, &recipe, backend),
+    };
     let search = recipe.search(&arguments.recipe, arguments.data_options.data_dir.clone());
     let prepared = recipe.prepare(&search).map_err(Failure::refused)?;
     let threads = arguments.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);

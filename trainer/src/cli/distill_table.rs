@@ -1,7 +1,7 @@
 //! `eyas distill` for a recipe on a table.
 
 use super::Failure;
-use super::distill::{Arguments, INTERRUPT, Run, existing, failure, fits_memory, listen, name, seeds, show_and_verify};
+use super::distill::{Arguments, INTERRUPT, Run, existing, failure, fits_memory, listen, name, show_and_verify};
 use super::progress::Bars;
 use crate::nn::{BackendKind, MadeOn};
 use crate::output::{OutputFolder, tell};
@@ -16,13 +16,10 @@ use std::path::Path;
 use std::thread::available_parallelism;
 
 /// Runs the subcommand.
-pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
-    let backend: BackendKind = arguments.backend.parse().map_err(Failure::usage)?;
-    let mut recipe = TabularRecipe::load(&arguments.recipe).map_err(Failure::usage)?;
-    recipe.report.seeds = seeds(arguments, &recipe.report.seeds)?;
-    let data = TabularPrepared::load(&recipe, &arguments.recipe, arguments.data_options.data_dir.clone());
+pub(super) fn execute(arguments: &Arguments, recipe: &TabularRecipe, backend: BackendKind) -> Result<(), Failure> {
+    let data = TabularPrepared::load(recipe, &arguments.recipe, arguments.data_options.data_dir.clone());
     let mut data = data.map_err(Failure::refused)?;
-    let folds = data.splits(&recipe).map_err(Failure::refused)?;
+    let folds = data.splits(recipe).map_err(Failure::refused)?;
     let threads = arguments.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
     let options = RunOptions { seeds: recipe.report.seeds.clone(), backend, threads };
     let name = name(&arguments.recipe);
@@ -40,14 +37,14 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     // A fold or seed that cannot be split is refused before anything is trained.
     let mut rows = Vec::new();
     for (&fold, &seed) in folds.iter().flat_map(|fold| options.seeds.iter().map(move |seed| (fold, seed))) {
-        rows.push(data.split(&recipe, fold, seed).map_err(Failure::refused)?.train.len());
+        rows.push(data.split(recipe, fold, seed).map_err(Failure::refused)?.train.len());
     }
-    if let Some(costs) = rows.first().and_then(|&rows| mask_costs(&recipe, rows)) {
+    if let Some(costs) = rows.first().and_then(|&rows| mask_costs(recipe, rows)) {
         let MaskCosts { masks, parameters, macs } = costs;
         tell(format_args!("masks: {masks}, {parameters} parameters, {macs:e} multiply-accumulates a fold and seed"));
     }
-    check(&recipe, &data).map_err(Failure::refused)?;
-    fits_memory(&estimate(&recipe, &data, folds.len(), options.seeds.len(), threads))?;
+    check(recipe, &data).map_err(Failure::refused)?;
+    fits_memory(&estimate(recipe, &data, folds.len(), options.seeds.len(), threads))?;
     // An ONNX model is asked before anything is trained, and may take for ever.
     listen()?;
     let bars = Bars::new();
@@ -58,7 +55,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
         false => Some(OutputFolder::open(&out, &RESULTS, existing(arguments)).map_err(Failure::work)?),
     };
     let cache = Cache::new(folder.as_ref().map(|_| kept.as_path()), &bars);
-    let consulted = data.consult(&recipe, &arguments.recipe, arguments.ort.ort_dylib.clone(), &cache);
+    let consulted = data.consult(recipe, &arguments.recipe, arguments.ort.ort_dylib.clone(), &cache);
     consulted.map_err(|error| match error {
         error if INTERRUPT.is_raised() => Failure::interrupted(error),
         error if error.is_missing_library() => Failure::work(error),
@@ -71,7 +68,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.resume && folder.is_finished() {
         let metrics = TabularMetrics::read(&out).map_err(Failure::refused)?;
         let [fold, seed] = metrics.shipped;
-        let split = data.split(&recipe, fold, seed).map_err(Failure::refused)?;
+        let split = data.split(recipe, fold, seed).map_err(Failure::refused)?;
         let run = Run { recipe: recipe.recipe_hash(), data: data.data_hash(&split), backend };
         return run.show_finished(arguments, &out, &metrics.backend, &metrics, &summary(&metrics));
     }
@@ -79,7 +76,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let mut hasher = Sha256::new();
     hasher.update(recipe.recipe_hash());
     for &fold in &folds {
-        let split = data.split(&recipe, fold, recipe.report.seeds.first().copied().unwrap_or(0));
+        let split = data.split(recipe, fold, recipe.report.seeds.first().copied().unwrap_or(0));
         hasher.update(data.data_hash(&split.map_err(Failure::refused)?));
     }
     hasher.update(backend.name());
@@ -88,7 +85,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let identity: [u8; 32] = hasher.finalize().into();
     let checkpoints = Some((checkpoints.as_path(), identity));
     let context = RunContext { observer: &bars, interrupt: &INTERRUPT, checkpoints, cache: Some(&kept) };
-    let recipe = recipe.copied(&out, &recipe.search(&arguments.recipe, arguments.data_options.data_dir.clone()));
+    let recipe = recipe.copied(&out, recipe.search(&arguments.recipe, arguments.data_options.data_dir.clone()));
     let result = carry_out(&recipe, &name, &data, &options, &context, &folder);
     bars.finish();
     let result = result.map_err(failure)?;

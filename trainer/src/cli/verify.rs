@@ -6,7 +6,8 @@ use crate::bounded;
 use crate::dataset::Table;
 use crate::output::tell;
 use crate::quantize::dense_rows;
-use crate::recipe::old::{PrepareError, Recipe, TabularRecipe};
+use crate::recipe::Recipe;
+use crate::recipe::old::{Engine, TabularRecipe, engine};
 use crate::run::RECIPE;
 use crate::tabular::TabularPrepared;
 use crate::verify::device::{self, BOARDS, Board};
@@ -183,18 +184,17 @@ pub(super) fn recipe_rows(student: &Student<'_>, file: &Path, options: &DataOpti
         tell(format_args!("note: no {} and no --data, only the golden vectors are compared", recipe_path.display()));
         return Ok(Vec::new());
     }
-    if bounded::text(&recipe_path, bounded::Kind::Recipe).is_ok_and(|text| TabularRecipe::describes(&text)) {
-        return table_rows(student, &recipe_path, options);
-    }
-    let loaded = Recipe::load_and_prepare(&recipe_path, options.data_dir.clone());
-    let (recipe, prepared) = loaded.map_err(|error| match error {
-        PrepareError::Data(error) => Failure::refused(error),
-        error => Failure::usage(error),
-    })?;
-    if recipe.recipe_hash() != student.metadata().provenance.recipe_hash {
+    let whole = Recipe::load(&recipe_path).map_err(Failure::usage)?;
+    if whole.recipe_hash() != student.metadata().provenance.recipe_hash {
         tell_other_recipe(&recipe_path);
         return Ok(Vec::new());
     }
+    let recipe = match engine(whole, &recipe_path).map_err(Failure::usage)? {
+        Engine::Graph(recipe) => recipe,
+        Engine::Table(recipe) => return table_rows(student, &recipe, &recipe_path, options),
+    };
+    let search = recipe.search(&recipe_path, options.data_dir.clone());
+    let prepared = recipe.prepare(&search).map_err(Failure::refused)?;
     let table = Table {
         features: prepared.graph.features.clone(),
         input_names: prepared.graph.input_names.clone(),
@@ -210,15 +210,15 @@ fn tell_other_recipe(path: &Path) {
 }
 
 /// The test rows of the first split of a recipe on a table.
-fn table_rows(student: &Student<'_>, recipe_path: &Path, options: &DataOptions) -> Result<Vec<Vec<i8>>, Failure> {
-    let recipe = TabularRecipe::load(recipe_path).map_err(Failure::usage)?;
-    if recipe.recipe_hash() != student.metadata().provenance.recipe_hash {
-        tell_other_recipe(recipe_path);
-        return Ok(Vec::new());
-    }
-    let data = TabularPrepared::load(&recipe, recipe_path, options.data_dir.clone()).map_err(Failure::refused)?;
-    let fold = data.splits(&recipe).map_err(Failure::refused)?.first().copied().unwrap_or(0);
-    let split = data.split(&recipe, fold, student.metadata().provenance.seed).map_err(Failure::refused)?;
+fn table_rows(
+    student: &Student<'_>,
+    recipe: &TabularRecipe,
+    recipe_path: &Path,
+    options: &DataOptions,
+) -> Result<Vec<Vec<i8>>, Failure> {
+    let data = TabularPrepared::load(recipe, recipe_path, options.data_dir.clone()).map_err(Failure::refused)?;
+    let fold = data.splits(recipe).map_err(Failure::refused)?.first().copied().unwrap_or(0);
+    let split = data.split(recipe, fold, student.metadata().provenance.seed).map_err(Failure::refused)?;
     let x = data.x.select(ndarray::Axis(0), &split.test);
     let table = Table {
         features: dense_rows(x.slice(ndarray::s![.., ..data.student])),

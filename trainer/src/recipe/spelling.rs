@@ -124,19 +124,32 @@ pub static SPELLINGS: &[Spelling] = &[
 
 /// Refuses a recipe of an earlier version.
 pub(super) fn check(whole: &Table) -> Result<(), Fault> {
-    for spelling in SPELLINGS {
-        let (section, key) = spelling.at.rsplit_once('.').unwrap_or_default();
-        let name = section.trim_end_matches("[]");
-        let tables: Vec<(String, &Table)> = match whole.get(name) {
-            Some(Toml::Table(table)) if name == section => vec![(format!(".{name}"), table)],
-            Some(Toml::Array(items)) if name != section => items
-                .iter()
-                .enumerate()
-                .filter_map(|(index, item)| Some((format!(".{name}[{index}]"), item.as_table()?)))
-                .collect(),
-            _ => Vec::new(),
-        };
-        for (place, table) in tables {
+    ["teacher[]", "student", "target", "route"].into_iter().try_for_each(|section| check_section(whole, section))?;
+    match whole.get("target") {
+        Some(Toml::Table(_)) => {
+            let remedy = "write [[target]], or [objective] for weights and the temperature";
+            let message = "expected tables [[target]], found one table";
+            Err(Fault::new(RecipeFault::WrongType, message, remedy).inside(".target"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The same for one section.
+pub(super) fn check_section(whole: &Table, section: &str) -> Result<(), Fault> {
+    let name = section.trim_end_matches("[]");
+    let tables: Vec<(String, &Table)> = match whole.get(name) {
+        Some(Toml::Table(table)) if name == section => vec![(format!(".{name}"), table)],
+        Some(Toml::Array(items)) if name != section => items
+            .iter()
+            .enumerate()
+            .filter_map(|(index, item)| Some((format!(".{name}[{index}]"), item.as_table()?)))
+            .collect(),
+        _ => Vec::new(),
+    };
+    for (place, table) in tables {
+        for spelling in SPELLINGS {
+            let Some((_, key)) = spelling.at.rsplit_once('.').filter(|(of, _)| *of == section) else { continue };
             if let Some(now) = table.get(key).and_then(|value| (spelling.now)(table, value)) {
                 let message = "this spelling belongs to an earlier version";
                 let fault = Fault::new(RecipeFault::UnknownKey, message, format!("write {now}"));
@@ -144,14 +157,7 @@ pub(super) fn check(whole: &Table) -> Result<(), Fault> {
             }
         }
     }
-    match whole.get("target") {
-        Some(Toml::Table(_)) => {
-            let remedy = "write [[target]], or [objective] for weights and the temperature";
-            Err(Fault::new(RecipeFault::WrongType, "expected tables [[target]], found one table", remedy)
-                .inside(".target"))
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// The widths of a teacher that gave one and the number of layers.

@@ -134,7 +134,7 @@ impl TabularPrepared {
         let x = table.values(&order)?;
         let inputs = recipe.teacher.iter().map(|section| {
             let chosen = section.input.iter().filter(|input| !input.columns.is_empty());
-            let columns = chosen.map(|input| table.inputs("`input` of [[teacher]]", &input.columns, &withheld));
+            let columns = chosen.map(|input| table.inputs("`inputs` of [[teacher]]", &input.columns, &withheld));
             let columns = columns.collect::<Result<Vec<_>, _>>()?.concat();
             if columns.is_empty() {
                 let all = teacher.iter().copied();
@@ -578,7 +578,7 @@ mod tests {
             let text = format!(
                 "[data]\nsource = \"t.csv\"\nlabel = \"y\"\nstudent_columns = [\"{student}\"]\n\
                  teacher_columns = [\"{teacher}\"]\nfold = \"part\"\ngroup = \"person\"\nid = \"name\"\n\
-                 [[teacher]]\nkind = \"onnx\"\npath = \"m.onnx\"\ninput = [{{ columns = [\"{input}\"] }}]\n"
+                 [[teacher]]\nkind = \"onnx\"\npath = \"m.onnx\"\ninputs = [{{ columns = [\"{input}\"] }}]\n"
             );
             let path = folder.path().join("r.toml");
             let recipe = TabularRecipe::parse(&text, &path).unwrap();
@@ -594,7 +594,7 @@ mod tests {
             let routes = [
                 ("student_columns", load(column, "*", "*")),
                 ("teacher_columns", load("*", column, "*")),
-                ("`input` of [[teacher]]", load("*", "*", column)),
+                ("`inputs` of [[teacher]]", load("*", "*", column)),
             ];
             for (key, loaded) in routes {
                 let error = loaded.unwrap_err();

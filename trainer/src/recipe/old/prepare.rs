@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::sections::{InputKind, SplitKind};
-use super::{Recipe, RecipeError};
+use super::{InputKind, Recipe, SplitKind};
 use crate::bounded;
 use crate::dataset::locate::{Search, locate};
 use crate::dataset::{At, DataError, FaultKind, Graph, Inductive, Place, ReadOptions, Split, Warning, read, split};
+use crate::recipe::RecipeError;
 use eyas::quant::row_share;
 
 /// The data of a run.
