@@ -23,8 +23,8 @@ fn metrics(folder: &Path) -> Value {
 /// A copy of the shipped recipe with a small teacher and its controls off: seconds instead of minutes.
 fn quick_recipe(folder: &Path) -> String {
     let text = fs::read_to_string(eyas_tests::command::root().join(RECIPE)).expect("the shipped recipe");
-    let text = text.replace("layers = 3", "layers = 2").replace("hidden = 512", "hidden = 64");
-    assert!(text.contains("hidden = 64"), "the shipped recipe changed; this test must follow");
+    let text = text.replace("hidden = [512, 512]", "hidden = [64]");
+    assert!(text.contains("hidden = [64]"), "the shipped recipe changed; this test must follow");
     let path = folder.join("quick.toml");
     fs::write(&path, text + "\n[report]\ncontrols = false\n").expect("written");
     path.to_str().expect("a text path").to_owned()

@@ -256,8 +256,8 @@ fn graph_is_the_same_in_every_unit(weigh: bool, keys: [&str; 2], factors: &[Fact
     let folder = tempfile::tempdir().unwrap();
     let [teacher, student] = keys;
     let text = format!(
-        "[data]\nsource = \"cora.npz\"\ninductive_share = 0.2\n[[teacher]]\nkind = \"gcn\"\nhidden = 16\n\
-         max_epochs = 20\n{teacher}[student]\nmax_epochs = 30\n{student}\
+        "[data]\nsource = \"cora.npz\"\ninductive_share = 0.2\n[[teacher]]\nkind = \"gcn\"\nhidden = [16]\n\
+         epochs = 20\n{teacher}[student]\nepochs = 30\n{student}\
          [quantize]\nmethod = \"qat\"\nqat_epochs = 3\n[report]\nseeds = [1]\ncontrols = false\n"
     );
     let recipe = Recipe::parse(&text, Path::new("recipe.toml")).unwrap_or_else(|error| panic!("{error}"));
@@ -303,7 +303,7 @@ fn a_student_of_a_graph_is_the_same_in_every_unit() {
 
 #[test]
 fn features_of_many_sizes_are_the_same_in_every_unit() {
-    graph_is_the_same_in_every_unit(true, ["normalize_rows = false\n", ""], &FACTORS);
+    graph_is_the_same_in_every_unit(true, ["input = \"raw\"\n", ""], &FACTORS);
 }
 
 #[test]
@@ -325,7 +325,7 @@ fn small(dead: impl Fn(u32) -> f32, y: impl Fn(u32) -> String, task: &str) -> (T
     let recipe = format!(
         "[data]\nsource = \"table.csv\"\ntask = \"{task}\"\nlabel = \"y\"\nstudent_columns = [\"a..dead\"]\n\
          teacher_columns = [\"a..dead\"]\nfolds = [0]\n[[teacher]]\nkind = \"mlp\"\nhidden = [8]\nmembers = 1\nepochs = 2\n{mixup}\
-         [student]\nhidden = [8]\nepochs = 4\nnoise = 0.3\n[report]\nseeds = [1]\ncontrols = false\n"
+         [student]\nhidden = [8]\nepochs = 4\n[[rows]]\nkind = \"noise\"\ndeviation = 0.3\n[report]\nseeds = [1]\ncontrols = false\n"
     );
     (carry_out(folder.path(), &recipe), folder)
 }

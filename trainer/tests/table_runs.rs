@@ -193,14 +193,14 @@ impl Watch {
 
 const PLAIN: &str = "[[teacher]]\nkind = \"mlp\"\nhidden = [8]\nepochs = 12\nbatch_rows = 16\nmembers = 2\n";
 const MST: &str = "[[teacher]]\nkind = \"fusion\"\nbranch_hidden = [8]\nhidden = [8, 6]\n[[teacher]]\nkind = \"mlp\"\n\
-                   sees = \"others\"\nhidden = [8]\n[cotrain]\nepochs = 12\n[route]\nkind = \"router\"\n";
+                   sees = \"others\"\nhidden = [8]\n[cotrain]\nepochs = 12\n[[target]]\nkind = \"router\"\n";
 
 fn watched(folder: &Path, teachers: &str, cache: Option<&Path>, watch: &Watch) -> TabularRun {
     fs::write(folder.join("table.csv"), table(false)).unwrap();
     let text = format!(
         "[data]\nsource = \"table.csv\"\nlabel = \"label\"\nstudent_columns = [\"a\", \"b\"]\n\
          teacher_columns = [\"a..c\"]\nfolds = [0]\n{teachers}[student]\nhidden = [8]\nepochs = 20\nbatch_rows = 16\n\
-         learning_rate = 0.01\n[target]\nlabel_weight = 1\n[report]\nseeds = [1]\ncontrols = false\n"
+         learning_rate = 0.01\n[objective]\nlabel_weight = 1\n[report]\nseeds = [1]\ncontrols = false\n"
     );
     observed(folder, &text, (&[1], 1), watch, cache)
 }
@@ -293,6 +293,6 @@ fn masked_teachers_are_the_ways_of_the_route() {
     };
     refused("[[teacher]]\nkind = \"mlp\"\n[masks]\n", "add a table [cotrain]");
     refused(&format!("{teachers}[masks]\nheads = 2\n"), "without kind = \"attention\"");
-    refused(&format!("{teachers}[masks]\nkind = \"attention\"\nheads = 17\n"), "expected 1 to 16, found 17");
+    refused(&format!("{teachers}[masks]\nkind = \"attention\"\nheads = 17\n"), "lower the number of heads");
     refused("[[teacher]]\nkind = \"mlp\"\nmembers = 2\n[cotrain]\n", "which [cotrain] replaces");
 }

@@ -78,7 +78,7 @@ fn recipe(teacher: &str, target: &str) -> String {
     format!(
         "[data]\nsource = \"table.csv\"\nlabel = \"label\"\nstudent_columns = [\"x0..x11\"]\nteacher_columns = [\"x0..x11\"]\n\
          folds = [0]\n[[teacher]]\n{teacher}\n[student]\nhidden = [24]\nepochs = 60\nbatch_rows = 16\nlearning_rate = 0.01\n\
-         [target]\n{target}\n[report]\nseeds = [1]\ncontrols = false\n"
+         {target}\n[report]\nseeds = [1]\ncontrols = false\n"
     )
 }
 
@@ -137,19 +137,19 @@ fn an_onnx_model_teaches_a_student_and_its_embedding_helps() {
     assert_eq!(first.metrics.teacher, "onnx mlp.onnx");
     assert!(first.metrics.warnings[0].contains("test rows"), "{:?}", first.metrics.warnings);
     // Columns in another order are another answer; named in their order they are the same.
-    let named = "input = [{ name = \"rows\", columns = [\"x0..x11\"] }]";
+    let named = "inputs = [{ name = \"rows\", columns = [\"x0..x11\"] }]";
     let named = run(folder, &format!("{plain}\n{named}"), "");
     assert_eq!(named.metrics.mean, first.metrics.mean);
-    let turned = "input = [{ columns = [\"x6..x11\", \"x0..x5\"] }]";
+    let turned = "inputs = [{ columns = [\"x6..x11\", \"x0..x5\"] }]";
     let turned = figures(&run(folder, &format!("{plain}\n{turned}"), ""), "teacher");
     assert!(turned < 80.0, "{turned}");
-    let hint = run(folder, &format!("{plain}\nembedding = \"hidden\""), "embedding_weight = 1");
+    let hint = run(folder, &format!("{plain}\nembedding = \"hidden\""), "[[link]]\nkind = \"embedding\"\nweight = 1");
     assert!(figures(&hint, "student_int8") > 80.0, "{:?}", hint.metrics.mean);
     assert_ne!(*hint.file, *first.file);
     assert_eq!(hint.metrics.student_widths, [INPUTS, 24, CLASSES]);
 
     told(&refusal(folder, &plain.replace("logits", "logit")), &["teacher 1", "did you mean `logits`?"]);
-    told(&refusal(folder, &format!("{plain}\ninput = [{{ columns = [\"x0..x10\"] }}]")), &["12 inputs, found 11"]);
+    told(&refusal(folder, &format!("{plain}\ninputs = [{{ columns = [\"x0..x10\"] }}]")), &["12 inputs, found 11"]);
     told(&refusal(folder, &plain.replace("mlp.onnx", "cnn.onnx")), &["64 inputs, found 12"]);
     told(&refusal(folder, &plain.replace("mlp.onnx", "absent.onnx")), &["teacher 1", "absent.onnx", "cannot read"]);
     told(&refusal(folder, &format!("{plain}\nanswers = \"probabilities\"")), &["found the sum", "in row 0"]);
@@ -332,7 +332,7 @@ fn label_asks_onnx_models() {
         told(&text, parts);
     };
     refused(&format!("path = \"{}\"", model("gcn_dense.onnx")), 3, &["all 20 rows", "eyas distill"]);
-    refused("path = \"m.onnx\"\ninput = [{ name = \"a\" }, { name = \"b\" }]", 2, &["name the columns of each input"]);
+    refused("path = \"m.onnx\"\ninputs = [{ name = \"a\" }, { name = \"b\" }]", 2, &["name the columns of each input"]);
     let probabilities = format!("path = \"{}\"\noutput = \"logits\"\nanswers = \"probabilities\"", model("mlp.onnx"));
     // Whichever part is refused first is told.
     refused(&probabilities, 3, &["expected probabilities", "part ", ", from row ", "say answers"]);
@@ -385,7 +385,7 @@ fn the_float_student_is_kept_and_exported() {
     }
     // The float student of another run is not taken for this one's.
     let first = fs::read(&kept).unwrap();
-    run(folder, "kind = \"table\"\npath = \"answers.csv\"", "distill_temperature = 3");
+    run(folder, "kind = \"table\"\npath = \"answers.csv\"", "[objective]\ntemperature = 3");
     fs::write(&kept, first).unwrap();
     let refused = export();
     assert_eq!(refused.status.code(), Some(3));
@@ -421,19 +421,19 @@ fn keys_that_mean_nothing_for_a_teacher_are_refused() {
         assert!(error.contains(words), "no {words:?} in: {error}");
     };
     refused("kind = \"onnx\"", "", "teacher[0].path");
-    refused(
-        "kind = \"table\"\npath = \"a.csv\"\nhidden = [4]",
-        "",
-        "does nothing without kind = \"fusion\" or \"mlp\"",
-    );
+    refused("kind = \"table\"\npath = \"a.csv\"\nhidden = [4]", "", "kind = \"mlp\" or kind = \"fusion\"");
     refused("kind = \"table\"\npath = \"a.csv\"\noutput = \"y\"", "", "does nothing without kind = \"onnx\"");
-    refused("kind = \"onnx\"\npath = \"a.onnx\"\ncolumns = [\"a\"]", "", "does nothing without kind = \"table\"");
-    refused("kind = \"mlp\"\npath = \"a.onnx\"", "", "does nothing without kind = \"onnx\" or \"table\"");
+    refused("kind = \"onnx\"\npath = \"a.onnx\"\nembedding_columns = [\"a\"]", "", "without kind = \"table\"");
+    refused("kind = \"mlp\"\npath = \"a.npz\"", "", "write kind = \"dense\"");
     refused(
-        "kind = \"onnx\"\npath = \"a.onnx\"\ninput = [{ name = \"a\" }, { name = \"b\" }]",
+        "kind = \"onnx\"\npath = \"a.onnx\"\ninputs = [{ name = \"a\" }, { name = \"b\" }]",
         "",
         "`name` and `columns`",
     );
-    refused("kind = \"onnx\"\npath = \"a.onnx\"\nembedding = \"e\"", "", "without target.embedding_weight");
-    refused("kind = \"onnx\"\npath = \"a.onnx\"", "embedding_weight = 1", "without an `embedding` of a teacher");
+    refused("kind = \"onnx\"\npath = \"a.onnx\"\nembedding = \"e\"", "", "without [[link]] kind = \"embedding\"");
+    refused(
+        "kind = \"onnx\"\npath = \"a.onnx\"",
+        "[[link]]\nkind = \"embedding\"\nweight = 1",
+        "without an `embedding` of a teacher",
+    );
 }

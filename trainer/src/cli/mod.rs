@@ -8,6 +8,7 @@ mod failure;
 mod import;
 mod inspect;
 mod label;
+mod methods;
 mod pack;
 mod progress;
 mod rows;
@@ -40,6 +41,7 @@ enum Command {
     Run(run::Arguments),
     Compare(compare::Arguments),
     Label(label::Arguments),
+    Methods(methods::Arguments),
     Import(import::Arguments),
     Export(export::Arguments),
     Pack(pack::Arguments),
@@ -107,6 +109,7 @@ pub fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Run(arguments) => run::execute(&arguments),
         Command::Compare(arguments) => compare::execute(&arguments),
         Command::Label(arguments) => label::execute(&arguments),
+        Command::Methods(arguments) => methods::execute(&arguments),
         Command::Import(arguments) => import::execute(&arguments),
         Command::Export(arguments) => export::execute(&arguments),
         Command::Pack(arguments) => pack::execute(&arguments),

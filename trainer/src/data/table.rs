@@ -122,7 +122,7 @@ impl Columns {
         withheld: &[Withheld],
     ) -> Result<Vec<usize>, DataError> {
         let mut columns = Vec::new();
-        for patterns in section.wanted_columns().into_iter().filter(|patterns| !patterns.is_empty()) {
+        for patterns in section.column_patterns().into_iter().filter(|patterns| !patterns.is_empty()) {
             columns.extend(table.inputs("`inputs` of [[teacher]]", patterns, withheld)?);
         }
         if columns.is_empty() {

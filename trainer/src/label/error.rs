@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::dataset::{DataError, FaultKind};
 use crate::onnx::OnnxError;
 use crate::output::OutputError;
+use crate::recipe::RecipeError;
 use crate::teacher::RowTeacherError;
 
 /// A fault of labelling.
@@ -20,6 +21,9 @@ pub enum LabelError {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// The recipe is not one.
+    #[error(transparent)]
+    Spelled(#[from] RecipeError),
     /// A list of parts that cannot be read.
     #[error("--part: expected i/N or a-b/N with i below N, such as 17/1000 or 3,17,40-44/1000, found `{found}`")]
     Parts {

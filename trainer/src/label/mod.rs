@@ -24,5 +24,5 @@ pub use indices::{Parts, ranges};
 pub use input::{Columns, Input};
 pub use plan::{PLAN, Part, Place, Plan, Settings, TableFile};
 pub use read::read_labels;
-pub use recipe::{LabelRecipe, OpenTeacher, TeacherChoice};
+pub use recipe::{LabelRecipe, OpenTeacher};
 pub use work::{Finished, Label, ROWS_PER_PART, SUCCESS, Status, finish, status};

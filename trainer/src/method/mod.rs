@@ -9,6 +9,7 @@
 //!
 //! `eyas methods` prints [`METHODS`]; `docs/METHODS.md` is the same text.
 
+pub mod book;
 pub mod link;
 mod needs;
 pub mod objective;

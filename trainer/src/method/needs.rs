@@ -21,18 +21,15 @@ impl Needs {
     /// No conditions.
     pub const NONE: Self = Self { data: None, task: None, embedding: false, hidden: false, labels: false };
 
-    /// The conditions in words, as in "needs ..".
+    /// Each condition in words, where it is one: data, task, embedding, hidden layer, labels.
     #[must_use]
-    pub fn in_words(&self) -> Vec<String> {
+    pub fn conditions(&self) -> [Option<String>; 5] {
         [
-            self.data.map(|kind| format!("a {}", kind.word())),
+            self.data.map(|kind| format!("data of kind = \"{}\"", kind.word())),
             self.task.map(|task| format!("task = \"{}\"", task.word())),
             self.embedding.then(|| "an `embedding` of a teacher".to_owned()),
             self.hidden.then(|| "a hidden layer of the student".to_owned()),
-            self.labels.then(|| "a label_weight".to_owned()),
+            self.labels.then(|| "a label_weight above 0".to_owned()),
         ]
-        .into_iter()
-        .flatten()
-        .collect()
     }
 }

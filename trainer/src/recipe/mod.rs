@@ -16,8 +16,10 @@
 //! What `[[rows]]`, `[[target]]`, `[objective]` and `[[link]]` may say is defined in [`crate::method`].
 
 mod base;
+pub mod clash;
 pub(crate) mod data;
 mod error;
+mod labelling;
 mod position;
 mod quantize;
 mod read;
@@ -25,6 +27,7 @@ mod resolve;
 pub mod rule;
 mod schedule;
 pub mod section;
+pub mod spelling;
 mod student;
 mod teacher;
 mod training;
@@ -37,6 +40,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use base::folders;
 pub use data::{DataKind, DataSection, SeriesSection, SplitKind, Task};
 pub use error::{RecipeError, RecipeFault, RecipeProblem};
+pub use labelling::Labelling;
 pub use quantize::{QuantizeMethod, QuantizeSection, RangeKind, ReportSection};
 pub use rule::Rule;
 pub use schedule::{Halving, Schedule};
@@ -52,7 +56,7 @@ use crate::bounded;
 use crate::dataset::locate::Search;
 use crate::method::link::edges::{self, Edges};
 use crate::method::objective::Weights;
-use crate::method::{Chosen, Method, Point};
+use crate::method::{Chosen, METHODS, Method, Point};
 
 /// A whole run, checked and with every default filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -183,4 +187,25 @@ impl Recipe {
         use crate::method::objective::kl;
         self.keys_of(&kl::METHOD).map_or(1.0, |keys: kl::Kl| keys.temperature)
     }
+}
+
+/// Every section with its keys, for documentation and tests; teachers by kind, methods by point and kind.
+#[must_use]
+pub fn sections() -> Vec<(String, Vec<&'static Key>)> {
+    let own = [
+        ("data", DataSection::keys()),
+        ("data.series", SeriesSection::keys()),
+        ("cotrain", CotrainSection::keys()),
+        ("masks", MasksSection::keys()),
+        ("student", StudentSection::keys()),
+        ("quantize", QuantizeSection::keys()),
+        ("report", ReportSection::keys()),
+        ("teacher.inputs", ModelInput::keys()),
+        ("objective.soft_weight", Halving::keys()),
+    ];
+    let own = own.into_iter().map(|(name, keys)| (name.to_owned(), keys));
+    let teachers =
+        TeacherKind::ALL.iter().map(|&kind| (format!("teacher {}", kind.word()), TeacherSection::keys(kind)));
+    let methods = METHODS.iter().map(|method| (format!("{} {}", method.point.section(), method.kind), (method.keys)()));
+    own.chain(teachers).chain(methods).collect()
 }

@@ -10,7 +10,7 @@ use super::position::Positions;
 use super::section::{Context, Reader, Section, unknown};
 use super::teacher::TeacherSection;
 use super::value::{Fault, Value, one_of, word};
-use super::{DataSection, Recipe};
+use super::{DataSection, Recipe, clash, spelling};
 use crate::method::{self, Chosen, Method, Point};
 
 /// Every table of a recipe.
@@ -88,13 +88,11 @@ impl Source<'_> {
 
 /// A recipe from its table.
 fn recipe(whole: &Table) -> Result<Recipe, Fault> {
+    spelling::check(whole)?;
     if let Some(found) = whole.keys().find(|found| !SECTIONS.contains(&found.as_str())) {
         return Err(unknown(found, SECTIONS.into_iter()));
     }
-    let base = match whole.get("base") {
-        Some(base) => <Vec<String> as Value>::read(base, Context::default()).map_err(|fault| fault.inside(".base"))?,
-        None => Vec::new(),
-    };
+    let base = base(whole)?;
     let data = table_at(whole, "data")?
         .ok_or_else(|| missing("data", "expected a table [data], found none", "add the table"))?;
     let context = context(data)?;
@@ -118,7 +116,7 @@ fn recipe(whole: &Table) -> Result<Recipe, Fault> {
     let objective = table_at(whole, "objective")?.unwrap_or(&empty);
     let objective =
         chosen(objective, Point::Objective, context, Some(usual)).map_err(|fault| fault.inside(".objective"))?;
-    Ok(Recipe {
+    let recipe = Recipe {
         base,
         data,
         teacher,
@@ -131,7 +129,15 @@ fn recipe(whole: &Table) -> Result<Recipe, Fault> {
         link: list(Point::Link)?,
         quantize: section_at(whole, "quantize", context)?,
         report: section_at(whole, "report", context)?,
-    })
+    };
+    clash::check(&recipe)?;
+    Ok(recipe)
+}
+
+/// Where the paths of a recipe start.
+pub(super) fn base(whole: &Table) -> Result<Vec<String>, Fault> {
+    let read = |base| <Vec<String> as Value>::read(base, Context::default()).map_err(|fault| fault.inside(".base"));
+    whole.get("base").map_or(Ok(Vec::new()), read)
 }
 
 /// What the defaults of a recipe with this `[data]` depend on.
@@ -147,7 +153,7 @@ fn context(data: &Table) -> Result<Context, Fault> {
 }
 
 /// A table of the recipe, where it has one.
-fn table_at<'t>(whole: &'t Table, name: &str) -> Result<Option<&'t Table>, Fault> {
+pub(super) fn table_at<'t>(whole: &'t Table, name: &str) -> Result<Option<&'t Table>, Fault> {
     let place = format!(".{name}");
     let table = |value: &'t Toml| {
         value.as_table().ok_or_else(|| Fault::kind_of(&format!("a table [{name}]"), value).inside(&place))
@@ -163,7 +169,11 @@ fn section_at<T: Section>(whole: &Table, name: &str, context: Context) -> Result
 }
 
 /// The tables of a list.
-fn items_at<T>(whole: &Table, name: &str, item: impl Fn(&Table) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
+pub(super) fn items_at<T>(
+    whole: &Table,
+    name: &str,
+    item: impl Fn(&Table) -> Result<T, Fault>,
+) -> Result<Vec<T>, Fault> {
     let Some(value) = whole.get(name) else { return Ok(Vec::new()) };
     let words = format!("tables [[{name}]]");
     let items = value.as_array().ok_or_else(|| Fault::kind_of(&words, value).inside(&format!(".{name}")))?;
@@ -194,6 +204,6 @@ fn chosen(table: &Table, point: Point, context: Context, usual: Option<&'static 
     Ok(Chosen { method, keys })
 }
 
-fn missing(key: &str, message: &str, remedy: &str) -> Fault {
+pub(super) fn missing(key: &str, message: &str, remedy: &str) -> Fault {
     Fault::new(RecipeFault::MissingKey, message, remedy).inside(&format!(".{key}"))
 }

@@ -38,6 +38,7 @@ section! {
 section! {
     /// `[cotrain]`: teachers and student step together, each taught by labels and by every other one. It takes the place of the
     /// teachers' own training, whose keys then mean nothing.
+    #[derive(Copy)]
     pub struct CotrainSection {
         /// Epochs.
         epochs: usize = 20, Rule::whole_numbers(1, 100_000);
@@ -61,6 +62,7 @@ words! {
 section! {
     /// `[masks]`: each of the last two hidden layers of a co-trained teacher gets a mask on its features before the ReLU, trained
     /// so that the masked teacher says what the co-trained student says; every masked teacher is one answer to mix.
+    #[derive(Copy)]
     pub struct MasksSection {
         /// How a mask is computed.
         kind: MaskKind = "bottleneck";

@@ -280,7 +280,7 @@ impl TeacherSection {
 
     /// Patterns of the columns that it takes, where the recipe names them.
     #[must_use]
-    pub fn wanted_columns(&self) -> Vec<&[String]> {
+    pub fn column_patterns(&self) -> Vec<&[String]> {
         match self {
             Self::Onnx(model) if model.inputs.iter().any(|input| !input.columns.is_empty()) => {
                 model.inputs.iter().map(|input| &input.columns[..]).collect()

@@ -20,7 +20,7 @@ fn readers(folder: &Path, path: &str) -> Vec<(Vec<String>, i32)> {
     let onnx = format!("kind = \"onnx\"\npath = {path:?}");
     recipe("teacher.toml", &TABLE.replace("kind = \"mlp\"\nhidden = [8]\nepochs = 3\nmembers = 1", &onnx));
     recipe("student.toml", &format!("[[teacher]]\nkind = \"student\"\npath = {path:?}\n"));
-    recipe("mlp.toml", &format!("[[teacher]]\nkind = \"mlp\"\npath = {path:?}\n"));
+    recipe("mlp.toml", &format!("[[teacher]]\nkind = \"dense\"\npath = {path:?}\n"));
     let mut all: Vec<(Vec<String>, i32)> = Vec::new();
     for (line, status) in [
         (format!("inspect {path}"), 3),
@@ -73,7 +73,7 @@ fn a_file_of_gigabytes_is_refused_unread_with_the_unit_the_limit_and_the_remedy(
         // Sparse: it takes no room on the disk.
         File::create(folder.path().join(name)).unwrap().set_len(3 << 30).unwrap();
         fs::write(folder.path().join("csv.toml"), TABLE.replace("table.csv", "3gb.csv")).unwrap();
-        fs::write(folder.path().join("mlp.toml"), "[[teacher]]\nkind = \"mlp\"\npath = \"3gb.npz\"\n").unwrap();
+        fs::write(folder.path().join("mlp.toml"), "[[teacher]]\nkind = \"dense\"\npath = \"3gb.npz\"\n").unwrap();
         fs::write(folder.path().join("t.csv"), "a,b\n1,2\n").unwrap();
         for line in lines {
             let arguments: Vec<&str> =

@@ -59,9 +59,9 @@ fn short(model: &str, folder: &Path, changes: &[(&str, &str)]) -> std::path::Pat
 fn the_shipped_graph_recipe_takes_what_is_estimated() {
     let folder = tempfile::tempdir().unwrap();
     let epochs = [
-        ("[[teacher]]", "[[teacher]]\nmax_epochs = 2"),
-        ("[student]", "[student]\nmax_epochs = 2"),
-        ("[target]", "[report]\nseeds = [1]\ncontrols = false\n[target]"),
+        ("[[teacher]]", "[[teacher]]\nepochs = 2"),
+        ("[student]", "[student]\nepochs = 2"),
+        ("[objective]", "[report]\nseeds = [1]\ncontrols = false\n[objective]"),
     ];
     let path = short("cora", folder.path(), &epochs);
     let (recipe, prepared) = Recipe::load_and_prepare(&path, None).unwrap();

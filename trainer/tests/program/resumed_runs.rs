@@ -68,8 +68,8 @@ fn a_number_beyond_toml_blames_its_own_key() {
     let graph = |from: &str, to: &str| (GRAPH.replace(from, to), to.to_owned());
     for (text, line) in [
         graph("split = \"random\"", "split = \"random\"\nsplit_seed = 9223372036854775808"),
-        graph("hidden = 8", "hidden = 18446744073709551616"),
-        graph("max_epochs = 5\n[student]", "max_epochs = 99999999999999999999\n[student]"),
+        graph("hidden = [8]", "hidden = 18446744073709551616"),
+        graph("epochs = 5\n[student]", "epochs = 99999999999999999999\n[student]"),
         graph("seeds = [1]", "seeds = [1, 9223372036854775808]"),
         graph("[student]", "dropout = 170141183460469231731687303715884105728\n[student]"),
     ] {

@@ -38,5 +38,5 @@ pub fn write_teacher(folder: &Path, widths: &[usize]) {
         }
     }
     archive.finish().unwrap();
-    std::fs::write(folder.join("recipe.toml"), "[[teacher]]\nkind = \"mlp\"\npath = \"teacher.npz\"\n").unwrap();
+    std::fs::write(folder.join("recipe.toml"), "[[teacher]]\nkind = \"dense\"\npath = \"teacher.npz\"\n").unwrap();
 }
