@@ -9,13 +9,12 @@ use crate::memory::{self, Estimate};
 use crate::nn::{BackendKind, MadeOn};
 use crate::output::{Existing, OutputFolder, tell};
 use crate::recipe::{Prepared, Recipe, TabularRecipe};
-use crate::report::{read_metrics, summary};
+use crate::report::{Document, Metrics, summary};
 use crate::run::{
     Interrupt, RESULTS, RunContext, RunError, RunOptions, STUDENT, Written, check, estimate, execute as carry_out,
     teacher_in_words, write,
 };
 use eyas::Student;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
@@ -96,9 +95,9 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
 
     let folder = OutputFolder::open(&out, &RESULTS, existing(arguments)).map_err(Failure::work)?;
     if arguments.resume && folder.is_finished() {
-        let metrics = read_metrics(&out).map_err(Failure::refused)?;
+        let metrics = Metrics::read(&out).map_err(Failure::refused)?;
         let run = Run { recipe: recipe.recipe_hash(), data: prepared.graph.data_hash(&prepared.split), backend };
-        return run.show_finished(arguments, &out, &metrics.backend, &metrics, &summary(&metrics));
+        return run.show_finished(arguments, &out, &metrics.backend, &metrics, &summary(&Document::of(&metrics)));
     }
     listen()?;
     let bars = Bars::new();
@@ -116,7 +115,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let integers = result.shipped.student.coding.integers(&prepared.graph.features);
     let rows: Vec<Vec<i8>> =
         prepared.split.test.iter().take(VERIFIED_ROWS).map(|&node| integers[node].clone()).collect();
-    show_and_verify(arguments, &out, &file, &rows, &metrics, &summary(&metrics))
+    show_and_verify(arguments, &out, &file, &rows, &metrics, &summary(&Document::of(&metrics)))
 }
 
 /// The end of every run: its figures, the proof that its file computes what was measured, and where everything is.
@@ -125,7 +124,7 @@ pub(super) fn show_and_verify(
     out: &Path,
     file: &[u8],
     rows: &[Vec<i8>],
-    metrics: &impl Serialize,
+    metrics: &Metrics,
     summary: &str,
 ) -> Result<(), Failure> {
     // Standard output is one object with --json.
@@ -220,7 +219,7 @@ impl Run {
         arguments: &Arguments,
         out: &Path,
         backend: &str,
-        metrics: &impl Serialize,
+        metrics: &Metrics,
         summary: &str,
     ) -> Result<(), Failure> {
         let path = out.join(STUDENT);

@@ -6,10 +6,10 @@ use super::progress::Bars;
 use crate::nn::{BackendKind, MadeOn};
 use crate::output::{OutputFolder, tell};
 use crate::recipe::TabularRecipe;
+use crate::report::{Document, Metrics, summary};
 use crate::run::{RESULTS, RunContext, RunOptions};
 use crate::tabular::{
-    Cache, MaskCosts, TEACHERS, TabularMetrics, TabularPrepared, check, estimate, execute as carry_out, mask_costs,
-    summary,
+    Cache, MaskCosts, TEACHERS, TabularPrepared, check, estimate, execute as carry_out, mask_costs,
 };
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -69,11 +69,12 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     }
     let Some(folder) = folder else { return Ok(()) };
     if arguments.resume && folder.is_finished() {
-        let metrics = TabularMetrics::read(&out).map_err(Failure::refused)?;
-        let [fold, seed] = metrics.shipped;
-        let split = data.split(&recipe, fold, seed).map_err(Failure::refused)?;
+        let metrics = Metrics::read(&out).map_err(Failure::refused)?;
+        // Only folds are numbered.
+        let fold = metrics.shipped.split.strip_prefix("fold ").and_then(|fold| fold.parse().ok()).unwrap_or(0);
+        let split = data.split(&recipe, fold, metrics.shipped.seed).map_err(Failure::refused)?;
         let run = Run { recipe: recipe.recipe_hash(), data: data.data_hash(&split), backend };
-        return run.show_finished(arguments, &out, &metrics.backend, &metrics, &summary(&metrics));
+        return run.show_finished(arguments, &out, &metrics.backend, &metrics, &summary(&Document::of(&metrics)));
     }
     let checkpoints = folder.checkpoints();
     let mut hasher = Sha256::new();
@@ -93,5 +94,5 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     bars.finish();
     let result = result.map_err(failure)?;
     folder.remove_checkpoints().map_err(Failure::work)?;
-    show_and_verify(arguments, &out, &result.file, &result.test, &result.metrics, &summary(&result.metrics))
+    show_and_verify(arguments, &out, &result.file, &result.test, &result.metrics, &summary(&Document::of(&result.metrics)))
 }

@@ -1,13 +1,16 @@
 //! Everything a run leaves behind: student file, vectors, metrics, report, card, resolved recipe.
 
+use super::controls::controls;
+use super::job::rows_of;
 use super::{RunError, RunOptions, RunResult, plan};
 use crate::export::{FloatStudent, STUDENT_FLOAT, Sealed, seal, write_vectors};
-use crate::nn::{MadeOn, MlpWeights};
+use crate::nn::MlpWeights;
 use crate::output::{OutputFolder, hexadecimal};
-use crate::quantize::{About, InputCoding, Replay};
+use crate::quantize::{About, InputCoding, Replay, activations};
 use crate::recipe::{Prepared, Recipe};
-use crate::report::metrics::{self, CostMetrics, DataMetrics, Metrics, Summary};
-use crate::report::{card, html};
+use crate::report::metrics::{self, CostMetrics, Data, DataKind, DataTask, Metrics, ShippedStudent, TeacherMetrics};
+use crate::report::shipped::{Answers, Shipped, Steps, Truth};
+use crate::report::{Document, card, html};
 use eyas::model::{Provenance, Task};
 use eyas::{AlignedBytes, Student};
 use sha2::{Digest, Sha256};
@@ -90,53 +93,60 @@ pub fn write(
     let replay = Replay::of_file(&loaded, &rows(test));
     let labels = graph.labels.as_deref().unwrap_or_default();
     let truth: Vec<u16> = test.iter().map(|&node| labels[node]).collect();
-    let (classes, macro_f1) = metrics::by_class(&graph.class_names, &truth, &replay.labels);
+    let seen = student.coding.seen(&rows_of(&graph.features, test));
+    let judged = Shipped::of(&Answers {
+        truth: Truth::Classes(&truth, &graph.class_names),
+        rows: test,
+        integers: &replay,
+        steps: &Steps::of(student),
+        float: &activations(&result.shipped.weights, &seen),
+        groups: None,
+    });
     let costs = loaded.costs();
     let mut widths = vec![costs.inputs];
     widths.extend(loaded.layers().map(|layer| usize::from(layer.outputs)));
-    let split = &prepared.split;
-    let metrics = Metrics {
-        schema: metrics::SCHEMA.into(),
+    let about = metrics::About {
         tool: tool.clone(),
         recipe: name.into(),
+        recipe_text: resolved.clone(),
         recipe_hash: hexadecimal(&recipe_hash),
         backend: options.backend.name().into(),
         threads: options.threads,
-        made_on: Some(MadeOn::here()),
-        teacher: teacher.clone(),
-        student_widths: widths,
-        data: DataMetrics {
-            name: graph.name.clone(),
-            nodes: graph.nodes(),
-            edges: graph.edges(),
+        data: Data {
+            name: Some(graph.name.clone()),
+            kind: DataKind::Graph,
+            task: DataTask::Classify,
+            rows: graph.nodes(),
+            edges: Some(graph.edges()),
             inputs: graph.inputs(),
-            classes: graph.classes,
-            split: [split.train.len(), split.tune.len(), split.test.len()],
-            hash: hexadecimal(&data_hash),
+            columns: None,
+            outputs: graph.class_names.clone(),
+            hash: Some(hexadecimal(&data_hash)),
             warnings: prepared.warnings.iter().map(ToString::to_string).collect(),
+            notice: prepared.notice.clone(),
         },
-        shipped_seed: result.shipped.seed,
-        student_hash: hexadecimal(&Sha256::digest(&*file)),
-        mean: Summary::mean(&result.seeds),
-        sd: Summary::sd(&result.seeds),
-        differences: metrics::differences(&result.seeds),
-        seeds: result.seeds.clone(),
-        classes,
-        macro_f1,
+        teachers: vec![TeacherMetrics { title: teacher.clone(), path: None, sha256: None }],
+        controls: controls(),
+        shipped: ShippedStudent {
+            split: result.shipped.setting.name().into(),
+            seed: result.shipped.seed,
+            student_hash: hexadecimal(&Sha256::digest(&*file)),
+            widths,
+        },
         cost: CostMetrics::of(&costs),
     };
+    let metrics = Metrics::of(about, &result.outcomes, judged);
 
     let shown = &test[..test.len().min(VECTOR_ROWS)];
     let vectors = write_vectors(&rows(shown), &Replay::of_file(&loaded, &rows(shown)));
     let vectors = vectors.map_err(|error| crate::output::OutputError::io("build", Path::new("vectors.npz"), error))?;
-    let json = serde_json::to_string_pretty(&metrics).unwrap_or_default() + "\n";
-    let json = crate::output::escaped(&json);
+    let document = Document::of(&metrics);
     let digest = Sha256::digest(&*file).into();
     folder.write(STUDENT_FLOAT, &float_student(&result.shipped.weights, &student.coding, digest)?)?;
     folder.write("vectors.npz", &vectors)?;
-    folder.write("metrics.json", json.as_bytes())?;
-    folder.write("report.html", html(&metrics, &resolved)?.as_bytes())?;
-    folder.write("card.md", card(&metrics, prepared.notice.as_deref())?.as_bytes())?;
+    folder.write("metrics.json", metrics.json().as_bytes())?;
+    folder.write("report.html", html(&document)?.as_bytes())?;
+    folder.write("card.md", card(&document)?.as_bytes())?;
     // The very recipe of this run, with its author's comments, is not written over; a copy of another run is.
     let there = folder.path().join(RECIPE);
     let copied = std::fs::read_to_string(&there).is_ok_and(|text| text == resolved);

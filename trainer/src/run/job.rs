@@ -11,7 +11,8 @@ use crate::quantize::{
     InputCoding, IntegerStudent, Replay, activations, fine_tune, normalized, observe_ranges, quantize, unit,
 };
 use crate::recipe::{Prepared, Recipe};
-use crate::report::metrics::{Accuracies, Curve, SeedMetrics};
+use crate::report::outcome::{self, Curve, NetworkOutcome, Rows, role};
+use crate::report::{Outcome, Score};
 use crate::teacher::{Labelled, Teacher, mean_log_probabilities, train};
 use cpu_time::ThreadTime;
 use eyas::model::Normalization;
@@ -57,16 +58,16 @@ pub struct JobResult {
     pub student: IntegerStudent,
     /// The same before rounding, without what fine-tuning changed.
     pub weights: MlpWeights,
-    /// Accuracies on the tune nodes.
-    pub tune: Accuracies,
-    /// On the test nodes, or on the unseen ones.
-    pub test: Accuracies,
-    /// On the test nodes that stayed in the graph; inductive only.
-    pub observed: Option<Accuracies>,
-    cpu_seconds: BTreeMap<String, f64>,
-    epochs: BTreeMap<String, usize>,
-    curves: BTreeMap<String, Curve>,
-    edge_agreement: f64,
+    /// Everything measured.
+    pub outcome: Outcome,
+}
+
+impl JobResult {
+    /// How good the int8 student is on the tune nodes; the best one ships.
+    pub(super) fn tune_merit(&self) -> f64 {
+        let student = self.outcome.networks.get("student_int8");
+        student.and_then(|network| network.on.get(outcome::TUNE)).map_or(f64::NEG_INFINITY, Score::merit)
+    }
 }
 
 /// Trainings in one job.
@@ -164,26 +165,14 @@ pub(super) fn carry_out(
     let float = |fitted: &Fitted| predictions(fitted.weights.logits(&seen, backend).view());
     let replayed = Replay::of(&integers, &integers.coding.integers(measured));
     let int8 = replayed.map_err(|source| RunError::Quantize { seed, source })?.labels;
-    let decided = Decided {
-        teacher: predictions(whole_logits.view()),
-        student_float: float(&student),
-        student_int8: int8,
-        controls: controls.map(|controls| controls.map(|fitted| float(&fitted))),
-    };
-    let score = |nodes: &[usize]| decided.score(whole_labels, nodes);
-    Ok(JobResult {
-        seed,
-        setting,
-        student: integers,
-        weights: student.weights,
-        tune: score(&job.scene.whole_split.tune),
-        test: score(job.scene.test),
-        observed: job.scene.observed.as_deref().map(score),
-        cpu_seconds: job.cpu_seconds,
-        epochs: job.epochs,
-        curves: job.curves,
-        edge_agreement: agreement,
-    })
+    let mut decided = vec![
+        ("teacher", predictions(whole_logits.view())),
+        ("student_float", float(&student)),
+        ("student_int8", int8),
+    ];
+    decided.extend(controls.into_iter().flatten().map(|(name, fitted)| (name, float(&fitted))));
+    let outcome = job.outcome(setting, decided, whole_labels, agreement);
+    Ok(JobResult { seed, setting, student: integers, weights: student.weights, outcome })
 }
 
 /// What the teachers of a job answer.
@@ -196,37 +185,8 @@ struct Taught {
     whole: Array2<f32>,
 }
 
-/// The control students, in the order of [`Decided::score`].
-type Controls<T> = [T; 4];
-
-/// Labels every network decided for every node of the whole graph.
-struct Decided {
-    teacher: Vec<u16>,
-    student_float: Vec<u16>,
-    student_int8: Vec<u16>,
-    /// Labels only, label smoothing, uniform teacher, plain distillation.
-    controls: Option<Controls<Vec<u16>>>,
-}
-
-impl Decided {
-    /// Accuracies in per cent on some nodes.
-    fn score(&self, truth: &[u16], nodes: &[usize]) -> Accuracies {
-        let share = |decided: &[u16]| {
-            let right = nodes.iter().filter(|&&node| decided[node] == truth[node]).count();
-            100.0 * right as f64 / nodes.len().max(1) as f64
-        };
-        let control = |index: usize| self.controls.as_ref().map(|controls| share(&controls[index]));
-        Accuracies {
-            teacher: share(&self.teacher),
-            label_only: control(0),
-            label_smoothing: control(1),
-            uniform_teacher: control(2),
-            plain_kd: control(3),
-            student_float: share(&self.student_float),
-            student_int8: share(&self.student_int8),
-        }
-    }
-}
+/// The control students by name.
+type Controls = Vec<(&'static str, Fitted)>;
 
 impl Job<'_> {
     /// Trains every teacher.
@@ -307,7 +267,7 @@ impl Job<'_> {
         objective: ObjectivePlan,
         soft: &SoftTargets,
         plain_targets: &SoftTargets,
-    ) -> Result<Controls<Fitted>, RunError> {
+    ) -> Result<Controls, RunError> {
         let recipe = self.recipe;
         let graph = self.scene.graph;
         let classes = graph.classes;
@@ -330,7 +290,12 @@ impl Job<'_> {
             }
         }
         let plain = plain.ok_or(RunError::Interrupted)?;
-        Ok([labels_only, smoothing, uniform, plain])
+        Ok(vec![
+            ("label_only", labels_only),
+            ("label_smoothing", smoothing),
+            ("uniform_teacher", uniform),
+            ("plain_kd", plain),
+        ])
     }
 
     /// Rounds the student, and fine-tunes it where the recipe says so.
@@ -387,10 +352,51 @@ impl Job<'_> {
     fn record(&mut self, name: &str, cpu_seconds: f64, curve: &[CurvePoint]) {
         *self.cpu_seconds.entry(name.to_owned()).or_default() += cpu_seconds;
         *self.epochs.entry(name.to_owned()).or_default() += curve.len();
-        self.curves.entry(name.to_owned()).or_insert_with(|| Curve {
-            loss: curve.iter().map(|point| point.loss as f32).collect(),
-            tune_accuracy: curve.iter().map(|point| 100.0 * point.tune.value() as f32).collect(),
-        });
+        self.curves.entry(name.to_owned()).or_insert_with(|| Curve::of(curve));
+    }
+
+    /// Everything the job measured: `decided` are the labels of each network for every node of the whole graph.
+    fn outcome(
+        self,
+        setting: Setting,
+        decided: Vec<(&str, Vec<u16>)>,
+        truth: &[u16],
+        agreement: f64,
+    ) -> Outcome {
+        let scene = &self.scene;
+        let score = |decided: &[u16], nodes: &[usize]| {
+            let of = |labels: &[u16]| nodes.iter().map(|&node| labels[node]).collect::<Vec<_>>();
+            Score::of_decisions(&of(truth), &of(decided))
+        };
+        let mut networks = BTreeMap::new();
+        for (name, decided) in decided {
+            let mut network = NetworkOutcome::new(role(name))
+                .scored(outcome::TEST, score(&decided, scene.test))
+                .scored(outcome::TUNE, score(&decided, &scene.whole_split.tune));
+            if let Some(observed) = &scene.observed {
+                network = network.scored(outcome::OBSERVED, score(&decided, observed));
+            }
+            networks.insert(name.to_owned(), network);
+        }
+        let mut curves = self.curves;
+        for (name, epochs) in self.epochs {
+            let network = if name == "student" { "student_float" } else { &name };
+            let trained = networks.entry(network.to_owned()).or_insert_with(|| NetworkOutcome::new(role(network)));
+            trained.epochs = Some(epochs);
+            trained.cpu_seconds = self.cpu_seconds.get(&name).copied();
+            trained.curve = curves.remove(&name);
+        }
+        let (train, test) = (scene.split.train.len(), scene.test.len());
+        let unseen = if scene.observed.is_some() { test } else { 0 };
+        Outcome {
+            split: setting.name().to_owned(),
+            seed: self.seed,
+            rows: Rows { train, labelled: train, tune: scene.whole_split.tune.len(), test, unseen },
+            networks,
+            mixer: Vec::new(),
+            edge_agreement: Some(100.0 * agreement),
+            cpu_seconds: self.cpu_seconds,
+        }
     }
 
     fn note_agreement(&self, agreement: f64) {
@@ -417,7 +423,7 @@ fn targets<'a>(graph: &'a Graph, split: &'a Split, labels: &'a [u16], soft: Opti
 }
 
 /// Some rows of a sparse matrix, in the given order.
-fn rows_of(matrix: &CsMat<f32>, rows: &[usize]) -> CsMat<f32> {
+pub(super) fn rows_of(matrix: &CsMat<f32>, rows: &[usize]) -> CsMat<f32> {
     let mut chosen = CsMat::empty(sprs::CompressedStorage::CSR, matrix.cols());
     for &row in rows {
         if let Some(row) = matrix.outer_view(row) {
@@ -425,24 +431,4 @@ fn rows_of(matrix: &CsMat<f32>, rows: &[usize]) -> CsMat<f32> {
         }
     }
     chosen
-}
-
-/// The metrics of one seed from its jobs, transductive first.
-pub(super) fn seed_metrics(jobs: &[JobResult]) -> SeedMetrics {
-    let (transductive, inductive) = (&jobs[0], jobs.get(1));
-    let mut cpu_seconds = transductive.cpu_seconds.clone();
-    if let Some(inductive) = inductive {
-        cpu_seconds.insert("inductive".into(), inductive.cpu_seconds.values().sum());
-    }
-    SeedMetrics {
-        seed: transductive.seed,
-        transductive: transductive.test,
-        inductive: inductive.map(|job| job.test),
-        inductive_observed: inductive.and_then(|job| job.observed),
-        tune: transductive.tune,
-        cpu_seconds,
-        epochs: transductive.epochs.clone(),
-        edge_agreement: transductive.edge_agreement,
-        curves: transductive.curves.clone(),
-    }
 }

@@ -6,8 +6,10 @@
 //! | `stage` | one training: checkpointed, resumable, interruptible |
 //! | `job` | one seed in one setting, from teacher to integers |
 //! | `estimate` | what it takes of memory |
+//! | `controls` | the controls as changes of the recipe |
 //! | `folder` | everything a run leaves behind |
 
+mod controls;
 pub(crate) mod estimate;
 mod folder;
 mod job;
@@ -27,7 +29,7 @@ use crate::export::check_fits;
 use crate::nn::{BackendKind, TrainError};
 use crate::quantize::QuantizeError;
 use crate::recipe::{Prepared, Recipe};
-use crate::report::metrics::SeedMetrics;
+use crate::report::Outcome;
 use eyas::model::Task;
 use rayon::prelude::*;
 
@@ -111,8 +113,8 @@ pub struct RunOptions {
 /// Everything measured, and the student to ship.
 #[derive(Clone, Debug)]
 pub struct RunResult {
-    /// One entry a seed, in the order of the seeds.
-    pub seeds: Vec<SeedMetrics>,
+    /// One entry a seed and setting, in the order of the seeds.
+    pub outcomes: Vec<Outcome>,
     /// The transductive job of the shipped seed.
     pub shipped: JobResult,
 }
@@ -158,11 +160,11 @@ pub fn execute(
             .map(|&(seed, setting)| job::carry_out(recipe, prepared, seed, setting, options.backend, context))
             .collect::<Result<_, _>>()
     })?;
-    let seeds = results.chunks(settings.len()).map(job::seed_metrics).collect();
+    let outcomes = results.iter().map(|result| result.outcome.clone()).collect();
     let shipped = results
         .into_iter()
         .filter(|result| result.setting == Setting::Transductive)
-        .reduce(|best, next| if next.tune.student_int8 > best.tune.student_int8 { next } else { best })
+        .reduce(|best, next| if next.tune_merit() > best.tune_merit() { next } else { best })
         .ok_or(RunError::Interrupted)?;
-    Ok(RunResult { seeds, shipped })
+    Ok(RunResult { outcomes, shipped })
 }

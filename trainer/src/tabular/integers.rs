@@ -5,9 +5,9 @@ use ndarray::Axis;
 use super::job::Job;
 use super::lesson::Unit;
 use super::prepare::{TabularPrepared, Truth};
-use super::score::Score;
 use crate::nn::MlpWeights;
 use crate::quantize::{InputCoding, IntegerStudent, Replay, Standard, dense_rows, quantize};
+use crate::report::Score;
 use crate::run::RunError;
 
 /// Figures of the int8 student on some rows.

@@ -1,5 +1,6 @@
 //! One fold and seed: teachers, co-training, student, controls, integers, figures.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use cpu_time::ThreadTime;
@@ -10,12 +11,13 @@ use super::integers::{in_unit, integers, without_constant};
 use super::lesson::{Labels, Unit};
 use super::masked;
 use super::prepare::TabularPrepared;
-use super::score::Score;
 use super::teachers::data_key;
 use crate::dataset::Split;
 use crate::nn::{BackendKind, Lesson, MlpWeights, Source, TrainPlan, Trained, TrainedNet, Training};
 use crate::quantize::{IntegerStudent, Standard, dense_rows};
 use crate::recipe::TabularRecipe;
+use crate::report::Score;
+use crate::report::outcome::Curve;
 use crate::run::{RunContext, RunError};
 
 /// Everything one job found.
@@ -35,6 +37,8 @@ pub(super) struct JobResult {
     pub(super) tune_float: Score,
     pub(super) labelled: usize,
     pub(super) cpu_seconds: BTreeMap<String, f64>,
+    /// Trainings of this run by stage; what was kept from before is not among them.
+    pub(super) curves: BTreeMap<String, Curve>,
     /// Share of the rows that each way of the route answered for.
     pub(super) load: Vec<f64>,
     /// Of each teacher's answers for the labelled rows.
@@ -61,6 +65,7 @@ pub(super) struct Job<'a> {
     pub(super) backend: BackendKind,
     pub(super) context: &'a RunContext<'a>,
     cpu_seconds: BTreeMap<String, f64>,
+    curves: RefCell<BTreeMap<String, Curve>>,
     /// SHA-256 of everything that all teachers of this job depend on.
     pub(super) data_key: [u8; 32],
 }
@@ -108,6 +113,7 @@ pub(super) fn carry_out(
         backend,
         context,
         cpu_seconds,
+        curves: RefCell::default(),
         data_key,
     };
     let together = job.cotrain()?;
@@ -171,7 +177,7 @@ pub(super) fn carry_out(
     } else {
         Vec::new()
     };
-    let (labelled, cpu_seconds) = (job.labelled.len(), job.cpu_seconds);
+    let (labelled, cpu_seconds, curves) = (job.labelled.len(), job.cpu_seconds, job.curves.into_inner());
     Ok(JobResult {
         fold,
         seed,
@@ -183,6 +189,7 @@ pub(super) fn carry_out(
         tune_float,
         labelled,
         cpu_seconds,
+        curves,
         load,
         teacher_train,
         ways,
@@ -246,6 +253,9 @@ impl Job<'_> {
         lesson: &mut dyn Lesson,
     ) -> Result<Trained, RunError> {
         let name = format!("{}-{stage}", self.name);
-        crate::run::stage(self.context, self.seed, &name, |resume, progress| training.run(lesson, resume, progress))
+        let trained: Trained =
+            crate::run::stage(self.context, self.seed, &name, |resume, progress| training.run(lesson, resume, progress))?;
+        self.curves.borrow_mut().insert(stage.to_owned(), Curve::of(&trained.curve));
+        Ok(trained)
     }
 }

@@ -10,15 +10,14 @@
 //! | `masked` | masked teachers as ways of a route |
 //! | `route` | several teachers, one target |
 //! | `reask` | teachers asked again about noised rows |
-//! | `score` | accuracy and macro-F1, or errors of a regression |
+//! | `score` | scores of answers for some rows |
 //! | `teachers` | members, co-training, what is kept of both |
 //! | `student` | the student, taught by answers |
 //! | `controls` | students trained beside it |
 //! | `integers` | the student in int8 |
 //! | `job` | one fold and seed, from teachers to integers |
 //! | `run` | all folds and seeds, and what the folder holds |
-//! | `metrics` | the document `metrics.json` |
-//! | `report` | card, page and terminal table |
+//! | `measured` | what the reports show of a run |
 
 mod cache;
 mod controls;
@@ -28,10 +27,9 @@ mod integers;
 mod job;
 mod lesson;
 mod masked;
-mod metrics;
+mod measured;
 mod prepare;
 mod reask;
-mod report;
 mod route;
 mod run;
 mod score;
@@ -42,8 +40,5 @@ pub use cache::{Cache, TEACHERS};
 pub use estimate::estimate;
 pub use given::{Given, GivenError};
 pub use masked::{MaskCosts, mask_costs};
-pub use metrics::TabularMetrics;
 pub use prepare::{TabularPrepared, Truth};
-pub use report::summary;
 pub use run::{TabularRun, check, execute};
-pub use score::Score;

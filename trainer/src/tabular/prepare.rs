@@ -81,7 +81,7 @@ pub struct TabularPrepared {
     /// Fold number of each row, where the recipe splits by folds.
     folds: Option<Vec<u64>>,
     /// Group of each row.
-    groups: Option<Vec<String>>,
+    pub(super) groups: Option<Vec<String>>,
     /// The present value of what is to be forecast, where the rows are windows of series.
     pub now: Option<Vec<f32>>,
     /// Name of the column with ids, and the id of each row.

@@ -9,17 +9,15 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::job::{self, JobResult};
-use super::metrics::{SCHEMA, TabularMetrics, TabularRunMetrics, TeacherFile, WayMetrics, differences, summaries};
+use super::measured;
 use super::prepare::{TabularPrepared, Truth};
-use super::report;
-use super::score::Score;
 use crate::dataset::Split;
 use crate::export::{STUDENT_FLOAT, SealError, Sealed, Unsealable, check_fits, seal, write_vectors};
-use crate::nn::MadeOn;
 use crate::output::{OutputError, OutputFolder, hexadecimal};
 use crate::quantize::{About, Replay, dense_rows};
 use crate::recipe::{Seen, TabularRecipe, TabularTeacherKind};
-use crate::report::metrics::CostMetrics;
+use crate::report::metrics::{self, CostMetrics, Data, DataKind, DataTask, Metrics, ShippedStudent};
+use crate::report::{Document, card, html};
 use crate::run::{RECIPE, RunContext, RunError, RunOptions, STUDENT, float_student, tool};
 
 /// Test rows in `vectors.npz`.
@@ -33,13 +31,13 @@ pub struct TabularRun {
     /// The student file.
     pub file: AlignedBytes,
     /// Everything measured.
-    pub metrics: TabularMetrics,
+    pub metrics: Metrics,
     /// Test rows of the shipped fold as integers.
     pub test: Vec<Vec<i8>>,
 }
 
-/// The teachers of a recipe in words, such as `fusion 2x(256-128)-64-32, mean of 3`.
-fn teachers_in_words(recipe: &TabularRecipe) -> String {
+/// Each teacher of a recipe in words, such as `fusion 2x(256-128)-64-32, mean of 3`.
+fn teachers_in_words(recipe: &TabularRecipe) -> Vec<String> {
     let widths = |widths: &[usize]| widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
     let one = |teacher: &crate::recipe::TabularTeacher| {
         if let (false, Some(path)) = (teacher.is_trained(), &teacher.path) {
@@ -63,7 +61,7 @@ fn teachers_in_words(recipe: &TabularRecipe) -> String {
         let parts = teacher.crossfit.map_or_else(String::new, |parts| format!(", cross-fitted in {parts} parts"));
         format!("{shape}{}{sees}{mean}{parts}", widths(&teacher.hidden))
     };
-    recipe.teacher.iter().map(one).collect::<Vec<_>>().join(" + ")
+    recipe.teacher.iter().map(one).collect()
 }
 
 /// Names of the inputs as the file carries them.
@@ -131,7 +129,8 @@ fn write(
 ) -> Result<TabularRun, RunError> {
     let resolved = recipe.resolved();
     let (data_hash, recipe_hash) = (data.data_hash(&shipped.split), recipe.recipe_hash());
-    let (teacher, tool) = (teachers_in_words(recipe), tool());
+    let (teachers, tool) = (teachers_in_words(recipe), tool());
+    let teacher = teachers.join(" + ");
     let labels = data.truth.names();
     let about = About {
         labels: &labels,
@@ -156,42 +155,50 @@ fn write(
     let costs = loaded.costs();
     let mut widths = vec![costs.inputs];
     widths.extend(loaded.layers().map(|layer| usize::from(layer.outputs)));
-    let runs: Vec<TabularRunMetrics> = results.iter().map(run_metrics).collect();
-    let [mean, sd] = summaries(&runs);
-    let metrics = TabularMetrics {
-        schema: SCHEMA.into(),
+    let judging = rows(test);
+    let replay = Replay::of_file(&loaded, &judging);
+    let about = metrics::About {
         tool: tool.clone(),
         recipe: name.into(),
+        recipe_text: resolved.clone(),
         recipe_hash: hexadecimal(&recipe_hash),
         backend: options.backend.name().into(),
         threads: options.threads,
-        made_on: Some(MadeOn::here()),
-        teacher: teacher.clone(),
-        teacher_files: teacher_files(recipe, data),
-        student_widths: widths,
-        rows: data.x.nrows(),
-        columns: [data.x.ncols(), data.student],
-        outputs: labels.clone(),
-        warnings: data.warnings.clone(),
-        shipped: [shipped.fold, shipped.seed],
-        student_hash: hexadecimal(&Sha256::digest(&*file)),
-        mean,
-        sd,
-        differences: differences(&runs),
-        runs,
+        data: Data {
+            name: data.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
+            kind: DataKind::Table,
+            task: if task(data) == Task::Classify { DataTask::Classify } else { DataTask::Regress },
+            rows: data.x.nrows(),
+            edges: None,
+            inputs: data.student,
+            columns: Some(data.x.ncols()),
+            outputs: labels.clone(),
+            hash: Some(hexadecimal(&data_hash)),
+            warnings: data.warnings.clone(),
+            notice: data.notice.clone(),
+        },
+        teachers: measured::teachers(recipe, data, &teachers),
+        controls: measured::controls(),
+        shipped: ShippedStudent {
+            split: measured::split_name(recipe, shipped.fold),
+            seed: shipped.seed,
+            student_hash: hexadecimal(&Sha256::digest(&*file)),
+            widths,
+        },
         cost: CostMetrics::of(&costs),
     };
+    let outcomes: Vec<_> = results.iter().map(|result| measured::outcome(recipe, result)).collect();
+    let metrics = Metrics::of(about, &outcomes, measured::judged(data, shipped, &replay));
+    let document = Document::of(&metrics);
     let shown = rows(&test[..test.len().min(VECTOR_ROWS)]);
     let vectors = write_vectors(&shown, &Replay::of_file(&loaded, &shown));
     let vectors = vectors.map_err(|error| OutputError::io("build", Path::new("vectors.npz"), error))?;
-    let json = serde_json::to_string_pretty(&metrics).unwrap_or_default() + "\n";
-    let json = crate::output::escaped(&json);
     let digest = Sha256::digest(&*file).into();
     folder.write(STUDENT_FLOAT, &float_student(&shipped.weights, &shipped.student.coding, digest)?)?;
     folder.write("vectors.npz", &vectors)?;
-    folder.write("metrics.json", json.as_bytes())?;
-    folder.write("report.html", report::html(&metrics, &resolved)?.as_bytes())?;
-    folder.write("card.md", report::card(&metrics, data.notice.as_deref())?.as_bytes())?;
+    folder.write("metrics.json", metrics.json().as_bytes())?;
+    folder.write("report.html", html(&document)?.as_bytes())?;
+    folder.write("card.md", card(&document)?.as_bytes())?;
     // The very recipe of this run, with its author's comments, is not written over; a copy of another run is.
     let there = folder.path().join(RECIPE);
     let copied = std::fs::read_to_string(&there).is_ok_and(|text| text == resolved);
@@ -201,33 +208,4 @@ fn write(
     }
     folder.write(STUDENT, &file)?;
     Ok(TabularRun { file, metrics, test: shown })
-}
-
-fn teacher_files(recipe: &TabularRecipe, data: &TabularPrepared) -> Vec<TeacherFile> {
-    let file = |(at, (teacher, given)): (usize, (&crate::recipe::TabularTeacher, &Option<super::Given>))| {
-        let path = teacher.path.clone()?;
-        Some(TeacherFile { teacher: at + 1, path, sha256: hexadecimal(&given.as_ref()?.identity) })
-    };
-    recipe.teacher.iter().zip(&data.given).enumerate().filter_map(file).collect()
-}
-
-fn way(((name, score), &share): (&(String, Score), &f64)) -> WayMetrics {
-    WayMetrics { name: name.clone(), share, score: *score }
-}
-
-fn run_metrics(result: &JobResult) -> TabularRunMetrics {
-    let split = &result.split;
-    TabularRunMetrics {
-        fold: result.fold,
-        seed: result.seed,
-        rows: [split.train.len(), result.labelled, split.tune.len(), split.test.len()],
-        label_share: result.labelled as f64 / split.train.len().max(1) as f64,
-        networks: result.test.clone(),
-        tune: Some(result.tune),
-        tune_float: Some(result.tune_float),
-        teacher_load: result.load.clone(),
-        teacher_train: result.teacher_train.clone(),
-        ways: result.ways.iter().zip(&result.load).map(way).collect(),
-        cpu_seconds: result.cpu_seconds.clone(),
-    }
 }
