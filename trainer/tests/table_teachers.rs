@@ -11,6 +11,7 @@ use eyas_trainer::nn::BackendKind;
 use eyas_trainer::onnx::{Backend, OnnxTeacher, OnnxTeacherPlan, Runtime, RuntimeError, Search};
 use eyas_trainer::output::{Existing, OutputFolder};
 use eyas_trainer::recipe::TabularRecipe;
+use eyas_trainer::report::metrics::ResultRow;
 use eyas_trainer::run::{Interrupt, Observer, RESULTS, RunContext, RunError, RunOptions};
 use eyas_trainer::tabular::{Cache, GivenError, TabularPrepared, TabularRun, execute};
 use eyas_trainer::teacher::RowTeacher;
@@ -131,22 +132,22 @@ fn an_onnx_model_teaches_a_student_and_its_embedding_helps() {
     let model = model("mlp.onnx");
     let plain = format!("kind = \"onnx\"\npath = \"{model}\"\noutput = \"logits\"");
     let first = run(folder, &plain, "");
-    let figures = |run: &TabularRun, network: &str| run.metrics.mean[network]["accuracy"].unwrap();
+    let figures = |run: &TabularRun, network: &str| run.metrics.mean(network, "accuracy").unwrap();
     assert_eq!(figures(&first, "teacher"), 100.0);
-    assert!(figures(&first, "student_int8") > 80.0, "{:?}", first.metrics.mean);
-    assert_eq!(first.metrics.teacher, "onnx mlp.onnx");
-    assert!(first.metrics.warnings[0].contains("test rows"), "{:?}", first.metrics.warnings);
+    assert!(figures(&first, "student_int8") > 80.0, "{:?}", first.metrics.summary);
+    assert_eq!(first.metrics.teacher(), "onnx mlp.onnx");
+    assert!(first.metrics.data.warnings[0].contains("test rows"), "{:?}", first.metrics.data.warnings);
     // Columns in another order are another answer; named in their order they are the same.
     let named = "input = [{ name = \"rows\", columns = [\"x0..x11\"] }]";
     let named = run(folder, &format!("{plain}\n{named}"), "");
-    assert_eq!(named.metrics.mean, first.metrics.mean);
+    assert_eq!(named.metrics.summary, first.metrics.summary);
     let turned = "input = [{ columns = [\"x6..x11\", \"x0..x5\"] }]";
     let turned = figures(&run(folder, &format!("{plain}\n{turned}"), ""), "teacher");
     assert!(turned < 80.0, "{turned}");
     let hint = run(folder, &format!("{plain}\nembedding = \"hidden\""), "embedding_weight = 1");
     assert!(figures(&hint, "student_int8") > 80.0, "{:?}", hint.metrics.mean);
     assert_ne!(*hint.file, *first.file);
-    assert_eq!(hint.metrics.student_widths, [INPUTS, 24, CLASSES]);
+    assert_eq!(hint.metrics.shipped.widths, [INPUTS, 24, CLASSES]);
 
     told(&refusal(folder, &plain.replace("logits", "logit")), &["teacher 1", "did you mean `logits`?"]);
     told(&refusal(folder, &format!("{plain}\ninput = [{{ columns = [\"x0..x10\"] }}]")), &["12 inputs, found 11"]);
@@ -194,7 +195,8 @@ fn probabilities_are_taken_as_such_or_refused() {
         let (recipe, prepared) = prepare(folder, &text.replace("folds = [0]", "folds = [0]\nlabel_share = 0.1"));
         let prepared = prepared.unwrap_or_else(|error| panic!("{error}"));
         let run = execute_seeds(folder, &recipe, &prepared, &seeds).unwrap();
-        run.metrics.runs.iter().map(|run| run.networks["plain_kd"].figures()[0].1.unwrap()).collect()
+        let plain = |row: &&ResultRow| row.network == "plain_kd" && row.part == "test" && row.figure == "accuracy";
+        run.metrics.results.iter().filter(plain).map(|row| row.value.unwrap()).collect()
     };
     let plain = plain_kd(&teacher("logits.csv", ""));
     let mean = |figures: &[f64]| {
@@ -211,9 +213,9 @@ fn probabilities_are_taken_as_such_or_refused() {
     write("sure.csv", &sure);
     let run = run(folder, &teacher("sure.csv", said), "");
     let warning = "teacher 1: 720 of 960 probabilities are below 1e-7 and were taken as that";
-    assert!(run.metrics.warnings.iter().any(|found| found == warning), "{:?}", run.metrics.warnings);
+    assert!(run.metrics.data.warnings.iter().any(|found| found == warning), "{:?}", run.metrics.data.warnings);
     assert!(fs::read_to_string(folder.join("out/report.html")).unwrap().contains(warning));
-    assert_eq!(run.metrics.mean["teacher"]["accuracy"], Some(100.0));
+    assert_eq!(run.metrics.mean("teacher", "accuracy"), Some(100.0));
 }
 
 /// Answers with ids in another order, as logits or probabilities, teach the same as those in the order of the data.
@@ -232,8 +234,8 @@ fn a_table_teaches_by_row_ids() {
     let header = "logits_0,logits_1,logits_2,logits_3";
     write("answers.csv", header, &straight, &|row| cells(row));
     let first = run(folder, "kind = \"table\"\npath = \"answers.csv\"", "");
-    assert_eq!(first.metrics.mean["teacher"]["accuracy"], Some(100.0));
-    assert!(first.metrics.mean["student_int8"]["accuracy"] > Some(80.0), "{:?}", first.metrics.mean);
+    assert_eq!(first.metrics.mean("teacher", "accuracy"), Some(100.0));
+    assert!(first.metrics.mean("student_int8", "accuracy") > Some(80.0), "{:?}", first.metrics.summary);
 
     // The same recipe, so that nothing but the order of the file is another.
     write("answers.csv", &format!("id,{header}"), &turned, &|row| format!("r{row},{}", cells(row)));
@@ -247,14 +249,15 @@ fn a_table_teaches_by_row_ids() {
         format!("r{row},{}", softmax(row))
     });
     let soft = run(folder, "kind = \"table\"\npath = \"p.csv\"\nanswers = \"probabilities\"", "");
-    let (a, b) = (&soft.metrics.mean["student_float"], &first.metrics.mean["student_float"]);
-    let gap = a["accuracy"].unwrap() - b["accuracy"].unwrap();
+    let of = |run: &TabularRun| run.metrics.mean("student_float", "accuracy");
+    let (a, b) = (of(&soft), of(&first));
+    let gap = a.unwrap() - b.unwrap();
     assert!(gap.abs() < 3.0, "{a:?} {b:?}");
     // Other answers are other provenance, even for the same recipe.
     write("answers.csv", header, &straight, &|row| cells(ROWS - 1 - row));
     let other = run(folder, "kind = \"table\"\npath = \"answers.csv\"", "");
     assert_eq!(other.metrics.recipe_hash, first.metrics.recipe_hash);
-    assert_ne!(other.metrics.teacher_files[0].sha256, first.metrics.teacher_files[0].sha256);
+    assert_ne!(other.metrics.teachers[0].sha256, first.metrics.teachers[0].sha256);
 
     let teacher = "kind = \"table\"\npath = \"answers.csv\"";
     write("answers.csv", header, &straight[..ROWS - 1], &|row| cells(row));
@@ -289,7 +292,7 @@ fn what_label_wrote_is_read_through_its_commits() {
     let labels = plain_logits();
     let right = (1..ROWS).step_by(4).filter(|&row| best(known.row(row)) == best(labels.row(row))).count();
     let expected = 100.0 * right as f64 / (ROWS / 4) as f64;
-    assert!((taught.metrics.mean["teacher"]["accuracy"].unwrap() - expected).abs() < 1e-9);
+    assert!((taught.metrics.mean("teacher", "accuracy").unwrap() - expected).abs() < 1e-9);
     told(&refusal(folder, &format!("{teacher}\ncolumns = [\"logits\"]")), &["remove the key"]);
     // A part that is gone is told, and a single part is not taken for the table.
     let mut parts: Vec<_> = fs::read_dir(folder.join("labels")).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -370,7 +373,7 @@ fn the_float_student_is_kept_and_exported() {
     let found = eyas_trainer::teacher::DenseTeacher::load(&kept).unwrap().logits(rows().view()).unwrap();
     let right = (1..ROWS).step_by(4).filter(|&row| best(found.row(row)) == best(labels.row(row))).count();
     let accuracy = 100.0 * right as f64 / (ROWS / 4) as f64;
-    assert!((taught.metrics.mean["student_float"]["accuracy"].unwrap() - accuracy).abs() < 1e-9, "{accuracy}");
+    assert!((taught.metrics.mean("student_float", "accuracy").unwrap() - accuracy).abs() < 1e-9, "{accuracy}");
 
     let export = || eyas(folder, &["export", "out/student.eyas", "--onnx", "float.onnx", "--float", "--json"]);
     let exported = export();

@@ -8,9 +8,7 @@ use crate::output::{OutputFolder, tell};
 use crate::recipe::TabularRecipe;
 use crate::report::{Document, Metrics, summary};
 use crate::run::{RESULTS, RunContext, RunOptions};
-use crate::tabular::{
-    Cache, MaskCosts, TEACHERS, TabularPrepared, check, estimate, execute as carry_out, mask_costs,
-};
+use crate::tabular::{Cache, MaskCosts, TEACHERS, TabularPrepared, check, estimate, execute as carry_out, mask_costs};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::thread::available_parallelism;
@@ -94,5 +92,12 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     bars.finish();
     let result = result.map_err(failure)?;
     folder.remove_checkpoints().map_err(Failure::work)?;
-    show_and_verify(arguments, &out, &result.file, &result.test, &result.metrics, &summary(&Document::of(&result.metrics)))
+    show_and_verify(
+        arguments,
+        &out,
+        &result.file,
+        &result.test,
+        &result.metrics,
+        &summary(&Document::of(&result.metrics)),
+    )
 }

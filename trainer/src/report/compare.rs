@@ -114,9 +114,7 @@ fn same_data(a: &Metrics, b: &Metrics, common: &[(Rows, Rows)]) -> Option<bool> 
     };
     match (&a.data.hash, &b.data.hash) {
         (Some(a), Some(b)) if a == b => Some(true),
-        _ if shape(a) != shape(b) || common.iter().any(differ) => {
-            Some(false)
-        }
+        _ if shape(a) != shape(b) || common.iter().any(differ) => Some(false),
         // The hash of a table holds the columns and what teachers said as files, which is what one may want to compare.
         (Some(_), Some(_)) if a.data.kind == super::metrics::DataKind::Graph => Some(false),
         _ => None,
@@ -135,7 +133,9 @@ pub fn compare(a: &Metrics, b: &Metrics) -> Result<Comparison, CompareError> {
         let name = |metrics: &Metrics| metrics.data.name.clone().unwrap_or_else(|| metrics.recipe.clone());
         let told = |metrics: &Metrics| {
             let data = &metrics.data;
-            data.hash.clone().unwrap_or_else(|| format!("{} rows, {} inputs, {}", data.rows, data.inputs, data.outputs.join("/")))
+            data.hash
+                .clone()
+                .unwrap_or_else(|| format!("{} rows, {} inputs, {}", data.rows, data.inputs, data.outputs.join("/")))
         };
         return Err(CompareError::DifferentData { a_name: name(a), a: told(a), b_name: name(b), b: told(b) });
     }
@@ -161,7 +161,14 @@ pub fn compare_any_data(a: &Metrics, b: &Metrics) -> Result<Comparison, CompareE
     let known = a.splits();
     let figures = |figure: &str| (figure != a.main_figure(), figure == "r2");
     lines.sort_by_cached_key(|Line { split, part, network, figure }| {
-        (known.iter().position(|name| name == split), part != TEST, part.clone(), order(network), figures(figure), figure.clone())
+        (
+            known.iter().position(|name| name == split),
+            part != TEST,
+            part.clone(),
+            order(network),
+            figures(figure),
+            figure.clone(),
+        )
     });
     let mut contrasts = Vec::new();
     for line in lines {
@@ -175,7 +182,14 @@ pub fn compare_any_data(a: &Metrics, b: &Metrics) -> Result<Comparison, CompareE
         }
     }
     let made_on = [a.made_on.clone(), b.made_on.clone()];
-    Ok(Comparison { a: a.recipe.clone(), b: b.recipe.clone(), same_data: same_data(a, b, &common), made_on, runs, contrasts })
+    Ok(Comparison {
+        a: a.recipe.clone(),
+        b: b.recipe.clone(),
+        same_data: same_data(a, b, &common),
+        made_on,
+        runs,
+        contrasts,
+    })
 }
 
 /// What a contrast is about.

@@ -34,12 +34,16 @@ mod names;
 pub(crate) mod number;
 pub mod outcome;
 mod read;
+#[cfg(test)]
+pub(crate) mod samples;
 mod score;
 pub mod shipped;
 mod statistics;
 mod summarise;
 mod template;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use card::card;

@@ -165,11 +165,8 @@ pub(super) fn carry_out(
     let float = |fitted: &Fitted| predictions(fitted.weights.logits(&seen, backend).view());
     let replayed = Replay::of(&integers, &integers.coding.integers(measured));
     let int8 = replayed.map_err(|source| RunError::Quantize { seed, source })?.labels;
-    let mut decided = vec![
-        ("teacher", predictions(whole_logits.view())),
-        ("student_float", float(&student)),
-        ("student_int8", int8),
-    ];
+    let mut decided =
+        vec![("teacher", predictions(whole_logits.view())), ("student_float", float(&student)), ("student_int8", int8)];
     decided.extend(controls.into_iter().flatten().map(|(name, fitted)| (name, float(&fitted))));
     let outcome = job.outcome(setting, decided, whole_labels, agreement);
     Ok(JobResult { seed, setting, student: integers, weights: student.weights, outcome })
@@ -356,13 +353,7 @@ impl Job<'_> {
     }
 
     /// Everything the job measured: `decided` are the labels of each network for every node of the whole graph.
-    fn outcome(
-        self,
-        setting: Setting,
-        decided: Vec<(&str, Vec<u16>)>,
-        truth: &[u16],
-        agreement: f64,
-    ) -> Outcome {
+    fn outcome(self, setting: Setting, decided: Vec<(&str, Vec<u16>)>, truth: &[u16], agreement: f64) -> Outcome {
         let scene = &self.scene;
         let score = |decided: &[u16], nodes: &[usize]| {
             let of = |labels: &[u16]| nodes.iter().map(|&node| labels[node]).collect::<Vec<_>>();

@@ -253,8 +253,9 @@ impl Job<'_> {
         lesson: &mut dyn Lesson,
     ) -> Result<Trained, RunError> {
         let name = format!("{}-{stage}", self.name);
-        let trained: Trained =
-            crate::run::stage(self.context, self.seed, &name, |resume, progress| training.run(lesson, resume, progress))?;
+        let trained: Trained = crate::run::stage(self.context, self.seed, &name, |resume, progress| {
+            training.run(lesson, resume, progress)
+        })?;
         self.curves.borrow_mut().insert(stage.to_owned(), Curve::of(&trained.curve));
         Ok(trained)
     }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::job::JobResult;
 use super::prepare::{TabularPrepared, Truth};
+use crate::output::hexadecimal;
+use crate::quantize::{Replay, activations, dense_rows};
 use crate::recipe::{TabularRecipe, TabularSplit, TabularTeacher};
 use crate::report::Outcome;
 use crate::report::metrics::{Control, TeacherMetrics};
 use crate::report::outcome::{MixerShare, NetworkOutcome, Rows, TEST, TRAIN, TUNE, role};
 use crate::report::shipped::{self, Answers, Shipped, Steps};
-use crate::output::hexadecimal;
-use crate::quantize::{Replay, activations, dense_rows};
 use ndarray::Axis;
 
 /// Name, what it is, and the keys of the recipe that are other.
@@ -36,11 +36,7 @@ const CONTROLS: [(&str, &str, &str); 5] = [
         "the same network on the labels of the train rows alone",
         "[student]\ndropout = 0\nnoise = 0\n\n[target]\nlabel_weight = 1\nsoft_weight = 0\n",
     ),
-    (
-        "random_router",
-        "the same recipe, a teacher drawn at random for each row",
-        "[route]\nkind = \"random\"\n",
-    ),
+    ("random_router", "the same recipe, a teacher drawn at random for each row", "[route]\nkind = \"random\"\n"),
 ];
 
 /// All controls that a run may have.
@@ -107,7 +103,8 @@ pub(super) fn outcome(recipe: &TabularRecipe, result: &JobResult) -> Outcome {
         network.curve.get_or_insert_with(|| curve.clone());
     }
     let mixer = if result.ways.is_empty() {
-        let share = |(at, share): (usize, &f64)| MixerShare { name: teacher_name(at), share: 100.0 * share, score: None };
+        let share =
+            |(at, share): (usize, &f64)| MixerShare { name: teacher_name(at), share: 100.0 * share, score: None };
         result.load.iter().enumerate().map(share).collect()
     } else {
         let share = |((name, score), share): (&(String, crate::report::Score), &f64)| MixerShare {
