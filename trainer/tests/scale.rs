@@ -13,7 +13,8 @@ use eyas_trainer::dataset::locate::Search;
 use eyas_trainer::dataset::{At, ColumnTable, FaultKind};
 use eyas_trainer::nn::BackendKind;
 use eyas_trainer::output::{Existing, OutputFolder};
-use eyas_trainer::recipe::old::{Prepared, Recipe, TabularRecipe};
+use eyas_trainer::recipe::{Prepared, Recipe, TabularRecipe};
+use eyas_trainer::report::{Document, summary};
 use eyas_trainer::run::{Interrupt, Observer, RESULTS, RunContext, RunOptions};
 use eyas_trainer::tabular::{TabularPrepared, TabularRun};
 
@@ -191,7 +192,7 @@ fn a_classifier_is_the_same_in_every_unit_of_a_column() {
     let plain = watch.run("classify");
     let student = Student::load(&plain.file).unwrap();
     let expected = answers(&student, &watch.student_rows());
-    assert!(plain.metrics.mean["student_int8"]["accuracy"] > Some(40.0), "{:?}", plain.metrics.mean);
+    assert!(plain.metrics.mean("student_int8", "accuracy") > Some(40.0), "{:?}", plain.metrics.summary);
     for (number, factor) in FACTORS.into_iter().enumerate() {
         // A column of the student, then one that only the teacher sees.
         let column = (5 * number) % TEACHER_COLUMNS;
@@ -201,7 +202,7 @@ fn a_classifier_is_the_same_in_every_unit_of_a_column() {
         let found = answers(&other, &scaled.student_rows());
         if factor.is_exact() {
             assert_same_but_scales(&student, &other, &|input| input == column, factor.value(), 1.0);
-            assert_eq!((&expected, &plain.metrics.mean), (&found, &run.metrics.mean), "{factor:?}");
+            assert_eq!((&expected, &plain.metrics.summary), (&found, &run.metrics.summary), "{factor:?}");
         }
         assert_nearly_same(&expected, &found, &format!("column {column} times {factor:?}"));
     }
@@ -213,8 +214,8 @@ fn a_regression_is_the_same_in_every_unit_of_a_column_or_of_its_quantity() {
     let plain = watch.run("regress");
     let student = Student::load(&plain.file).unwrap();
     let expected = answers(&student, &watch.student_rows());
-    let figure = |run: &TabularRun, network: &str, figure: &str| run.metrics.mean[network][figure].unwrap();
-    assert!(figure(&plain, "student_int8", "r2") > 0.1, "{:?}", plain.metrics.mean);
+    let figure = |run: &TabularRun, network: &str, figure: &str| run.metrics.mean(network, figure).unwrap();
+    assert!(figure(&plain, "student_int8", "r2") > 0.1, "{:?}", plain.metrics.summary);
     for (number, factor) in FACTORS.into_iter().enumerate() {
         for column in [(7 * number) % TEACHER_COLUMNS, TEACHER_COLUMNS] {
             let scaled = watch.scaled(column, factor);
@@ -225,7 +226,7 @@ fn a_regression_is_the_same_in_every_unit_of_a_column_or_of_its_quantity() {
                 assert_same_but_scales(&student, &other, &|input| input == column, factor.value(), output);
                 assert_eq!(expected, answers(&other, &scaled.student_rows()), "column {column} times {factor:?}");
             }
-            for network in plain.metrics.mean.keys() {
+            for network in ["teacher", "student_int8", "student_float", "label_only", "plain_kd"] {
                 let [before, after] = [&plain, &run].map(|run| figure(run, network, "r2"));
                 println!("{network}, column {column} times {factor:?}: R² {before} and {after}");
                 assert!(
@@ -256,8 +257,8 @@ fn graph_is_the_same_in_every_unit(weigh: bool, keys: [&str; 2], factors: &[Fact
     let folder = tempfile::tempdir().unwrap();
     let [teacher, student] = keys;
     let text = format!(
-        "[data]\nsource = \"cora.npz\"\ninductive_share = 0.2\n[[teacher]]\nkind = \"gcn\"\nhidden = [16]\n\
-         epochs = 20\n{teacher}[student]\nepochs = 30\n{student}\
+        "[data]\nsource = \"cora.npz\"\ninductive_share = 0.2\n[[teacher]]\nkind = \"gcn\"\nhidden = 16\n\
+         max_epochs = 20\n{teacher}[student]\nmax_epochs = 30\n{student}\
          [quantize]\nmethod = \"qat\"\nqat_epochs = 3\n[report]\nseeds = [1]\ncontrols = false\n"
     );
     let recipe = Recipe::parse(&text, Path::new("recipe.toml")).unwrap_or_else(|error| panic!("{error}"));
@@ -303,7 +304,7 @@ fn a_student_of_a_graph_is_the_same_in_every_unit() {
 
 #[test]
 fn features_of_many_sizes_are_the_same_in_every_unit() {
-    graph_is_the_same_in_every_unit(true, ["input = \"raw\"\n", ""], &FACTORS);
+    graph_is_the_same_in_every_unit(true, ["normalize_rows = false\n", ""], &FACTORS);
 }
 
 #[test]
@@ -325,7 +326,7 @@ fn small(dead: impl Fn(u32) -> f32, y: impl Fn(u32) -> String, task: &str) -> (T
     let recipe = format!(
         "[data]\nsource = \"table.csv\"\ntask = \"{task}\"\nlabel = \"y\"\nstudent_columns = [\"a..dead\"]\n\
          teacher_columns = [\"a..dead\"]\nfolds = [0]\n[[teacher]]\nkind = \"mlp\"\nhidden = [8]\nmembers = 1\nepochs = 2\n{mixup}\
-         [student]\nhidden = [8]\nepochs = 4\n[[rows]]\nkind = \"noise\"\ndeviation = 0.3\n[report]\nseeds = [1]\ncontrols = false\n"
+         [student]\nhidden = [8]\nepochs = 4\nnoise = 0.3\n[report]\nseeds = [1]\ncontrols = false\n"
     );
     (carry_out(folder.path(), &recipe), folder)
 }
@@ -339,13 +340,17 @@ fn a_constant_column_is_reported_and_what_it_shows_later_is_ignored() {
         let (second, folder) = small(|row| if row % 3 == 2 { constant } else { row as f32 * 1e30 }, class, "classify");
         let warning = "1 columns never change in the train rows of split 0 (the first is `dead`)";
         for run in [&first, &second] {
-            assert!(run.metrics.warnings.iter().any(|it| it.starts_with(warning)), "{:?}", run.metrics.warnings);
+            assert!(
+                run.metrics.data.warnings.iter().any(|it| it.starts_with(warning)),
+                "{:?}",
+                run.metrics.data.warnings
+            );
         }
         let card = fs::read_to_string(folder.path().join("out/card.md")).unwrap();
         let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
         let said = "1 columns never change in the train rows of split 0";
         assert!(card.contains(said) && page.contains(said));
-        assert_eq!(first.metrics.mean, second.metrics.mean);
+        assert_eq!(first.metrics.summary, second.metrics.summary);
         let (one, two) = (Student::load(&first.file).unwrap(), Student::load(&second.file).unwrap());
         assert_same_but_scales(&one, &two, &|_| false, 1.0, 1.0);
         let rows = [vec![0.5, -0.5, constant], vec![0.5, -0.5, 3e38]];
@@ -360,16 +365,19 @@ fn a_constant_target_is_reported_and_has_no_r2() {
         let value: f32 = value.parse().unwrap();
         for part in ["train", "tune", "test"] {
             let warning = format!("`y` is {value:?} in every {part} row of split 0");
-            assert!(run.metrics.warnings.iter().any(|it| it.starts_with(&warning)), "{:?}", run.metrics.warnings);
+            assert!(
+                run.metrics.data.warnings.iter().any(|it| it.starts_with(&warning)),
+                "{:?}",
+                run.metrics.data.warnings
+            );
         }
-        for figures in run.metrics.mean.values() {
-            assert_eq!(figures["r2"], None);
-        }
+        let r2: Vec<_> = run.metrics.summary.iter().filter(|row| row.figure == "r2").collect();
+        assert!(r2.len() > 3 && r2.iter().all(|row| row.mean.is_none() && row.sd.is_none()), "{r2:?}");
         assert!(run.metrics.differences.iter().all(|difference| difference.figure != "r2"));
         let json: serde_json::Value =
             serde_json::from_str(&fs::read_to_string(folder.path().join("out/metrics.json")).unwrap()).unwrap();
-        assert!(json["mean"]["student_int8"]["r2"].is_null() && json["mean"]["student_int8"]["mae"].is_number());
-        assert!(json["runs"][0]["student_int8"]["r2"].is_null());
+        let rows = json["results"].as_array().unwrap();
+        assert!(rows.iter().all(|row| row["value"].is_null() == (row["figure"] == "r2")), "{rows:?}");
         let card = fs::read_to_string(folder.path().join("out/card.md")).unwrap();
         assert!(card.contains("| — |") && !card.contains("1.00 ±"), "{card}");
     }
@@ -379,11 +387,11 @@ fn a_constant_target_is_reported_and_has_no_r2() {
 fn figures_of_a_small_quantity_are_printed_in_significant_digits() {
     let current = |row: u32| format!("{:e}", 2e-9 * ((row * 37 % 101) as f64 / 50.0 - 1.0));
     let (run, folder) = small(|row| row as f32, current, "regress");
-    let mae = run.metrics.mean["student_int8"]["mae"].unwrap();
+    let mae = run.metrics.mean("student_int8", "mae").unwrap();
     assert!(mae > 1e-12 && mae < 4e-9, "{mae}");
     let card = fs::read_to_string(folder.path().join("out/card.md")).unwrap();
     let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
-    for text in [&card, &page, &eyas_trainer::tabular::summary(&run.metrics)] {
+    for text in [&card, &page, &summary(&Document::of(&run.metrics))] {
         assert!(text.contains("e-9 ") || text.contains("e-10 ") || text.contains("e-9<"), "{text}");
     }
 }

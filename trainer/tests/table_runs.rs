@@ -68,10 +68,11 @@ fn threads_and_labels_of_the_test_rows_change_no_byte() {
     assert_eq!(*first.file, *second.file);
     let student = Student::load(&first.file).unwrap();
     assert_eq!(student.metadata().labels().collect::<Vec<_>>(), ["high", "low"]);
-    let int8 = first.metrics.mean["student_int8"]["accuracy"];
-    assert!(int8 > Some(85.0), "{:?}", first.metrics.mean);
-    assert!(second.metrics.mean["student_int8"]["accuracy"] < Some(30.0), "the turned labels judge all the same");
-    assert!(first.metrics.mean.contains_key("random_router") && first.metrics.runs[0].label_share < 0.6);
+    let int8 = first.metrics.mean("student_int8", "accuracy");
+    assert!(int8 > Some(85.0), "{:?}", first.metrics.summary);
+    assert!(second.metrics.mean("student_int8", "accuracy") < Some(30.0), "the turned labels judge all the same");
+    let rows = first.metrics.runs[0].rows;
+    assert!(first.metrics.mean("random_router", "accuracy").is_some() && 10 * rows.labelled < 6 * rows.train);
 }
 
 #[test]
@@ -88,8 +89,8 @@ fn a_regression_answers_in_the_unit_of_its_quantity() {
                 mixup = false\ndropout = 0\nepochs = 60\nbatch_rows = 16\nlearning_rate = 0.01\nmembers = 1\n\
                 [student]\nhidden = [16]\nbatch_rows = 16\nlearning_rate = 0.01\n[report]\nseeds = [1]\n";
     let run = carry_out(folder.path(), text, &[1], 1);
-    let figures = &run.metrics.mean["student_int8"];
-    assert!(figures["r2"] > Some(0.97) && figures["mae"] < Some(4.0), "{figures:?}");
+    let [r2, mae] = ["r2", "mae"].map(|figure| run.metrics.mean("student_int8", figure).unwrap());
+    assert!(r2 > 0.97 && mae < 4.0, "{r2} {mae}");
 }
 
 /// The rows that choose and judge lie up to four times as far out as those that teach.
@@ -113,8 +114,8 @@ fn headroom_of_the_inputs_keeps_rows_beyond_the_train_rows() {
     };
     let with = |quantize: &str| {
         let run = carry_out(folder.path(), &recipe(quantize), &[1], 1);
-        let one = &run.metrics.runs[0];
-        [one.tune_float.unwrap(), one.tune.unwrap()].map(|score| score.figures()[0].1.unwrap())
+        ["student_float", "student_int8"]
+            .map(|network| run.metrics.summary("folds", "tune", network, "accuracy").unwrap().mean.unwrap())
     };
     let [float, cut] = with("");
     let [same, kept] = with("[quantize]\ninput_headroom = 4\n");
@@ -152,7 +153,7 @@ fn a_cross_fitted_teacher_answers_as_for_new_rows() {
              controls = false\n"
         );
         let run = carry_out(folder.path(), &text, &[1], 1);
-        run.metrics.runs[0].teacher_train[0].figures()[0].1.unwrap()
+        run.metrics.summary("folds", "train", "teacher", "accuracy").unwrap().mean.unwrap()
     };
     let (learnt, held) = (on_train(""), on_train("crossfit = 4\n"));
     assert!(learnt > 95.0 && held < 70.0, "{learnt} on rows learnt from, {held} on rows held out");
@@ -218,7 +219,8 @@ fn what_is_constant_about_teachers_is_computed_once() {
         let with = watched(folder.path(), recipe, Some(&kept), &first);
         let again = watched(folder.path(), recipe, Some(&kept), &second);
         assert_eq!((&*without.file, &*without.file), (&*with.file, &*again.file));
-        assert_eq!((&without.metrics.mean, &without.metrics.mean), (&with.metrics.mean, &again.metrics.mean));
+        assert_eq!(without.metrics.summary, with.metrics.summary);
+        assert_eq!(without.metrics.summary, again.metrics.summary);
         let all = [expected, &["0-1-student"]].concat();
         assert_eq!((cold.trained(), first.trained()), (all.iter().map(|s| s.to_string()).collect(), cold.trained()));
         assert_eq!(second.trained(), ["0-1-student"]);
@@ -261,15 +263,15 @@ fn masked_teachers_are_the_ways_of_the_route() {
         watched(folder.path(), &format!("{MST}[masks]\nkind = \"attention\"\nheads = 2\n"), None, &Watch::default());
     for run in [&bottleneck, &attention] {
         let one = &run.metrics.runs[0];
-        let names: Vec<&str> = one.ways.iter().map(|way| way.name.as_str()).collect();
+        let names: Vec<&str> = one.mixer.iter().map(|source| source.name.as_str()).collect();
         assert_eq!(names, ["teacher 1, layer 1 masked", "teacher 1, layer 2 masked", "teacher 2, layer 1 masked"]);
-        assert!((one.ways.iter().map(|way| way.share).sum::<f64>() - 1.0).abs() < 1e-9);
-        assert!(one.ways.iter().all(|way| way.score.merit() > 50.0), "{:?}", one.ways);
-        assert!(run.metrics.mean["cotrained"]["accuracy"] > Some(50.0));
-        let teacher = &run.metrics.teacher;
+        assert!((one.mixer.iter().map(|source| source.share).sum::<f64>() - 100.0).abs() < 1e-9);
+        assert!(one.mixer.iter().all(|source| source.score.unwrap().merit() > 50.0), "{:?}", one.mixer);
+        assert!(run.metrics.mean("cotrained", "accuracy") > Some(50.0));
+        let teacher = run.metrics.teacher();
         assert_eq!(teacher, "fusion 2x(8)-8-6, co-trained + mlp 8 on the other columns, co-trained");
         let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
-        assert!(page.contains("teacher 1, layer 2 masked") && page.contains("share of the rows"));
+        assert!(page.contains("teacher 1, layer 2 masked") && page.contains("Share of the rows"));
     }
     assert_ne!(*bottleneck.file, *attention.file);
     let anew = MST.replace("epochs = 12", "epochs = 12\nkeep_student = false");

@@ -1,6 +1,7 @@
 //! `cargo xtask parity`: does the trainer of another revision make the same students here?
 
 mod compare;
+mod figures;
 
 use crate::root;
 use anyhow::{Context, Result, bail, ensure};

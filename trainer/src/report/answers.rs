@@ -32,7 +32,8 @@ fn confusion(confusion: &Confusion) -> Section {
     ));
     if let Some(counts) = &confusion.counts {
         let labels: Vec<String> = confusion.classes.iter().map(|class| class.label.clone()).collect();
-        let words = Words { title: "Rows by true and decided class; shade: share of the true class", x: "decided", y: "true" };
+        let words =
+            Words { title: "Rows by true and decided class; shade: share of the true class", x: "decided", y: "true" };
         section = section.chart(heatmap(words, &labels, counts));
     }
     let caption = match confusion.classes.len() {
@@ -77,9 +78,7 @@ fn residuals(metrics: &Metrics, residuals: &Residuals) -> Section {
         table.row([group.name.clone(), grouped(group.count)].into_iter().chain(quantiles).collect());
     }
     Section::new("Residuals", Depth::Card)
-        .say(
-            "The shipped student on the test rows. Points on the dashed line are right; a median off zero is a bias.",
-        )
+        .say("The shipped student on the test rows. Points on the dashed line are right; a median off zero is a bias.")
         .chart(scatter(Words { title: &title, x: &x, y: &y }, &residuals.points))
         .chart(dots(spread, &rows, Some(0.0)))
         .table(table)
@@ -145,10 +144,11 @@ fn rounding(metrics: &Metrics, rounding: &Rounding) -> Section {
         layers.row(vec![format!("{}", at + 1), format!("{:.2}", layer.noise), format!("{:.3}", layer.clipped)]);
     }
     let name = |label: u16| metrics.data.outputs.get(usize::from(label)).cloned().unwrap_or_else(|| label.to_string());
-    let mut rows = Table::new(&format!("The first {} rows with another label", rounding.first_changed.len()), "Row of the data")
-        .words("True")
-        .words("Float")
-        .words("Int8");
+    let mut rows =
+        Table::new(&format!("The first {} rows with another label", rounding.first_changed.len()), "Row of the data")
+            .words("True")
+            .words("Float")
+            .words("Int8");
     for changed in &rounding.first_changed {
         rows.row(vec![changed.row.to_string(), name(changed.truth), name(changed.float), name(changed.int8)]);
     }

@@ -30,7 +30,13 @@ pub fn card(document: &Document) -> Result<String, ReportError> {
     };
     let text = render(Form::Markdown, include_str!("templates/card.md"), values)?;
     // A value that is left out leaves its blank line.
-    Ok(text.split("\n\n").filter(|block| !block.trim().is_empty()).map(|block| block.trim_matches('\n')).collect::<Vec<_>>().join("\n\n") + "\n")
+    Ok(text
+        .split("\n\n")
+        .filter(|block| !block.trim().is_empty())
+        .map(|block| block.trim_matches('\n'))
+        .collect::<Vec<_>>()
+        .join("\n\n")
+        + "\n")
 }
 
 /// Lines inside a fence that none of them ends.

@@ -114,9 +114,7 @@ fn same_data(a: &Metrics, b: &Metrics, common: &[(Rows, Rows)]) -> Option<bool> 
     };
     match (&a.data.hash, &b.data.hash) {
         (Some(a), Some(b)) if a == b => Some(true),
-        _ if shape(a) != shape(b) || common.iter().any(differ) => {
-            Some(false)
-        }
+        _ if shape(a) != shape(b) || common.iter().any(differ) => Some(false),
         // The hash of a table holds the columns and what teachers said as files, which is what one may want to compare.
         (Some(_), Some(_)) if a.data.kind == super::metrics::DataKind::Graph => Some(false),
         _ => None,
@@ -135,7 +133,9 @@ pub fn compare(a: &Metrics, b: &Metrics) -> Result<Comparison, CompareError> {
         let name = |metrics: &Metrics| metrics.data.name.clone().unwrap_or_else(|| metrics.recipe.clone());
         let told = |metrics: &Metrics| {
             let data = &metrics.data;
-            data.hash.clone().unwrap_or_else(|| format!("{} rows, {} inputs, {}", data.rows, data.inputs, data.outputs.join("/")))
+            data.hash
+                .clone()
+                .unwrap_or_else(|| format!("{} rows, {} inputs, {}", data.rows, data.inputs, data.outputs.join("/")))
         };
         return Err(CompareError::DifferentData { a_name: name(a), a: told(a), b_name: name(b), b: told(b) });
     }
@@ -161,7 +161,14 @@ pub fn compare_any_data(a: &Metrics, b: &Metrics) -> Result<Comparison, CompareE
     let known = a.splits();
     let figures = |figure: &str| (figure != a.main_figure(), figure == "r2");
     lines.sort_by_cached_key(|Line { split, part, network, figure }| {
-        (known.iter().position(|name| name == split), part != TEST, part.clone(), order(network), figures(figure), figure.clone())
+        (
+            known.iter().position(|name| name == split),
+            part != TEST,
+            part.clone(),
+            order(network),
+            figures(figure),
+            figure.clone(),
+        )
     });
     let mut contrasts = Vec::new();
     for line in lines {
@@ -175,7 +182,14 @@ pub fn compare_any_data(a: &Metrics, b: &Metrics) -> Result<Comparison, CompareE
         }
     }
     let made_on = [a.made_on.clone(), b.made_on.clone()];
-    Ok(Comparison { a: a.recipe.clone(), b: b.recipe.clone(), same_data: same_data(a, b, &common), made_on, runs, contrasts })
+    Ok(Comparison {
+        a: a.recipe.clone(),
+        b: b.recipe.clone(),
+        same_data: same_data(a, b, &common),
+        made_on,
+        runs,
+        contrasts,
+    })
 }
 
 /// What a contrast is about.
@@ -271,91 +285,5 @@ impl Comparison {
             table.trim_fmt(),
             Evidence::KEY
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::samples;
-
-    #[test]
-    fn only_common_seeds_are_paired() {
-        let (a, b) = (samples::run(&[3, 1, 2], 2.0), samples::run(&[2, 3, 9], 0.0));
-        let comparison = compare(&a, &b).unwrap();
-        assert_eq!(comparison.seeds, [2, 3]);
-        let contrast = |setting: &str, column: &str| {
-            comparison.contrasts.iter().find(|c| c.setting == setting && c.column == column).unwrap().clone()
-        };
-        let float = contrast("transductive", "student_float");
-        let of =
-            |run: &Metrics, seed| run.seeds.iter().find(|row| row.seed == seed).unwrap().transductive.student_float;
-        let expected = paired(&[of(&a, 2), of(&a, 3)], &[of(&b, 2), of(&b, 3)]);
-        assert_eq!(float.paired, expected);
-        assert_eq!(float.evidence, Evidence::Clear);
-        assert!(float.sentence.contains("A is clearly better"), "{}", float.sentence);
-        assert_eq!(comparison.contrasts.len(), 4 * COLUMNS.len());
-        let table = comparison.table();
-        assert!(table.contains("over seeds 2, 3") && table.contains(&points(&expected)), "{table}");
-    }
-
-    #[test]
-    fn a_run_equals_itself() {
-        let run = samples::run(&[1, 2, 3], 1.0);
-        let comparison = compare(&run, &run).unwrap();
-        assert!(comparison.contrasts.iter().all(|c| c.evidence == Evidence::Within && c.paired.mean == 0.0));
-        assert!(comparison.contrasts[0].sentence.contains("not distinguishable"));
-        let mut elsewhere = run.clone();
-        elsewhere.made_on.as_mut().unwrap().instructions.clear();
-        let table = compare(&run, &elsewhere).unwrap().table();
-        assert!(table.contains("A was made on x86_64-linux-gnu with avx2, fma, B on x86_64-linux-gnu:"), "{table}");
-    }
-
-    #[test]
-    fn a_control_missing_in_one_run_is_left_out() {
-        let (a, mut b) = (samples::run(&[1, 2], 1.0), samples::run(&[1, 2], 1.0));
-        b.seeds[1].transductive.plain_kd = None;
-        b.seeds[0].inductive = None;
-        let comparison = compare(&a, &b).unwrap();
-        assert!(!comparison.contrasts.iter().any(|c| c.setting == "transductive" && c.column == "plain_kd"));
-        assert!(!comparison.contrasts.iter().any(|c| c.setting == "inductive"));
-        assert!(comparison.contrasts.iter().any(|c| c.setting == "tune" && c.column == "plain_kd"));
-    }
-
-    #[test]
-    fn what_cannot_be_paired_is_refused() {
-        let (a, mut b) = (samples::run(&[1, 2], 1.0), samples::run(&[3], 1.0));
-        assert!(matches!(compare(&a, &b), Err(CompareError::NoCommonSeeds { .. })));
-        b = samples::run(&[1, 2], 1.0);
-        b.data.hash = "00".repeat(32);
-        let error = compare(&a, &b).unwrap_err();
-        assert!(matches!(error, CompareError::DifferentData { .. }) && error.to_string().contains("0000"), "{error}");
-        let comparison = compare_any_data(&a, &b).unwrap();
-        assert!(!comparison.same_data && comparison.table().contains("different data"));
-    }
-
-    #[test]
-    fn a_run_folder_is_read_back_or_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(read_metrics(folder.path()), Err(CompareError::Read { .. })));
-        let write = |text: &str| std::fs::write(folder.path().join(FILE), text).unwrap();
-        let run = samples::run(&[1, 2], 1.0);
-        write(&serde_json::to_string(&run).unwrap());
-        assert_eq!(read_metrics(folder.path()).unwrap().data, run.data);
-        // Files of versions that did not record the kind of machine are read, too.
-        let old = serde_json::to_string(&Metrics { made_on: None, ..run.clone() }).unwrap();
-        assert!(!old.contains("made_on"));
-        write(&old);
-        let old = read_metrics(folder.path()).unwrap();
-        assert!(!compare(&old, &run).unwrap().table().contains("made on"));
-        write("{\"schema\": \"eyas-metrics-9\"}");
-        let error = read_metrics(folder.path()).unwrap_err();
-        assert!(matches!(&error, CompareError::Schema { found, .. } if found == "eyas-metrics-9"), "{error}");
-        write("{}");
-        assert!(matches!(read_metrics(folder.path()), Err(CompareError::Schema { .. })));
-        for text in ["", "[1]", &format!("{{\"schema\": \"{SCHEMA}\"}}")] {
-            write(text);
-            assert!(matches!(read_metrics(folder.path()), Err(CompareError::Malformed { .. })), "{text}");
-        }
     }
 }

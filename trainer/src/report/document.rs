@@ -98,9 +98,10 @@ impl Document {
             several => format!("{} runs over splits and seeds", grouped(several)),
         };
         let data = metrics.data.name.as_deref().map(|name| format!("{name}, ")).unwrap_or_default();
-        let verdicts = metrics.splits().into_iter().filter_map(|name| {
-            Some(Verdict { split: capital(&split(name)), text: verdict(metrics, name)? })
-        });
+        let verdicts = metrics
+            .splits()
+            .into_iter()
+            .filter_map(|name| Some(Verdict { split: capital(&split(name)), text: verdict(metrics, name)? }));
         let sections = [
             vec![figures::networks(metrics), figures::differences(metrics)],
             answers::sections(metrics),
@@ -111,10 +112,7 @@ impl Document {
         ];
         Self {
             title: format!("{}: {widths}, int8", metrics.recipe),
-            subtitle: format!(
-                "{data}{runs}; shipped: {}, seed {}",
-                metrics.shipped.split, metrics.shipped.seed
-            ),
+            subtitle: format!("{data}{runs}; shipped: {}, seed {}", metrics.shipped.split, metrics.shipped.seed),
             verdicts: verdicts.collect(),
             sections: sections.into_iter().flatten().filter(|section| !section.is_empty()).collect(),
         }

@@ -87,18 +87,17 @@ pub(super) fn intended(metrics: &Metrics) -> Section {
             named(metrics)
         ),
     };
-    let teachers: Vec<&str> = metrics.teachers.iter().map(|teacher| teacher.title.as_str()).collect();
     let sees = match metrics.data.kind {
         DataKind::Graph => format!(
             "At work it sees the {} features of one node: no edges, no other node. While it learnt, a teacher that looks along \
              the edges answered ({}).",
             grouped(metrics.data.inputs),
-            teachers.join(" + ")
+            metrics.teacher()
         ),
         DataKind::Table => format!(
             "At work it sees {} columns of one row. While it learnt, teachers answered that may see others ({}).",
             grouped(metrics.data.inputs),
-            teachers.join(" + ")
+            metrics.teacher()
         ),
     };
     Section::new("Intended use", Depth::Card)

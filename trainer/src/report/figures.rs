@@ -41,9 +41,9 @@ fn ordered(metrics: &Metrics) -> Vec<(&String, &Figure)> {
 
 /// Means over the runs of a split on the test rows, one row a network.
 fn table(metrics: &Metrics, name: &str, part_name: &str) -> Table {
-    let rows: Vec<&Summary> =
-        metrics.summary.iter().filter(|row| row.split == name && row.part == part_name).collect();
-    let figures: Vec<_> = ordered(metrics).into_iter().filter(|(figure, _)| rows.iter().any(|row| &row.figure == *figure)).collect();
+    let rows: Vec<&Summary> = metrics.summary.iter().filter(|row| row.split == name && row.part == part_name).collect();
+    let figures: Vec<_> =
+        ordered(metrics).into_iter().filter(|(figure, _)| rows.iter().any(|row| &row.figure == *figure)).collect();
     let count = rows.iter().map(|row| row.count).max().unwrap_or(0);
     let over = match (count, name) {
         (1, _) => "one run".to_owned(),
@@ -91,7 +91,11 @@ pub(super) fn networks(metrics: &Metrics) -> Section {
             continue;
         }
         let x = headed(main, about);
-        let words = Words { title: &format!("{}: {} on the test rows, ± one standard deviation", capital(&split(name)), x), x: &x, y: "" };
+        let words = Words {
+            title: &format!("{}: {} on the test rows, ± one standard deviation", capital(&split(name)), x),
+            x: &x,
+            y: "",
+        };
         section = section.chart(dots(words, &rows, None)).table(table(metrics, name, TEST));
     }
     if metrics.data.kind == super::metrics::DataKind::Graph {
@@ -135,18 +139,22 @@ pub(super) fn differences(metrics: &Metrics) -> Section {
             _ => "difference".to_owned(),
         };
         let words = Words {
-            title: &format!("{}: {heading}, paired difference with 95 % interval; better is {better}", capital(&split(name))),
+            title: &format!(
+                "{}: {heading}, paired difference with 95 % interval; better is {better}",
+                capital(&split(name))
+            ),
             x: &unit,
             y: "",
         };
         section = section.chart(dots(words, &rows, Some(0.0)));
         let folds = here().any(|difference| difference.folds.is_some());
         let by = if folds { "folds" } else { "seeds" };
-        let mut table = Table::new(&format!("{}: difference ± standard error over the {by}", capital(&split(name))), "Minus")
-            .words("Figure")
-            .numbers("Difference")
-            .numbers("95 % interval")
-            .words("Evidence");
+        let mut table =
+            Table::new(&format!("{}: difference ± standard error over the {by}", capital(&split(name))), "Minus")
+                .words("Figure")
+                .numbers("Difference")
+                .numbers("95 % interval")
+                .words("Evidence");
         for difference in here() {
             let places = Places::of(&[difference.paired.mean, difference.interval_95.map_or(1.0, |[lo, hi]| hi - lo)]);
             let interval = difference.interval_95.map_or_else(
@@ -230,9 +238,14 @@ pub(super) fn mixer(metrics: &Metrics) -> Section {
     if first.len() < 2 {
         return section;
     }
-    let scored: Vec<&str> =
-        first.iter().filter_map(|share| share.score.as_ref()).flat_map(|score| score.figures()).map(|(figure, _)| figure).collect();
-    let mut table = Table::new("Means over the runs, figures on the test rows", "Source").numbers("Share of the rows, %");
+    let scored: Vec<&str> = first
+        .iter()
+        .filter_map(|share| share.score.as_ref())
+        .flat_map(|score| score.figures())
+        .map(|(figure, _)| figure)
+        .collect();
+    let mut table =
+        Table::new("Means over the runs, figures on the test rows", "Source").numbers("Share of the rows, %");
     let figures: Vec<_> = ordered(metrics).into_iter().filter(|(name, _)| scored.contains(&name.as_str())).collect();
     for (name, about) in &figures {
         table = table.numbers(&headed(name, Some(about)));
@@ -267,13 +280,15 @@ pub(super) fn runs(metrics: &Metrics) -> Section {
         networks.dedup();
         let heading = headed(main, metrics.figures.get(main));
         let caption = format!("{}: {heading} on the test rows; the shipped run in bold", capital(&split(name)));
-        let mut table = Table::new(&caption, "Run").numbers("Train").numbers("Labelled").numbers("Tune").numbers("Test");
+        let mut table =
+            Table::new(&caption, "Run").numbers("Train").numbers("Labelled").numbers("Tune").numbers("Test");
         for network in &networks {
             table = table.numbers(&title(network));
         }
         for run in metrics.runs.iter().filter(|run| group(&run.split) == name) {
             let cell = |network: &&String| {
-                let row = rows.iter().find(|row| (&row.split, row.seed, &row.network) == (&run.split, run.seed, *network));
+                let row =
+                    rows.iter().find(|row| (&row.split, row.seed, &row.network) == (&run.split, run.seed, *network));
                 row.and_then(|row| row.value).map_or_else(|| UNDEFINED.to_owned(), figure)
             };
             let rows = [run.rows.train, run.rows.labelled, run.rows.tune, run.rows.test].map(grouped);
@@ -283,7 +298,8 @@ pub(super) fn runs(metrics: &Metrics) -> Section {
             table.row_of(cells.collect(), ships);
         }
         section = section.table(table);
-        let mut parts: Vec<&String> = metrics.summary.iter().filter(|row| row.split == name && row.part != TEST).map(|row| &row.part).collect();
+        let mut parts: Vec<&String> =
+            metrics.summary.iter().filter(|row| row.split == name && row.part != TEST).map(|row| &row.part).collect();
         parts.sort();
         parts.dedup();
         for part in parts {
@@ -296,7 +312,10 @@ pub(super) fn runs(metrics: &Metrics) -> Section {
 /// CPU seconds and epochs.
 pub(super) fn time(metrics: &Metrics) -> Section {
     let mut seconds = Table::new(
-        &format!("CPU seconds of each stage, all threads added up, mean ± standard deviation over the runs; threads: {}", metrics.threads),
+        &format!(
+            "CPU seconds of each stage, all threads added up, mean ± standard deviation over the runs; threads: {}",
+            metrics.threads
+        ),
         "Stage",
     )
     .words("Split")
@@ -306,7 +325,9 @@ pub(super) fn time(metrics: &Metrics) -> Section {
         seconds.row(vec![capital(&row.stage.replace('_', " ")), split(&row.split), shown]);
     }
     let mut counts: BTreeMap<(usize, String), (usize, usize)> = BTreeMap::new();
-    for (name, epochs) in metrics.runs.iter().flat_map(|run| &run.trainings).filter_map(|(name, training)| Some((name, training.epochs?))) {
+    for (name, epochs) in
+        metrics.runs.iter().flat_map(|run| &run.trainings).filter_map(|(name, training)| Some((name, training.epochs?)))
+    {
         let range = counts.entry(order(name)).or_insert((epochs, epochs));
         *range = (range.0.min(epochs), range.1.max(epochs));
     }

@@ -395,6 +395,12 @@ impl Metrics {
         crate::output::escaped(&json).into_owned()
     }
 
+    /// The teachers in words, joined by ` + `.
+    #[must_use]
+    pub fn teacher(&self) -> String {
+        self.teachers.iter().map(|teacher| teacher.title.as_str()).collect::<Vec<_>>().join(" + ")
+    }
+
     /// Mean and deviation of one figure of one network; none where it was not measured.
     #[must_use]
     pub fn summary(&self, split: &str, part: &str, network: &str, figure: &str) -> Option<&Summary> {

@@ -152,7 +152,10 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!((grouped(7), grouped(1234), grouped(1_234_567)), ("7".into(), "1\u{202f}234".into(), "1\u{202f}234\u{202f}567".into()));
+        assert_eq!(
+            (grouped(7), grouped(1234), grouped(1_234_567)),
+            ("7".into(), "1\u{202f}234".into(), "1\u{202f}234\u{202f}567".into())
+        );
         let of = |value| signed(Places::of(&[80.0]), value);
         assert_eq!((of(-0.001), of(-1.5), of(0.25)), ("0.00".into(), "−1.50".into(), "+0.25".into()));
         assert_eq!(spread(Some(81.0), Some(0.0), 5), "81.00 ± 0.00");

@@ -324,7 +324,8 @@ impl OldTable {
         let Self { old, teacher_files, rows, columns, outputs, warnings, shipped: [number, seed], runs } = self;
         let outcomes: Vec<Outcome> = runs.into_iter().map(OldRun::outcome).collect();
         let errors = outcomes.iter().flat_map(|outcome| outcome.networks.values());
-        let regress = errors.flat_map(|network| network.on.values()).any(|score| matches!(score, Score::Quantity { .. }));
+        let regress =
+            errors.flat_map(|network| network.on.values()).any(|score| matches!(score, Score::Quantity { .. }));
         let data = Data {
             name: None,
             kind: DataKind::Table,

@@ -94,9 +94,8 @@ pub fn macro_f1(truth: &[u16], decided: &[u16]) -> f64 {
         counts[usize::from(truth)].0 += u64::from(truth == decided);
     }
     let there = counts.iter().filter(|(_, named)| *named > 0);
-    let (sum, count) = there.fold((0.0, 0usize), |(sum, count), &(hits, named)| {
-        (sum + 2.0 * hits as f64 / named as f64, count + 1)
-    });
+    let (sum, count) =
+        there.fold((0.0, 0usize), |(sum, count), &(hits, named)| (sum + 2.0 * hits as f64 / named as f64, count + 1));
     100.0 * sum / count.max(1) as f64
 }
 

@@ -128,9 +128,9 @@ pub(super) fn differences(results: &[ResultRow]) -> Vec<Difference> {
     let lines = lines(results);
     let mut all = Vec::new();
     for ((split, part, _, figure), ours) in lines.iter().filter(|(key, _)| key.2 == SHIPS && key.1 == TEST) {
-        let others = lines
-            .iter()
-            .filter(|(key, values)| (key.0, key.1, key.3) == (*split, *part, *figure) && key.2 != SHIPS && same_runs(ours, values));
+        let others = lines.iter().filter(|(key, values)| {
+            (key.0, key.1, key.3) == (*split, *part, *figure) && key.2 != SHIPS && same_runs(ours, values)
+        });
         for (key, theirs) in others {
             let pairs = |of: fn(&Values<'_>) -> Option<Vec<f64>>| Some(paired(&of(ours)?, &of(theirs)?));
             let every = |values: &Values<'_>| values.iter().map(|&(.., value)| value).collect();
@@ -153,7 +153,8 @@ pub(super) fn differences(results: &[ResultRow]) -> Vec<Difference> {
     }
     // Splits and figures stay in their order; in each, networks as reports show them.
     let blocks: Vec<(String, String)> = all.iter().map(|row| (row.split.clone(), row.figure.clone())).collect();
-    let block = |row: &Difference| blocks.iter().position(|(split, figure)| (split, figure) == (&row.split, &row.figure));
+    let block =
+        |row: &Difference| blocks.iter().position(|(split, figure)| (split, figure) == (&row.split, &row.figure));
     all.sort_by_cached_key(|row| (block(row), order(&row.b)));
     all
 }

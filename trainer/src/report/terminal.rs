@@ -11,7 +11,9 @@ const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().f
 pub fn summary(document: &Document) -> String {
     let mut parts = vec![format!("{}\n{}", document.title, document.subtitle)];
     for section in document.sections.iter().filter(|section| section.depth == Depth::Brief) {
-        parts.extend(section.tables.iter().map(|table| format!("{}: {}\n{}", section.title, table.caption, text(table))));
+        parts.extend(
+            section.tables.iter().map(|table| format!("{}: {}\n{}", section.title, table.caption, text(table))),
+        );
         parts.extend(section.text.iter().cloned());
     }
     parts.extend(document.verdicts.iter().map(|verdict| format!("{}: {}", verdict.split, verdict.text)));

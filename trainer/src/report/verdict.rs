@@ -60,7 +60,9 @@ impl Grade {
 /// The difference in macro-F1 to the same network, where it is a loss beyond its own standard error.
 fn falls<'a>(metrics: &'a Metrics, difference: &Difference) -> Option<&'a Difference> {
     let f1 = metrics.differences.iter().find(|other| {
-        other.figure == "macro_f1" && difference.figure != "macro_f1" && (&other.split, &other.b) == (&difference.split, &difference.b)
+        other.figure == "macro_f1"
+            && difference.figure != "macro_f1"
+            && (&other.split, &other.b) == (&difference.split, &difference.b)
     })?;
     (f1.paired.mean < 0.0 && f1.evidence.is_distinguishable()).then_some(f1)
 }
@@ -73,9 +75,13 @@ fn falls<'a>(metrics: &'a Metrics, difference: &Difference) -> Option<&'a Differ
 pub fn verdict(metrics: &Metrics, split: &str) -> Option<String> {
     let figure = metrics.main_figure();
     metrics.summary(split, TEST, "student_int8", figure)?;
-    let here: Vec<&Difference> =
-        metrics.differences.iter().filter(|difference| difference.split == split && difference.figure == figure).collect();
-    let controls: Vec<&Difference> = here.iter().copied().filter(|difference| role(&difference.b) == Role::Control).collect();
+    let here: Vec<&Difference> = metrics
+        .differences
+        .iter()
+        .filter(|difference| difference.split == split && difference.figure == figure)
+        .collect();
+    let controls: Vec<&Difference> =
+        here.iter().copied().filter(|difference| role(&difference.b) == Role::Control).collect();
     let unit = match figure {
         "accuracy" => "points of accuracy",
         _ => "in mean absolute error, where less is better",
@@ -92,8 +98,10 @@ pub fn verdict(metrics: &Metrics, split: &str) -> Option<String> {
             }
         }
         grades.sort_by_key(|(grade, _)| *grade);
-        let said: Vec<String> = grades.iter().map(|(grade, same)| format!("{} {}", grade.words(), list(metrics, same))).collect();
-        let falling = grades.iter().flat_map(|(_, same)| same).filter_map(|control| falls(metrics, control)).collect::<Vec<_>>();
+        let said: Vec<String> =
+            grades.iter().map(|(grade, same)| format!("{} {}", grade.words(), list(metrics, same))).collect();
+        let falling =
+            grades.iter().flat_map(|(_, same)| same).filter_map(|control| falls(metrics, control)).collect::<Vec<_>>();
         let but = if falling.is_empty() {
             String::new()
         } else {
@@ -101,12 +109,14 @@ pub fn verdict(metrics: &Metrics, split: &str) -> Option<String> {
         };
         format!("The int8 student {} ({unit}){but}", said.join(", "))
     };
-    let others: Vec<&Difference> = here.iter().copied().filter(|difference| role(&difference.b) != Role::Control).collect();
+    let others: Vec<&Difference> =
+        here.iter().copied().filter(|difference| role(&difference.b) != Role::Control).collect();
     let second: Vec<String> = others
         .iter()
         .map(|other| {
             let words = Evidence::words(other.evidence);
-            let name = if other.b == "student_float" { "its own float form".to_owned() } else { in_a_sentence(&other.b) };
+            let name =
+                if other.b == "student_float" { "its own float form".to_owned() } else { in_a_sentence(&other.b) };
             format!("{} to {name} ({words})", shown(metrics, other))
         })
         .collect();

@@ -16,7 +16,11 @@ impl Axis {
     /// An axis that holds both ends, with about `ticks` ticks, its ends on them.
     pub(super) fn round((lo, hi): (f64, f64), ticks: usize) -> Self {
         let exact = Self::exact((lo, hi), ticks);
-        Self { lo: (exact.lo / exact.step).floor() * exact.step, hi: (exact.hi / exact.step).ceil() * exact.step, ..exact }
+        Self {
+            lo: (exact.lo / exact.step).floor() * exact.step,
+            hi: (exact.hi / exact.step).ceil() * exact.step,
+            ..exact
+        }
     }
 
     /// An axis from `lo` to `hi` as they are; one without width gets some.

@@ -24,8 +24,7 @@ pub(in super::super) fn bars(words: Words<'_>, bins: &[Bar], width: f64) -> Char
     let axis = Axis::exact((0.0, 100.0), 5);
     let frame = Frame::draw(&mut drawing, words, axis.clone(), axis);
     for bin in bins {
-        let ((left, top), (right, bottom)) =
-            (frame.place(bin.from, bin.height), frame.place(bin.from + width, 0.0));
+        let ((left, top), (right, bottom)) = (frame.place(bin.from, bin.height), frame.place(bin.from + width, 0.0));
         let (class, opacity) = if bin.enough { ("bar", 0.4) } else { ("bar few", 0.0) };
         drawing.rect(class, (left + 0.5, top), ((right - left - 1.0).max(0.5), bottom - top), opacity);
     }

@@ -72,7 +72,8 @@ fn axis(rows: &[Dot], from: Option<f64>) -> Axis {
     let centre = from.or_else(|| rows.iter().find(|row| row.mark == "student").map(|row| row.value));
     let centre = centre.unwrap_or(0.0);
     let finite = || rows.iter().filter(|row| row.value.is_finite());
-    let mut distances: Vec<f64> = finite().map(|row| (row.value - centre).abs()).filter(|&distance| distance > 0.0).collect();
+    let mut distances: Vec<f64> =
+        finite().map(|row| (row.value - centre).abs()).filter(|&distance| distance > 0.0).collect();
     distances.sort_by(f64::total_cmp);
     let middle = distances.get(distances.len().saturating_sub(1) / 2).copied().unwrap_or(0.0);
     let near = finite().filter(|row| (row.value - centre).abs() <= FAR * middle || row.value == centre);

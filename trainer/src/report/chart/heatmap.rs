@@ -51,7 +51,11 @@ fn describe(labels: &[String], counts: &[Vec<usize>]) -> String {
     let right: usize = counts.iter().enumerate().filter_map(|(at, row)| row.get(at)).sum();
     let all: usize = counts.iter().flatten().sum();
     let wrong = counts.iter().enumerate().flat_map(|(row, counts)| {
-        counts.iter().enumerate().filter(move |&(column, _)| column != row).map(move |(column, &count)| (count, row, column))
+        counts
+            .iter()
+            .enumerate()
+            .filter(move |&(column, _)| column != row)
+            .map(move |(column, &count)| (count, row, column))
     });
     let name = |at: usize| labels.get(at).map_or("?", String::as_str);
     match wrong.max_by_key(|&(count, row, column)| (count, std::cmp::Reverse((row, column)))) {
@@ -73,13 +77,17 @@ mod tests {
         let words = Words { title: "t", x: "decided", y: "true" };
         let of = |classes: usize| {
             let labels: Vec<String> = (0..classes).map(|class| format!("class {class}")).collect();
-            let counts: Vec<Vec<usize>> = (0..classes).map(|row| (0..classes).map(|column| row + 2 * column).collect()).collect();
+            let counts: Vec<Vec<usize>> =
+                (0..classes).map(|row| (0..classes).map(|column| row + 2 * column).collect()).collect();
             heatmap(words, &labels, &counts)
         };
         assert!(of(3).body.contains(">4</text>") && of(3).body.matches("<rect").count() == 9);
         assert!(!of(13).body.contains(">4</text>") && of(13).body.contains(">class 12</text>"));
         assert!(!of(31).body.contains(">class 12</text>"));
-        assert_eq!(of(3).description, "9 of 27 rows are right; the most frequent error takes 5 of class 1 for class 2.");
+        assert_eq!(
+            of(3).description,
+            "9 of 27 rows are right; the most frequent error takes 5 of class 1 for class 2."
+        );
         let right = heatmap(words, &["a".into()], &[vec![4]]);
         assert_eq!(right.description, "4 of 4 rows are right.");
     }

@@ -30,12 +30,20 @@ pub(in super::super) fn lines(words: Words<'_>, lines: &[Line]) -> Chart {
     for line in lines {
         let stride = line.points.len().div_ceil(POINTS).max(1);
         let last = line.points.len().saturating_sub(1);
-        let shown = line.points.iter().enumerate().filter(|&(at, (_, y))| y.is_finite() && (at.is_multiple_of(stride) || at == last));
+        let shown = line
+            .points
+            .iter()
+            .enumerate()
+            .filter(|&(at, (_, y))| y.is_finite() && (at.is_multiple_of(stride) || at == last));
         let points: Vec<(f64, f64)> = shown.map(|(_, &(x, y))| frame.place(x, y)).collect();
         drawing.path(&format!("line s{}", line.style % STYLES), &points);
     }
     let description = lines.iter().map(describe).collect::<Vec<_>>().join(" ");
-    let legend = if lines.len() > 1 { lines.iter().map(|line| (line.name.clone(), line.style % STYLES)).collect() } else { Vec::new() };
+    let legend = if lines.len() > 1 {
+        lines.iter().map(|line| (line.name.clone(), line.style % STYLES)).collect()
+    } else {
+        Vec::new()
+    };
     Chart { legend, ..Chart::new(words.title, description, drawing) }
 }
 

@@ -112,7 +112,15 @@ mod tests {
 
     #[test]
     fn odd_values_are_drawn_within_the_frame() {
-        let odd = [&[][..], &[5.0], &[5.0, 5.0], &[f64::NAN, f64::INFINITY], &[1.0, f64::NAN, 2.0], &[1e-300, 1e300], &[-0.0, 0.0]];
+        let odd = [
+            &[][..],
+            &[5.0],
+            &[5.0, 5.0],
+            &[f64::NAN, f64::INFINITY],
+            &[1.0, f64::NAN, 2.0],
+            &[1e-300, 1e300],
+            &[-0.0, 0.0],
+        ];
         for values in odd {
             for chart in all("a", values) {
                 assert!(!chart.body.contains("NaN") && !chart.body.contains("inf"), "{values:?}: {}", chart.body);

@@ -74,7 +74,10 @@ impl Drawing {
         match role {
             "teacher" => self.polygon("teacher", &[(x, y - 6.5), (x + 6.5, y), (x, y + 6.5), (x - 6.5, y)]),
             "student" => self.circle("student", (x, y), 5.5),
-            "reference" => self.polygon("reference", &[(x - 4.5, y - 4.5), (x + 4.5, y - 4.5), (x + 4.5, y + 4.5), (x - 4.5, y + 4.5)]),
+            "reference" => self.polygon(
+                "reference",
+                &[(x - 4.5, y - 4.5), (x + 4.5, y - 4.5), (x + 4.5, y + 4.5), (x - 4.5, y + 4.5)],
+            ),
             _ => self.circle("control", (x, y), 4.5),
         }
     }

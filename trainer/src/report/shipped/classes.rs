@@ -58,4 +58,3 @@ impl Confusion {
         Self { counts: Some(counts), classes, macro_f1: macro_f1(truth, decided) }
     }
 }
-

@@ -91,4 +91,3 @@ pub(super) fn coverage(sure: &[f64], right: &[bool]) -> Coverage {
     }
     Coverage { points }
 }
-

@@ -156,9 +156,14 @@ mod tests {
     #[test]
     fn a_classifier_is_counted_by_hand() {
         // One hidden unit with ReLU, two logits worth 0.5 a step.
-        let integers = Replay { layers: vec![vec![-128, 0, 127, 10], vec![0, 4, 2, 0, 8, 0, 0, 0]], labels: vec![1, 0, 0, 0] };
-        let steps = [Steps { scale: 0.1, zero_point: -128, ends: [-128, 127] }, Steps { scale: 0.5, zero_point: 0, ends: [-128, 127] }];
-        let float = [array![[0.0f32], [12.8], [40.0], [13.8]], array![[0.0f32, 2.0], [1.0, 0.0], [4.0, 0.0], [0.0, 0.1]]];
+        let integers =
+            Replay { layers: vec![vec![-128, 0, 127, 10], vec![0, 4, 2, 0, 8, 0, 0, 0]], labels: vec![1, 0, 0, 0] };
+        let steps = [
+            Steps { scale: 0.1, zero_point: -128, ends: [-128, 127] },
+            Steps { scale: 0.5, zero_point: 0, ends: [-128, 127] },
+        ];
+        let float =
+            [array![[0.0f32], [12.8], [40.0], [13.8]], array![[0.0f32, 2.0], [1.0, 0.0], [4.0, 0.0], [0.0, 0.1]]];
         let names = texts(&["a", "b"]);
         let truth = Truth::Classes(&[1, 0, 1, 0], &names);
         let answers =
@@ -206,7 +211,10 @@ mod tests {
         let truth: Vec<f32> = (0..1000u16).map(f32::from).collect();
         let predicted: Vec<f64> = (0..1000u16).map(|row| f64::from(row) + if row < 500 { 1.0 } else { -3.0 }).collect();
         let in_order = residuals(&truth, &predicted, None);
-        assert_eq!((in_order.points.len(), in_order.points[0], in_order.points[399]), (400, [0.0, 1.0], [999.0, 996.0]));
+        assert_eq!(
+            (in_order.points.len(), in_order.points[0], in_order.points[399]),
+            (400, [0.0, 1.0], [999.0, 996.0])
+        );
         assert_eq!(in_order.groups.len(), 11);
         assert_eq!((in_order.groups[1].quantiles, in_order.groups[10].quantiles), ([1.0; 5], [-3.0; 5]));
         let groups: Vec<String> = (0..1000).map(|row| format!("person {}", row % 2)).collect();

@@ -58,7 +58,11 @@ pub(super) fn residuals(truth: &[f32], predicted: &[f64], groups: Option<&[Strin
         }
         None if all.len() >= STRETCHES => {
             let end = |at: usize| all.len() * at / STRETCHES;
-            found.extend((0..STRETCHES).map(|at| of(format!("rows {} to {} % in order", 10 * at, 10 * (at + 1)), &all[end(at)..end(at + 1)])));
+            found.extend(
+                (0..STRETCHES).map(|at| {
+                    of(format!("rows {} to {} % in order", 10 * at, 10 * (at + 1)), &all[end(at)..end(at + 1)])
+                }),
+            );
         }
         None => {}
     }
@@ -72,4 +76,3 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     let (below, above) = (sorted[place as usize], sorted[(place.ceil() as usize).min(last)]);
     below + (above - below) * place.fract()
 }
-
