@@ -23,3 +23,6 @@ pub mod run;
 pub mod teacher;
 pub mod trusted;
 pub mod verify;
+
+pub use recipe::Recipe;
+pub use run::{Run, Written as Outcome};

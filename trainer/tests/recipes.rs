@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use eyas_trainer::dataset::FaultKind;
-use eyas_trainer::dataset::locate::Search;
 use eyas_trainer::method::{self, rows::noise::Noise};
 use eyas_trainer::recipe::clash::CLASHES;
 use eyas_trainer::recipe::spelling::SPELLINGS;
-use eyas_trainer::recipe::{ChooseBy, InputKind, Recipe, RecipeFault, Schedule, SplitKind, TeacherKind, old, sections};
+use eyas_trainer::recipe::{ChooseBy, InputKind, Recipe, RecipeFault, Schedule, SplitKind, TeacherKind, sections};
+use eyas_trainer::run::{Error, Run};
 use proptest::prelude::*;
 
 const SMALLEST: &str = "[data]\nsource = \"cora\"\n[[teacher]]\nkind = \"gcn\"\n";
@@ -447,9 +447,10 @@ fn every_ready_recipe_loads() {
 #[test]
 fn a_recipe_prepares_its_data() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let (recipe, prepared) = old::Recipe::load_and_prepare(&root.join("models/cora/recipe.toml"), None).unwrap();
-    let inductive = prepared.inductive(2022).unwrap().unwrap();
-    assert_eq!((prepared.graph.nodes(), inductive.unseen.len()), (2708, 200));
+    let recipe = Recipe::load(&root.join("models/cora/recipe.toml")).unwrap();
+    let data = Run::new(recipe.clone()).data().unwrap();
+    let evaluations = data.evaluations(&recipe, &[2022]).unwrap();
+    assert_eq!((data.rows(), evaluations[1].unseen.len()), (2708, 200));
     assert_eq!(recipe.student.hidden, [16]);
 
     let folder = tempfile::tempdir().unwrap();
@@ -457,20 +458,18 @@ fn a_recipe_prepares_its_data() {
     let edges: String = (0..39).map(|node| format!("n{node},n{}\n", node + 1)).collect();
     fs::write(folder.path().join("nodes.csv"), format!("id,label,x\n{nodes}")).unwrap();
     fs::write(folder.path().join("edges.csv"), format!("source,target\n{edges}")).unwrap();
-    let recipe = folder.path().join("recipe.toml");
+    let path = folder.path().join("recipe.toml");
     let text = "[data]\nsource = \"nodes.csv\"\nedges = \"edges.csv\"\nsplit = \"random\"\ntrain_per_class = 5\n\
                 tune_nodes = 10\ntest_nodes = 20\n[[teacher]]\nkind = \"gcn\"\n";
-    fs::write(&recipe, text).unwrap();
-    let (_, prepared) = old::Recipe::load_and_prepare(&recipe, None).unwrap();
-    assert_eq!(
-        (prepared.graph.edges(), prepared.split.train.len(), prepared.inductive(2022).unwrap().unwrap().unseen.len()),
-        (39, 10, 4)
-    );
+    fs::write(&path, text).unwrap();
+    let recipe = Recipe::load(&path).unwrap();
+    let data = Run::new(recipe.clone()).data().unwrap();
+    let evaluations = data.evaluations(&recipe, &[2022]).unwrap();
+    let counts = (data.edge_count(), evaluations[0].split.train.len(), evaluations[1].unseen.len());
+    assert_eq!(counts, (Some(39), 10, 4));
 
     fs::write(folder.path().join("edges.csv"), "source,target\n").unwrap();
-    let loaded = old::Recipe::load(&recipe).unwrap();
-    let search = Search { recipe_dirs: vec![folder.path().to_path_buf()], ..Search::default() };
-    let error = loaded.prepare(&search).unwrap_err();
+    let Err(Error::Data(error)) = Run::new(recipe).data() else { panic!("a graph without edges is to be refused") };
     assert_eq!(error.kind(), FaultKind::Layout);
     assert!(error.to_string().contains("add edges.csv"), "{error}");
 }

@@ -7,20 +7,13 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use eyas::Student;
 use eyas::model::{FrontEnd, Normalization};
-use eyas::{AlignedBytes, Student};
-use eyas_trainer::dataset::locate::Search;
+use eyas_trainer::data::{Data, Matrix};
 use eyas_trainer::dataset::{At, ColumnTable, FaultKind};
-use eyas_trainer::nn::BackendKind;
-use eyas_trainer::output::{Existing, OutputFolder};
-use eyas_trainer::recipe::{Prepared, Recipe, TabularRecipe};
 use eyas_trainer::report::{Document, summary};
-use eyas_trainer::run::{Interrupt, Observer, RESULTS, RunContext, RunOptions};
-use eyas_trainer::tabular::{TabularPrepared, TabularRun};
-
-struct Quiet;
-
-impl Observer for Quiet {}
+use eyas_trainer::run::Error;
+use eyas_trainer::{Outcome, Recipe, Run};
 
 /// A change of unit.
 #[derive(Clone, Copy, Debug)]
@@ -64,10 +57,6 @@ const FACTORS: [Factor; 10] = [
 
 fn shipped(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(path)
-}
-
-fn options() -> RunOptions {
-    RunOptions { seeds: vec![1], backend: BackendKind::Flex, threads: 1 }
 }
 
 /// The integers of a student for some rows as measured, from the real features on.
@@ -155,7 +144,7 @@ impl Watch {
         self.rows.iter().map(|row| row[..STUDENT_COLUMNS].to_vec()).collect()
     }
 
-    fn run(&self, task: &str) -> TabularRun {
+    fn run(&self, task: &str) -> Outcome {
         let folder = tempfile::tempdir().unwrap();
         let mut text = format!("{},fold,y\n", self.names.join(","));
         for ((row, fold), label) in self.rows.iter().zip(&self.folds).zip(&self.labels) {
@@ -176,14 +165,10 @@ impl Watch {
 }
 
 /// Carries out a recipe on what lies in `folder`.
-fn carry_out(folder: &Path, text: &str) -> TabularRun {
+fn carry_out(folder: &Path, text: &str) -> Outcome {
     let path = folder.join("recipe.toml");
-    let recipe = TabularRecipe::parse(text, &path).unwrap_or_else(|error| panic!("{error}"));
-    let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
-    let interrupt = Interrupt::new();
-    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
-    let out = OutputFolder::open(&folder.join("out"), &RESULTS, Existing::Replace).unwrap();
-    eyas_trainer::tabular::execute(&recipe, "table", &prepared, &options(), &context, &out).unwrap()
+    let recipe = Recipe::parse(text, &path).unwrap_or_else(|error| panic!("{error}"));
+    Run::new(recipe).out(folder.join("out")).go().unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
@@ -214,7 +199,7 @@ fn a_regression_is_the_same_in_every_unit_of_a_column_or_of_its_quantity() {
     let plain = watch.run("regress");
     let student = Student::load(&plain.file).unwrap();
     let expected = answers(&student, &watch.student_rows());
-    let figure = |run: &TabularRun, network: &str, figure: &str| run.metrics.mean(network, figure).unwrap();
+    let figure = |run: &Outcome, network: &str, figure: &str| run.metrics.mean(network, figure).unwrap();
     assert!(figure(&plain, "student_int8", "r2") > 0.1, "{:?}", plain.metrics.summary);
     for (number, factor) in FACTORS.into_iter().enumerate() {
         for column in [(7 * number) % TEACHER_COLUMNS, TEACHER_COLUMNS] {
@@ -243,48 +228,45 @@ fn a_regression_is_the_same_in_every_unit_of_a_column_or_of_its_quantity() {
     }
 }
 
-/// Carries out a small recipe on a graph whose features are those of `prepared` times a factor.
-fn distil(prepared: &Prepared, recipe: &Recipe, folder: &Path) -> Vec<u8> {
-    let interrupt = Interrupt::new();
-    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
-    let result = eyas_trainer::run::execute(recipe, prepared, &options(), &context).unwrap();
-    let out = OutputFolder::open(folder, &RESULTS, Existing::Replace).unwrap();
-    eyas_trainer::run::write(recipe, "graph", prepared, &options(), &result, &out).unwrap().file.to_vec()
-}
-
 /// `weigh`: rare words weigh more, so that inputs differ in size, rows in their sums, and a power of ten rounds them.
 fn graph_is_the_same_in_every_unit(weigh: bool, keys: [&str; 2], factors: &[Factor]) {
     let folder = tempfile::tempdir().unwrap();
     let [teacher, student] = keys;
     let text = format!(
-        "[data]\nsource = \"cora.npz\"\ninductive_share = 0.2\n[[teacher]]\nkind = \"gcn\"\nhidden = 16\n\
-         max_epochs = 20\n{teacher}[student]\nmax_epochs = 30\n{student}\
+        "[data]\nsource = \"cora.npz\"\ninductive_share = 0.2\n[[teacher]]\nkind = \"gcn\"\nhidden = [16]\n\
+         epochs = 20\n{teacher}[student]\nepochs = 30\n{student}\
          [quantize]\nmethod = \"qat\"\nqat_epochs = 3\n[report]\nseeds = [1]\ncontrols = false\n"
     );
-    let recipe = Recipe::parse(&text, Path::new("recipe.toml")).unwrap_or_else(|error| panic!("{error}"));
-    let mut prepared = recipe.prepare(&Search::from_environment(None, vec![shipped("cora/data")])).unwrap();
+    let recipe = Recipe::parse(&text, &shipped("cora/data/recipe.toml")).unwrap_or_else(|error| panic!("{error}"));
+    let mut data = Run::new(recipe.clone()).data().unwrap();
+    let Matrix::Sparse(features) = &mut data.x else { panic!("features of a graph are sparse") };
     if weigh {
-        let mut nodes = vec![0u32; prepared.graph.inputs()];
-        prepared.graph.features.outer_iterator().for_each(|row| row.indices().iter().for_each(|&at| nodes[at] += 1));
-        let all = prepared.graph.nodes() as f32;
-        for mut row in prepared.graph.features.outer_iterator_mut() {
+        let mut nodes = vec![0u32; features.cols()];
+        features.outer_iterator().for_each(|row| row.indices().iter().for_each(|&at| nodes[at] += 1));
+        let all = features.rows() as f32;
+        for mut row in features.outer_iterator_mut() {
             row.iter_mut().for_each(|(word, value)| *value = (all / nodes[word] as f32).ln());
         }
     }
-    let run = |prepared: &Prepared| distil(prepared, &recipe, &folder.path().join("out"));
-    let rows = |prepared: &Prepared| -> Vec<Vec<f32>> {
-        prepared.graph.features.to_dense().rows().into_iter().map(|row| row.to_vec()).collect()
+    let plain = features.clone();
+    let run = |data: &Data| {
+        let out = folder.path().join("out");
+        let _ = fs::remove_dir_all(&out);
+        Run::new(recipe.clone()).out(out).go_with(data.clone()).unwrap().file
     };
-    let file = AlignedBytes::from(run(&prepared).as_slice());
+    let rows = |data: &Data| -> Vec<Vec<f32>> {
+        let Matrix::Sparse(features) = &data.x else { panic!("features of a graph are sparse") };
+        features.to_dense().rows().into_iter().map(|row| row.to_vec()).collect()
+    };
+    let file = run(&data);
     let student = Student::load(&file).unwrap();
-    let expected = answers(&student, &rows(&prepared));
-    let labels = prepared.graph.labels.as_ref().unwrap();
+    let expected = answers(&student, &rows(&data));
+    let labels = data.truth.labels().unwrap();
     let right = expected.iter().zip(labels).filter(|((label, _), truth)| label == *truth).count();
     assert!(2 * right > labels.len(), "{right} of {}", labels.len());
     for &factor in factors {
-        let mut scaled = prepared.clone();
-        scaled.graph.features = prepared.graph.features.map(|&x| factor.of(x));
-        let file = AlignedBytes::from(run(&scaled).as_slice());
+        let scaled = Data { x: Matrix::Sparse(plain.map(|&x| factor.of(x))), ..data.clone() };
+        let file = run(&scaled);
         let other = Student::load(&file).unwrap();
         let found = answers(&other, &rows(&scaled));
         if factor.is_exact() {
@@ -304,7 +286,7 @@ fn a_student_of_a_graph_is_the_same_in_every_unit() {
 
 #[test]
 fn features_of_many_sizes_are_the_same_in_every_unit() {
-    graph_is_the_same_in_every_unit(true, ["normalize_rows = false\n", ""], &FACTORS);
+    graph_is_the_same_in_every_unit(true, ["input = \"raw\"\n", ""], &FACTORS);
 }
 
 #[test]
@@ -314,7 +296,7 @@ fn shares_of_a_row_are_the_same_in_every_unit() {
 }
 
 /// A table of 90 rows in three folds: two columns that change, `dead` as given, `y` as given.
-fn small(dead: impl Fn(u32) -> f32, y: impl Fn(u32) -> String, task: &str) -> (TabularRun, tempfile::TempDir) {
+fn small(dead: impl Fn(u32) -> f32, y: impl Fn(u32) -> String, task: &str) -> (Outcome, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mut text = "a,b,dead,fold,y\n".to_owned();
     for row in 0..90u32 {
@@ -326,7 +308,7 @@ fn small(dead: impl Fn(u32) -> f32, y: impl Fn(u32) -> String, task: &str) -> (T
     let recipe = format!(
         "[data]\nsource = \"table.csv\"\ntask = \"{task}\"\nlabel = \"y\"\nstudent_columns = [\"a..dead\"]\n\
          teacher_columns = [\"a..dead\"]\nfolds = [0]\n[[teacher]]\nkind = \"mlp\"\nhidden = [8]\nmembers = 1\nepochs = 2\n{mixup}\
-         [student]\nhidden = [8]\nepochs = 4\nnoise = 0.3\n[report]\nseeds = [1]\ncontrols = false\n"
+         [student]\nhidden = [8]\nepochs = 4\n[[rows]]\nkind = \"noise\"\ndeviation = 0.3\n[report]\nseeds = [1]\ncontrols = false\n"
     );
     (carry_out(folder.path(), &recipe), folder)
 }
@@ -405,8 +387,8 @@ fn rows_whose_sum_no_float_holds_are_refused() {
         fs::write(folder.path().join("edges.csv"), "source,target\nx,y\ny,z\n").unwrap();
         let text =
             "[data]\nsource = \"nodes.csv\"\nedges = \"edges.csv\"\nsplit = \"random\"\n[[teacher]]\nkind = \"gcn\"\n";
-        let recipe = Recipe::parse(text, Path::new("recipe.toml")).unwrap();
-        let error = recipe.prepare(&Search::from_environment(None, vec![folder.path().into()])).unwrap_err();
+        let recipe = Recipe::parse(text, &folder.path().join("recipe.toml")).unwrap();
+        let Err(Error::Data(error)) = Run::new(recipe).data() else { panic!("{size} is to be refused") };
         assert_eq!((error.kind(), &error.fault().place.at), (FaultKind::OutOfRange, &At::Node(1)), "{error}");
     }
 }

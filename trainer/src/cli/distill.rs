@@ -248,7 +248,8 @@ fn show_finished(arguments: &Arguments, out: &Path, asked: &Asked<'_>) -> Result
     let student = Student::load(&file).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))?;
     let provenance = student.metadata().provenance;
     let evaluations = asked.data.evaluations(asked.recipe, &[metrics.shipped.seed]).map_err(Failure::refused)?;
-    let same_data = evaluations.first().is_some_and(|it| asked.data.hash(&it.split, asked.files) == *provenance.data_hash);
+    let same_data =
+        evaluations.first().is_some_and(|it| asked.data.hash(&it.split, asked.files) == *provenance.data_hash);
     let same = asked.recipe.recipe_hash() == *provenance.recipe_hash && same_data;
     if !same || metrics.backend != asked.backend.name() {
         return Err(Failure::work(format!(
@@ -304,7 +305,9 @@ fn announce(recipe: &Recipe, data: &Data, evaluations: &[Evaluation]) {
 fn failure(error: RunError) -> Failure {
     match error {
         RunError::Interrupted => Failure::interrupted(error),
-        RunError::NoEdges(_) | RunError::Seal(_) | RunError::Data(_) | RunError::Unsealable(_) => Failure::refused(error),
+        RunError::NoEdges(_) | RunError::Seal(_) | RunError::Data(_) | RunError::Unsealable(_) => {
+            Failure::refused(error)
+        }
         _ => Failure::work(error),
     }
 }

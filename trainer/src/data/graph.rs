@@ -52,7 +52,8 @@ impl Data {
             _ => split::published(&graph)?,
         };
         let notice = bounded::text(&path.with_file_name("NOTICE.md"), bounded::Kind::Document).ok();
-        let data = Self { warnings, notice, inputs: vec![Vec::new(); recipe.teacher.len()], ..Self::of(graph, path, shared) };
+        let data =
+            Self { warnings, notice, inputs: vec![Vec::new(); recipe.teacher.len()], ..Self::of(graph, path, shared) };
         // A share that takes out no node or all of them is refused before anything is trained.
         data.evaluations(recipe, &[0])?;
         Ok(data)

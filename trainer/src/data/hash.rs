@@ -26,7 +26,12 @@ impl Data {
     /// each row as its count, its columns and (features only) its values as IEEE-754 bits; one value a node: label + 1, or 0
     /// where the label is left out or missing; the names of classes and inputs, each list after its count and each name
     /// after its length; the node ids of train, tune and test, each list after its count.
-    fn graph_hash(&self, (x, edges): (&CsMat<f32>, &CsMat<f32>), split: &Split, files: &[Option<FileAnswers>]) -> [u8; 32] {
+    fn graph_hash(
+        &self,
+        (x, edges): (&CsMat<f32>, &CsMat<f32>),
+        split: &Split,
+        files: &[Option<FileAnswers>],
+    ) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(b"eyas-data-1");
         let mut number = |value: usize| hash.update((value as u64).to_le_bytes());

@@ -158,8 +158,9 @@ fn folds(texts: &[String], name: &str, path: &Path) -> Result<Vec<u64>, DataErro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::At;
 
-    fn prepared(task: &str, labels: [&str; 9]) -> Result<(TabularRecipe, TabularPrepared), DataError> {
+    fn prepared(task: &str, labels: [&str; 9]) -> Result<(Recipe, Data), DataError> {
         let folder = tempfile::tempdir().unwrap();
         let rows: String =
             labels.iter().enumerate().map(|(row, label)| format!("{row},{},{label}\n", row % 3)).collect();
@@ -169,8 +170,8 @@ mod tests {
              teacher_columns = [\"x\"]\n[[teacher]]\nkind = \"mlp\"\n"
         );
         let path = folder.path().join("r.toml");
-        let recipe = TabularRecipe::parse(&text, &path).unwrap();
-        TabularPrepared::load(&recipe, &path, None).map(|prepared| (recipe, prepared))
+        let recipe = Recipe::parse(&text, &path).unwrap();
+        Data::load(&recipe, &recipe.search(&path, None)).map(|data| (recipe, data))
     }
 
     #[test]
@@ -179,7 +180,7 @@ mod tests {
         for (task, one, two, none) in cases {
             let labels = [one, "", two, "NaN", two, none, two, one, one];
             let (recipe, prepared) = prepared(task, labels).unwrap();
-            let split = prepared.split(&recipe, 0, 1).unwrap();
+            let split = prepared.evaluations(&recipe, &[1]).unwrap().remove(0).split;
             // Fold 0 judges, fold 1 chooses, fold 2 teaches; 1, 3 and 5 have no label.
             assert_eq!((split.test, split.tune, split.train.clone()), (vec![0, 6], vec![4, 7], vec![2, 5, 8]));
             assert_eq!(prepared.labelled(&split.train, 1.0, 1), [2, 8]);
@@ -199,8 +200,8 @@ mod tests {
                  [[teacher]]\nkind = \"onnx\"\npath = \"m.onnx\"\ninput = [{{ columns = [\"{input}\"] }}]\n"
             );
             let path = folder.path().join("r.toml");
-            let recipe = TabularRecipe::parse(&text, &path).unwrap();
-            TabularPrepared::load(&recipe, &path, None)
+            let recipe = Recipe::parse(&text, &path).unwrap();
+            Data::load(&recipe, &recipe.search(&path, None))
         };
         for pattern in ["*", "name..y", "x0..y", "x*"] {
             let prepared = load(pattern, pattern, pattern).unwrap();
@@ -228,10 +229,15 @@ mod tests {
         // `three` is seen in fold 0 alone, which judges, teaches or chooses.
         let labels = ["three", "one", "two", "one", "two", "one", "two", "one", "two"];
         let (recipe, prepared) = prepared("classify", labels).unwrap();
-        let error = prepared.split(&recipe, 0, 1).unwrap_err();
+        let judged_by = |fold: u64| {
+            let mut recipe = recipe.clone();
+            recipe.data.folds = vec![fold];
+            prepared.evaluations(&recipe, &[1])
+        };
+        let error = judged_by(0).unwrap_err();
         assert_eq!((error.kind(), &error.fault().place.at), (FaultKind::Split, &At::Class(1)));
         assert!(error.to_string().contains("none of `three` where fold 0 judges"), "{error}");
-        assert!(prepared.split(&recipe, 1, 1).is_ok() && prepared.split(&recipe, 2, 1).is_err());
+        assert!(judged_by(1).is_ok() && judged_by(2).is_err());
     }
 
     /// One group holds a tenth of the rows and all of a class; its share of each part is that of the part.
@@ -246,11 +252,11 @@ mod tests {
         let text = "[data]\nsource = \"t.csv\"\nlabel = \"y\"\nstudent_columns = [\"x\"]\nteacher_columns = [\"x\"]\n\
                     split = \"random\"\ngroup = \"g\"\n[[teacher]]\nkind = \"mlp\"\n";
         let path = folder.path().join("r.toml");
-        let recipe = TabularRecipe::parse(text, &path).unwrap();
-        let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
+        let recipe = Recipe::parse(text, &path).unwrap();
+        let prepared = Data::load(&recipe, &recipe.search(&path, None)).unwrap();
         let mut found = [0u64; 3];
         for seed in 0..SEEDS {
-            let split = prepared.rows_of(&recipe, 0, seed);
+            let split = prepared.drawn_split(&recipe.data, seed);
             let parts = [&split.train, &split.tune, &split.test];
             assert_eq!(parts.iter().map(|part| part.len()).sum::<usize>(), 160);
             for (part, found) in parts.into_iter().zip(&mut found) {
@@ -270,7 +276,7 @@ mod tests {
     fn labels_that_are_nowhere_are_refused() {
         assert!(prepared("classify", [""; 9]).unwrap_err().to_string().contains("a label"));
         let (recipe, prepared) = prepared("regress", ["1", "", "1", "1", "", "1", "1", "", "1"]).unwrap();
-        let error = prepared.split(&recipe, 0, 1).unwrap_err().to_string();
+        let error = prepared.evaluations(&recipe, &[1]).unwrap_err().to_string();
         assert!(error.contains("rows with a label in train, tune and test"), "{error}");
     }
 }

@@ -195,4 +195,3 @@ fn classes(texts: &[String], given: &[String], name: &str, path: &Path) -> Resul
     }
     Ok(Truth::Classes { labels, names: if given.is_empty() { names } else { given.to_vec() } })
 }
-

@@ -83,32 +83,3 @@ pub(crate) fn check_labels(labels: &[u16], rows: usize, classes: usize) -> Resul
         None => Ok(()),
     }
 }
-
-/// Checks a rate in [0, 1).
-pub(crate) fn check_rate(name: &'static str, rate: f32) -> Result<(), TrainError> {
-    if (0.0..1.0).contains(&rate) {
-        Ok(())
-    } else {
-        Err(TrainError::Setting { name, expected: "at least 0 and less than 1", found: rate.to_string() })
-    }
-}
-
-/// Checks the loop settings and the widths.
-pub(crate) fn check_plan(plan: &super::train::TrainPlan, widths: &[usize]) -> Result<(), TrainError> {
-    let setting = |name, expected, found: String| Err(TrainError::Setting { name, expected, found });
-    if widths.contains(&0) {
-        return setting("width", "at least 1 in every layer", format!("{widths:?}"));
-    }
-    let adam = plan.adam;
-    if !(adam.learning_rate > 0.0 && adam.learning_rate.is_finite()) {
-        return setting("learning_rate", "greater than 0", adam.learning_rate.to_string());
-    }
-    if !(adam.weight_decay >= 0.0 && adam.weight_decay.is_finite()) {
-        return setting("weight_decay", "0 or greater", adam.weight_decay.to_string());
-    }
-    if plan.max_epochs == 0 || plan.patience == Some(0) {
-        let found = format!("{} and {:?}", plan.max_epochs, plan.patience);
-        return setting("max_epochs and patience", "at least 1 each", found);
-    }
-    Ok(())
-}

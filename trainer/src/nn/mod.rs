@@ -52,6 +52,6 @@ pub(crate) use random::shuffle;
 pub use random::{Purpose, stream};
 pub use sparse::normalize_rows;
 pub use train::{
-    CurvePoint, EpochReport, Lesson, Progress, Rows, Source, Step, TrainPlan, TrainState, Trained, Training, TuneFigure,
-    Whole, silent,
+    CurvePoint, EpochReport, Lesson, Progress, Rows, Source, Step, TrainPlan, TrainState, Trained, Training,
+    TuneFigure, Whole, silent,
 };

@@ -58,9 +58,29 @@ use crate::method::link::edges::{self, Edges};
 use crate::method::objective::Weights;
 use crate::method::{Chosen, METHODS, Method, Point};
 
+/// The file that a recipe was read from. It is no part of the recipe: two of different files may be equal.
+#[derive(Debug, Clone, Default)]
+pub struct File(PathBuf);
+
+impl PartialEq for File {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl std::ops::Deref for File {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
 /// A whole run, checked and with every default filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
+    /// Where it was read from.
+    pub file: File,
     /// Folders that the paths of the recipe start from, relative to its own, in the order they are searched. The copy in
     /// a run folder has them; the hash of a recipe does not cover them. Default: its own folder.
     pub base: Vec<String>,

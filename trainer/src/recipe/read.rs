@@ -10,7 +10,7 @@ use super::position::Positions;
 use super::section::{Context, Reader, Section, unknown};
 use super::teacher::TeacherSection;
 use super::value::{Fault, Value, one_of, word};
-use super::{DataSection, Recipe, clash, spelling};
+use super::{DataSection, File, Recipe, clash, spelling};
 use crate::method::{self, Chosen, Method, Point};
 
 /// Every table of a recipe.
@@ -34,7 +34,8 @@ pub(super) fn parse(text: &str, file: &Path) -> Result<Recipe, RecipeError> {
     let positions = Positions::of(text);
     let source = Source { positions: &positions, file };
     let table = source.table(text)?;
-    recipe(&table).map_err(|fault| source.error(fault))
+    let recipe = recipe(&table).map_err(|fault| source.error(fault))?;
+    Ok(Recipe { file: File(file.to_path_buf()), ..recipe })
 }
 
 /// Where messages about one recipe come from.
@@ -117,6 +118,7 @@ fn recipe(whole: &Table) -> Result<Recipe, Fault> {
     let objective =
         chosen(objective, Point::Objective, context, Some(usual)).map_err(|fault| fault.inside(".objective"))?;
     let recipe = Recipe {
+        file: File::default(),
         base,
         data,
         teacher,

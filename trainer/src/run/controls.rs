@@ -21,8 +21,8 @@ use crate::method::objective::kl::{self, Kl};
 use crate::method::objective::{Weights, mse};
 use crate::method::target::{mean, random, router};
 use crate::nn::{MlpWeights, TuneFigure};
-use crate::report::metrics;
 use crate::recipe::{DataKind, MlpTeacher, Recipe, Schedule, Seen, Task, TeacherSection, UniformTeacher};
+use crate::report::metrics;
 
 /// Share of label mass that the label-smoothing control spreads over all classes.
 const LABEL_SMOOTHING: f64 = 0.1;
@@ -61,16 +61,8 @@ pub static CONTROLS: [Control; 6] = [
         title: "the same recipe with an answer drawn at random for each row",
         derive: random_router,
     },
-    Control {
-        name: "label_smoothing",
-        title: "the same network on labels smoothed by 0.1",
-        derive: label_smoothing,
-    },
-    Control {
-        name: "label_only",
-        title: "the same network on labels alone",
-        derive: label_only,
-    },
+    Control { name: "label_smoothing", title: "the same network on labels smoothed by 0.1", derive: label_smoothing },
+    Control { name: "label_only", title: "the same network on labels alone", derive: label_only },
 ];
 
 /// Trainings of all controls of a recipe.
@@ -97,7 +89,8 @@ impl Job<'_> {
             for (at, derived) in (control.derive)(self.recipe).into_iter().enumerate() {
                 let stage = format!("{}-{at}", control.name);
                 let own = self.control_teachers(control.name, &derived, teachers)?;
-                let Distilled { weights, tune, .. } = self.distil(&stage, &derived, own.as_ref().unwrap_or(teachers))?;
+                let Distilled { weights, tune, .. } =
+                    self.distil(&stage, &derived, own.as_ref().unwrap_or(teachers))?;
                 let merit = match tune {
                     Some(TuneFigure::Accuracy(accuracy)) => 100.0 * accuracy,
                     _ => self.score(&weights, &self.evaluation.split.tune).merit(),

@@ -94,8 +94,7 @@ pub fn estimate(
     let batches = data.edges.is_none();
     let bytes = networks.iter().map(|network| network.bytes(count, batches));
     // Networks that learn together are in memory together.
-    let trained =
-        if recipe.cotrain.is_some() { bytes.fold(0, u64::saturating_add) } else { bytes.max().unwrap_or(0) };
+    let trained = if recipe.cotrain.is_some() { bytes.fold(0, u64::saturating_add) } else { bytes.max().unwrap_or(0) };
     let masks = mask_costs(recipe, data.rows())
         .map_or(0, |costs| (costs.parameters as u64).saturating_mul(WEIGHT_COPIES * REAL));
     let given: u64 = files

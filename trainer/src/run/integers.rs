@@ -123,9 +123,6 @@ pub(crate) fn quantize_plan(section: &QuantizeSection) -> QuantizePlan {
 fn aware(section: &QuantizeSection) -> Option<AwarePlan> {
     (section.method == QuantizeMethod::Qat).then(|| AwarePlan {
         epochs: section.qat_epochs.unwrap_or(0),
-        adam: crate::nn::Adam {
-            learning_rate: section.qat_learning_rate.unwrap_or(0.0) as f32,
-            weight_decay: 0.0,
-        },
+        adam: crate::nn::Adam { learning_rate: section.qat_learning_rate.unwrap_or(0.0) as f32, weight_decay: 0.0 },
     })
 }

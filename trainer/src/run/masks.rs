@@ -3,9 +3,9 @@
 use super::RunError;
 use super::job::Job;
 use super::teachers::Answer;
+use crate::data::Matrix;
 use crate::distill::imitate::Imitate;
 use crate::distill::objective::tempered;
-use crate::data::Matrix;
 use crate::nn::{Adam, Cut, Mask, MaskForm, Rows, Source, TrainPlan, Trained, Training};
 use crate::recipe::{MaskKind, MasksSection, Recipe};
 
@@ -78,8 +78,7 @@ impl Job<'_> {
         let temperature = recipe.cotrain.as_ref().map_or(1.0, |cotrain| cotrain.temperature) as f32;
         let student = tempered(&together.nets[0].logits(x.view(), self.backend), temperature);
         let mut mixed = Vec::new();
-        let trained: Vec<usize> =
-            (0..each.len()).filter(|&number| recipe.teacher[number].is_trained()).collect();
+        let trained: Vec<usize> = (0..each.len()).filter(|&number| recipe.teacher[number].is_trained()).collect();
         for (number, layer, features) in places(recipe) {
             let net = trained.iter().position(|&at| at == number).unwrap_or(0) + 1;
             let cut = Cut::new(&together.nets[net], layer, x.view(), self.backend);

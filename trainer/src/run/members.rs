@@ -164,7 +164,8 @@ impl Job<'_> {
         widths.extend(&training.hidden);
         widths.push(self.data.truth.outputs());
         let net = kind.net(&widths, training.dropout as f32);
-        let form = Form::of(&self.data.x, &self.split.train, plan.teacher.input().unwrap_or(InputKind::Raw).normalization());
+        let form =
+            Form::of(&self.data.x, &self.split.train, plan.teacher.input().unwrap_or(InputKind::Raw).normalization());
         let x = form.apply(&self.data.x).into_sparse();
         let seen = Seen::new(kind, &x, &edges);
         let (train, tune) = (seen.view(&net, plan.rows), seen.view(&net, &self.split.tune));

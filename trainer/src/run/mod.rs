@@ -13,6 +13,7 @@
 //! | `cache` | what is constant about teachers, kept on disk |
 //! | `estimate` | what a run takes of memory |
 //! | `folder` | everything a run leaves behind |
+//! | `start` | a run from a program |
 
 mod cache;
 pub mod controls;
@@ -25,6 +26,7 @@ mod job;
 mod masks;
 mod members;
 mod stage;
+mod start;
 mod student;
 mod teachers;
 
@@ -39,6 +41,7 @@ pub use job::JobResult;
 pub use masks::{MaskCosts, mask_costs};
 pub(crate) use stage::stage;
 pub use stage::{Interrupt, Observer, RunContext, StageEvent};
+pub use start::{Error, Run};
 
 use crate::data::{Data, Evaluation, Truth};
 use crate::dataset::Split;

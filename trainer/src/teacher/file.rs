@@ -194,12 +194,7 @@ impl File<'_> {
     }
 
     /// What an ONNX model answers.
-    fn ask(
-        &self,
-        section: &ModelTeacher,
-        libraries: &Search,
-        cache: &Cache<'_>,
-    ) -> Result<Answered, FileTeacherError> {
+    fn ask(&self, section: &ModelTeacher, libraries: &Search, cache: &Cache<'_>) -> Result<Answered, FileTeacherError> {
         let onnx = |source| FileTeacherError::Onnx { number: self.number, source: Box::new(source) };
         let runtime = Runtime::open(Backend::Auto, libraries).map_err(|source| onnx(source.into()))?;
         let plan = OnnxTeacherPlan {
@@ -230,7 +225,8 @@ impl File<'_> {
         let (number, path) = (self.number, self.path.as_path());
         let data = |source| self.data(source);
         let (answers, embedding) = if path.join(PLAN).is_file() {
-            let answers = read_labels(path).map_err(|source| FileTeacherError::Label { number, source: Box::new(source) })?;
+            let answers =
+                read_labels(path).map_err(|source| FileTeacherError::Label { number, source: Box::new(source) })?;
             if !teacher.columns.is_empty() || !teacher.embedding_columns.is_empty() {
                 let remedy = "remove the key";
                 let (place, found) = (Place::file(path), "columns of a folder that `eyas label` wrote");

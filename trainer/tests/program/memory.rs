@@ -5,9 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use eyas_trainer::recipe::old::{Recipe, TabularRecipe};
 use eyas_trainer::run::estimate;
-use eyas_trainer::tabular::{TabularPrepared, estimate as estimate_table};
+use eyas_trainer::{Recipe, Run};
 
 /// How far above the peak an estimate may lie: a run this short writes no checkpoint, and trainings side by side are not
 /// always at their peaks together.
@@ -33,6 +32,14 @@ fn peak(recipe: &Path, out: &Path, threads: usize) -> u64 {
     };
     assert!(status.success());
     peak << 10
+}
+
+/// What the recipe at `path` is estimated to take, in bytes.
+fn estimated(path: &Path, threads: usize) -> u64 {
+    let recipe = Recipe::load(path).unwrap();
+    let data = Run::new(recipe.clone()).data().unwrap();
+    let evaluations = data.evaluations(&recipe, &recipe.report.seeds).unwrap().len();
+    estimate(&recipe, &data, &[], evaluations, threads).total()
 }
 
 fn compare(name: &str, estimated: u64, measured: u64) {
@@ -64,18 +71,14 @@ fn the_shipped_graph_recipe_takes_what_is_estimated() {
         ("[objective]", "[report]\nseeds = [1]\ncontrols = false\n[objective]"),
     ];
     let path = short("cora", folder.path(), &epochs);
-    let (recipe, prepared) = Recipe::load_and_prepare(&path, None).unwrap();
     for threads in [1, 2] {
-        let estimated = estimate(&recipe, &prepared, recipe.report.seeds.len(), threads).total();
-        compare("cora", estimated, peak(&path, &folder.path().join(threads.to_string()), threads));
+        compare("cora", estimated(&path, threads), peak(&path, &folder.path().join(threads.to_string()), threads));
     }
     // Where weights are nearly all of it.
     let text = fs::read_to_string(&path).unwrap();
     let wide = text.lines().map(|line| if line.starts_with("hidden = [") { "hidden = [4096, 1024]" } else { line });
     fs::write(&path, wide.collect::<Vec<_>>().join("\n") + "\n").unwrap();
-    let (recipe, prepared) = Recipe::load_and_prepare(&path, None).unwrap();
-    let estimated = estimate(&recipe, &prepared, 1, 1).total();
-    compare("cora, wide", estimated, peak(&path, &folder.path().join("wide"), 1));
+    compare("cora, wide", estimated(&path, 1), peak(&path, &folder.path().join("wide"), 1));
 }
 
 #[test]
@@ -91,9 +94,5 @@ fn the_shipped_table_recipe_takes_what_is_estimated() {
         _ => line.to_owned(),
     };
     fs::write(&path, text.lines().map(epochs).collect::<Vec<_>>().join("\n") + "\n").unwrap();
-    let recipe = TabularRecipe::load(&path).unwrap();
-    let data = TabularPrepared::load(&recipe, &path, None).unwrap();
-    let folds = data.splits(&recipe).unwrap().len();
-    let estimated = estimate_table(&recipe, &data, folds, recipe.report.seeds.len(), 1).total();
-    compare("har-watch", estimated, peak(&path, &folder.path().join("out"), 1));
+    compare("har-watch", estimated(&path, 1), peak(&path, &folder.path().join("out"), 1));
 }

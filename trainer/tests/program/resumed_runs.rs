@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::{GRAPH, TABLE, said, write_graph, write_table};
 use eyas_trainer::nn::BackendKind;
-use eyas_trainer::recipe::old::Recipe;
-use eyas_trainer::run::{Interrupt, Observer, RunContext, RunOptions, execute};
+use eyas_trainer::run::{Interrupt, Observer, RunContext, RunOptions, Work, execute};
+use eyas_trainer::{Recipe, Run};
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -126,14 +126,16 @@ impl Observer for Notes {
 
 /// Runs the graph's recipe over checkpoints in `folder`; the student's weights, and what was told.
 fn run(folder: &Path, checkpoints: &Path) -> (String, Vec<String>) {
-    let (recipe, prepared) = Recipe::load_and_prepare(&folder.join("graph.toml"), None).unwrap();
+    let recipe = Recipe::load(&folder.join("graph.toml")).unwrap();
+    let data = Run::new(recipe.clone()).data().unwrap();
     let options = RunOptions { seeds: vec![1], backend: BackendKind::Flex, threads: 1 };
     let (notes, interrupt) = (Notes::default(), Interrupt::new());
     let context =
         RunContext { observer: &notes, interrupt: &interrupt, checkpoints: Some((checkpoints, [3; 32])), cache: None };
-    let result = execute(&recipe, &prepared, &options, &context).unwrap();
+    let work = Work { recipe: &recipe, data: &data, files: &[], options: &options, context: &context };
+    let result = execute(&work).unwrap();
     let told = notes.0.into_inner().unwrap().into_iter().filter(|note| note.contains("checkpoint")).collect();
-    (format!("{:?}", result.shipped.weights), told)
+    (format!("{:?}", result.shipped().weights), told)
 }
 
 fn checkpoints(folder: &Path) -> Vec<PathBuf> {
