@@ -1,11 +1,11 @@
-//! `eyas compare`: two runs, paired over their seeds.
+//! `eyas compare`: compares two runs, paired over their seeds.
 
 use super::Failure;
 use super::rows::print;
 use crate::report::{compare, read_metrics};
 use std::path::PathBuf;
 
-/// Compare two run folders, paired over the seeds they share, with standard errors.
+/// Compare two run folders, paired over their common seeds, with standard errors.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  eyas compare runs/cora runs/cora-edges\n  eyas compare runs/a runs/b --json")]
 pub struct Arguments {
@@ -13,7 +13,7 @@ pub struct Arguments {
     a: PathBuf,
     /// Run folder B; differences are A minus B.
     b: PathBuf,
-    /// One JSON object instead of a table.
+    /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
 }

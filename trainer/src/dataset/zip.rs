@@ -1,9 +1,9 @@
 //! The zip container of an `.npz` archive, read to the last byte or refused.
 //!
-//! Readers of zip are lenient by custom: they skip what lies between members, take the last of two members with one name, and
-//! compare a check sum only where somebody reads to the end. Here every byte has its place. Members follow one another from
-//! the first byte on, each repeats what the directory says of it, the directory follows them, and its end is the end of the
-//! file. What a member holds is compared with its CRC-32 whenever it is read.
+//! Zip readers are usually lenient: they skip bytes between members, take the last of two members with one name, and
+//! compare a checksum only if somebody reads to the end. Here every byte is accounted for. Members follow one another
+//! from the first byte on, each agrees with its directory record, the directory follows them, and its end is the end of
+//! the file. Every member is compared with its CRC-32 whenever it is read.
 //!
 //! ```text
 //! (local header | name | extra | data | data descriptor, if flag 3 is set)*
@@ -27,7 +27,7 @@ const END: &[u8; 4] = b"PK\x05\x06";
 const END_64: &[u8; 4] = b"PK\x06\x06";
 const LOCATOR_64: &[u8; 4] = b"PK\x06\x07";
 
-/// Flags that change nothing here: how hard the deflater tried, sizes behind the data, a name in UTF-8.
+/// Flags that change nothing here: the compression level, sizes after the data, a name in UTF-8.
 const KNOWN_FLAGS: u16 = 0b1000_0000_1110;
 const SIZES_BEHIND: u16 = 0b1000;
 
@@ -38,7 +38,7 @@ pub(super) enum ZipFault {
     Read(io::Error),
     /// Two members have one name.
     Twice(String),
-    /// It is not what a sound archive is; what was found.
+    /// It is not a sound archive; holds what was found.
     Damaged(String),
 }
 
@@ -55,7 +55,7 @@ fn damaged<T>(found: impl Into<String>) -> Result<T, ZipFault> {
     Err(ZipFault::Damaged(found.into()))
 }
 
-/// An archive whose layout is proven.
+/// An archive whose layout has been checked.
 #[derive(Debug)]
 pub(super) struct ZipFile {
     file: File,
@@ -68,15 +68,15 @@ pub(super) struct ZipFile {
 pub(super) struct Member {
     /// Its name.
     pub name: String,
-    /// Bytes it holds.
+    /// Uncompressed bytes.
     pub bytes: u64,
-    /// Bytes it takes in the file.
+    /// Bytes in the file.
     pub stored: u64,
     deflated: bool,
     crc: u32,
     /// Where its local header starts.
     header: u64,
-    /// Where its data start; known once the local header was read.
+    /// Where its data start; known once the local header has been read.
     data: u64,
     flags: u16,
     /// Time and date, which the local header repeats.
@@ -84,7 +84,7 @@ pub(super) struct Member {
 }
 
 impl ZipFile {
-    /// Proves the layout of an archive of `length` bytes; no member is read.
+    /// Checks the layout of an archive of `length` bytes without reading a member.
     pub(super) fn open(file: File, length: u64) -> Result<Self, ZipFault> {
         let (directory, end, count) = find_directory(&file, length)?;
         let mut bytes = vec![0; usize::try_from(end - directory).unwrap_or(usize::MAX)];
@@ -132,7 +132,7 @@ impl ZipFile {
         self.positions.get(name).copied()
     }
 
-    /// A reader of what a member holds; its end is given only when the check sum is right.
+    /// A reader of a member's content; it reaches its end only if the checksum is right.
     pub(super) fn read(&mut self, position: usize) -> io::Result<MemberReader<'_>> {
         let member = &self.members[position];
         let mut file = &self.file;
@@ -147,7 +147,7 @@ impl ZipFile {
 /// Reads one member.
 pub(super) struct MemberReader<'a> {
     source: Source<'a>,
-    /// Bytes that the directory still promises.
+    /// Remaining bytes according to the directory.
     left: u64,
     stored: u64,
     crc: Crc,
@@ -228,7 +228,7 @@ fn find_directory(file: &File, length: u64) -> Result<(u64, u64, u64), ZipFault>
     Ok((start, end, count))
 }
 
-/// Start, size and count of the directory as the zip64 end record says, and where that record starts.
+/// Start, size and count of the directory from the zip64 end record, and where that record starts.
 fn end_64(file: &File, end: u64) -> Result<(u64, u64, u64, u64), ZipFault> {
     const RECORD_BYTES: u64 = 56;
     let mut bytes = [0; RECORD_BYTES as usize + 20];
@@ -243,7 +243,7 @@ fn end_64(file: &File, end: u64) -> Result<(u64, u64, u64, u64), ZipFault> {
     let (size, start) = (u64_of(&mut fields)?, u64_of(&mut fields)?);
     let locator = take(&mut fields)?;
     let (locator_disk, located, locator_disks) = (u32_of(&mut fields)?, u64_of(&mut fields)?, u32_of(&mut fields)?);
-    // What the record does not count is its signature and this size.
+    // The record's size does not include its signature and the size field itself.
     let sound = signature == *END_64 && own_size == RECORD_BYTES - 12 && disks == 0 && here == count;
     if !sound || locator != *LOCATOR_64 || (locator_disk, located, locator_disks) != (0, at, 1) {
         return damaged("a zip64 end record that is none");
@@ -283,7 +283,7 @@ fn record(rest: &mut &[u8]) -> Result<Member, ZipFault> {
     Ok(Member { name: name.to_owned(), bytes, stored, deflated, crc, header, data: 0, flags, moment })
 }
 
-/// Compares a local header with the directory; where its data start.
+/// Compares a local header with the directory and returns where the data start.
 fn local_header(file: &File, member: &Member) -> Result<u64, ZipFault> {
     let mut bytes = [0; 30];
     read_at(file, member.header, &mut bytes)?;
@@ -311,7 +311,7 @@ fn local_header(file: &File, member: &Member) -> Result<u64, ZipFault> {
     Ok(member.header + bytes.len() as u64 + words.len() as u64)
 }
 
-/// Accounts for the bytes between the end of a member's data and what follows.
+/// Accounts for the bytes between the end of a member's data and the next record.
 fn descriptor(file: &File, member: &Member, end: u64, next: u64) -> Result<(), ZipFault> {
     let between = (next - end) as usize;
     if member.flags & SIZES_BEHIND == 0 {
@@ -341,7 +341,7 @@ fn descriptor(file: &File, member: &Member, end: u64, next: u64) -> Result<(), Z
     damaged(format!("another descriptor behind member `{}` than its directory says", member.name))
 }
 
-/// Fills in the numbers that stand as `0xffff_ffff` because they need 64 bits, in their order.
+/// Fills in the numbers that are stored as `0xffff_ffff` because they need 64 bits, in order.
 fn zip64(mut extra: &[u8], numbers: &mut [&mut u64]) -> Result<(), ZipFault> {
     const ID: u16 = 1;
     let mut large = numbers.iter_mut().filter(|number| ***number == u64::from(u32::MAX)).peekable();
