@@ -108,7 +108,7 @@ impl ZipFile {
         let mut at = 0;
         for (member, next) in members.iter_mut().zip(starts) {
             if member.header != at {
-                return damaged(format!("bytes that belong to no member in front of `{}`", member.name));
+                return damaged(format!("bytes that belong to no member before `{}`", member.name));
             }
             member.data = local_header(&file, member)?;
             let end = member.data.checked_add(member.stored).filter(|&end| end <= next);
@@ -181,10 +181,10 @@ impl Read for MemberReader<'_> {
             return wrong("fewer bytes than the archive's directory says");
         }
         if self.crc.sum() != self.expected {
-            return wrong("another check sum (CRC-32) than the archive's directory says");
+            return wrong("a checksum (CRC-32) that differs from the archive's directory");
         }
         if taken != self.stored {
-            return wrong("bytes behind the end of the compressed data");
+            return wrong("bytes after the end of the compressed data");
         }
         Ok(0)
     }
@@ -197,7 +197,7 @@ fn find_directory(file: &File, length: u64) -> Result<(u64, u64, u64), ZipFault>
     read_at(file, end, &mut bytes)?;
     let mut fields = &bytes[..];
     if take(&mut fields)? != *END || bytes[20..] != [0, 0] {
-        return damaged("another end: no archive, one that is cut short, or one with bytes behind its end");
+        return damaged("no end record: not an archive, a truncated one, or one with bytes after its end");
     }
     let (disk, first_disk) = (u16_of(&mut fields)?, u16_of(&mut fields)?);
     let (here, count) = (u16_of(&mut fields)?, u16_of(&mut fields)?);
@@ -246,7 +246,7 @@ fn end_64(file: &File, end: u64) -> Result<(u64, u64, u64, u64), ZipFault> {
     // The record's size does not include its signature and the size field itself.
     let sound = signature == *END_64 && own_size == RECORD_BYTES - 12 && disks == 0 && here == count;
     if !sound || locator != *LOCATOR_64 || (locator_disk, located, locator_disks) != (0, at, 1) {
-        return damaged("a zip64 end record that is none");
+        return damaged("an invalid zip64 end record");
     }
     Ok((start, size, count, at))
 }
@@ -265,7 +265,7 @@ fn record(rest: &mut &[u8]) -> Result<Member, ZipFault> {
     let _attributes = u32_of(rest)?;
     let mut header = u64::from(u32_of(rest)?);
     let name = cut(rest, name.into())?;
-    let Ok(name) = std::str::from_utf8(name) else { return damaged("a member whose name is no UTF-8") };
+    let Ok(name) = std::str::from_utf8(name) else { return damaged("a member whose name is not UTF-8") };
     let extra = cut(rest, extra.into())?;
     zip64(extra, &mut [&mut bytes, &mut stored, &mut header])?;
     if disk != 0 || comment != 0 {
@@ -306,7 +306,7 @@ fn local_header(file: &File, member: &Member) -> Result<u64, ZipFault> {
         && name == member.name.as_bytes()
         && (known_later || sizes == (member.crc, member.stored, member.bytes));
     if !same {
-        return damaged(format!("member `{}`, of which header and directory say different things", member.name));
+        return damaged(format!("member `{}`, whose header contradicts the directory", member.name));
     }
     Ok(member.header + bytes.len() as u64 + words.len() as u64)
 }
@@ -315,15 +315,11 @@ fn local_header(file: &File, member: &Member) -> Result<u64, ZipFault> {
 fn descriptor(file: &File, member: &Member, end: u64, next: u64) -> Result<(), ZipFault> {
     let between = (next - end) as usize;
     if member.flags & SIZES_BEHIND == 0 {
-        return if between == 0 {
-            Ok(())
-        } else {
-            damaged(format!("bytes behind the end of member `{}`", member.name))
-        };
+        return if between == 0 { Ok(()) } else { damaged(format!("bytes after the end of member `{}`", member.name)) };
     }
     let mut bytes = [0; 24];
     let Some(bytes) = bytes.get_mut(..between) else {
-        return damaged(format!("bytes behind the end of member `{}`", member.name));
+        return damaged(format!("bytes after the end of member `{}`", member.name));
     };
     read_at(file, end, bytes)?;
     let small = [member.stored, member.bytes].map(|size| u32::try_from(size).map(u32::to_le_bytes));
@@ -338,7 +334,7 @@ fn descriptor(file: &File, member: &Member, end: u64, next: u64) -> Result<(), Z
     if sound.iter().any(|sound| sound.as_slice() == &*bytes) {
         return Ok(());
     }
-    damaged(format!("another descriptor behind member `{}` than its directory says", member.name))
+    damaged(format!("a descriptor after member `{}` that contradicts its directory", member.name))
 }
 
 /// Fills in the numbers that are stored as `0xffff_ffff` because they need 64 bits, in order.
@@ -354,7 +350,7 @@ fn zip64(mut extra: &[u8], numbers: &mut [&mut u64]) -> Result<(), ZipFault> {
             }
         }
     }
-    if large.next().is_some() { damaged("a number of 64 bits that is missing") } else { Ok(()) }
+    if large.next().is_some() { damaged("a missing 64-bit number") } else { Ok(()) }
 }
 
 fn read_at(mut file: &File, at: u64, bytes: &mut [u8]) -> Result<(), ZipFault> {

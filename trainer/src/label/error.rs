@@ -1,4 +1,4 @@
-//! Why rows could not be labelled, and whether trying again can help.
+//! Why rows could not be labelled, and whether a retry can help.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ pub enum LabelError {
     /// An ONNX model cannot be used.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
-    /// A teacher whose answers depend on the rows beside them.
+    /// A teacher whose answer for a row depends on other rows.
     #[error(
         "{}: expected a teacher that answers row by row, found one that takes all {rows} rows of its graph at once; let it \
          teach in a recipe of `eyas distill` instead",
@@ -73,7 +73,7 @@ pub enum LabelError {
         #[source]
         error: RowTeacherError,
     },
-    /// The columns are not what the teacher takes.
+    /// The number of columns is not the teacher's number of inputs.
     #[error(
         "{}: expected {expected} columns, as the teacher takes, found {found}; name them in `columns` of [[teacher]]",
         .path.display()
@@ -86,7 +86,7 @@ pub enum LabelError {
         /// Columns chosen.
         found: usize,
     },
-    /// The folder belongs to other work.
+    /// The folder belongs to another job.
     #[error(
         "{}: expected the work planned there, found {difference} to differ; choose another folder, or correct the command",
         .folder.display()
@@ -111,7 +111,7 @@ pub enum LabelError {
         /// What is wrong and what to do.
         reason: String,
     },
-    /// The table gave another number of rows than was planned.
+    /// The table's number of rows differs from the plan.
     #[error(
         "part {part}: expected {planned} rows as planned, found {found}; the table has changed, plan in another folder"
     )]
@@ -134,16 +134,16 @@ pub enum LabelError {
     /// Writing failed.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// The file system has no hard links, which make a file appear at once or not at all.
+    /// The file system has no hard links, with which a file appears either whole or not at all.
     #[error("{}: the file system refuses hard links ({error}); choose a folder on a local disk, NFS or Lustre", .path.display())]
     NoLinks {
-        /// The file that was to appear.
+        /// The file to publish.
         path: PathBuf,
         /// What the system said.
         #[source]
         error: io::Error,
     },
-    /// Someone asked to stop.
+    /// The user asked to stop.
     #[error("interrupted; the parts that are done stay")]
     Interrupted,
 }

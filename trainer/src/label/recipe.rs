@@ -1,5 +1,5 @@
-//! What `eyas label` takes from a recipe: one `[[teacher]]` that answers row by row, and from `[data]` which columns it must
-//! not see. Other sections are for other commands.
+//! The parts of a recipe that `eyas label` uses: one `[[teacher]]` that answers row by row, and the columns in `[data]`
+//! that it must not see. Other sections are for other commands.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,16 +19,16 @@ use crate::teacher::{AnswerKind, DenseTeacher, RowTeacher, RowTeacherError, Seal
 /// Opens the teacher again; every worker thread has its own.
 pub type OpenTeacher<'a> = dyn Fn() -> Result<Box<dyn RowTeacher>, LabelError> + Sync + 'a;
 
-/// A recipe as labelling sees it.
+/// The recipe for labelling.
 #[derive(Clone, Debug, Deserialize)]
 pub struct LabelRecipe {
     teacher: Vec<TeacherChoice>,
-    /// As in a recipe to distil by.
+    /// As in a recipe for distilling.
     #[serde(default)]
     base: Vec<String>,
     #[serde(default)]
     data: Roles,
-    /// Probabilities that were too small for a logarithm, over all workers.
+    /// Number of probabilities that were too small for a logarithm, over all workers.
     #[serde(skip)]
     floored: Arc<AtomicUsize>,
     #[serde(skip)]
@@ -37,7 +37,7 @@ pub struct LabelRecipe {
     ort_dylib: Option<PathBuf>,
 }
 
-/// `[[teacher]]`: who answers, and on which columns.
+/// `[[teacher]]`: the teacher and its columns.
 #[derive(Clone, Debug, Deserialize)]
 pub struct TeacherChoice {
     /// `mlp`: dense layers in an `.npz`; `student`: a sealed student file; `onnx`: an ONNX model.
@@ -45,34 +45,34 @@ pub struct TeacherChoice {
     /// The teacher's file, from the recipe's folder.
     #[serde(default)]
     pub path: String,
-    /// Columns in the order of the teacher's inputs: names, positions from 0, or ranges `a..b` with both ends. Left out:
-    /// every column but `id`, `label`, `split`, `fold`, `group` and those that `[data]` names as such; ranges leave them
-    /// out, too.
+    /// Columns in the order of the teacher's inputs: names, positions from 0, or inclusive ranges `a..b`. Default:
+    /// every column except `id`, `label`, `split`, `fold`, `group` and those that `[data]` names as such; ranges leave
+    /// these out too.
     #[serde(default)]
     pub columns: Vec<String>,
-    /// `onnx`: each input with its columns; left out for a model with one input, which takes `columns`.
+    /// `onnx`: each input with its columns; not needed for a model with one input, which takes `columns`.
     #[serde(default)]
     pub input: Vec<TeacherInput>,
-    /// `onnx`: name of the output with the logits; may be left out where there is one only.
+    /// `onnx`: name of the output with the logits; optional if there is only one.
     #[serde(default)]
     pub output: Option<String>,
     /// `onnx`: rows of a batch, 1 to 65536. A model with a fixed batch keeps its own. Default 256.
     #[serde(default)]
     pub batch_rows: Option<usize>,
-    /// `onnx`: what the model answers with, `logits` or `probabilities`, whose logarithms are written. Default `logits`,
-    /// and answers that look like probabilities are refused.
+    /// `onnx`: the kind of the model's answers, `logits` or `probabilities`; of probabilities, the logarithms are
+    /// written. By default they are taken as logits, and answers that look like probabilities are refused.
     #[serde(default)]
     pub answers: Option<AnswerKind>,
 }
 
-/// `[data]`, where the recipe has one: columns that tell a row's answer or origin, whatever a pattern says.
+/// `[data]`, if the recipe has one: columns that reveal a row's answer or origin and are always left out.
 #[derive(Clone, Debug, Default, Deserialize)]
 struct Roles {
     label: Option<String>,
     fold: Option<String>,
     group: Option<String>,
     id: Option<String>,
-    /// With it the label lies ahead, and its past is an input.
+    /// With it, the label lies in the future, and its past is an input.
     series: Option<toml::Table>,
 }
 
@@ -97,7 +97,7 @@ impl LabelRecipe {
         }
     }
 
-    /// Keys that mean nothing together.
+    /// Refuses keys that contradict each other.
     fn check(&self, teacher: &TeacherChoice) -> Result<(), String> {
         let onnx = teacher.kind == "onnx";
         let given = [
@@ -122,7 +122,7 @@ impl LabelRecipe {
         Ok(())
     }
 
-    /// The same recipe with ONNX Runtime's library as `--ort-dylib` names it.
+    /// The same recipe with the ONNX Runtime library from `--ort-dylib`.
     #[must_use]
     pub fn with_library(self, ort_dylib: Option<PathBuf>) -> Self {
         Self { ort_dylib, ..self }
@@ -157,7 +157,7 @@ impl LabelRecipe {
     /// Opens the teacher.
     ///
     /// # Errors
-    /// [`LabelError::Recipe`] for a kind that does not exist, else what is wrong with the file.
+    /// [`LabelError::Recipe`] for an unknown kind, otherwise the fault of the file.
     pub fn open_teacher(&self) -> Result<Box<dyn RowTeacher>, LabelError> {
         let teacher = self.teacher();
         let places: Vec<PathBuf> =
@@ -194,7 +194,7 @@ impl LabelRecipe {
     }
 }
 
-/// A model whose answers become logits, as the recipe says or leaves open.
+/// A model whose answers are converted to logits as the recipe says.
 struct Meant {
     model: OnnxTeacher,
     kind: Option<AnswerKind>,
