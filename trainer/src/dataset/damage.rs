@@ -175,9 +175,9 @@ fn what_lenient_readers_take_is_refused() {
         ("two arrays of one name", FaultKind::Duplicate, vec![x(), Part::stored("x.npy", &two)]),
         ("the same array twice", FaultKind::Duplicate, vec![x(), x()]),
         ("another name in the header", FaultKind::Damaged, vec![Part { local_name: Some("z.npy"), ..x() }]),
-        ("a wrong check sum", FaultKind::Damaged, vec![Part { crc: Some(7), ..x() }]),
+        ("a wrong checksum", FaultKind::Damaged, vec![Part { crc: Some(7), ..x() }]),
         (
-            "a wrong check sum, unread",
+            "a wrong checksum, unread",
             FaultKind::Damaged,
             vec![x(), Part { crc: Some(7), ..Part::stored("note", b"a") }],
         ),

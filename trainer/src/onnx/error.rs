@@ -1,14 +1,14 @@
-//! Why ONNX Runtime or a model cannot be used, and what to do about it.
+//! Why ONNX Runtime or a model cannot be used, and the remedy.
 
 use super::library::OLDEST;
 use super::scan::ScanError;
 use std::io;
 use std::path::PathBuf;
 
-/// The command that gets the library.
+/// The command that installs the library.
 pub const GET_LIBRARY: &str = "`pip install onnxruntime` gets it (`cargo xtask setup` inside the repository)";
 
-/// Why there is no library to run a model with.
+/// Why no library can run a model.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
@@ -20,7 +20,7 @@ pub enum RuntimeError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What named it.
+        /// The flag or variable that named it.
         named_by: String,
         /// What the system says.
         error: io::Error,
@@ -33,7 +33,7 @@ pub enum RuntimeError {
         /// What it is.
         found: String,
     },
-    /// A library without the interface that is used.
+    /// A library that lacks the required interface.
     #[error("{}: expected ONNX Runtime 1.{OLDEST} or newer, found {found}; `pip install --upgrade onnxruntime` gets it", path.display())]
     TooOld {
         /// The file.
@@ -49,13 +49,13 @@ pub enum RuntimeError {
         /// What the loader says.
         reason: String,
     },
-    /// An earlier attempt of this process failed, and the loader works once only.
+    /// An earlier attempt of this process failed, and the loader works only once.
     #[error("ONNX Runtime could not be loaded before: {reason}; start the command anew with another library")]
     FailedBefore {
-        /// What the first attempt said.
+        /// The error of the first attempt.
         reason: String,
     },
-    /// Another library runs in this process already.
+    /// Another library already runs in this process.
     #[error("expected the library {expected}, found {found} loaded already; use one library a process")]
     Another {
         /// What is asked for.
@@ -71,13 +71,13 @@ pub enum RuntimeError {
 /// A node that a library refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AtNode {
-    /// Name of the node, else its first value.
+    /// Name of the node, or else its first value.
     pub node: String,
-    /// Domain of the operator with a dot behind it; empty for ONNX itself.
+    /// Domain of the operator, followed by a dot; empty for ONNX itself.
     pub domain: String,
     /// Name of the operator.
     pub operator: String,
-    /// Version of the domain's opset; 0 where the file imports none.
+    /// Version of the domain's opset; 0 if the file imports none.
     pub opset: u64,
     /// The library.
     pub library: String,
@@ -89,10 +89,10 @@ pub struct AtNode {
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum OnnxError {
-    /// There is nothing to run it with.
+    /// No library can run it.
     #[error("{0}; `eyas doctor` says what this machine has")]
     Runtime(#[from] RuntimeError),
-    /// The user stopped the command while the model answered.
+    /// The user stopped the command while the model was running.
     #[error("{}: interrupted while the model answered", path.display())]
     Interrupted {
         /// The file.
@@ -106,7 +106,7 @@ pub enum OnnxError {
         /// What the system says.
         source: io::Error,
     },
-    /// The file is no ONNX model.
+    /// The file is not an ONNX model.
     #[error("{}: expected an ONNX model, but {source}; export it again, or copy it again in whole", path.display())]
     Damaged {
         /// The file.
@@ -120,7 +120,7 @@ pub enum OnnxError {
         /// The file.
         path: PathBuf,
     },
-    /// Values of a tensor lie in another file, which is never opened.
+    /// Values of a tensor are in another file, which is never opened.
     #[error(
         "{}: expected all tensors inside the file, found `{tensor}` in the file {location:?}, which is not opened; put \
          them inside: `python -c \"import onnx; onnx.save(onnx.load('in.onnx'), 'out.onnx')\"`", path.display()
@@ -133,7 +133,7 @@ pub enum OnnxError {
         /// The path it gives, as written.
         location: String,
     },
-    /// An operator that the library does not have.
+    /// An operator that the library lacks.
     #[error(
         "{}, node `{}`: operator {}{} of opset {} is not supported by {} ({}); export the model without it, or with an \
          opset the library has", path.display(), at.node, at.domain, at.operator, at.opset, at.library, at.reason
@@ -163,7 +163,7 @@ pub enum OnnxError {
         path: PathBuf,
         /// The library.
         library: String,
-        /// Version of ONNX's opset; 0 where the file imports none.
+        /// Version of ONNX's opset; 0 if the file imports none.
         opset: u64,
         /// What the library says.
         reason: String,
@@ -179,7 +179,7 @@ pub enum OnnxError {
         name: String,
         /// The names there are.
         found: Vec<String>,
-        /// The nearest of them, where one is near.
+        /// The nearest of them, if one is similar.
         nearest_name: Option<String>,
     },
     /// Several inputs or outputs, none chosen.
@@ -192,7 +192,7 @@ pub enum OnnxError {
         /// The names there are.
         found: Vec<String>,
     },
-    /// Inputs that get nothing.
+    /// Inputs without columns.
     #[error(
         "{}: expected rows for every input, found none for {}; name the columns of each input, or make what is constant, \
          such as an adjacency, an initializer (a buffer of the module before the export)", path.display(), listed(found)
@@ -219,10 +219,10 @@ pub enum OnnxError {
         /// What to do.
         remedy: &'static str,
     },
-    /// Rows change each other's answers and their number is free.
+    /// Rows change each other's answers, and their number is not fixed.
     #[error(
-        "{}: expected a model that answers each row by itself, found that the answer of a row changes with the rows \
-         beside it; export it in evaluation mode, and a graph network with its number of nodes fixed", path.display()
+        "{}: expected a model that answers each row independently, found that the answer of a row depends on \
+         other rows; export it in evaluation mode, and a graph network with its number of nodes fixed", path.display()
     )]
     MixesRows {
         /// The model.

@@ -127,7 +127,7 @@ fn the_backends_agree_on_loss_and_gradient_of_a_step() {
 }
 
 /// Masks are fixed by the epoch, so the loss of a training step is a function of the parameters and
-/// every gradient of the tape can be held against central differences of it.
+/// every gradient of the tape can be compared with central differences of it.
 #[test]
 fn gradients_of_the_tape_equal_finite_differences() {
     let (features, adjacency, labels) = graph();
@@ -173,7 +173,8 @@ fn a_view_computes_what_the_whole_graph_computes() {
     }
 }
 
-/// Runs a training twice in one go and once stopped after six epochs, saved and resumed; all three are the same.
+/// Runs a training twice without interruption, and once stopped after six epochs, saved and resumed; all three are
+/// equal.
 fn resumes_to_the_bit(name: &str, training: &Training<'_>, lesson: &mut dyn FnMut() -> Box<dyn Lesson>) -> Trained {
     let run = |lesson: &mut dyn Lesson, resume| training.run(lesson, resume, &mut silent).expect("trains");
     let same = |a: &Trained, b: &Trained| {
@@ -224,7 +225,7 @@ fn a_resumed_run_equals_an_uninterrupted_one_to_the_bit() {
 /// Labels of the nodes 20 to 39 of [`graph`].
 const TUNE_LABELS: &[u16] = &[2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0];
 
-/// Squared error towards the sum of the columns; counts its steps, as a lesson that learns something itself would.
+/// Squared error towards the sum of the columns; counts its steps, like a lesson that has learnt state of its own.
 struct Sum {
     sums: Vec<f32>,
     steps: u32,
@@ -282,7 +283,7 @@ fn every_backend_trains_branches_and_a_plain_network_alike_and_resumes() {
         let trained =
             resumes_to_the_bit(backend.name(), &Training { start: &start, source, plan, backend }, &mut lesson);
         assert_eq!(trained.curve.len(), 60);
-        // What is trained can be trained on: it starts from where it is, not from the seed.
+        // A trained network can be trained further: it starts from its weights, not from the seed.
         let more = TrainPlan { max_epochs: 1, adam: Adam { learning_rate: 1e-6, ..adam }, ..plan };
         let source = Source::Rows { x: x.view(), train: &rows, tune: &rows };
         let on = Training { start: &trained.nets, source, plan: more, backend };
