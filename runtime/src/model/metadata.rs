@@ -9,7 +9,7 @@ pub const MAX_LAYERS: usize = 8;
 /// Widest input or layer; keeps every sparse sum of int8 products far inside 32 bits.
 pub const MAX_WIDTH: u16 = 32_767;
 
-/// What the student was trained for.
+/// The task of the student.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub enum Task {
@@ -86,7 +86,7 @@ pub struct InputSchema<'a> {
     pub hash: u64,
 }
 
-/// What the outputs mean.
+/// The meaning of the outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct OutputMeta<'a> {
@@ -120,7 +120,7 @@ pub struct Provenance<'a> {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct Metadata<'a> {
-    /// What the student was trained for.
+    /// The task of the student.
     pub task: Task,
     /// Number of inputs, 1 to [`MAX_WIDTH`].
     pub inputs: u16,
@@ -135,7 +135,7 @@ pub struct Metadata<'a> {
     /// Which inputs the student expects.
     #[cfg_attr(feature = "std", serde(borrow))]
     pub schema: InputSchema<'a>,
-    /// What the outputs mean.
+    /// The meaning of the outputs.
     #[cfg_attr(feature = "std", serde(borrow))]
     pub output: OutputMeta<'a>,
     /// Where the student comes from.

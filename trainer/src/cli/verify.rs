@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// Compare every integer of every layer with the specification, here or on an emulated chip.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  eyas verify models/cora/student.eyas\n  eyas verify models/cora/student.eyas --target cortex-m4\n  eyas verify models/cora/student.eyas --target riscv32\n  eyas verify student.eyas --data rows.csv --json\n\nThe golden vectors in the file are always compared. Rows come from --data, else from the test nodes of the\nrecipe.toml beside the file if that recipe made it. `cargo xtask setup` installs the emulators."
+    after_help = "Examples:\n  eyas verify models/cora/student.eyas\n  eyas verify models/cora/student.eyas --target cortex-m4\n  eyas verify models/cora/student.eyas --target riscv32\n  eyas verify student.eyas --data rows.csv --json\n\nThe golden vectors in the file are always compared. Rows come from --data, or else from the test nodes of\nrecipe.toml in the file's folder if that recipe made it. `cargo xtask setup` installs the emulators."
 )]
 pub struct Arguments {
     /// The student file.

@@ -82,8 +82,8 @@ impl Damaged {
             self.refuse(&whole[..cut.min(length - 1)], &format!("cut to {cut}"));
         }
         for excess in [&b"\0"[..], b"excess", &whole[..30], &whole[..], &[0; 70_000]] {
-            self.refuse(&[&whole[..], excess].concat(), "bytes behind the end");
-            self.refuse(&[excess, &whole[..]].concat(), "bytes in front");
+            self.refuse(&[&whole[..], excess].concat(), "bytes after the end");
+            self.refuse(&[excess, &whole[..]].concat(), "bytes at the start");
         }
         for at in headers.iter().chain(&positions(&whole, b"PK\x01\x02")).chain(&positions(&whole, b"PK\x05\x06")) {
             self.refuse(&[&whole[..*at], b"excess", &whole[*at..]].concat(), "bytes in between");
@@ -181,9 +181,9 @@ fn what_lenient_readers_take_is_refused() {
             FaultKind::Damaged,
             vec![x(), Part { crc: Some(7), ..Part::stored("note", b"a") }],
         ),
-        ("bytes behind the array", FaultKind::Damaged, vec![Part::stored("x.npy", &long)]),
-        ("bytes behind the array, packed", FaultKind::Damaged, vec![Part::deflated("x.npy", &long)]),
-        ("bytes behind packed data", FaultKind::Damaged, vec![Part { behind: b"excess", ..deflated() }]),
+        ("bytes after the array", FaultKind::Damaged, vec![Part::stored("x.npy", &long)]),
+        ("bytes after the array, packed", FaultKind::Damaged, vec![Part::deflated("x.npy", &long)]),
+        ("bytes after packed data", FaultKind::Damaged, vec![Part { behind: b"excess", ..deflated() }]),
         ("more than is declared", FaultKind::Damaged, vec![Part { held: Some(one.len() - 1), ..deflated() }]),
         ("less than is declared", FaultKind::Damaged, vec![Part { held: Some(one.len() + 1), ..deflated() }]),
         ("an encrypted member", FaultKind::Damaged, vec![Part { flags: 1, ..x() }]),

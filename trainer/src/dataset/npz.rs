@@ -287,7 +287,7 @@ impl Entry<'_> {
             FaultKind::Damaged,
             self.place.clone(),
             format!("{data} bytes for shape {:?}", header.shape()),
-            format!("an archive entry with {} bytes behind the array's header", self.declared),
+            format!("an archive entry with {} bytes after the array's header", self.declared),
             "the file is cut short or its header lies: write it again",
         ))
     }

@@ -163,7 +163,7 @@ pub fn random(graph: &Graph, per_class: usize, tune: usize, test: usize, seed: u
         return Err(DataError::new(
             FaultKind::Split,
             place(),
-            format!("{tune} tune and {test} test nodes beside {} train nodes", split.train.len()),
+            format!("{tune} tune and {test} test nodes besides {} train nodes", split.train.len()),
             format!("{} nodes left", rest.len()),
             "lower tune_nodes or test_nodes under [data] of the recipe",
         ));

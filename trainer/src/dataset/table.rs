@@ -76,7 +76,7 @@ fn from_archive(path: &Path) -> Result<Table, DataError> {
         return Err(DataError::new(
             FaultKind::Shape,
             npz.place("labels"),
-            format!("{rows} labels, one a row of `x`"),
+            format!("{rows} labels, one per row of `x`"),
             labels.len().to_string(),
             "save both arrays for the same rows",
         ));

@@ -15,7 +15,7 @@ pub enum Unsealable {
         what: &'static str,
         /// How many there are.
         found: usize,
-        /// What to do about it.
+        /// The remedy.
         remedy: &'static str,
     },
     /// A single class leaves nothing to decide.

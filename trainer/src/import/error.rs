@@ -19,7 +19,7 @@ pub enum ImportError {
         format: &'static str,
         /// Where it stands.
         place: String,
-        /// What should be there.
+        /// The expected content.
         expected: String,
     },
     /// An operator that no student can hold, or not at this place.
@@ -31,17 +31,17 @@ pub enum ImportError {
         operator: String,
         /// Its own name if it has one, preceded by a space.
         name: String,
-        /// What is in the way.
+        /// The obstacle.
         reason: String,
-        /// What to do.
+        /// The remedy.
         remedy: String,
     },
     /// The model as a whole.
     #[error("{reason}; {remedy}")]
     Model {
-        /// What is in the way.
+        /// The obstacle.
         reason: String,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
     /// Weights in another file. It is not opened, whatever its path.
@@ -71,7 +71,7 @@ pub enum ImportError {
         layer: usize,
         /// Output of the layer, from 0.
         unit: usize,
-        /// What is wrong with the ratio.
+        /// The fault of the ratio.
         source: ScaleError,
     },
     /// Integers that differ by more than one from the source's own.

@@ -17,13 +17,13 @@ pub enum LabelError {
     Recipe {
         /// The recipe.
         path: PathBuf,
-        /// What is wrong and what to do.
+        /// The fault and the remedy.
         reason: String,
     },
     /// A list of parts that cannot be read.
     #[error("--part: expected i/N or a-b/N with i below N, such as 17/1000 or 3,17,40-44/1000, found `{found}`")]
     Parts {
-        /// What was given.
+        /// The given value.
         found: String,
     },
     /// A number of parts that is not the plan's.
@@ -44,7 +44,7 @@ pub enum LabelError {
     TeacherFile {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
     /// An ONNX model cannot be used.
@@ -69,7 +69,7 @@ pub enum LabelError {
         part: usize,
         /// First row of the batch, counted from 0 over the whole table.
         row: u64,
-        /// What the teacher said.
+        /// The teacher's error.
         #[source]
         error: RowTeacherError,
     },
@@ -94,7 +94,7 @@ pub enum LabelError {
     OtherWork {
         /// The folder.
         folder: PathBuf,
-        /// What differs.
+        /// The difference.
         difference: &'static str,
     },
     /// The folder has no plan yet.
@@ -108,7 +108,7 @@ pub enum LabelError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong and what to do.
+        /// The fault and the remedy.
         reason: String,
     },
     /// The table's number of rows differs from the plan.
@@ -139,7 +139,7 @@ pub enum LabelError {
     NoLinks {
         /// The file to publish.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         error: io::Error,
     },

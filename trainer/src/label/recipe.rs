@@ -114,7 +114,7 @@ impl LabelRecipe {
             || teacher.input.len() > 1 && named == 0
         {
             return Err(
-                "[[teacher]] input: expected `columns` for every input and none beside them, found others; name \
+                "[[teacher]] input: expected `columns` for every input and none in addition, found others; name \
                         the columns of each input"
                     .to_owned(),
             );

@@ -9,7 +9,7 @@ pub enum TrainError {
     Shape {
         /// The input that does not fit.
         place: &'static str,
-        /// What is counted.
+        /// The unit of the counts.
         unit: &'static str,
         /// The count in the other inputs.
         expected: usize,
@@ -21,7 +21,7 @@ pub enum TrainError {
     Empty {
         /// The empty list.
         place: &'static str,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
     /// A row, class or edge index is outside its range.

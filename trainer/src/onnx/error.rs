@@ -22,7 +22,7 @@ pub enum RuntimeError {
         path: PathBuf,
         /// The flag or variable that named it.
         named_by: String,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
     /// A file that is something else.
@@ -30,7 +30,7 @@ pub enum RuntimeError {
     NotALibrary {
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// Its actual content.
         found: String,
     },
     /// A library that lacks the required interface.
@@ -46,7 +46,7 @@ pub enum RuntimeError {
     Load {
         /// The file.
         path: PathBuf,
-        /// What the loader says.
+        /// The loader's error.
         reason: String,
     },
     /// An earlier attempt of this process failed, and the loader works only once.
@@ -58,9 +58,9 @@ pub enum RuntimeError {
     /// Another library already runs in this process.
     #[error("expected the library {expected}, found {found} loaded already; use one library a process")]
     Another {
-        /// What is asked for.
+        /// The requested library.
         expected: String,
-        /// What runs.
+        /// The running library.
         found: String,
     },
     /// The pure-Rust backend is not in this program.
@@ -81,7 +81,7 @@ pub struct AtNode {
     pub opset: u64,
     /// The library.
     pub library: String,
-    /// What it says.
+    /// The library's message.
     pub reason: String,
 }
 
@@ -103,7 +103,7 @@ pub enum OnnxError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// The file is not an ONNX model.
@@ -111,7 +111,7 @@ pub enum OnnxError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         source: ScanError,
     },
     /// A model in ONNX Runtime's own format.
@@ -165,7 +165,7 @@ pub enum OnnxError {
         library: String,
         /// Version of ONNX's opset; 0 if the file imports none.
         opset: u64,
-        /// What the library says.
+        /// The library's message.
         reason: String,
     },
     /// No input or output of this name.
@@ -212,11 +212,11 @@ pub enum OnnxError {
         kind: &'static str,
         /// Its name.
         name: String,
-        /// What a teacher needs.
+        /// The requirement of a teacher.
         expected: &'static str,
         /// Type and shape.
         found: String,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
     /// Rows change each other's answers, and their number is not fixed.
@@ -247,7 +247,7 @@ pub enum OnnxError {
         library: String,
         /// First row of the batch.
         first: usize,
-        /// What the library says.
+        /// The library's message.
         reason: String,
     },
     /// A setting out of its range.
@@ -255,7 +255,7 @@ pub enum OnnxError {
     BatchRows {
         /// Largest batch.
         most: usize,
-        /// What was given.
+        /// The given value.
         found: usize,
     },
 }

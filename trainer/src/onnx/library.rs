@@ -37,7 +37,7 @@ impl fmt::Display for Source {
         f.write_str(match self {
             Self::CommandLine => "--ort-dylib",
             Self::Environment => ENVIRONMENT,
-            Self::Beside => "beside this program",
+            Self::Beside => "this program's folder",
             Self::Workspace => WORKSPACE_VENV,
             Self::PythonWheel => "Python wheel",
             Self::System => "system",

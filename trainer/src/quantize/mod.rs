@@ -44,7 +44,7 @@ pub enum QuantizeError {
         layer: usize,
         /// Output of the layer, from 0.
         unit: usize,
-        /// What is wrong with the ratio.
+        /// The fault of the ratio.
         source: ScaleError,
     },
     /// A weight, bias or observed activation is not finite.

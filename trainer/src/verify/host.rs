@@ -42,7 +42,7 @@ pub enum HostError {
     Row {
         /// Row, from 0.
         row: usize,
-        /// What is wrong.
+        /// The fault.
         source: eyas::InferError,
     },
 }

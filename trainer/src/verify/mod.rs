@@ -17,7 +17,7 @@ pub enum OnDeviceError {
     Device {
         /// Where.
         board: &'static Board,
-        /// What is wrong.
+        /// The fault.
         source: DeviceError,
     },
     /// The rows are not the student's.

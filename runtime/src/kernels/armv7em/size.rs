@@ -77,7 +77,7 @@ pub(super) unsafe extern "C" fn dense_rows(
         "tst r11, #2",
         "ite eq",
         "addeq r1, r12, #8", // the block's second pair
-        "subne r1, #8",      // behind the block
+        "subne r1, #8",      // past the block
         "b 8f",
         "5:", // one row of plain bytes
         "ldr r3, [r6]",

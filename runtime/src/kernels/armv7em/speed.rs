@@ -215,7 +215,7 @@ pub(super) unsafe extern "C" fn dense_rows(
         "add r5, r4, r5, lsl #4", // exponents
         "mov r6, r3",             // y
         "bic r7, r12, #3",
-        "add r7, r6, r7, lsl #1", // its end behind whole blocks
+        "add r7, r6, r7, lsl #1", // its end after whole blocks
         "and r3, r12, #3",        // outputs of the partial block
         "ldrsb r8, [r0, #{zero_point}]",
         "ldrsb r10, [r0, #{lo}]",
