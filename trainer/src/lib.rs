@@ -1,6 +1,6 @@
 //! Distils big teachers into tiny int8 students and seals them into files that the runtime executes.
 
-// Words reach the terminal through `output::terminal` alone.
+// Text reaches the terminal through `output::terminal` alone.
 #![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 
 pub mod bounded;

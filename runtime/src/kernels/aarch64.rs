@@ -1,14 +1,14 @@
-//! aarch64: the dot product of four bytes where the machine has it, else NEON.
+//! aarch64: the dot product of four bytes if the machine has it, otherwise NEON.
 //!
 //! Nothing saturates. `SDOT` adds four signed products to 32 bits. Without it `SMULL` and `SMLAL2` put two products in
-//! 16 bits: `load` has proven `|w| ≤ 127`, so a pair is at most 2·128·127 = 32,512.
+//! 16 bits: `load` has checked `|w| ≤ 127`, so a pair is at most 2·128·127 = 32,512.
 //!
 //! Files in the canonical layout run as they are; [`Layout::Lanes`] is faster: one instruction loads sixteen inputs of
 //! four rows, and weights are one stream.
 //!
 //! Requantizing: with `e ≤ −1`, `SQDMULH` gives `acc · m >> 31`, which fits 32 bits and does not saturate because
-//! `m > 0`; `SRSHL` by `e` adds half a unit and shifts in a wider register. That is the definition, since the 31 bits
-//! below cannot carry into the result. Other exponents, which real students do not have, take the definition.
+//! `m > 0`; `SRSHL` by `e` adds half a unit and shifts in a wider register. This equals the definition, since the 31
+//! bits below cannot carry into the result. Other exponents, which real students do not have, use the definition.
 
 use super::Kernels;
 use crate::model::{BLOCK, CoreClass, Layer, Layout};
@@ -24,14 +24,14 @@ use core::arch::aarch64::{
 #[derive(Clone, Copy, Debug)]
 pub struct Aarch64;
 
-/// Inputs of a vector of weights.
+/// Inputs in one vector of weights.
 const GROUP: usize = 16;
 /// Bytes of a group of four rows.
 const WIDTH: usize = 64;
 /// Inputs of a batch that share each load of weights.
 const SHARED: usize = 4;
 
-/// What the machine can do.
+/// The instruction set of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Level {
@@ -40,7 +40,7 @@ enum Level {
 }
 
 impl Level {
-    /// The machine's level: asked once, then one load.
+    /// The machine's level: detected once, then one load.
     #[cfg(feature = "std")]
     #[inline]
     fn find() -> Self {
@@ -60,7 +60,7 @@ impl Level {
         }
     }
 
-    /// What the compiler was told.
+    /// The level that the compiler flags guarantee.
     #[cfg(not(feature = "std"))]
     #[inline]
     const fn find() -> Self {
@@ -136,7 +136,7 @@ fn dense_rows(level: Level, layer: &Layer<'_>, x: &[i8], x_step: usize, y: &mut 
     }
 }
 
-/// What follows a sum, as slices.
+/// The parameters applied to finished sums, as slices.
 struct Ends<'a> {
     biases: &'a [i32],
     mantissas: &'a [i32],
@@ -145,7 +145,7 @@ struct Ends<'a> {
 }
 
 impl<'a> Ends<'a> {
-    /// `None` unless words start on words, which `load` has proven.
+    /// `None` unless words are aligned, which `load` has checked.
     #[inline]
     fn new(layer: &Layer<'a>) -> Option<Self> {
         let (biases, mantissas, exponents) = layer.parameter_tables()?;
@@ -155,7 +155,7 @@ impl<'a> Ends<'a> {
 
 /// Finishes the sums of `B` blocks from output `first` on and writes them to `y`, all outputs of one input.
 ///
-/// The last block may be begun only: what is written past the last output is any number.
+/// The last block may be incomplete: whatever is written past the last output is arbitrary.
 #[inline]
 #[target_feature(enable = "neon")]
 fn finish<const B: usize>(ends: &Ends<'_>, first: usize, sums: [int32x4_t; B], add_bias: bool, y: &mut [i8]) {
@@ -184,7 +184,7 @@ fn finish<const B: usize>(ends: &Ends<'_>, first: usize, sums: [int32x4_t; B], a
         if add_bias {
             *acc = vaddq_s32(*acc, bias);
         }
-        // Padding holds an exponent of 0, but a mantissa of 0 as well.
+        // Padding has an exponent of 0, but also a mantissa of 0.
         above = vorrq_s32(above, vbicq_s32(m, vshrq_n_s32::<31>(e)));
         let scaled = vrshlq_s32(vqdmulhq_s32(*acc, m), e);
         let shifted = vaddq_s32(vminq_s32(vmaxq_s32(scaled, lo), hi), vdupq_n_s32(zero_point));
@@ -204,7 +204,7 @@ fn finish<const B: usize>(ends: &Ends<'_>, first: usize, sums: [int32x4_t; B], a
     }
 }
 
-/// The exponents of up to four blocks, four a vector.
+/// The exponents of up to four blocks, four per vector.
 #[inline]
 #[target_feature(enable = "neon")]
 fn exponents_of<const B: usize>(exponents: &[i8]) -> [int32x4_t; B] {
@@ -228,7 +228,7 @@ fn exponents_of<const B: usize>(exponents: &[i8]) -> [int32x4_t; B] {
     blocks
 }
 
-/// The outputs of finished sums where an exponent is not below 0.
+/// The outputs of finished sums if an exponent is not below 0.
 #[cold]
 #[inline(never)]
 fn by_definition(sums: &[i32], mantissas: &[i32], exponents: &[i8], range: OutputRange, y: &mut [i8]) {
@@ -257,7 +257,7 @@ fn sixteen(row: &[i8], start: usize) -> int8x16_t {
 /// The inputs that go through a layer together, each as long as the layer is wide.
 struct Inputs<'x, const S: usize> {
     rows: [&'x [i8]; S],
-    /// What is left of each behind its whole groups, then zeros.
+    /// The rest of each after its whole groups, then zeros.
     tails: [int8x16_t; S],
     /// Length of each.
     inputs: usize,
@@ -288,14 +288,14 @@ impl<'x, const S: usize> Inputs<'x, S> {
     }
 }
 
-/// Adds sixteen products, four to a lane.
+/// Adds sixteen products, four per lane.
 #[inline]
 #[target_feature(enable = "neon")]
 fn add_neon(acc: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32x4_t {
     vpadalq_s16(acc, vmlal_high_s8(vmull_s8(vget_low_s8(w), vget_low_s8(x)), w, x))
 }
 
-/// Adds sixteen products, four to a lane.
+/// Adds sixteen products, four per lane.
 #[inline]
 #[target_feature(enable = "dotprod")]
 fn add_dot(mut acc: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32x4_t {
@@ -313,13 +313,13 @@ fn add_dot(mut acc: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32x4_t {
     acc
 }
 
-/// One instruction set's inner loops; everything in them but `$add` is NEON.
+/// The inner loops of one instruction set; everything except `$add` is NEON.
 macro_rules! inner_loops {
     ($name:ident, $features:literal, $add:path, $together:literal) => {
         mod $name {
             use super::*;
 
-            /// Groups between two steps of the loop.
+            /// Groups in one step of the loop.
             const TOGETHER: usize = $together;
 
             /// All outputs of `S` inputs.
@@ -340,7 +340,7 @@ macro_rules! inner_loops {
                 let mut first = 0usize;
                 while first < outputs {
                     let left = outputs.wrapping_sub(first);
-                    // One input alone: several blocks share each load of x and keep more sums in flight.
+                    // For a single input, several blocks share each load of x and keep more sums in flight.
                     let taken = match left {
                         16.. if lanes && S == 1 => 16,
                         8.. if lanes && S == 1 => 8,
@@ -393,7 +393,8 @@ macro_rules! inner_loops {
                 while start < several {
                     for group in 0..TOGETHER {
                         let at = at.wrapping_add(group.wrapping_mul(WIDTH));
-                        // SAFETY: all of them lie before `several ≤ inputs`; a block is whole groups, at least as many as x has begun.
+                        // SAFETY: all of them lie before `several ≤ inputs`; a block consists of whole groups, at least
+                        // as many as x covers.
                         unsafe {
                             let x = x.group(start.wrapping_add(group.wrapping_mul(GROUP)));
                             add_group(at, block_bytes, x, &mut sums);
@@ -409,7 +410,7 @@ macro_rules! inner_loops {
                     start = start.wrapping_add(GROUP);
                 }
                 if whole < x.inputs {
-                    // SAFETY: the group that x has begun.
+                    // SAFETY: the last, partial group of x.
                     unsafe { add_group(at, block_bytes, x.tails, &mut sums) };
                 }
                 sums
@@ -418,7 +419,7 @@ macro_rules! inner_loops {
             /// One group of `B` blocks and `S` inputs.
             ///
             /// # Safety
-            /// 64 bytes at `at` and each multiple of `block_bytes` behind it, `B` in all.
+            /// 64 bytes at `at` and each multiple of `block_bytes` after it, `B` in all.
             #[inline]
             #[target_feature(enable = $features)]
             unsafe fn add_group<const B: usize, const S: usize>(
@@ -441,7 +442,7 @@ macro_rules! inner_loops {
                 }
             }
 
-            /// Up to four rows, one behind the other, `row_bytes` apart, all of `w`.
+            /// Up to four rows, one after the other, `row_bytes` apart, all of `w`.
             #[inline]
             #[target_feature(enable = $features)]
             fn single_rows<const S: usize>(
@@ -480,7 +481,7 @@ macro_rules! inner_loops {
     };
 }
 
-// More groups together would not leave NEON's three instructions their registers.
+// NEON's three instructions would run out of registers with more groups at once.
 inner_loops!(neon, "neon", add_neon, 2);
 inner_loops!(dot, "neon,dotprod", add_dot, 4);
 
@@ -513,7 +514,8 @@ mod tests {
     #[test]
     fn the_chosen_level() {
         println!("chosen: {:?}", Level::find());
-        // Who emulates a processor says what must be found on it, so that no kernel is left out unseen.
+        // A test on an emulated processor states the instruction set it must find, so that no kernel is silently
+        // skipped.
         if let Ok(expected) = std::env::var("EYAS_INSTRUCTION_SET") {
             assert_eq!(Aarch64::instruction_set(), expected);
         }

@@ -2,13 +2,13 @@
 //!
 //! A word holds two halfwords of two signed digits each, `256 · w1 + w0` and `256 · w3 + w2`. `SXTB` of the word is
 //! w0, `SXTH` the first halfword, `ASRS #16` the second, `SXTB` of that w2: four extractions for four MACs. The
-//! sums B of the even rows and S of whole halfwords give the odd rows as `(S − B) >> 8`, exact while that is
-//! inside 24 bits, which any 512 int8 products are; longer rows fold every 512 inputs.
+//! sums B of the even rows and S of whole halfwords give the odd rows as `(S − B) >> 8`, exact as long as that fits 24
+//! bits, which any 512 int8 products do; longer rows fold every 512 inputs.
 //!
-//! Sums go to the room for the outputs first; a second pass requantizes them in place, from the high word of
+//! Sums first go to the space for the outputs; a second pass requantizes them in place, from the high word of
 //! `acc · m`: with `e ≤ −2` and `n = −2 − e`,
-//! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into
-//! the result. Other exponents, which real students do not have, take a call to the definition.
+//! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into the
+//! result. Other exponents, which real students do not have, call the definition.
 //!
 //! Armv7-M has both steps in one instruction, multiply-accumulate and the long product; Armv6-M takes more for each.
 
@@ -68,7 +68,7 @@ impl Kernels for Armv6m {
         }
         let tables = layer.tables();
         let first = (inputs.wrapping_sub(1) & (FOLD - 1)).wrapping_add(1);
-        // An odd input goes first, on its own; the loop is entered where the even rest fills its passes.
+        // An odd input goes first, on its own; the loop is entered at the point where the even rest fills its passes.
         let missing = PASS.wrapping_sub(first & (PASS - 2)) & (PASS - 1);
         let rows = Rows {
             weights: layer.weights.as_ptr(),
@@ -149,7 +149,7 @@ impl Kernels for Armv6m {
     }
 }
 
-/// Bytes to words, two in six instructions.
+/// Widens bytes to words, two in six instructions.
 ///
 /// # Safety
 /// `from` has `count` bytes, `to` room for as many words, at least one.
@@ -201,7 +201,7 @@ fn requantize_in_place(layer: &Layer<'_>, y: &mut [i32]) {
     unsafe { requantize_rows(&scaling) }
 }
 
-/// The rows of a layer as the assembly sees them; field order is known to it.
+/// The rows of a layer, as the assembly sees them; it relies on the field order.
 #[repr(C)]
 struct Rows {
     x: *const i32,
@@ -216,7 +216,7 @@ struct Rows {
     tail: usize,
 }
 
-/// Sums to be scaled as the assembly sees them; field order is known to it.
+/// Sums to be scaled, as the assembly sees them; it relies on the field order.
 #[repr(C)]
 struct Scaling {
     y: *mut i32,
@@ -228,7 +228,7 @@ struct Scaling {
     hi: i32,
 }
 
-/// A list of present inputs as the assembly sees it; field order is known to it.
+/// A list of present inputs, as the assembly sees it; it relies on the field order.
 #[repr(C)]
 struct Columns {
     weights: *const i8,
@@ -388,7 +388,7 @@ unsafe extern "C" fn sum_rows(rows: *const Rows) {
     )
 }
 
-/// Adds the weights of eight outputs over the list, as bytes plus 128 in two 16-bit lanes a word.
+/// Adds the weights of eight outputs over the list, as bytes plus 128 in two 16-bit lanes per word.
 ///
 /// Registers: r1 list, r2 run, r3 place, r4 r0 weights, r6 r7 masks, r8 to r11 lanes, r12 end of the list.
 ///

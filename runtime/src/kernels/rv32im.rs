@@ -1,8 +1,8 @@
-//! RV32IM: byte loads sign-extend, so four rows side by side cost one load, multiply and add for each MAC.
+//! RV32IM: byte loads sign-extend, so four rows in parallel cost one load, multiply and add for each MAC.
 //!
-//! One load of x serves the four rows of a block. Requantizing takes `MULH`: with `e ≤ −2` and `n = −2 − e`,
+//! One load of x serves the four rows of a block. Requantizing uses `MULH`: with `e ≤ −2` and `n = −2 − e`,
 //! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into
-//! the result. Other exponents, which real students do not have, take a call to the definition.
+//! the result. Other exponents, which real students do not have, call the definition.
 
 use super::Kernels;
 use crate::model::{BLOCK, CoreClass, Layer, Layout};
@@ -13,7 +13,7 @@ use core::arch::naked_asm;
 #[derive(Clone, Copy, Debug)]
 pub struct Rv32im;
 
-/// Inputs of one pass through the unrolled loop.
+/// Inputs in one pass through the unrolled loop.
 const PASS: usize = 8;
 
 impl Kernels for Rv32im {
@@ -55,7 +55,7 @@ impl Kernels for Rv32im {
     }
 }
 
-/// What the ends of the rows need; field order is known to the assembly.
+/// The parameters for finishing rows; the assembly relies on the field order.
 #[repr(C)]
 struct Ends {
     biases: *const i32,
@@ -71,7 +71,7 @@ struct Ends {
     hi: i32,
 }
 
-/// One dense layer as the assembly sees it; field order is known to it.
+/// One dense layer, as the assembly sees it; it relies on the field order.
 #[repr(C)]
 struct Rows {
     ends: Ends,
@@ -82,7 +82,7 @@ struct Rows {
 }
 
 impl Ends {
-    /// Of a layer whose outputs have room in y.
+    /// For a layer whose outputs fit y.
     fn new(layer: &Layer<'_>, y: &mut [i8]) -> Self {
         let tables = layer.tables();
         let outputs = usize::from(layer.outputs);
@@ -147,7 +147,7 @@ macro_rules! input {
     };
 }
 
-/// Scales one sum; t0 holds the shifts of this row and the rows behind it.
+/// Scales one sum; t0 holds the shifts of this row and the following rows.
 macro_rules! scale {
     ($acc:literal, $k:literal) => {
         concat!(
@@ -224,7 +224,7 @@ macro_rules! clamp {
     };
 }
 
-/// Requantizes a2 to a5 with the mask in a6 and moves on by four outputs; continues behind itself.
+/// Requantizes a2 to a5 with the mask in a6, advances by four outputs, and falls through.
 macro_rules! requantize {
     () => {
         concat!(
@@ -426,7 +426,7 @@ unsafe extern "C" fn dense_rows(rows: *const Rows) {
     )
 }
 
-/// Requantizes sums that are finished.
+/// Requantizes finished sums.
 ///
 /// Registers as in [`dense_rows`], a1 the sums.
 ///

@@ -1,14 +1,15 @@
-//! Tables by column: which columns a network sees is said by name, so that dropping a sensor is one word in a recipe.
+//! Tables by column: a recipe selects a network's columns by name, so that dropping a sensor changes one word.
 //!
-//! An array of an npz file with more than one dimension is a block of columns, one for each place behind the row: `x` of
-//! shape `[rows x 8 x 16]` has 128 columns named `x[0,0]` to `x[7,15]`. A CSV file (plain or gzip) has one column a name,
-//! and so has a Parquet table (a file, or a folder of files by name), whose lists of fixed length are arrays.
+//! An array of an npz file with more than one dimension is a block of columns, one for each position after the row
+//! dimension: `x` of shape `[rows x 8 x 16]` has 128 columns named `x[0,0]` to `x[7,15]`. A CSV file (plain or gzip)
+//! has one column for each name, and so has a Parquet table (a file, or a folder of files sorted by name), whose lists
+//! of fixed length are arrays.
 //!
 //! | pattern | columns |
 //! |---|---|
 //! | `name` | the column, or all columns of the array |
-//! | `x[0:8, 4]` | the places of the array, half-open ranges as in numpy, `:` for all |
-//! | `acc_*` | every column whose name begins so |
+//! | `x[0:8, 4]` | positions in the array, half-open ranges as in numpy, `:` for all |
+//! | `acc_*` | every column whose name has this prefix |
 //! | `a..d` | the columns from `a` to `d` in the order of the file, both included |
 //!
 //! As inputs of a network ([`ColumnTable::inputs`]) patterns leave out what the recipe names as label, fold, group or id,
@@ -41,7 +42,7 @@ pub struct ColumnTable {
     rows: usize,
 }
 
-/// Where the values of a table are.
+/// The source of a table's values.
 #[derive(Debug)]
 enum Source {
     Archive(Vec<Block>),
@@ -55,7 +56,7 @@ enum Source {
 enum Block {
     /// Row-major `[rows x width]`.
     Reals { values: Vec<f32>, width: usize },
-    /// One text a row.
+    /// One text per row.
     Texts(Vec<String>),
 }
 
@@ -63,7 +64,7 @@ enum Block {
 struct Column {
     name: String,
     base: String,
-    /// Place behind the row in an array of more than one dimension.
+    /// Position after the row dimension in an array of more than one dimension.
     at: Vec<usize>,
     /// Block and offset in it, or the column of the cells.
     block: usize,
@@ -71,7 +72,7 @@ struct Column {
 }
 
 impl ColumnTable {
-    /// Reads an `.npz`, `.csv`, `.csv.gz` or `.parquet` file, or a folder of Parquet files; content tells which.
+    /// Reads an `.npz`, `.csv`, `.csv.gz` or `.parquet` file, or a folder of Parquet files; the content decides which.
     ///
     /// # Errors
     /// [`DataError`] with the place and the remedy.
@@ -86,7 +87,8 @@ impl ColumnTable {
         table.with_names_once()
     }
 
-    /// Refuses two columns of one name, such as `x[0]` beside a place of the array `x`: a recipe could not tell them apart.
+    /// Refuses two columns of one name, such as a column `x[0]` and a position of the array `x`: a recipe could not
+    /// tell them apart.
     fn with_names_once(self) -> Result<Self, DataError> {
         names_once(&self.path, self.columns.iter().map(|column| column.name.as_str()))?;
         Ok(self)
@@ -102,7 +104,7 @@ impl ColumnTable {
             Column { name: name.clone(), base, at, block: 0, offset }
         };
         let numbers = table.numbers.iter().enumerate().map(column);
-        // Columns of words follow those of numbers.
+        // Text columns follow numeric ones.
         let words = table.words.iter().enumerate().map(|(at, name)| (table.numbers.len() + at, name)).map(column);
         let (columns, rows) = (numbers.chain(words).collect(), table.rows);
         Ok(Self { path: path.to_path_buf(), source: Source::Parquet(table), columns, rows })
@@ -125,7 +127,7 @@ impl ColumnTable {
             };
             arrays.push((array, name));
         }
-        // Rows are what most arrays share; single values and lists of names describe the file.
+        // The length that most arrays share is the number of rows; single values and lists of names describe the file.
         let rows = arrays.iter().filter_map(|((shape, _), _)| shape.first().copied()).max().unwrap_or(0) as usize;
         for ((shape, block), name) in arrays {
             if shape.first().is_none_or(|&length| length as usize != rows) || rows == 0 {
@@ -223,7 +225,7 @@ impl ColumnTable {
     /// Positions of the columns that `patterns` name, in the order of the patterns; a column named twice counts once.
     ///
     /// # Errors
-    /// A pattern without a column: the nearest names are told.
+    /// A pattern without a column; the error names the nearest ones.
     pub fn select(&self, patterns: &[String]) -> Result<Vec<usize>, DataError> {
         let (mut chosen, mut taken) = (Vec::new(), HashSet::new());
         for pattern in patterns {
@@ -236,10 +238,11 @@ impl ColumnTable {
         self.few_enough(chosen)
     }
 
-    /// As [`select`](Self::select), for the inputs of a network: without what is withheld. `key` is where the patterns stand.
+    /// As [`select`](Self::select), for the inputs of a network, without withheld columns. `key` is the recipe key of
+    /// the patterns.
     ///
     /// # Errors
-    /// Also [`FaultKind::Leak`] for a pattern that names nothing but withheld columns.
+    /// Also [`FaultKind::Leak`] for a pattern that names only withheld columns.
     pub fn inputs(&self, key: &str, patterns: &[String], withheld: &[Withheld]) -> Result<Vec<usize>, DataError> {
         let mut roles = BTreeMap::new();
         for Withheld { column, role } in withheld {
@@ -401,7 +404,7 @@ impl ColumnTable {
             Source::Archive(blocks) => match &blocks[column.block] {
                 Block::Texts(texts) => texts.clone(),
                 Block::Reals { values, width } => {
-                    // Whole numbers beyond 2^24 are exact in their own type only.
+                    // Whole numbers beyond 2^24 are exact only in their own type.
                     let whole = Npz::open_directory(&self.path)?.integers(&column.base);
                     let whole = whole.ok().filter(|array| array.values.len() == values.len());
                     let text = |at: usize| match &whole {
@@ -441,7 +444,7 @@ fn range(text: &str) -> Option<Range<usize>> {
     }
 }
 
-/// Header and cells, one list a column, of a plain or gzip CSV file.
+/// Header and cells of a plain or gzip CSV file, one list per column.
 fn read_cells(path: &Path) -> Result<(Vec<String>, Vec<Cells>), DataError> {
     let mut reader = ::csv::ReaderBuilder::new().trim(::csv::Trim::All).from_reader(Text::open(path)?);
     let refused = |error: ::csv::Error| {
@@ -500,7 +503,7 @@ pub(super) fn tables_of(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(files)
 }
 
-/// `x[0,3]`, or `x` where there is one place.
+/// `x[0,3]`, or `x` if there is only one position.
 fn full_name(base: &str, at: &[usize]) -> String {
     let places = at.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
     if at.is_empty() { base.to_owned() } else { format!("{base}[{places}]") }
@@ -535,7 +538,7 @@ mod tests {
         assert!(error.contains('3') && error.contains("light"), "{error}");
     }
 
-    /// Every pattern over a table in which each second column is withheld or reserved: all ranges, prefixes and names.
+    /// Every pattern over a table in which every second column is withheld or reserved: all ranges, prefixes and names.
     #[test]
     fn no_pattern_reaches_a_withheld_column() {
         use crate::dataset::Role;
@@ -547,7 +550,7 @@ mod tests {
         let names = |pattern: &str| inputs(pattern).map(|columns| table.names(&columns));
         assert_eq!(names("*").unwrap(), ["acc_x", "acc_y", "acc_z", "y2"]);
         assert_eq!(names("y..acc_y").unwrap(), ["acc_x", "acc_y"]);
-        // Who wants the id all the same says so; it has no role here.
+        // A user who wants the id names it; it has no role here.
         assert_eq!(names("id").unwrap(), ["id"]);
         for (column, words) in
             [("y", "the label"), ("fold", "the fold"), ("who", "the group"), ("fold..fold", "the fold")]
@@ -599,7 +602,7 @@ mod tests {
             writer.write(&batch).unwrap();
             writer.close().unwrap();
         };
-        // Neighbours that are one number as f32.
+        // Adjacent integers that are equal as f32.
         write("a.parquet", 1 << 24);
         write("b.parquet", 7);
         let one = ColumnTable::load(&folder.path().join("a.parquet")).unwrap();

@@ -1,8 +1,8 @@
-//! Arrays out of an `.npz` archive: the one reader of all commands. No archive can take more memory than its cap, and none
-//! is taken that is damaged: every byte of the container is accounted for and every member agrees with its check sum.
+//! Reads arrays from an `.npz` archive, for all commands. No archive can take more memory than its cap, and damaged
+//! archives are refused: every byte of the container is accounted for, and every member agrees with its checksum.
 //!
-//! An array is refused before it is allocated when its header declares other than the member holds or more than is left of
-//! the archive's budget. Object arrays are pickles, which can run code; they are named in the error and never opened.
+//! An array is refused before it is allocated if its header contradicts the member's size or exceeds the rest of the
+//! archive's budget. Object arrays are pickles, which can run code; the error names them, and they are never opened.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
@@ -33,7 +33,7 @@ pub(super) struct Array<T> {
 }
 
 impl Npz {
-    /// Opens an archive whose arrays will be held in memory, and compares every member with its check sum.
+    /// Opens an archive whose arrays will be held in memory, and compares every member with its checksum.
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
         let mut npz = Self::open_directory(path)?;
         let bytes = npz.archive.members().iter().fold(0u64, |sum, member| sum.saturating_add(member.bytes));
@@ -44,7 +44,7 @@ impl Npz {
         Ok(npz)
     }
 
-    /// Opens an archive and proves its layout. An array is compared with its check sum when it is read.
+    /// Opens an archive and checks its layout. An array is compared with its checksum when it is read.
     pub(crate) fn open_directory(path: &Path) -> Result<Self, DataError> {
         let file = bounded::open(path, Kind::Archive).map_err(|error| DataError::read(path, &error))?;
         let bytes = file.metadata().map_err(|error| DataError::read(path, &error))?.len();
@@ -65,7 +65,7 @@ impl Npz {
         Ok(Self { path: path.to_path_buf(), archive, budget })
     }
 
-    /// Reads every member to its end, whoever needs it, and so compares it with its check sum.
+    /// Reads every member to its end, needed or not, and thus compares it with its checksum.
     pub(crate) fn verify(&mut self) -> Result<(), DataError> {
         for position in 0..self.archive.members().len() {
             let read = self.archive.read(position).and_then(|mut data| io::copy(&mut data, &mut io::sink()));
@@ -109,7 +109,7 @@ impl Npz {
             Some((TypeChar::Uint, 1)) => convert::<u8, i64>(header.clone(), &bytes, i64::from),
             Some((TypeChar::Uint, 2)) => convert::<u16, i64>(header.clone(), &bytes, i64::from),
             Some((TypeChar::Uint, 4)) => convert::<u32, i64>(header.clone(), &bytes, i64::from),
-            // Values beyond i64 end as i64::MAX, which every range check that follows refuses.
+            // Values beyond i64 become i64::MAX, which every later range check refuses.
             Some((TypeChar::Uint, 8)) => {
                 convert::<u64, i64>(header.clone(), &bytes, |value| i64::try_from(value).unwrap_or(i64::MAX))
             }
@@ -160,7 +160,8 @@ impl Npz {
 
     /// Streams `count` values of a real array from value `first` on, in row-major order, without holding the array.
     ///
-    /// The array is read to its end, so that what was streamed has been compared with the check sum once this returns.
+    /// The array is read to its end, so that all streamed values have been compared with the checksum when this
+    /// returns.
     pub(crate) fn stream<E: From<DataError>>(
         &mut self,
         name: &str,
@@ -197,7 +198,7 @@ impl Npz {
         read.map(drop).map_err(|error| damaged(&place, "an undamaged archive entry", &error).into())
     }
 
-    /// Reads an array of fixed-width strings; `None` when it is missing or an object array (a pickle, not opened).
+    /// Reads an array of fixed-width strings; `None` if it is missing or an object array (a pickle, not opened).
     pub(super) fn strings(&mut self, name: &str) -> Result<Option<Vec<String>>, DataError> {
         if !self.has(name) {
             return Ok(None);
@@ -210,7 +211,7 @@ impl Npz {
         let Some((TypeChar::UnicodeStr | TypeChar::ByteStr, width)) = scalar(&header) else {
             return Err(wrong_type(place, "an array of fixed-width strings", &header));
         };
-        // A string costs its vector slot beside its characters.
+        // A string costs its vector slot in addition to its characters.
         let bytes = entry.bytes(&header, width.saturating_add(size_of::<String>() as u64))?;
         let values = convert::<String, String>(header.clone(), &bytes, |value| value);
         finish(place, header, values).map(|array| Some(array.values))
@@ -227,7 +228,7 @@ impl Npz {
         Ok((header, bytes))
     }
 
-    /// Header of an array and a reader that stands behind it.
+    /// Header of an array and a reader positioned after it.
     fn header(&mut self, name: &str) -> Result<(NpyHeader, Entry<'_>), DataError> {
         let place = self.place(name);
         let position = self.archive.position(&npyz::npz::file_name_from_array_name(name)).ok_or_else(|| {
@@ -243,7 +244,7 @@ impl Npz {
         let read = self.archive.read(position);
         let mut file = read.map_err(|error| damaged(&place, "a readable archive entry", &error))?;
         let (header, length) = read_header(&mut file, &place)?;
-        // A header that was read is not longer than the member.
+        // A header that has been read is not longer than the member.
         let declared = declared.saturating_sub(length);
         Ok((header, Entry { file, declared, compressed, place, budget: &mut self.budget }))
     }
@@ -264,10 +265,10 @@ fn check_inflation(place: &Place, declared: u64, compressed: u64) -> Result<(), 
     ))
 }
 
-/// An archive entry behind its header.
+/// An archive entry, positioned after its header.
 struct Entry<'a> {
     file: MemberReader<'a>,
-    /// Bytes behind the header.
+    /// Bytes after the header.
     declared: u64,
     compressed: u64,
     place: Place,
@@ -275,7 +276,7 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Refuses a header that declares another number of bytes than the entry holds.
+    /// Refuses a header whose declared number of bytes differs from the entry's.
     fn check_length(&self, header: &NpyHeader) -> Result<(), DataError> {
         let item = header.dtype().num_bytes().unwrap_or(0) as u64;
         let data = header.len().saturating_mul(item);
@@ -286,7 +287,7 @@ impl Entry<'_> {
             FaultKind::Damaged,
             self.place.clone(),
             format!("{data} bytes for shape {:?}", header.shape()),
-            format!("an archive entry with {} bytes behind the array's header", self.declared),
+            format!("an archive entry with {} bytes after the array's header", self.declared),
             "the file is cut short or its header lies: write it again",
         ))
     }
@@ -303,7 +304,7 @@ impl Entry<'_> {
             DataError::new(FaultKind::TooLarge, self.place.clone(), expected, found(), "use a smaller data set")
         };
         let data = elements.checked_mul(item).ok_or_else(beyond)?;
-        // Raw bytes and converted values live side by side for a moment.
+        // Raw bytes and converted values exist at the same time for a moment.
         let memory = elements.checked_mul(width).and_then(|values| values.checked_add(data));
         match memory {
             Some(memory) if memory <= *self.budget => *self.budget -= memory,
@@ -311,7 +312,7 @@ impl Entry<'_> {
         }
         self.check_length(header)?;
         let mut bytes = Vec::new();
-        // The reader gives exactly the bytes of the directory, or an error.
+        // The reader returns exactly the number of bytes in the directory, or an error.
         let read = self.file.read_to_end(&mut bytes);
         read.map_err(|error| damaged(&self.place, "an undamaged archive entry", &error))?;
         Ok(bytes)
@@ -320,7 +321,7 @@ impl Entry<'_> {
 
 /// Reads the header of an array; its bytes are counted.
 ///
-/// The text is checked here first, since the parser behind trusts it: the length is capped, nesting is impossible, and the
+/// The text is checked here first, since the parser trusts it: the length is capped, nesting is impossible, and the
 /// product of the declared lengths fits in 64 bits.
 fn read_header(reader: &mut impl Read, place: &Place) -> Result<(NpyHeader, u64), DataError> {
     let bad = |found: String| {
@@ -375,7 +376,7 @@ fn is_plain(text: &str) -> bool {
     plain && depth <= 2 && decimal && product.is_some()
 }
 
-/// Type letter and bytes an element; `None` for records.
+/// Type letter and bytes per element; `None` for records.
 fn scalar(header: &NpyHeader) -> Option<(TypeChar, u64)> {
     match header.dtype() {
         DType::Plain(kind) => Some((kind.type_char(), kind.num_bytes()? as u64)),
@@ -397,7 +398,7 @@ fn finish<T>(place: Place, header: NpyHeader, values: std::io::Result<Vec<T>>) -
     Ok(Array { shape: header.shape().to_vec(), values })
 }
 
-/// Refuses an array whose values lie column by column.
+/// Refuses an array in column-major order.
 fn row_major(place: &Place, header: &NpyHeader) -> Result<(), DataError> {
     if header.order() != Order::Fortran || header.shape().iter().filter(|&&length| length > 1).count() <= 1 {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Tables a user brings as Parquet: one file, or a folder of files that are read in the order of their names.
+//! The user's Parquet tables: one file, or a folder of files that are read in the order of their names.
 
 use std::path::Path;
 
@@ -10,25 +10,25 @@ use super::limits::{MAX_ARRAY_BYTES, MAX_NODES};
 use super::npz::too_large;
 use super::parquet_file::{ParquetFile, parquet_files};
 
-/// Rows of a Parquet table. Lists are empty where the table has no such column.
+/// Rows of a Parquet table. Lists are empty if the table has no such column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParquetTable {
     /// Numbers `[rows][columns]`, finite.
     pub features: Array2<f32>,
-    /// One name a column; element `i` of a fixed-size list `a` is `a[i]`.
+    /// One name per column; element `i` of a fixed-size list `a` is `a[i]`.
     pub names: Vec<String>,
-    /// Column `id`: one a row, as text.
+    /// Column `id`: one per row, as text.
     pub ids: Vec<String>,
-    /// Column `label`: one a row, as text; empty text where it is null.
+    /// Column `label`: one per row, as text; empty for null.
     pub labels: Vec<String>,
-    /// Column `fold`, or else `group`: one a row, as text.
+    /// Column `fold`, or otherwise `group`: one per row, as text.
     pub folds: Vec<String>,
 }
 
-/// Reads columns of numbers by name, and the columns `id`, `label` and `fold` (or `group`) where they exist.
+/// Reads numeric columns by name, and the columns `id`, `label` and `fold` (or `group`) where they exist.
 ///
-/// Without `columns`, every column of numbers is a feature but those of [`RESERVED_COLUMNS`]. Files of a folder must agree
-/// in their columns of numbers.
+/// Without `columns`, every numeric column is a feature, except those in [`RESERVED_COLUMNS`]. Files of a folder must
+/// agree in their numeric columns.
 ///
 /// # Errors
 /// [`DataError`] for a damaged file, a column that does not exist or holds no numbers, a null, a value that is not finite,
@@ -57,7 +57,7 @@ pub fn read_parquet(path: &Path, columns: Option<&[String]>) -> Result<ParquetTa
         if bytes > MAX_ARRAY_BYTES {
             return Err(too_large(Place::file(&path), format!("{bytes} bytes of numbers"), MAX_ARRAY_BYTES));
         }
-        // Nothing is reserved on the word of the footer: memory grows with what was decoded.
+        // Memory is not reserved from the footer's claims; it grows with the decoded data.
         file.read(0..groups.len(), &chosen, 8192, rows, |batch| {
             rows += batch.nrows() as u64;
             values.extend(batch.iter());

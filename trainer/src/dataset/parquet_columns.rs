@@ -1,4 +1,4 @@
-//! Columns of a Parquet table that are read when they are asked for: one file, or a folder of files by name.
+//! Columns of a Parquet table, read on demand: one file, or a folder of files sorted by name.
 
 use std::path::{Path, PathBuf};
 
@@ -12,13 +12,13 @@ use super::parquet_file::{ParquetFile, parquet_files};
 /// Rows that are decoded at once.
 const BATCH_ROWS: usize = 8192;
 
-/// Files of one table; nothing but their footers has been read.
+/// Files of one table; only their footers have been read.
 #[derive(Debug)]
 pub(super) struct ParquetColumns {
     files: Vec<PathBuf>,
-    /// Columns of numbers, in the order of the file; element `i` of a list `a` is `a[i]`.
+    /// Numeric columns, in the order of the file; element `i` of a list `a` is `a[i]`.
     pub(super) numbers: Vec<String>,
-    /// Columns of text.
+    /// Text columns.
     pub(super) words: Vec<String>,
     pub(super) rows: usize,
 }
@@ -27,7 +27,7 @@ impl ParquetColumns {
     /// Reads the footers.
     ///
     /// # Errors
-    /// [`DataError`] for a damaged file, files with other columns than the first, or too many rows.
+    /// [`DataError`] for a damaged file, files whose columns differ from those of the first, or too many rows.
     pub(super) fn open(path: &Path) -> Result<Self, DataError> {
         let files = parquet_files(path)?;
         let (mut numbers, mut words, mut rows) = (Vec::new(), Vec::new(), 0u64);
@@ -53,7 +53,7 @@ impl ParquetColumns {
         Ok(Self { files, numbers, words, rows: rows as usize })
     }
 
-    /// Values `[rows x columns]` of columns of numbers by position.
+    /// Values `[rows x columns]` of numeric columns by position.
     ///
     /// # Errors
     /// A missing cell, a value that is not finite, damage, or more than the cap.

@@ -1,4 +1,4 @@
-//! The three tensor backends and the one place where a run-time choice becomes a type.
+//! The three tensor backends, and the only place where a run-time choice becomes a type.
 
 use std::marker::PhantomData;
 
@@ -14,11 +14,11 @@ use super::operators::{Operators, elements, give, take};
 
 pub(crate) type FlexCpu = Flex;
 pub(crate) type NdarrayCpu = NdArray<f32>;
-// Deprecated upstream, required here: it exists last in this release of burn.
+// Deprecated upstream but required here; this is the last release of burn that has it.
 #[allow(deprecated)]
 pub(crate) type CandleCpu = burn::backend::Candle<f32>;
 
-/// Which tensor backend trains; all three see the same random numbers and agree within rounding.
+/// The tensor backend that trains; all three use the same random numbers and agree within rounding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BackendKind {
@@ -78,17 +78,17 @@ pub struct UnknownBackend {
     pub found: String,
 }
 
-/// Loss of a step from the outputs of its networks: writes one gradient a network, returns the loss.
+/// Loss of a step from the outputs of its networks: writes one gradient per network and returns the loss.
 pub(crate) type StepLoss<'a> = dyn FnMut(&[Array2<f32>], &mut [Array2<f32>]) -> f64 + 'a;
 
-/// What a training loop asks of a backend. Parameters are borrowed for the call and come back
-/// unchanged; their buffers travel through the tensors without a copy where the backend allows it.
+/// The operations of a backend for the training loop. Parameters are borrowed for the call and returned unchanged;
+/// their buffers move through the tensors without a copy if the backend allows it.
 pub(crate) trait Engine: Send + Sync {
     /// Outputs for the rows of `input` in evaluation mode.
     fn see(&self, net: &Net, input: Input<'_>, parameters: &mut [Parameter]) -> Array2<f32>;
 
-    /// One forward and backward pass of several networks over one input, in training mode: the loss and one gradient a
-    /// trained parameter.
+    /// One forward and backward pass of several networks over one input, in training mode: the loss and one gradient
+    /// per trained parameter.
     fn step(
         &self,
         nets: &[Net],
@@ -180,7 +180,7 @@ impl<B: Operators> Engine for On<B> {
     }
 }
 
-/// The gradients of lent parameters, zeros where the tape has none.
+/// The gradients of lent parameters; zeros if the tape has none.
 fn gradients<B: Operators>(
     parameters: &[Parameter],
     tensors: &[Tensor<Autodiff<B>, 2>],
@@ -193,12 +193,12 @@ fn gradients<B: Operators>(
     tensors.iter().zip(parameters).map(of).collect()
 }
 
-/// Gives parameters back that were lent to a tape; drop it first, or each is copied.
+/// Returns parameters that were lent to a tape; drop the tape first, or each parameter is copied.
 fn restore_inner<B: Operators>(parameters: &mut [Parameter], tensors: Vec<Tensor<Autodiff<B>, 2>>) {
     restore::<B>(parameters, tensors.into_iter().map(Tensor::inner).collect());
 }
 
-/// Gives lent parameters back.
+/// Returns lent parameters.
 fn restore<B: Operators>(parameters: &mut [Parameter], tensors: Vec<Tensor<B, 2>>) {
     for (parameter, tensor) in parameters.iter_mut().zip(tensors) {
         parameter.values = vector(tensor);

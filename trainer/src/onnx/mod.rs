@@ -1,6 +1,6 @@
-//! ONNX models as teachers, run by ONNX Runtime or, where this program has it, by tract.
+//! ONNX models as teachers, run by ONNX Runtime or, if built in, by tract.
 //!
-//! A model is read into memory and looked over before a library sees it; a path inside an ONNX file is never opened.
+//! A model is read into memory and checked before a library sees it; a path inside an ONNX file is never opened.
 
 mod error;
 mod interrupt;

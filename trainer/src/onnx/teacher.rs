@@ -1,4 +1,4 @@
-//! One ONNX model that answers rows.
+//! An ONNX model that answers row by row.
 
 use super::error::{AtNode, OnnxError};
 use super::interrupt::{Runs, is_interrupted};
@@ -15,19 +15,19 @@ use std::path::{Path, PathBuf};
 
 /// Most rows of a batch.
 pub const MAX_BATCH_ROWS: usize = 65_536;
-/// Bytes of the `.ort` format's mark, at byte 4.
+/// The magic bytes of the `.ort` format, at byte 4.
 const ORT_FORMAT: &[u8] = b"ORTM";
-/// Difference of two answers, relative to 1 + their size, that rounding explains.
+/// Largest difference of two answers, relative to 1 + their magnitude, that rounding can explain.
 const ROUNDING: f32 = 1e-4;
 
-/// Which model answers, and through which of its ends.
+/// The model, and its inputs and outputs to use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OnnxTeacherPlan {
     /// The `.onnx` file.
     pub path: PathBuf,
-    /// Names of all inputs, in the order in which a row is dealt to them; may be left out where there is one only.
+    /// Names of all inputs, in the order in which a row is distributed to them; optional if there is only one.
     pub inputs: Vec<String>,
-    /// Name of the output with the logits; may be left out where there is one only beside the embedding.
+    /// Name of the output with the logits; optional if there is only one besides the embedding.
     pub output: Option<String>,
     /// Name of the embedding: an output, or any value that a node computes.
     pub embedding: Option<String>,
@@ -35,7 +35,7 @@ pub struct OnnxTeacherPlan {
     pub batch_rows: usize,
 }
 
-/// A model with a session open on it.
+/// A model with an open session.
 #[derive(Debug)]
 pub struct OnnxTeacher {
     path: PathBuf,
@@ -61,7 +61,7 @@ struct Inlet {
 }
 
 impl Inlet {
-    /// Reals of a row that it takes.
+    /// Number of reals that it takes from a row.
     fn width(&self) -> usize {
         self.shape[1..].iter().product()
     }
@@ -129,7 +129,7 @@ impl OnnxTeacher {
         self.inputs[0].shape[0]
     }
 
-    /// Reals of the embedding; `None` where the plan names none.
+    /// Reals of the embedding; `None` if the plan names none.
     pub fn embedding_width(&self) -> Option<usize> {
         self.embedding.as_ref().map(|(_, width)| *width)
     }
@@ -143,7 +143,7 @@ impl OnnxTeacher {
         for name in names.into_iter().flatten() {
             let logits = name == self.output;
             let answer = self.run(&rows, &name, logits, 0).map_err(|error| match error {
-                // Some operators are found missing only when they run.
+                // Some missing operators are detected only when they run.
                 OnnxError::Run { reason, .. } => refusal(&self.path, &self.library, scan, &reason),
                 other => other,
             })?;
@@ -160,7 +160,7 @@ impl OnnxTeacher {
         }
         let first = first.swap_remove(0);
         let output = self.output.clone();
-        // Every other row is changed; then all of them change places.
+        // Every other row is changed; then all rows are permuted.
         let mut changed = rows.clone();
         changed.slice_mut(s![1..;2, ..]).assign(&sample(batch, inputs, 1).slice(s![1..;2, ..]));
         let answer = self.run(&changed, &output, true, 0)?;
@@ -203,7 +203,7 @@ impl OnnxTeacher {
         let answers = answers.map_err(|error| failed(error.to_string()))?;
         let answer = answers.get(name).ok_or_else(|| failed(format!("no answer `{name}`")))?;
         let (shape, values) = answer.try_extract_tensor::<f32>().map_err(|error| failed(error.to_string()))?;
-        // Logits are one number a class; an embedding may come as a picture and is laid out flat.
+        // Logits are one number per class; an embedding may have the shape of an image and is flattened.
         let wide = shape.iter().skip(1).filter(|&&length| length != 1).count();
         let width = values.len() / rows;
         if shape.first() != Some(&(rows as i64)) || width == 0 || (logits && wide > 1) {
@@ -219,8 +219,8 @@ impl OnnxTeacher {
         Array2::from_shape_vec((rows, width), values.to_vec()).map_err(|error| failed(error.to_string()))
     }
 
-    /// Answers of any number of rows. Every batch has the full size, the last one filled with its own first row, so
-    /// that the library computes all of them alike.
+    /// Answers of any number of rows. Every batch has the full size; the last one is filled up with its own first row,
+    /// so that the library computes all rows alike.
     fn answer(&mut self, rows: ArrayView2<'_, f32>, name: &str, width: usize) -> Result<Array2<f32>, RowTeacherError> {
         check_rows(rows, self.inputs())?;
         let (count, batch) = (rows.nrows(), self.batch_rows());
@@ -273,7 +273,7 @@ impl RowTeacher for OnnxTeacher {
     }
 }
 
-/// Refuses what no library is to see.
+/// Refuses models that no library should see.
 fn examine(path: &Path, bytes: &[u8]) -> Result<Scan, OnnxError> {
     if bytes.get(4..8) == Some(ORT_FORMAT) {
         return Err(OnnxError::OrtFormat { path: path.into() });
@@ -289,7 +289,7 @@ fn examine(path: &Path, bytes: &[u8]) -> Result<Scan, OnnxError> {
     }
 }
 
-/// The name asked for, or the only one there is beside `besides`.
+/// The requested name, or the only one besides `besides`.
 fn choose(
     path: &Path,
     kind: &'static str,
@@ -336,14 +336,14 @@ fn add_output(model: &mut Vec<u8>, name: &str) {
 }
 
 fn session(model: &[u8], runtime: &Runtime) -> ort::Result<Session> {
-    // One thread: the same order of additions on every machine, and parallelism stays between jobs.
+    // One thread: it gives the same order of additions on every machine, and jobs run in parallel instead.
     let builder = Session::builder(&runtime.environment)?;
     let builder = builder.with_intra_threads(1).unwrap_or_else(ort::Error::recover);
     let mut builder = builder.with_inter_threads(1).unwrap_or_else(ort::Error::recover);
     builder.commit_from_memory(model)
 }
 
-/// Turns a library's words into an error that names the node.
+/// Turns a library's message into an error that names the node.
 fn refusal(path: &Path, library: &str, scan: &Scan, message: &str) -> OnnxError {
     const MISSING: [&str; 7] = [
         "not a registered function/op",
@@ -368,14 +368,14 @@ fn refusal(path: &Path, library: &str, scan: &Scan, message: &str) -> OnnxError 
     OnnxError::Node { path, at }
 }
 
-/// Rows of a batch as the model itself fixes them.
+/// The batch size that the model itself fixes.
 fn declared_batch(session: &Session, name: &str) -> Option<usize> {
     let input = session.inputs().iter().find(|input| input.name() == name)?;
     let batch = *input.dtype().tensor_shape()?.first()?;
     usize::try_from(batch).ok().filter(|&batch| batch > 0)
 }
 
-/// The inputs with their shapes; a batch that one of them fixes is that of all.
+/// The inputs with their shapes; a batch size fixed by one of them applies to all.
 fn inlets(path: &Path, session: &Session, names: Vec<String>, batch_rows: usize) -> Result<Vec<Inlet>, OnnxError> {
     let batch = names.iter().find_map(|name| declared_batch(session, name)).unwrap_or(batch_rows);
     let inlet = |name: String| {
@@ -395,7 +395,7 @@ fn inlets(path: &Path, session: &Session, names: Vec<String>, batch_rows: usize)
     names.into_iter().map(inlet).collect()
 }
 
-/// The input's shape with the batch in front; everything behind must be known.
+/// The input's shape with the batch dimension first; all other dimensions must be known.
 fn input_shape(path: &Path, session: &Session, name: &str, batch_rows: usize) -> Result<Vec<usize>, OnnxError> {
     let (declared, found) = check_reals(path, "input", session, name)?;
     let shape = |expected, remedy| OnnxError::Shape {
@@ -407,12 +407,12 @@ fn input_shape(path: &Path, session: &Session, name: &str, batch_rows: usize) ->
         remedy,
     };
     let Some((&batch, rest)) = declared.split_first().filter(|(_, rest)| !rest.is_empty()) else {
-        return Err(shape("[rows, inputs] or more dimensions", "export it with a batch dimension in front"));
+        return Err(shape("[rows, inputs] or more dimensions", "export it with a leading batch dimension"));
     };
     let known: Option<Vec<usize>> =
         rest.iter().map(|&length| usize::try_from(length).ok().filter(|&length| length > 0)).collect();
     let rest =
-        known.ok_or_else(|| shape("all dimensions behind the first fixed", "export it with only the batch dynamic"))?;
+        known.ok_or_else(|| shape("all dimensions after the first fixed", "export it with only the batch dynamic"))?;
     let batch = usize::try_from(batch).ok().filter(|&batch| batch > 0).unwrap_or(batch_rows);
     let product = rest.iter().try_fold(batch, |product, &length| product.checked_mul(length));
     if batch > MAX_BATCH_ROWS || product.is_none_or(|product| product > 1 << 28) {
@@ -421,7 +421,8 @@ fn input_shape(path: &Path, session: &Session, name: &str, batch_rows: usize) ->
     Ok([&[batch], rest.as_slice()].concat())
 }
 
-/// Checks that an end is a tensor of 32-bit floats; returns its declared shape, and type and shape in words.
+/// Checks that an input or output is a tensor of 32-bit floats; returns its declared shape, and its type and shape as
+/// text.
 fn check_reals(
     path: &Path,
     kind: &'static str,
@@ -447,11 +448,11 @@ fn check_reals(
         name: name.into(),
         expected: "a tensor of 32-bit floats",
         found,
-        remedy: "export it with a cast in front or behind",
+        remedy: "export it with a cast before or after it",
     })
 }
 
-/// SHA-256 over everything that decides an answer.
+/// SHA-256 over everything that determines an answer.
 fn identity(bytes: &[u8], plan: &OnnxTeacherPlan, input: &str, output: &str, runtime: &Runtime) -> [u8; 32] {
     let mut hash = Sha256::new();
     let embedding = plan.embedding.as_deref().unwrap_or_default();
@@ -465,7 +466,7 @@ fn identity(bytes: &[u8], plan: &OnnxTeacherPlan, input: &str, output: &str, run
     hash.finalize().into()
 }
 
-/// Rows of reals in -1..1 to try a model on.
+/// Rows of reals in -1..1 for trying out a model.
 fn sample(rows: usize, inputs: usize, seed: u32) -> Array2<f32> {
     let mut state = 0x9e37_79b9u32.wrapping_add(seed.wrapping_mul(0x85eb_ca6b));
     Array2::from_shape_simple_fn((rows, inputs), || {
@@ -474,7 +475,7 @@ fn sample(rows: usize, inputs: usize, seed: u32) -> Array2<f32> {
     })
 }
 
-/// Whether two answers are the same but for rounding.
+/// Whether two answers are equal up to rounding.
 fn alike(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>) -> bool {
     a.iter().zip(b).all(|(a, b)| (a - b).abs() <= ROUNDING * (1.0 + a.abs()) || (a.is_nan() && b.is_nan()) || a == b)
 }

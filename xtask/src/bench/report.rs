@@ -1,4 +1,4 @@
-//! The table against the anchors, the JSON lines, and the budgets.
+//! The table with the published counts, the JSON lines, and the budgets.
 
 use super::students::WORKLOADS;
 use anyhow::{Context, Result, bail};
@@ -13,17 +13,17 @@ pub struct Row {
     pub instructions: u64,
     /// Largest minus smallest count over the vectors.
     pub spread: u32,
-    /// Instructions on the list of present inputs, where the workload has one.
+    /// Instructions on the list of present inputs, if the workload has one.
     pub listed: Option<u64>,
     pub code_bytes: u32,
     /// The same with the runtime at `opt-level = "z"`.
     pub code_bytes_for_size: u32,
-    /// Functions of the kernels alone.
+    /// Bytes of the kernels' functions alone.
     pub kernel_bytes: u32,
     pub static_ram_bytes: u32,
     pub stack_bytes: u32,
     pub load_stack_bytes: u32,
-    /// What the call graph allows, whatever the student and its input.
+    /// The bound from the call graph, for any student and input.
     pub stack_bound_bytes: u32,
     pub load_stack_bound_bytes: u32,
     pub arena_bytes: usize,
@@ -80,7 +80,7 @@ pub fn json(row: &Row) -> String {
     line + "}"
 }
 
-/// The rows as a table, with the published count beside each.
+/// The rows as a table, each with the published count.
 pub fn table(rows: &[Row]) -> String {
     let mut text = String::from(
         "| core | workload | instructions | published | ratio | code, for size, kernels | stack infer (bound) / load (bound) | arena | exact |\n\
@@ -114,12 +114,12 @@ pub fn table(rows: &[Row]) -> String {
 /// One figure that may have a budget.
 pub struct Finding {
     pub core: &'static str,
-    /// Its key in `budgets.toml`: the workload of a count, else what is measured.
+    /// Its key in `budgets.toml`: the workload of a count, otherwise the measured quantity.
     pub key: String,
     pub found: u64,
 }
 
-/// What a row says that may have a budget.
+/// The figures of a row that may have a budget.
 pub fn findings(row: &Row) -> [Finding; 10] {
     [
         (row.workload, row.instructions),
@@ -138,7 +138,7 @@ pub fn findings(row: &Row) -> [Finding; 10] {
 
 /// The sections `bench.CORE` of `budgets.toml`: `WORKLOAD = instructions`, `code_bytes = …`.
 ///
-/// A rise over a line fails; a fall is printed, so that the line can be lowered by hand.
+/// A rise above a budget fails; a fall is printed, so that the budget can be lowered by hand.
 pub fn check_budgets(budgets: &str, findings: &[Finding]) -> Result<()> {
     let mut section = String::new();
     let (mut rises, mut falls) = (Vec::new(), Vec::new());
@@ -155,7 +155,7 @@ pub fn check_budgets(budgets: &str, findings: &[Finding]) -> Result<()> {
             Some(found) if found > budget => {
                 rises.push(format!("{core} {key}: budget {budget}, found {found}, {} more", found - budget));
             }
-            // The deepest stack is that of one workload, which may not have been asked for.
+            // The deepest stack belongs to one workload, which may not have been measured.
             Some(found) if found < budget && !key.ends_with("stack_bytes") => {
                 falls.push(format!("{core} {key}: budget {budget}, found {found}, {} fewer", budget - found));
             }

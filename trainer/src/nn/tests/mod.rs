@@ -135,7 +135,7 @@ fn the_backends_agree_on_loss_and_gradient_of_a_step() {
 }
 
 /// Masks are fixed by the epoch, so the loss of a training step is a function of the parameters and
-/// every gradient of the tape can be held against central differences of it.
+/// every gradient of the tape can be compared with central differences of it.
 #[test]
 fn gradients_of_the_tape_equal_finite_differences() {
     let (features, adjacency, labels) = graph();
@@ -290,7 +290,7 @@ fn every_backend_trains_branches_and_a_plain_network_alike_and_resumes() {
         let trained =
             resumes_to_the_bit(backend.name(), &Training { start: &start, source, plan, backend }, &mut lesson);
         assert_eq!(trained.curve.len(), 60);
-        // What is trained can be trained on: it starts from where it is, not from the seed.
+        // A trained network can be trained further: it starts from its weights, not from the seed.
         let more = TrainPlan { max_epochs: 1, adam: Adam { learning_rate: 1e-6, ..adam }, ..plan };
         let source = Source::Rows { x: Rows::Dense(x.view()), train: &rows, tune: &rows };
         let on = Training { start: &trained.nets, source, plan: more, backend };

@@ -1,4 +1,4 @@
-//! The closed gradients of the objective against burn's tape over the definitions.
+//! Compares the closed-form gradients of the objective with burn's tape over the definitions.
 
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Tensor, TensorData, activation};
