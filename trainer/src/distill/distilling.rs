@@ -79,7 +79,7 @@ impl Distilling<'_> {
             _ => None,
         };
         let labels: Vec<Option<u16>> = step.rows.iter().map(known).collect();
-        let chosen = self.mixer.choose(self.mixture, step.rows, output.view(), &labels, &mut step.stream());
+        let chosen = self.mixer.choose(self.mixture, step.rows, output.view(), &labels, &mut step.choice_stream());
         if let Some(asked) = &self.ask_again {
             return asked.targets(self.mixture, step.rows, self.weights.temperature);
         }

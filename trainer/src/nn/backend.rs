@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use burn::backend::{Autodiff, Flex, NdArray};
+use burn::backend::{Autodiff, Flex};
 use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::{Tensor, TensorPrimitive};
 use ndarray::{Array2, ArrayView2};
@@ -13,8 +13,10 @@ use super::net::{Input, Masks, Net, Parameter};
 use super::operators::{Operators, elements, give, take};
 
 pub(crate) type FlexCpu = Flex;
-pub(crate) type NdarrayCpu = NdArray<f32>;
+#[cfg(feature = "backend-ndarray")]
+pub(crate) type NdarrayCpu = burn::backend::NdArray<f32>;
 // Deprecated upstream but required here; this is the last release of burn that has it.
+#[cfg(feature = "backend-candle")]
 #[allow(deprecated)]
 pub(crate) type CandleCpu = burn::backend::Candle<f32>;
 
@@ -25,21 +27,31 @@ pub enum BackendKind {
     /// burn-flex, the fast default.
     #[default]
     Flex,
-    /// burn-ndarray.
+    /// burn-ndarray, with the feature `backend-ndarray`.
+    #[cfg(feature = "backend-ndarray")]
     Ndarray,
-    /// burn-candle.
+    /// burn-candle, with the feature `backend-candle`.
+    #[cfg(feature = "backend-candle")]
     Candle,
 }
 
 impl BackendKind {
-    /// Every backend, the default first.
-    pub const ALL: [BackendKind; 3] = [BackendKind::Flex, BackendKind::Ndarray, BackendKind::Candle];
+    /// Every backend that was built in, the default first.
+    pub const ALL: &[BackendKind] = &[
+        BackendKind::Flex,
+        #[cfg(feature = "backend-ndarray")]
+        BackendKind::Ndarray,
+        #[cfg(feature = "backend-candle")]
+        BackendKind::Candle,
+    ];
 
     /// The name used in recipes and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             BackendKind::Flex => "flex",
+            #[cfg(feature = "backend-ndarray")]
             BackendKind::Ndarray => "ndarray",
+            #[cfg(feature = "backend-candle")]
             BackendKind::Candle => "candle",
         }
     }
@@ -47,7 +59,9 @@ impl BackendKind {
     pub(crate) fn engine(self) -> &'static dyn Engine {
         match self {
             BackendKind::Flex => &On::<FlexCpu>(PhantomData),
+            #[cfg(feature = "backend-ndarray")]
             BackendKind::Ndarray => &On::<NdarrayCpu>(PhantomData),
+            #[cfg(feature = "backend-candle")]
             BackendKind::Candle => &On::<CandleCpu>(PhantomData),
         }
     }
@@ -64,15 +78,21 @@ impl std::str::FromStr for BackendKind {
 
     fn from_str(name: &str) -> Result<Self, UnknownBackend> {
         BackendKind::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|kind| kind.name() == name)
             .ok_or_else(|| UnknownBackend { found: name.to_owned() })
     }
 }
 
-/// A backend name that is none of the three.
+/// Names of the backends that were built in.
+fn names() -> String {
+    BackendKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" or ")
+}
+
+/// A backend name that is none of them.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown backend `{found}`: expected flex, ndarray or candle; flex is the fast default")]
+#[error("unknown backend `{found}`: expected {}; flex is the fast default", names())]
 pub struct UnknownBackend {
     /// The name as given.
     pub found: String,

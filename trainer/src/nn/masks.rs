@@ -221,19 +221,23 @@ mod tests {
             for form in [MaskForm::Bottleneck { units: 8 }, MaskForm::Attention { heads: 2 }] {
                 let adam = Adam { learning_rate: 0.02, weight_decay: 0.0 };
                 let plan = TrainPlan { adam, max_epochs: 40, patience: None, batch_rows: Some(20), seed: 1 };
-                let scores = BackendKind::ALL.map(|backend| {
-                    let mut lesson = Towards(&wanted, &rows);
-                    let start = [cut.masked(form, 1)];
-                    let source = Source::Rows { x: Rows::Dense(cut.features.view()), train: &rows, tune: &rows };
-                    let training = Training { start: &start, source, plan, backend };
-                    let trained = training.run(&mut lesson, None, &mut silent).unwrap();
-                    let logits = trained.nets[0].logits(cut.features.view(), backend);
-                    let (again, best) = (lesson.judge(&[logits]).value(), trained.best());
-                    assert!((again - best).abs() < 1e-3 * (1.0 + best));
-                    let frozen = |net: &TrainedNet| net.parameters[net.parameters.len() - cut.behind.len()..].to_vec();
-                    assert_eq!(frozen(&trained.nets[0]), cut.behind);
-                    best
-                });
+                let scores: Vec<f64> = BackendKind::ALL
+                    .iter()
+                    .map(|&backend| {
+                        let mut lesson = Towards(&wanted, &rows);
+                        let start = [cut.masked(form, 1)];
+                        let source = Source::Rows { x: Rows::Dense(cut.features.view()), train: &rows, tune: &rows };
+                        let training = Training { start: &start, source, plan, backend };
+                        let trained = training.run(&mut lesson, None, &mut silent).unwrap();
+                        let logits = trained.nets[0].logits(cut.features.view(), backend);
+                        let (again, best) = (lesson.judge(&[logits]).value(), trained.best());
+                        assert!((again - best).abs() < 1e-3 * (1.0 + best));
+                        let frozen =
+                            |net: &TrainedNet| net.parameters[net.parameters.len() - cut.behind.len()..].to_vec();
+                        assert_eq!(frozen(&trained.nets[0]), cut.behind);
+                        best
+                    })
+                    .collect();
                 assert!(scores.iter().all(|&score| score < 0.1 * start), "{form:?}: {scores:?}, at first {start}");
                 assert!(scores.iter().all(|&score| (score / scores[0] - 1.0).abs() < 0.1), "{form:?}: {scores:?}");
             }

@@ -236,11 +236,16 @@ pub struct TrainedNet {
 /// Networks that are trained together, with their initial weights, a function of the seed alone.
 #[must_use]
 pub fn drawn(nets: &[Net], seed: u64) -> Vec<TrainedNet> {
-    let start = |(at, net): (usize, &Net)| TrainedNet {
-        net: net.clone(),
-        parameters: net.initial(seed.wrapping_add(at as u64)),
-    };
+    let start = |(at, net): (usize, &Net)| TrainedNet { net: net.clone(), parameters: net.initial(seed_of(seed, at)) };
     nets.iter().enumerate().map(start).collect()
+}
+
+/// Distance between the seeds of networks that step together: larger than any seed that another training of a run takes.
+const NET_STRIDE: u64 = 1 << 60;
+
+/// Seed of the network `at` of those that step together; the first has the training's own.
+pub(super) fn seed_of(seed: u64, at: usize) -> u64 {
+    seed.wrapping_add(NET_STRIDE.wrapping_mul(at as u64))
 }
 
 impl TrainedNet {

@@ -21,7 +21,11 @@ use burn::tensor::{Tensor, TensorData, TensorMetadata, TensorPrimitive};
 use multiversion::multiversion;
 
 use super::attention::{self, Attended, Attention};
-use super::backend::{CandleCpu, FlexCpu, NdarrayCpu};
+#[cfg(feature = "backend-candle")]
+use super::backend::CandleCpu;
+use super::backend::FlexCpu;
+#[cfg(feature = "backend-ndarray")]
+use super::backend::NdarrayCpu;
 use super::random::DropoutMask;
 use super::sparse::{Csr, SparsePair};
 
@@ -175,7 +179,9 @@ macro_rules! plain_operators {
 }
 
 plain_operators!(FlexCpu, read_flex);
+#[cfg(feature = "backend-ndarray")]
 plain_operators!(NdarrayCpu, copied::<NdarrayCpu>);
+#[cfg(feature = "backend-candle")]
 plain_operators!(CandleCpu, copied::<CandleCpu>);
 
 #[derive(Debug)]

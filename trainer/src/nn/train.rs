@@ -13,7 +13,7 @@ use sprs::CsMat;
 
 use super::backend::BackendKind;
 use super::error::TrainError;
-use super::net::{Input, Net, Parameter, TrainedNet, outputs};
+use super::net::{Input, Net, Parameter, TrainedNet, outputs, seed_of};
 use super::optimizer::{Adam, Moments};
 use super::random::{DropoutMask, Purpose, shuffle, stream};
 use super::view::View;
@@ -87,6 +87,11 @@ impl Step<'_> {
     /// The stream of random numbers of this step for augmenting its rows.
     pub fn stream(&self) -> ChaCha8Rng {
         stream(self.seed, Purpose::Augment, self.number, 0)
+    }
+
+    /// The stream of random numbers of this step for choosing who answers for its rows.
+    pub fn choice_stream(&self) -> ChaCha8Rng {
+        stream(self.seed, Purpose::Augment, self.number, 1)
     }
 
     /// Drops a share of the non-zero inputs of a batch and scales the others up.
@@ -339,8 +344,8 @@ impl Training<'_> {
         lesson: &mut dyn Lesson,
     ) -> Result<f64, TrainError> {
         let step = self.at(epoch, state, rows);
-        let seed_of = |at: usize| self.plan.seed.wrapping_add(at as u64);
-        let masks = nets.iter().enumerate().map(|(at, net)| net.masks(input, seed_of(at), step.number)).collect();
+        let seed = self.plan.seed;
+        let masks = nets.iter().enumerate().map(|(at, net)| net.masks(input, seed_of(seed, at), step.number)).collect();
         let mut loss = |outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]| lesson.loss(&step, outputs, gradients);
         let (value, gradients) = self.backend.engine().step(nets, input, &mut state.parameters, masks, &mut loss);
         let adam = &self.plan.adam;

@@ -249,10 +249,11 @@ impl Job<'_> {
 
     /// Seed of a member of a teacher.
     fn member_seed(&self, teacher: &TeacherSection, number: usize, place: usize) -> u64 {
-        if self.graph_kind(teacher).is_some() {
-            return self.apart(place as u64);
+        match self.graph_kind(teacher) {
+            // The first graph teacher has the streams it always had, which the shipped student of Cora learnt from.
+            Some(_) if number == 0 => self.apart(place as u64),
+            _ => self.apart(1 + number as u64 * MOST_MEMBERS + place as u64),
         }
-        self.apart(1 + number as u64 * MOST_MEMBERS + place as u64)
     }
 
     /// A seed that no other training of the job has; 0 is the job's own.
