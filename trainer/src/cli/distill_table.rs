@@ -85,7 +85,7 @@ pub(super) fn execute(arguments: &Arguments, recipe: &TabularRecipe, backend: Ba
     let identity: [u8; 32] = hasher.finalize().into();
     let checkpoints = Some((checkpoints.as_path(), identity));
     let context = RunContext { observer: &bars, interrupt: &INTERRUPT, checkpoints, cache: Some(&kept) };
-    let recipe = recipe.copied(&out, recipe.search(&arguments.recipe, arguments.data_options.data_dir.clone()));
+    let recipe = recipe.copied(&out, &recipe.search(&arguments.recipe, arguments.data_options.data_dir.clone()));
     let result = carry_out(&recipe, &name, &data, &options, &context, &folder);
     bars.finish();
     let result = result.map_err(failure)?;

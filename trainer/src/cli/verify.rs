@@ -2,7 +2,6 @@
 
 use super::rows::{print, quantize_rows, read_student};
 use super::{DataOptions, Failure};
-use crate::bounded;
 use crate::dataset::Table;
 use crate::output::tell;
 use crate::quantize::dense_rows;
