@@ -166,7 +166,7 @@ impl LabelError {
     /// Whether flags or the recipe are wrong.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Recipe { .. } | Self::Parts { .. } | Self::PartCount { .. })
+        matches!(self, Self::Recipe { .. } | Self::Spelled(_) | Self::Parts { .. } | Self::PartCount { .. })
     }
 
     /// An operating-system error while writing.
