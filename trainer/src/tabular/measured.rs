@@ -18,7 +18,7 @@ const CONTROLS: [(&str, &str, &str); 5] = [
     (
         "plain_kd",
         "the same network, half labels and half the first teacher; its temperature of 1, 2 or 4 is chosen on the tune rows",
-        "[student]\nnoise = 0\n\n[target]\nlabel_weight = 0.5\nsoft_weight = 0.5\ntemperature = 1 # or 2, or 4\n\n[route]\n\
+        "[student]\nnoise = 0\n\n[target]\nlabel_weight = 0.5\nsoft_weight = 0.5\ndistill_temperature = 1 # or 2, or 4\n\n[route]\n\
          kind = \"mean\" # of the first teacher alone\n",
     ),
     (
@@ -152,6 +152,27 @@ pub(super) fn judged(data: &TabularPrepared, shipped: &JobResult, integers: &Rep
         Truth::Quantity { values, .. } => {
             let values: Vec<f32> = test.iter().map(|&row| values[row]).collect();
             of_test(shipped::Truth::Quantity(&values))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the keys of a recipe are defined.
+    const RECIPE: &str = include_str!("../recipe/tabular.rs");
+
+    #[test]
+    fn differences_are_keys_that_a_recipe_has() {
+        for control in controls() {
+            let keys: toml::Table =
+                control.difference.parse().unwrap_or_else(|error| panic!("{}: {error}", control.name));
+            for (section, keys) in &keys {
+                for key in keys.as_table().unwrap().keys() {
+                    assert!(RECIPE.contains(&format!("pub {key}:")), "{}: {section}.{key}", control.name);
+                }
+            }
         }
     }
 }
