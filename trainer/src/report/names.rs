@@ -49,8 +49,16 @@ pub(super) fn title(network: &str) -> String {
 
 /// A network in the middle of a sentence.
 pub(super) fn in_a_sentence(network: &str) -> String {
-    let title = title(network);
-    if title.starts_with("Plain KD") { title.replacen("Plain", "plain", 1) } else { title.to_lowercase() }
+    match network {
+        "teacher" => "the teacher".to_owned(),
+        "student_float" => "its own float form".to_owned(),
+        "uniform_teacher" => "the uniform teacher".to_owned(),
+        "random_router" => "the random router".to_owned(),
+        "cotrained" => "the student after co-training".to_owned(),
+        "persistence" => "the present value".to_owned(),
+        name if name.starts_with("plain_kd") => title(network).replacen("Plain", "plain", 1),
+        _ => title(network).to_lowercase(),
+    }
 }
 
 /// What a network is, in one sentence; empty for an unknown one.

@@ -34,11 +34,10 @@ fn curve(rate: f32) -> Curve {
 
 /// Networks of a classifier, each scored on the given parts around the given level.
 fn classifiers(run: usize, gain: f64, parts: &[(&str, f64)]) -> BTreeMap<String, NetworkOutcome> {
-    let noise = NOISE[run % NOISE.len()];
     let mut networks = BTreeMap::new();
     for (place, (name, level)) in LEVELS.into_iter().enumerate() {
         let gain = if name.starts_with("student") { gain } else { 0.0 };
-        let own = noise * if (run + place).is_multiple_of(2) { 1.0 } else { -1.5 };
+        let own = NOISE[(run + 2 * place) % NOISE.len()];
         let mut network = NetworkOutcome::new(role(name));
         for (part, base) in parts {
             let accuracy = base + level + gain + own;

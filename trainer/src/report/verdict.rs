@@ -82,9 +82,9 @@ pub fn verdict(metrics: &Metrics, split: &str) -> Option<String> {
         .collect();
     let controls: Vec<&Difference> =
         here.iter().copied().filter(|difference| role(&difference.b) == Role::Control).collect();
-    let unit = match figure {
-        "accuracy" => "points of accuracy",
-        _ => "in mean absolute error, where less is better",
+    let by = match figure {
+        "accuracy" => "In points of accuracy",
+        _ => "By mean absolute error, where less is better,",
     };
     let first = if controls.is_empty() {
         "No control was run, so nothing shows whether distilling helped".to_owned()
@@ -105,25 +105,29 @@ pub fn verdict(metrics: &Metrics, split: &str) -> Option<String> {
         let but = if falling.is_empty() {
             String::new()
         } else {
-            format!("; its macro-F1 falls against {}, which makes no gain there a clear one", list(metrics, &falling))
+            format!(
+                "; what it gains there is not clear because its macro-F1 falls: against {}",
+                list(metrics, &falling)
+            )
         };
-        format!("The int8 student {} ({unit}){but}", said.join(", "))
+        format!("{by} the int8 student {}{but}", said.join(", "))
     };
     let others: Vec<&Difference> =
         here.iter().copied().filter(|difference| role(&difference.b) != Role::Control).collect();
+    // "Against A the difference is 1 (weak), against B 2 (clear)."
     let second: Vec<String> = others
         .iter()
-        .map(|other| {
-            let words = Evidence::words(other.evidence);
-            let name =
-                if other.b == "student_float" { "its own float form".to_owned() } else { in_a_sentence(&other.b) };
-            format!("{} to {name} ({words})", shown(metrics, other))
+        .enumerate()
+        .map(|(at, other)| {
+            let (name, shown, words) = (in_a_sentence(&other.b), shown(metrics, other), other.evidence.words());
+            if at == 0 {
+                format!("Against {name} its difference is {shown} ({words})")
+            } else {
+                format!("against {name} {shown} ({words})")
+            }
         })
         .collect();
-    Some(match second.is_empty() {
-        true => format!("{first}."),
-        false => format!("{first}. Its difference is {}.", second.join(", ")),
-    })
+    Some(if second.is_empty() { format!("{first}.") } else { format!("{first}. {}.", second.join(", ")) })
 }
 
 /// Networks with their differences, separated by commas.

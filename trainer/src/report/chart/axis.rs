@@ -71,7 +71,7 @@ pub(super) struct Frame {
 impl Frame {
     /// Draws axes, grid and titles.
     pub(super) fn draw(drawing: &mut Drawing, words: Words<'_>, x: Axis, y: Axis) -> Self {
-        let corners = ((58.0, 12.0), (WIDTH - 14.0, drawing.height - 44.0));
+        let corners = ((60.0, 12.0), (WIDTH - 14.0, drawing.height - 46.0));
         let frame = Self { x, y, corners };
         let ((left, top), (right, bottom)) = corners;
         for (value, label) in frame.y.ticks() {
