@@ -12,6 +12,7 @@
 //!
 //! Armv7-M has both steps in one instruction, multiply-accumulate and the long product; Armv6-M takes more for each.
 
+mod described;
 #[cfg(eyas_kernels = "armv7m")]
 #[macro_use]
 mod long;
@@ -24,6 +25,7 @@ use super::{Kernels, Present, portable};
 use crate::model::{BLOCK, CoreClass, Layer, Layout};
 use crate::quant::{Multiplier, scale_sum};
 use core::arch::naked_asm;
+use described::{Columns, Rows, Scaling};
 #[cfg(eyas_kernels = "armv7m")]
 use long::requantize_rows;
 #[cfg(eyas_kernels = "armv6m")]
@@ -199,42 +201,6 @@ fn requantize_in_place(layer: &Layer<'_>, y: &mut [i32]) {
     };
     // SAFETY: y, mantissas and exponents hold `outputs` elements, at least one; the mantissas start on a word.
     unsafe { requantize_rows(&scaling) }
-}
-
-/// The rows of a layer, as the assembly sees them; it relies on the field order.
-#[repr(C)]
-struct Rows {
-    x: *const i32,
-    first_end: *const i32,
-    odd: usize,
-    entry: usize,
-    x_end: *const i32,
-    biases: *const i32,
-    y: *mut i32,
-    blocks: usize,
-    weights: *const i8,
-    tail: usize,
-}
-
-/// Sums to be scaled, as the assembly sees them; it relies on the field order.
-#[repr(C)]
-struct Scaling {
-    y: *mut i32,
-    exponents: *const i8,
-    mantissas: *const i32,
-    end: *mut i32,
-    above_lo: i32,
-    width: i32,
-    hi: i32,
-}
-
-/// A list of present inputs, as the assembly sees it; it relies on the field order.
-#[repr(C)]
-struct Columns {
-    weights: *const i8,
-    run: usize,
-    present: *const Present,
-    present_end: *const Present,
 }
 
 /// The definition, for an exponent above −2, saturated to 16 bits.

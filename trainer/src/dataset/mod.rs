@@ -16,6 +16,7 @@ mod graph;
 pub mod limits;
 pub mod locate;
 mod npz;
+mod npz_header;
 mod order;
 mod parquet;
 mod parquet_columns;
