@@ -254,24 +254,3 @@ fn set_weights(recipe: &mut Recipe, change: impl FnOnce(&mut Weights)) {
         Chosen::new(&mse::METHOD, &mse::Mse { weights })
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Where the keys of a recipe are defined.
-    const RECIPE: &str = include_str!("../recipe/sections.rs");
-
-    #[test]
-    fn differences_are_keys_that_a_recipe_has() {
-        for control in controls() {
-            let keys: toml::Table =
-                control.difference.parse().unwrap_or_else(|error| panic!("{}: {error}", control.name));
-            for (section, keys) in &keys {
-                for key in keys.as_table().unwrap().keys() {
-                    assert!(RECIPE.contains(&format!("pub {key}:")), "{}: {section}.{key}", control.name);
-                }
-            }
-        }
-    }
-}

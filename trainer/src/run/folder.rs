@@ -171,7 +171,7 @@ pub fn write(
     let there = folder.path().join(RECIPE);
     let copied = std::fs::read_to_string(&there).is_ok_and(|text| text == resolved);
     let there = Recipe::load(&there);
-    if copied || !there.is_ok_and(|there| there.whole.base.is_empty() && there.recipe_hash() == recipe_hash) {
+    if copied || !there.is_ok_and(|there| there.base.is_empty() && there.recipe_hash() == recipe_hash) {
         folder.write(RECIPE, recipe.text().as_bytes())?;
     }
     folder.write(STUDENT, &file)?;
