@@ -125,8 +125,9 @@ fn clippy(selection: &[&str]) -> Command {
     command
 }
 
-/// The runtime's documentation: on a host, without features, and as docs.rs builds it, with a nightly compiler.
-fn documentation() -> [Outcome; 3] {
+/// The documentation of every crate; the runtime's on a host, without features, and as docs.rs builds it, with a nightly
+/// compiler.
+fn documentation() -> [Outcome; 4] {
     let doc = |features, flags| {
         let mut command = cargo(&["doc", "--package", "eyas", "--no-deps", features]);
         command.env("RUSTDOCFLAGS", flags);
@@ -134,7 +135,11 @@ fn documentation() -> [Outcome; 3] {
     };
     let mut docs_rs = doc("--all-features", "-D warnings --cfg docsrs");
     docs_rs.args(["--target-dir", "target/docs-rs"]).env("RUSTC_BOOTSTRAP", "1");
+    // In the release profile, whose dependencies the lints have compiled already.
+    let mut others = cargo(&["doc", "--workspace", "--exclude", "eyas", "--no-deps", "--release"]);
+    others.env("RUSTDOCFLAGS", "-D warnings");
     [
+        run("documentation of the other crates", others),
         run("documentation", doc("--all-features", "-D warnings")),
         run("documentation, no features", doc("--no-default-features", "-D warnings")),
         run("documentation as on docs.rs", docs_rs),

@@ -148,7 +148,7 @@ fn label_only(recipe: &Recipe) -> Vec<Recipe> {
     set_weights(&mut control, |weights| {
         weights.soft_weight = Schedule::Constant(0.0);
         weights.label_weight = 1.0;
-        weights.label_smoothing = 0.0;
+        weights.label_smoothing = weights.label_smoothing.map(|_| 0.0);
     });
     vec![control]
 }
@@ -157,7 +157,7 @@ fn label_smoothing(recipe: &Recipe) -> Vec<Recipe> {
     let mut controls = label_only(recipe);
     controls.retain(|control| control.data.task == Task::Classify);
     for control in &mut controls {
-        set_weights(control, |weights| weights.label_smoothing = LABEL_SMOOTHING);
+        set_weights(control, |weights| weights.label_smoothing = Some(LABEL_SMOOTHING));
     }
     controls
 }
@@ -179,7 +179,8 @@ fn uniform_teacher(recipe: &Recipe) -> Vec<Recipe> {
 fn plain_kd(recipe: &Recipe) -> Vec<Recipe> {
     let mut control = without_teachers(recipe);
     control = stored(&control);
-    let weights = Weights { soft_weight: Schedule::Constant(1.0), label_smoothing: 0.0, ..recipe.weights() };
+    let mut weights = Weights { soft_weight: Schedule::Constant(1.0), ..recipe.weights() };
+    weights.label_smoothing = weights.label_smoothing.map(|_| 0.0);
     if recipe.data.task == Task::Regress {
         control.objective = Chosen::new(&mse::METHOD, &mse::Mse { weights });
         return vec![control];
