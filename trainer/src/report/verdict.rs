@@ -100,8 +100,14 @@ pub fn verdict(metrics: &Metrics, split: &str) -> Option<String> {
         grades.sort_by_key(|(grade, _)| *grade);
         let said: Vec<String> =
             grades.iter().map(|(grade, same)| format!("{} {}", grade.words(), list(metrics, same))).collect();
-        let falling =
-            grades.iter().flat_map(|(_, same)| same).filter_map(|control| falls(metrics, control)).collect::<Vec<_>>();
+        // Only a gain can be called less than clear.
+        let falling: Vec<&Difference> = grades
+            .iter()
+            .filter(|(grade, _)| *grade == Grade::WeaklyBetter)
+            .flat_map(|(_, same)| same)
+            .filter(|control| control.evidence == Evidence::Clear)
+            .filter_map(|control| falls(metrics, control))
+            .collect();
         let but = if falling.is_empty() {
             String::new()
         } else {

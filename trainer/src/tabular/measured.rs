@@ -51,12 +51,15 @@ pub(super) fn controls() -> Vec<Control> {
 
 /// The teachers of a recipe; `words` says each in words, joined by ` + `.
 pub(super) fn teachers(recipe: &TabularRecipe, data: &TabularPrepared, words: &[String]) -> Vec<TeacherMetrics> {
-    let teacher = |((teacher, given), title): ((&TabularTeacher, &Option<super::Given>), &String)| TeacherMetrics {
-        title: title.clone(),
-        path: teacher.path.clone().filter(|_| given.is_some()),
-        sha256: given.as_ref().map(|given| hexadecimal(&given.identity)),
+    let teacher = |(at, (teacher, title)): (usize, (&TabularTeacher, &String))| {
+        let given = data.given.get(at).and_then(Option::as_ref);
+        TeacherMetrics {
+            title: title.clone(),
+            path: teacher.path.clone().filter(|_| given.is_some()),
+            sha256: given.map(|given| hexadecimal(&given.identity)),
+        }
     };
-    recipe.teacher.iter().zip(&data.given).zip(words).map(teacher).collect()
+    recipe.teacher.iter().zip(words).enumerate().map(teacher).collect()
 }
 
 /// Name of a split in the reports.
