@@ -144,9 +144,16 @@ fn list(metrics: &Metrics, differences: &[&Difference]) -> String {
 
 /// A difference with the error that claims rest on.
 pub(super) fn shown(metrics: &Metrics, difference: &Difference) -> String {
+    points(difference.careful(), size(metrics, difference))
+}
+
+/// The size of the figures that a difference is between: it has their decimals. A number without a unit has its own.
+pub(super) fn size(metrics: &Metrics, difference: &Difference) -> f64 {
+    if metrics.figures.get(&difference.figure).is_some_and(|figure| figure.unit.is_empty()) {
+        return difference.careful().standard_error.unwrap_or(0.0);
+    }
     let of = |network: &str| metrics.summary(&difference.split, &difference.part, network, &difference.figure)?.mean;
-    let beside = of(&difference.a).unwrap_or(0.0).abs().max(of(&difference.b).unwrap_or(0.0).abs());
-    points(difference.careful(), beside)
+    of(&difference.a).unwrap_or(0.0).abs().max(of(&difference.b).unwrap_or(0.0).abs())
 }
 
 /// What the teacher's agreement along edges means for links that use them, mean over the runs; none without edges.
