@@ -99,7 +99,9 @@ fn judged(truth: Truth<'_>, outputs: usize) -> Shipped {
         Truth::Quantity(_) => vec![0; rows.len()],
     };
     let output = |row: usize, at: usize| match truth {
-        Truth::Classes(..) if usize::from(wanted[row]) == at => (row % 7 * 4) as i8 - if row % 11 == 0 { 9 } else { 0 },
+        Truth::Classes(..) if usize::from(wanted[row]) == at => {
+            (row % 7 * 4) as i8 - if row.is_multiple_of(11) { 9 } else { 0 }
+        }
         Truth::Classes(..) => (row % 3) as i8,
         Truth::Quantity(values) => (values[row] as i8).saturating_add((row % 5) as i8 - 2),
     };

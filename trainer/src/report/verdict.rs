@@ -100,8 +100,14 @@ pub fn verdict(metrics: &Metrics, split: &str) -> Option<String> {
         grades.sort_by_key(|(grade, _)| *grade);
         let said: Vec<String> =
             grades.iter().map(|(grade, same)| format!("{} {}", grade.words(), list(metrics, same))).collect();
-        let falling =
-            grades.iter().flat_map(|(_, same)| same).filter_map(|control| falls(metrics, control)).collect::<Vec<_>>();
+        // Only a gain can be called less than clear.
+        let falling: Vec<&Difference> = grades
+            .iter()
+            .filter(|(grade, _)| *grade == Grade::WeaklyBetter)
+            .flat_map(|(_, same)| same)
+            .filter(|control| control.evidence == Evidence::Clear)
+            .filter_map(|control| falls(metrics, control))
+            .collect();
         let but = if falling.is_empty() {
             String::new()
         } else {
@@ -138,9 +144,16 @@ fn list(metrics: &Metrics, differences: &[&Difference]) -> String {
 
 /// A difference with the error that claims rest on.
 pub(super) fn shown(metrics: &Metrics, difference: &Difference) -> String {
+    points(difference.careful(), size(metrics, difference))
+}
+
+/// The size of the figures that a difference is between: it has their decimals. A number without a unit has its own.
+pub(super) fn size(metrics: &Metrics, difference: &Difference) -> f64 {
+    if metrics.figures.get(&difference.figure).is_some_and(|figure| figure.unit.is_empty()) {
+        return difference.careful().standard_error.unwrap_or(0.0);
+    }
     let of = |network: &str| metrics.summary(&difference.split, &difference.part, network, &difference.figure)?.mean;
-    let beside = of(&difference.a).unwrap_or(0.0).abs().max(of(&difference.b).unwrap_or(0.0).abs());
-    points(difference.careful(), beside)
+    of(&difference.a).unwrap_or(0.0).abs().max(of(&difference.b).unwrap_or(0.0).abs())
 }
 
 /// What the teacher's agreement along edges means for links that use them, mean over the runs; none without edges.

@@ -57,6 +57,7 @@ fn gains_losses_and_draws_are_told_apart() {
     );
     let text = verdict(&samples::graph(&[2022, 2023, 2024], -60.0), "inductive").unwrap();
     assert!(text.contains("the int8 student is clearly worse than plain KD") && !text.contains("better"), "{text}");
+    assert!(!text.contains("macro-F1"), "a loss needs no excuse: {text}");
     let text = verdict(&samples::table(2.0), "folds").unwrap();
     assert!(text.contains("clearly better than plain KD") && text.contains("against teacher 4"), "{text}");
 }
