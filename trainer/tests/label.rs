@@ -63,8 +63,13 @@ fn names(folder: &Path) -> Vec<String> {
 /// Logits computed here, from the same numbers as the table.
 fn expected(folder: &Path) -> Array2<f32> {
     use eyas_trainer::teacher::{DenseTeacher, RowTeacher};
-    let table = eyas_trainer::dataset::read_parquet(&folder.join("table"), None).unwrap();
-    DenseTeacher::load(&folder.join("teacher.npz")).unwrap().logits(table.features.view()).unwrap()
+    DenseTeacher::load(&folder.join("teacher.npz")).unwrap().logits(features(folder).view()).unwrap()
+}
+
+/// The numbers of the table `[rows x COLUMNS]`.
+fn features(folder: &Path) -> Array2<f32> {
+    let table = eyas_trainer::dataset::ColumnTable::load(&folder.join("table")).unwrap();
+    table.values(&table.select(&["x*".to_owned()]).unwrap()).unwrap()
 }
 
 #[test]
@@ -262,8 +267,8 @@ fn text_archive_and_table_give_the_same_logits() {
     use std::io::Write;
     let folder = prepare();
     let folder = folder.path();
-    let table = eyas_trainer::dataset::read_parquet(&folder.join("table"), None).unwrap();
-    let rows = table.features.slice(s![..9_000, ..]);
+    let features = features(folder);
+    let rows = features.slice(s![..9_000, ..]);
     let mut text = String::from("id,x0,x1,x2,x3,x4,x5,label\n");
     for (number, row) in rows.outer_iter().enumerate() {
         let cells: Vec<String> = row.iter().map(f32::to_string).collect();

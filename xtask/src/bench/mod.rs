@@ -107,7 +107,9 @@ impl Bench {
             return Ok(());
         }
         if self.json {
-            rows.iter().for_each(|row| println!("{}", report::json(row)));
+            for row in &rows {
+                println!("{}", serde_json::to_string(row)?);
+            }
             shipped.iter().for_each(|row| println!("{}", row.json()));
         } else {
             print!("{}\n{}", report::table(&rows), shipped::table(&shipped));
