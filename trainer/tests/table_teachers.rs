@@ -145,7 +145,7 @@ fn an_onnx_model_teaches_a_student_and_its_embedding_helps() {
     let turned = figures(&run(folder, &format!("{plain}\n{turned}"), ""), "teacher");
     assert!(turned < 80.0, "{turned}");
     let hint = run(folder, &format!("{plain}\nembedding = \"hidden\""), "embedding_weight = 1");
-    assert!(figures(&hint, "student_int8") > 80.0, "{:?}", hint.metrics.mean);
+    assert!(figures(&hint, "student_int8") > 80.0, "{:?}", hint.metrics.summary);
     assert_ne!(*hint.file, *first.file);
     assert_eq!(hint.metrics.shipped.widths, [INPUTS, 24, CLASSES]);
 
