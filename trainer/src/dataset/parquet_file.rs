@@ -75,11 +75,6 @@ impl ParquetFile {
         self.columns.iter().map(|column| column.name.clone()).collect()
     }
 
-    /// Whether the file has a column of this name, numeric or not.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.metadata.schema().column_with_name(name).is_some()
-    }
-
     /// Names of the text columns, in the order of the file.
     pub(crate) fn words(&self) -> Vec<String> {
         let word = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);

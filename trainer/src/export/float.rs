@@ -6,18 +6,16 @@
 //! sealed file made from it. `eyas label` takes the file as a teacher of kind `mlp`.
 
 use std::collections::BTreeMap;
-use std::io::{self, Cursor, Write};
+use std::io;
 use std::path::Path;
 
 use ndarray::{Array1, Array2};
-use npyz::WriterBuilder;
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
 
 use super::onnx::Builder;
 use crate::dataset::{DataError, FaultKind, Place, Shaped, read_arrays};
 use crate::import::onnx::message::FLOAT;
 use crate::nn::{DenseWeights, MlpWeights};
+use crate::output::npz::NpzWriter;
 use crate::quantize::{InputCoding, LARGEST_SCORE, Standard};
 use eyas::model::Normalization;
 
@@ -59,30 +57,22 @@ impl FloatStudent {
     /// # Errors
     /// Only if it cannot be built in memory.
     pub fn archive(&self) -> io::Result<Vec<u8>> {
-        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-        let mut add = |name: &str, shape: &[u64], values: &mut dyn Iterator<Item = f32>| {
-            archive.start_file(format!("{name}.npy"), SimpleFileOptions::default())?;
-            let mut bytes = Vec::new();
-            let mut array = npyz::WriteOptions::new().default_dtype().shape(shape).writer(&mut bytes).begin_nd()?;
-            array.extend(values)?;
-            array.finish()?;
-            archive.write_all(&bytes)
-        };
+        let mut archive = NpzWriter::new();
         for (at, layer) in self.weights.layers.iter().enumerate() {
             let (outputs, inputs) = layer.weight.dim();
-            add(&format!("w{at}"), &[outputs as u64, inputs as u64], &mut layer.weight.iter().copied())?;
-            add(&format!("b{at}"), &[outputs as u64], &mut layer.bias.iter().copied())?;
+            archive.add(&format!("w{at}"), &[outputs, inputs], layer.weight.iter().copied())?;
+            archive.add(&format!("b{at}"), &[outputs], layer.bias.iter().copied())?;
         }
         if let Some(Standard { means, deviations }) = &self.standard {
-            add("mean", &[means.len() as u64], &mut means.iter().copied())?;
-            add("sd", &[deviations.len() as u64], &mut deviations.iter().copied())?;
-            add("largest_score", &[1], &mut std::iter::once(LARGEST_SCORE))?;
+            archive.add("mean", &[means.len()], means.iter().copied())?;
+            archive.add("sd", &[deviations.len()], deviations.iter().copied())?;
+            archive.add("largest_score", &[1], [LARGEST_SCORE])?;
         }
         if self.row_shares {
-            add("row_shares", &[1], &mut std::iter::once(1.0))?;
+            archive.add("row_shares", &[1], [1.0f32])?;
         }
-        add("student", &[32], &mut self.student.iter().map(|&byte| f32::from(byte)))?;
-        Ok(archive.finish()?.into_inner())
+        archive.add("student", &[32], self.student.map(f32::from))?;
+        archive.finish()
     }
 
     /// Reads the archive.
@@ -156,7 +146,7 @@ impl FloatStudent {
         }
         let widths = self.weights.widths();
         let outputs = widths.last().copied().unwrap_or(0) as i64;
-        builder.finish(("features", FLOAT, widths.first().copied().unwrap_or(0) as i64), outputs)
+        builder.finish("features", FLOAT, widths.first().copied().unwrap_or(0) as i64, outputs)
     }
 }
 

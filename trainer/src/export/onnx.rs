@@ -85,7 +85,7 @@ pub fn to_onnx(student: &Student<'_>, input: OnnxInput, rows: usize) -> Result<E
     let (scale, zero) = (format!("y{last}_scale"), format!("y{last}_zero_point"));
     builder.node("DequantizeLinear", &[&integers, &scale, &zero], "logits", vec![]);
     let outputs = i64::from(student.metadata().outputs());
-    let bytes = builder.finish((name, element, inputs), outputs);
+    let bytes = builder.finish(name, element, inputs, outputs);
     Ok(ExportedOnnx { bytes, layers: count(student, &sources, rows)? })
 }
 
@@ -154,8 +154,8 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    /// The model with one input `(name, element, width)` and the output `logits`.
-    pub(super) fn finish(self, (name, element, inputs): (&str, i32, i64), outputs: i64) -> Vec<u8> {
+    /// The model with one input of this name, element type and width, and the output `logits`.
+    pub(super) fn finish(self, name: &str, element: i32, inputs: i64, outputs: i64) -> Vec<u8> {
         let model = Model {
             ir_version: IR_VERSION,
             producer_name: "eyas".into(),

@@ -47,7 +47,7 @@ pub use masks::{Cut, Mask, MaskForm};
 pub use mlp::{DenseWeights, MlpWeights};
 pub use net::{Branch, Family, Net, Parameter, TrainedNet, drawn};
 pub use optimizer::{Adam, Moments};
-pub use predict::{accuracy, accuracy_at, predictions};
+pub use predict::{accuracy, predictions};
 pub(crate) use random::shuffle;
 pub use random::{Purpose, stream};
 pub use sparse::normalize_rows;

@@ -312,7 +312,7 @@ impl Training<'_> {
     ) -> Result<f64, TrainError> {
         let x = match self.source {
             Source::Whole(whole) => {
-                return self.step(nets, Input::View(whole.train), (epoch, whole.rows), state, lesson);
+                return self.step(nets, Input::View(whole.train), self.at(epoch, state, whole.rows), state, lesson);
             }
             Source::Rows { x, .. } => x,
         };
@@ -321,8 +321,9 @@ impl Training<'_> {
         let mut sum = 0.0;
         for rows in order.chunks(self.plan.batch_rows.unwrap_or(order.len()).max(1)) {
             let mut batch = x.select(rows);
-            lesson.augment(&self.at(epoch, state, rows), &mut batch);
-            let value = self.step(nets, Input::Dense(batch.view()), (epoch, rows), state, lesson)?;
+            let step = self.at(epoch, state, rows);
+            lesson.augment(&step, &mut batch);
+            let value = self.step(nets, Input::Dense(batch.view()), step, state, lesson)?;
             sum += value * rows.len() as f64;
         }
         let loss = sum / order.len() as f64;
@@ -339,18 +340,17 @@ impl Training<'_> {
         &self,
         nets: &[Net],
         input: Input<'_>,
-        (epoch, rows): (usize, &[usize]),
+        step: Step<'_>,
         state: &mut TrainState,
         lesson: &mut dyn Lesson,
     ) -> Result<f64, TrainError> {
-        let step = self.at(epoch, state, rows);
         let seed = self.plan.seed;
         let masks = nets.iter().enumerate().map(|(at, net)| net.masks(input, seed_of(seed, at), step.number)).collect();
         let mut loss = |outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]| lesson.loss(&step, outputs, gradients);
         let (value, gradients) = self.backend.engine().step(nets, input, &mut state.parameters, masks, &mut loss);
         let adam = &self.plan.adam;
         if !value.is_finite() {
-            return Err(TrainError::Diverged { epoch, learning_rate: adam.learning_rate });
+            return Err(TrainError::Diverged { epoch: step.epoch, learning_rate: adam.learning_rate });
         }
         state.steps += 1;
         let number = u32::try_from(state.steps).unwrap_or(u32::MAX);

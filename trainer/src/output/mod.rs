@@ -7,6 +7,8 @@ mod destination;
 mod digest;
 mod error;
 mod folder;
+pub(crate) mod npz;
+pub(crate) mod sealed;
 pub(crate) mod terminal;
 
 pub use atomic::write_atomic;

@@ -6,7 +6,7 @@
 //! student is therefore the shipped one, to the bit.
 
 use super::{InputCoding, IntegerLayer, IntegerStudent, QuantizeError, Ranges, Replay, fold};
-use crate::nn::{Adam, MlpWeights, Moments};
+use crate::nn::{Adam, DenseWeights, MlpWeights, Moments};
 use ndarray::{Array1, Array2, Axis};
 use sprs::CsMat;
 
@@ -19,14 +19,20 @@ pub struct AwarePlan {
     pub adam: Adam,
 }
 
+/// What guides the fine-tuning.
+pub struct Feedback<'a> {
+    /// Gradient of the loss at the logits `[rows x outputs]`, of the same shape.
+    pub gradient: &'a mut dyn FnMut(&Array2<f32>) -> Array2<f32>,
+    /// How good a student is on the tune rows, higher is better.
+    pub score: &'a dyn Fn(&IntegerStudent) -> Result<f64, QuantizeError>,
+}
+
 /// Fine-tunes `weights` under rounding and returns the best integer student.
 ///
 /// The rounded student before fine-tuning counts as epoch 0, so the result is never worse on the tune rows.
 ///
 /// # Shapes
 /// - `rows`: `[rows x inputs]` raw features; the rows that the student may learn from
-/// - `gradient(logits [rows x outputs])`: gradient of the loss, same shape
-/// - `score(student)`: how good it is on the tune rows, higher is better
 ///
 /// # Errors
 /// If the numbers of a step do not fit a student file.
@@ -36,25 +42,20 @@ pub fn fine_tune(
     ranges: &Ranges,
     rows: &CsMat<f32>,
     plan: &AwarePlan,
-    gradient: &mut dyn FnMut(&Array2<f32>) -> Array2<f32>,
-    score: &dyn Fn(&IntegerStudent) -> Result<f64, QuantizeError>,
+    feedback: Feedback<'_>,
 ) -> Result<IntegerStudent, QuantizeError> {
     let coding = start.coding.clone();
     let integers = coding.integers(rows);
     let inputs = dequantized_inputs(&coding, rows, &integers);
-    let mut weights = weights.clone();
-    let mut moments: Vec<(Moments, Moments)> = weights
-        .layers
-        .iter()
-        .map(|layer| (Moments::zeros(layer.weight.len()), Moments::zeros(layer.bias.len())))
-        .collect();
+    let Feedback { gradient, score } = feedback;
+    let mut training = Training::of(weights);
     let mut best_score = score(&start)?;
     let mut best = start;
-    let mut student = fold(&weights, &coding, ranges)?;
-    for epoch in 0..plan.epochs {
+    let mut student = fold(&training.weights, &coding, ranges)?;
+    for _ in 0..plan.epochs {
         let replay = Replay::of(&student, &integers)?;
-        step(&mut weights, &student, &replay, &inputs, gradient, &plan.adam, &mut moments, epoch as u32 + 1);
-        let stepped = fold(&weights, &coding, ranges)?;
+        training.step(&student, &replay, &inputs, gradient, &plan.adam);
+        let stepped = fold(&training.weights, &coding, ranges)?;
         let reached = score(&stepped)?;
         if reached >= best_score {
             (best_score, best) = (reached, stepped.clone());
@@ -75,39 +76,53 @@ fn dequantized_inputs(coding: &InputCoding, rows: &CsMat<f32>, integers: &[Vec<i
     inputs
 }
 
-#[allow(clippy::too_many_arguments, reason = "one training step needs its whole state")]
-fn step(
-    weights: &mut MlpWeights,
-    student: &IntegerStudent,
-    replay: &Replay,
-    inputs: &CsMat<f32>,
-    gradient: &mut dyn FnMut(&Array2<f32>) -> Array2<f32>,
-    adam: &Adam,
-    moments: &mut [(Moments, Moments)],
-    number: u32,
-) {
-    let outputs: Vec<Array2<f32>> =
-        student.layers.iter().zip(&replay.layers).map(|(layer, integers)| dequantized(layer, integers)).collect();
-    let Some(logits) = outputs.last() else { return };
-    let mut back = gradient(logits);
-    for index in (0..student.layers.len()).rev() {
-        pass_clamp(&mut back, &student.layers[index], &replay.layers[index]);
-        let bias_gradient: Array1<f32> = back.sum_axis(Axis(0));
-        let weight_gradient = match index.checked_sub(1) {
-            None => sparse_gradient(inputs, &back),
-            Some(before) => back.t().dot(&outputs[before]),
-        };
-        if index > 0 {
-            back = back.dot(&rounded_weights(&student.layers[index], student.layers[index - 1].output_scale));
-        }
-        let layer = &mut weights.layers[index];
-        let (weight_moments, bias_moments) = &mut moments[index];
-        let weight_gradient = weight_gradient.as_standard_layout();
-        if let (Some(parameter), Some(gradient)) = (layer.weight.as_slice_mut(), weight_gradient.as_slice()) {
-            adam.update(number, parameter, gradient, weight_moments);
-        }
-        if let (Some(parameter), Some(gradient)) = (layer.bias.as_slice_mut(), bias_gradient.as_slice()) {
-            adam.update(number, parameter, gradient, bias_moments);
+/// The float weights that are trained on, and the optimizer's memory of them.
+struct Training {
+    weights: MlpWeights,
+    /// Of weight and bias of each layer.
+    moments: Vec<(Moments, Moments)>,
+    steps: u32,
+}
+
+impl Training {
+    fn of(weights: &MlpWeights) -> Self {
+        let moments = |layer: &DenseWeights| (Moments::zeros(layer.weight.len()), Moments::zeros(layer.bias.len()));
+        Self { weights: weights.clone(), moments: weights.layers.iter().map(moments).collect(), steps: 0 }
+    }
+
+    /// One step of Adam, as if the integers of `replay` had not been rounded.
+    fn step(
+        &mut self,
+        student: &IntegerStudent,
+        replay: &Replay,
+        inputs: &CsMat<f32>,
+        gradient: &mut dyn FnMut(&Array2<f32>) -> Array2<f32>,
+        adam: &Adam,
+    ) {
+        self.steps += 1;
+        let outputs: Vec<Array2<f32>> =
+            student.layers.iter().zip(&replay.layers).map(|(layer, integers)| dequantized(layer, integers)).collect();
+        let Some(logits) = outputs.last() else { return };
+        let mut back = gradient(logits);
+        for index in (0..student.layers.len()).rev() {
+            pass_clamp(&mut back, &student.layers[index], &replay.layers[index]);
+            let bias_gradient: Array1<f32> = back.sum_axis(Axis(0));
+            let weight_gradient = match index.checked_sub(1) {
+                None => sparse_gradient(inputs, &back),
+                Some(before) => back.t().dot(&outputs[before]),
+            };
+            if index > 0 {
+                back = back.dot(&rounded_weights(&student.layers[index], student.layers[index - 1].output_scale));
+            }
+            let layer = &mut self.weights.layers[index];
+            let (weight_moments, bias_moments) = &mut self.moments[index];
+            let weight_gradient = weight_gradient.as_standard_layout();
+            if let (Some(parameter), Some(gradient)) = (layer.weight.as_slice_mut(), weight_gradient.as_slice()) {
+                adam.update(self.steps, parameter, gradient, weight_moments);
+            }
+            if let (Some(parameter), Some(gradient)) = (layer.bias.as_slice_mut(), bias_gradient.as_slice()) {
+                adam.update(self.steps, parameter, gradient, bias_moments);
+            }
         }
     }
 }
@@ -151,7 +166,6 @@ fn sparse_gradient(inputs: &CsMat<f32>, back: &Array2<f32>) -> Array2<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::DenseWeights;
     use crate::quantize::forward::sparse_product;
     use crate::quantize::{QuantizePlan, RangeMethod, activations, observe_ranges, quantize};
     use eyas::model::Normalization;
@@ -199,7 +213,8 @@ mod tests {
         let ranges: Ranges = ranges.iter().map(|&(lo, hi)| (lo * 4.0 - 1.0, hi * 4.0 + 1.0)).collect();
         let ranges = vec![(0.0, ranges[0].1), ranges[1]];
         let plan = AwarePlan { epochs: 200, adam: Adam { learning_rate: 0.02, weight_decay: 0.0 } };
-        let tuned = fine_tune(&weights, start, &ranges, &rows, &plan, &mut cross_entropy, &score).unwrap();
+        let feedback = Feedback { gradient: &mut cross_entropy, score: &score };
+        let tuned = fine_tune(&weights, start, &ranges, &rows, &plan, feedback).unwrap();
         let after = score(&tuned).unwrap();
         assert!(before < 4.0, "the start must be wrong somewhere, or this test shows nothing");
         assert_eq!(after, 4.0);

@@ -78,9 +78,10 @@ pub fn fold(weights: &MlpWeights, coding: &InputCoding, ranges: &Ranges) -> Resu
     let mut input_scale = None;
     for (index, (layer, &range)) in weights.layers.iter().zip(ranges).enumerate() {
         let step = |i: usize| input_scale.unwrap_or_else(|| coding.step(i));
+        let inputs = LayerInputs { step: &step, zero_point: input_zero_point };
         let kind = if index == 0 && coding.sparse { LayerKind::SparseInput } else { LayerKind::Dense };
         let last = index + 1 == found;
-        let folded = fold_layer(index, layer, &step, kind, range, last, input_zero_point)?;
+        let folded = fold_layer(index, layer, &inputs, kind, range, last)?;
         input_zero_point = folded.meta.zero_point;
         input_scale = Some(folded.output_scale);
         layers.push(folded);
@@ -88,14 +89,22 @@ pub fn fold(weights: &MlpWeights, coding: &InputCoding, ranges: &Ranges) -> Resu
     Ok(IntegerStudent { coding: coding.clone(), layers })
 }
 
+/// The integers that come into a layer.
+struct LayerInputs<'a> {
+    /// Real size of one step of an input.
+    step: &'a dyn Fn(usize) -> f64,
+    /// Integer that stands for 0.0.
+    zero_point: i8,
+}
+
+/// Rounds one layer whose outputs lie in `lo..=hi`.
 fn fold_layer(
     index: usize,
     layer: &DenseWeights,
-    step: &dyn Fn(usize) -> f64,
+    from: &LayerInputs<'_>,
     kind: LayerKind,
     (lo, hi): (f64, f64),
     last: bool,
-    input_zero_point: i8,
 ) -> Result<IntegerLayer, QuantizeError> {
     let (outputs, inputs) = layer.weight.dim();
     for found in [inputs, outputs] {
@@ -111,7 +120,7 @@ fn fold_layer(
     let rows: Vec<Vec<f64>> = layer
         .weight
         .outer_iter()
-        .map(|row| row.iter().enumerate().map(|(i, &w)| f64::from(w) * step(i)).collect())
+        .map(|row| row.iter().enumerate().map(|(i, &w)| f64::from(w) * (from.step)(i)).collect())
         .collect();
     let scale = |row: &Vec<f64>| row.iter().fold(0f64, |largest, w| largest.max(w.abs())) / WEIGHT_LIMIT;
     let mut sum_scales: Vec<f64> = rows.iter().map(scale).collect();
@@ -144,7 +153,7 @@ fn fold_layer(
         multiplier(scale / output_scale).map_err(|source| QuantizeError::Scale { layer: index, unit, source })?;
     }
     let meta = LayerMeta { kind, outputs: outputs as u16, zero_point, lo: -128, hi: 127 };
-    Ok(IntegerLayer { meta, weights, biases, sum_scales, output_scale, input_zero_point })
+    Ok(IntegerLayer { meta, weights, biases, sum_scales, output_scale, input_zero_point: from.zero_point })
 }
 
 impl IntegerLayer {

@@ -12,7 +12,7 @@ mod observe;
 mod replay;
 mod scale;
 
-pub use aware::{AwarePlan, fine_tune};
+pub use aware::{AwarePlan, Feedback, fine_tune};
 pub use coding::{InputCoding, LARGEST_SCORE, Standard, dense_rows, normalized, unit};
 pub(crate) use coding::{is_constant, spread};
 pub use correct::correct_biases;

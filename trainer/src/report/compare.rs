@@ -146,7 +146,7 @@ pub fn compare(a: &Metrics, b: &Metrics) -> Result<Comparison, CompareError> {
 ///
 /// # Errors
 /// [`CompareError::NothingInCommon`].
-pub fn compare_any_data(a: &Metrics, b: &Metrics) -> Result<Comparison, CompareError> {
+pub(super) fn compare_any_data(a: &Metrics, b: &Metrics) -> Result<Comparison, CompareError> {
     let (left, right) = (keys(a, b), keys(b, a));
     let runs: Vec<Key> = left.keys().filter(|key| right.contains_key(*key)).cloned().collect();
     if runs.is_empty() {

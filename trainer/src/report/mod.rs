@@ -47,7 +47,7 @@ mod tests;
 mod verdict;
 
 pub use card::card;
-pub use compare::{CompareError, Comparison, Contrast, compare, compare_any_data};
+pub use compare::{CompareError, Comparison, Contrast, compare};
 pub use document::{Code, Depth, Document, Row, Section, Table, Verdict};
 pub use error::ReportError;
 pub use evidence::Evidence;

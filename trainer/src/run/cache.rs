@@ -1,24 +1,21 @@
 //! What is constant about teachers, kept on disk: computed once, whatever is done with the students.
 //!
-//! An entry is named by the SHA-256 of all that decides it. A file is `magic (8) | key (32) | value in postcard | SHA-256 of
-//! all before`; a damaged one is reported and computed again, so a cache can only save time.
+//! An entry is named by the SHA-256 of all that decides it, which is also the key of its [`sealed`] file; a damaged one is
+//! reported and computed again, so a cache can only save time.
 
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
 use crate::bounded;
-use crate::output::{hexadecimal, write_atomic};
+use crate::output::{hexadecimal, sealed, write_atomic};
 use crate::run::Observer;
 
 /// Name of the folder in a run folder.
 pub const TEACHERS: &str = "teachers";
 
 const MAGIC: &[u8; 8] = b"EYASTCH1";
-const PREFIX: usize = 8 + 32;
-const SEAL: usize = 32;
 
 /// A folder with entries, or none.
 #[derive(Clone, Copy)]
@@ -45,23 +42,17 @@ impl<'a> Cache<'a> {
                 return None;
             }
         };
-        let value = value(&bytes, &key).and_then(|value| postcard::from_bytes(value).ok());
-        if value.is_none() {
+        let value = sealed::payload(MAGIC, &key, &bytes).and_then(sealed::decode);
+        if value.is_err() {
             self.warn(&path, "is damaged");
         }
-        value
+        value.ok()
     }
 
     /// Keeps an entry. A folder that cannot be written is reported; the work goes on without.
     pub(crate) fn put<T: Serialize>(&self, key: [u8; 32], value: &T) {
         let Some(path) = self.path(key) else { return };
-        let Ok(value) = postcard::to_allocvec(value) else { return };
-        let mut bytes = Vec::with_capacity(PREFIX + value.len() + SEAL);
-        bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(&key);
-        bytes.extend_from_slice(&value);
-        let seal: [u8; SEAL] = Sha256::digest(&bytes).into();
-        bytes.extend_from_slice(&seal);
+        let Ok(bytes) = sealed::seal(MAGIC, &key, value) else { return };
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
         let written = std::fs::create_dir_all(folder).map_err(|error| error.to_string());
         if let Err(error) = written.and_then(|()| write_atomic(&path, &bytes).map_err(|error| error.to_string())) {
@@ -77,14 +68,6 @@ impl<'a> Cache<'a> {
     fn warn(&self, path: &Path, what: &str) {
         self.observer.note(&format!("warning: {} {what}; what it held is computed again", path.display()));
     }
-}
-
-/// The value inside a whole file of this key.
-fn value<'a>(bytes: &'a [u8], key: &[u8; 32]) -> Option<&'a [u8]> {
-    let (sealed, seal) = bytes.split_last_chunk::<SEAL>()?;
-    let (prefix, value) = sealed.split_first_chunk::<PREFIX>()?;
-    let fits = prefix[..8] == MAGIC[..] && prefix[8..] == key[..] && Sha256::digest(sealed).as_slice() == seal;
-    fits.then_some(value)
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use crate::data::{Form, Matrix};
 use crate::method::link::embedding;
 use crate::nn::{Lesson, MlpWeights, Step};
 use crate::quantize::{
-    AwarePlan, InputCoding, IntegerStudent, QuantizeError, QuantizePlan, RangeMethod, Replay, Standard, activations,
-    fine_tune, observe_ranges, quantize,
+    AwarePlan, Feedback, InputCoding, IntegerStudent, QuantizeError, QuantizePlan, RangeMethod, Replay, Standard,
+    activations, fine_tune, observe_ranges, quantize,
 };
 use crate::recipe::{QuantizeMethod, QuantizeSection, RangeKind, Recipe};
 
@@ -74,7 +74,8 @@ impl Job<'_> {
             let score = |student: &IntegerStudent| self.merit(student, &tune_integers, power);
             let ranges = observe_ranges(&activations(&weights, &coding.seen(&tune)), plan.ranges);
             let used = self.data.x.student_rows(rows, self.data.student);
-            student = fine_tune(&weights, student, &ranges, &used, &aware, &mut gradient, &score).map_err(failed)?;
+            let feedback = Feedback { gradient: &mut gradient, score: &score };
+            student = fine_tune(&weights, student, &ranges, &used, &aware, feedback).map_err(failed)?;
         }
         Ok(student.with_outputs_times(f64::from(power)))
     }

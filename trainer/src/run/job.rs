@@ -134,7 +134,7 @@ impl<'a> Job<'a> {
             evaluation,
             scale: TargetScale::of(&data.truth, &labelled),
             embedding: embedding(files, &split),
-            data_key: data_key(&data, &split, files, (&labelled, work.options.backend)),
+            data_key: data_key(&data, &split, files, &labelled, work.options.backend),
             data,
             split,
             files,

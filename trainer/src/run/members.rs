@@ -74,7 +74,7 @@ impl Job<'_> {
         for (place, part) in parts.iter().enumerate() {
             let held: BTreeSet<usize> = part.iter().copied().collect();
             let rows: Vec<usize> = self.labelled.iter().copied().filter(|row| !held.contains(row)).collect();
-            let members = self.members((number, place), teacher, &rows)?;
+            let members = self.members(number, place, teacher, &rows)?;
             let of = |logits: &dyn Fn(&Member) -> Array2<f32>| self.mean_of(recipe, teacher, &members, logits);
             means.push(of(&|member| member.logits.clone())?);
             if members.iter().all(|member| member.everywhere.nrows() > 0) {
@@ -93,7 +93,8 @@ impl Job<'_> {
     /// Trains the members of one part of a teacher on `rows`.
     fn members(
         &mut self,
-        (number, part): (usize, usize),
+        number: usize,
+        part: usize,
         teacher: &TeacherSection,
         rows: &[usize],
     ) -> Result<Vec<Member>, RunError> {

@@ -158,7 +158,8 @@ fn data_key(
     data: &Data,
     split: &Split,
     files: &[Option<FileAnswers>],
-    (labelled, backend): (&[usize], BackendKind),
+    labelled: &[usize],
+    backend: BackendKind,
 ) -> [u8; 32] {
     let mut key = Sha256::new().chain_update(b"eyas teachers 3").chain_update(tool());
     key.update(backend.name());

@@ -1,6 +1,7 @@
 //! Two runs, paired.
 
-use crate::report::{CompareError, Evidence, Metrics, compare, compare_any_data, paired, samples};
+use crate::report::compare::compare_any_data;
+use crate::report::{CompareError, Evidence, Metrics, compare, paired, samples};
 
 fn without(mut metrics: Metrics, leave_out: impl Fn(&crate::report::metrics::ResultRow) -> bool) -> Metrics {
     metrics.results.retain(|row| !leave_out(row));
