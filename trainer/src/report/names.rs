@@ -4,11 +4,12 @@ use super::number::{Places, UNDEFINED};
 use super::statistics::Paired;
 
 /// Networks in the order reports show them.
-const ORDER: [&str; 9] = [
+const ORDER: [&str; 10] = [
     "teacher",
     "student_int8",
     "student_float",
     "plain_kd",
+    "self",
     "uniform_teacher",
     "label_smoothing",
     "label_only",
@@ -34,6 +35,7 @@ pub(super) fn title(network: &str) -> String {
         "student_int8" => "Student, int8 (ships)".to_owned(),
         "student_float" => "Student, float".to_owned(),
         "plain_kd" => "Plain KD".to_owned(),
+        "self" => "Self teacher".to_owned(),
         "uniform_teacher" => "Uniform teacher".to_owned(),
         "label_smoothing" => "Label smoothing".to_owned(),
         "label_only" => "Labels only".to_owned(),
@@ -52,6 +54,7 @@ pub(super) fn in_a_sentence(network: &str) -> String {
     match network {
         "teacher" => "the teacher".to_owned(),
         "student_float" => "its own float form".to_owned(),
+        "self" => "the self teacher".to_owned(),
         "uniform_teacher" => "the uniform teacher".to_owned(),
         "random_router" => "the random router".to_owned(),
         "cotrained" => "the student after co-training".to_owned(),
@@ -67,6 +70,7 @@ pub(super) fn explanation(network: &str) -> &'static str {
         "student_int8" => "the distilled student as it is in the student file",
         "student_float" => "the distilled student before rounding",
         "plain_kd" => "control: the same network taught by plain distillation, its temperature chosen on the tune rows",
+        "self" => "control: the same recipe with teachers that see only what the student sees",
         "uniform_teacher" => "control: the same network, taught by a teacher that knows nothing",
         "label_smoothing" => "control: the same network on labels smoothed by 0.1",
         "label_only" => "control: the same network on labels only",
