@@ -26,7 +26,7 @@ pub fn explain(method: &Method) -> String {
     if !needs.is_empty() {
         let _ = writeln!(text, "- Needs: {}.", needs.join(", "));
     }
-    let keys = (method.keys)();
+    let keys = method.keys_in_use();
     if keys.is_empty() {
         text.push_str("\nIt has no keys.\n");
     } else {

@@ -96,6 +96,15 @@ pub struct Method {
     pub(crate) read: fn(&Reader<'_>) -> Result<Table, Fault>,
 }
 
+impl Method {
+    /// Its keys without those that only another task than its own has.
+    #[must_use]
+    pub fn keys_in_use(&self) -> Vec<&'static Key> {
+        let foreign = |key: &Key| key.task.is_some() && self.needs.task.is_some() && key.task != self.needs.task;
+        (self.keys)().into_iter().filter(|key| !foreign(key)).collect()
+    }
+}
+
 /// The reader of a method whose keys are `T`.
 pub(crate) fn read<T: Section>(from: &Reader<'_>) -> Result<Table, Fault> {
     T::read(from).map(|section| section.table())
