@@ -1,6 +1,8 @@
-//! The main job: one command distils, quantizes, seals, reports and verifies, and always gives the same bytes.
+//! The main job: one command distils, quantizes, seals, reports and verifies, and always produces the same bytes.
 
 use eyas_tests::command::{eyas, failure, stdout};
+use eyas_trainer::report::Metrics;
+use eyas_trainer::report::metrics::ResultRow;
 use eyas_trainer::verify::device::{self, CORTEX_M0};
 use npyz::WriterBuilder;
 use serde_json::Value;
@@ -16,15 +18,24 @@ fn distill(recipe: &str, out: &Path, more: &[&str]) -> String {
     stdout(&[&["distill", recipe, "--out", out], more].concat())
 }
 
-fn metrics(folder: &Path) -> Value {
-    serde_json::from_slice(&fs::read(folder.join("metrics.json")).expect("metrics")).expect("JSON")
+fn metrics(folder: &Path) -> Metrics {
+    Metrics::read(folder).expect("metrics of a finished run")
+}
+
+/// Accuracy of a network on the test nodes in each run of a split, by seed.
+fn accuracies(metrics: &Metrics, split: &str, network: &str) -> Vec<(u64, f64)> {
+    let of = |row: &&ResultRow| {
+        (row.split.as_str(), row.network.as_str(), row.part.as_str(), row.figure.as_str())
+            == (split, network, "test", "accuracy")
+    };
+    metrics.results.iter().filter(of).map(|row| (row.seed, row.value.expect("a number"))).collect()
 }
 
 /// A copy of the shipped recipe with a small teacher and its controls off: seconds instead of minutes.
 fn quick_recipe(folder: &Path) -> String {
     let text = fs::read_to_string(eyas_tests::command::root().join(RECIPE)).expect("the shipped recipe");
-    let text = text.replace("layers = 3", "layers = 2").replace("hidden = 512", "hidden = 64");
-    assert!(text.contains("hidden = 64"), "the shipped recipe changed; this test must follow");
+    let text = text.replace("hidden = [512, 512]", "hidden = [64]");
+    assert!(text.contains("hidden = [64]"), "the shipped recipe changed; this test must follow");
     let path = folder.join("quick.toml");
     fs::write(&path, text + "\n[report]\ncontrols = false\n").expect("written");
     path.to_str().expect("a text path").to_owned()
@@ -41,21 +52,25 @@ fn one_command_gives_a_student_a_report_and_its_proof() {
     assert!(!out.join("checkpoints").exists(), "a finished run leaves no checkpoints");
 
     let metrics = metrics(&out);
-    let seeds = metrics["seeds"].as_array().expect("seeds");
-    assert_eq!(seeds.len(), 2);
+    assert_eq!(metrics.runs.len(), 4, "two seeds, transductive and inductive");
     for setting in ["transductive", "inductive"] {
         for column in
             ["teacher", "label_only", "student_float", "student_int8", "plain_kd", "uniform_teacher", "label_smoothing"]
         {
-            let mean = metrics["mean"][setting][column].as_f64().expect(column);
-            let by_hand = seeds.iter().map(|seed| seed[setting][column].as_f64().expect(column)).sum::<f64>() / 2.0;
+            let summary = metrics.summary(setting, "test", column, "accuracy").expect(column);
+            let mean = summary.mean.expect(column);
+            let by_hand = accuracies(&metrics, setting, column).iter().map(|(_, value)| value).sum::<f64>() / 2.0;
             assert!((mean - by_hand).abs() < 1e-9 && (0.0..=100.0).contains(&mean), "{setting} {column}: {mean}");
-            assert!(metrics["sd"][setting][column].is_number());
+            assert!(summary.sd.is_some() && summary.count == 2);
+            assert!(
+                metrics.summary(setting, "test", column, "macro_f1").is_some_and(|f1| f1.mean.is_some()),
+                "{column}"
+            );
         }
     }
     // Far from chance and from the labels alone; the exact figures are in docs/RESULTS.md.
-    let int8 = metrics["mean"]["transductive"]["student_int8"].as_f64().expect("a number");
-    let labels = metrics["mean"]["transductive"]["label_only"].as_f64().expect("a number");
+    let int8 = metrics.mean("student_int8", "accuracy").expect("a number");
+    let labels = metrics.mean("label_only", "accuracy").expect("a number");
     assert!(int8 > 79.0 && int8 > labels + 15.0, "int8 {int8}, labels only {labels}");
 
     let student = out.join("student.eyas");
@@ -83,15 +98,14 @@ fn one_command_gives_a_student_a_report_and_its_proof() {
     let cora = cora.expect("the shipped data");
     let (labels, split) = (cora.labels.expect("labels"), cora.published.expect("a split"));
     let right = split.test.iter().filter(|&&node| decided[node] == u64::from(labels[node])).count();
-    let shipped = metrics["shipped_seed"].as_u64();
-    let seed = seeds.iter().find(|seed| seed["seed"].as_u64() == shipped).expect("the shipped seed");
-    let stated = seed["transductive"]["student_int8"].as_f64().expect("a number");
+    let stated = accuracies(&metrics, "transductive", "student_int8");
+    let (_, stated) = *stated.iter().find(|(seed, _)| *seed == metrics.shipped.seed).expect("the shipped seed");
     assert!((right as f64 / split.test.len() as f64 * 100.0 - stated).abs() < 1e-9);
 
     let verified: Value = serde_json::from_str(&stdout(&["verify", student, "--json"])).expect("JSON");
     assert_eq!((verified["rows"].as_u64(), verified["mismatches"].as_u64()), (Some(200), Some(0)));
 
-    // Another run does not slip into the folder.
+    // Another run cannot write into the folder.
     let text = out.to_str().expect("text");
     let (status, said) = failure(&["distill", RECIPE, "--out", text]);
     assert_eq!(status, 1, "{said}");
@@ -125,7 +139,7 @@ fn a_run_ends_with_the_proof_on_the_chip_that_was_asked_for() {
     assert!(verdict.contains(" 200 rows ") && verdict.contains(" 0 differ, "), "{said}");
 }
 
-/// Copies the shipped data with the labels of the test nodes moved on by one class.
+/// Copies the shipped data with the labels of the test nodes shifted by one class.
 fn with_shuffled_test_labels(folder: &Path) {
     let source =
         fs::File::open(eyas_tests::command::root().join("models/cora/data/cora.npz")).expect("the shipped data");
@@ -177,7 +191,7 @@ fn labels_of_test_nodes_change_no_byte() {
     let (honest, told) = student("honest", &["--seed", "2022"]);
     let (blind, mistold) = student("blind", &["--seed", "2022", "--data-dir", shuffled.to_str().expect("text")]);
     assert!(honest == blind, "the labels of test nodes reached the student");
-    let accuracy = |metrics: &Value| metrics["mean"]["transductive"]["student_int8"].as_f64().expect("a number");
+    let accuracy = |metrics: &Metrics| metrics.mean("student_int8", "accuracy").expect("a number");
     assert!(accuracy(&told) > 75.0 && accuracy(&mistold) < 25.0, "the shuffled labels were not used for scoring");
 }
 
@@ -221,8 +235,8 @@ fn every_backend_trains_cora() {
         let out = folder.path().join(backend);
         let _ = distill(&recipe, &out, &["--seeds", "5", "--backend", backend]);
         let metrics = metrics(&out);
-        let column = |kind: &str| metrics[kind]["transductive"]["student_int8"].as_f64().expect("a number");
-        (column("mean"), column("sd"))
+        let student = metrics.summary("transductive", "test", "student_int8", "accuracy").expect("the student");
+        (student.mean.expect("a number"), student.sd.expect("a number"))
     };
     let (flex, sd) = accuracy("flex");
     for backend in ["ndarray", "candle"] {

@@ -1,10 +1,12 @@
-//! Counts of the public graphs, as their sources state them. Cora ships with the repository; the others are checked where
-//! they are found.
+//! Counts of the public graphs, as their sources state them. Cora ships with the repository; the others are checked if
+//! they are present.
 
 use std::path::{Path, PathBuf};
 
+use eyas_trainer::data::{Data, Matrix, Truth};
 use eyas_trainer::dataset::locate::{Search, locate};
 use eyas_trainer::dataset::{FaultKind, Graph, Loaded, ReadOptions, Split, Warning, read, split};
+use eyas_trainer::{Recipe, Run};
 
 struct Counts {
     name: &'static str,
@@ -168,8 +170,8 @@ fn a_random_split_has_its_sizes_and_depends_on_the_seed_only() {
     assert_eq!(split::random(&graph, 20, usize::MAX, 1000, 1).unwrap_err().kind(), FaultKind::Split);
 }
 
-/// Mean counts of each class in tune and test over 40 random splits, against what drawing without replacement from the nodes
-/// that do not train gives: within five standard errors.
+/// Mean counts of each class in tune and test over 40 random splits, compared with drawing without replacement from the
+/// nodes outside train: within five standard errors.
 fn check_class_shares(graph: &Graph, (per_class, tune, test): (usize, usize, usize)) {
     const SEEDS: u64 = 40;
     let labels = graph.labels.as_ref().unwrap();
@@ -206,58 +208,63 @@ fn random_splits_do_not_starve_rare_classes() {
     }
 }
 
+/// Cora as it ships, and a recipe that takes a fifth of its test nodes out.
+fn shipped() -> (Recipe, Data) {
+    let text = "[data]\nsource = \"data/cora.npz\"\ninductive_share = 0.2\n[[teacher]]\nkind = \"gcn\"\n";
+    let recipe = Recipe::parse(text, &root().join("models/cora/r.toml")).unwrap();
+    let data = Run::new(recipe.clone()).data().unwrap();
+    (recipe, data)
+}
+
 #[test]
-fn an_inductive_split_removes_test_nodes_and_their_edges_only() {
-    let graph = cora();
-    let published = split::published(&graph).unwrap();
-    let inductive = split::inductive(&graph, &published, 0.2, 3).unwrap();
-    assert_eq!((inductive.unseen.len(), inductive.observed.nodes()), (200, 2508));
-    assert_eq!(inductive.split.test.len(), 800);
-    assert!(inductive.unseen.iter().all(|node| published.test.binary_search(node).is_ok()));
-    let back = |ids: &[usize]| ids.iter().map(|&id| inductive.kept[id]).collect::<Vec<_>>();
-    assert_eq!(back(&inductive.split.train), published.train);
-    assert_eq!(back(&inductive.split.tune), published.tune);
-    let between = graph
-        .adjacency
-        .iter()
-        .filter(|&(_, (from, to))| [from, to].iter().all(|node| inductive.kept.binary_search(node).is_ok()));
-    assert_eq!(between.count(), inductive.observed.adjacency.nnz());
-    for (id, &original) in inductive.kept.iter().enumerate() {
-        assert_eq!(inductive.observed.features.outer_view(id), graph.features.outer_view(original));
-    }
+fn an_inductive_split_takes_out_test_nodes_only() {
+    let (recipe, data) = shipped();
+    let evaluations = data.evaluations(&recipe, &[3, 4]).unwrap();
+    let names: Vec<_> = evaluations.iter().map(|it| (it.name.as_str(), it.seed)).collect();
+    assert_eq!(names, [("transductive", 3), ("transductive", 4), ("inductive", 3), ("inductive", 4)]);
+    let (whole, inductive) = (&evaluations[0], &evaluations[2]);
+    assert_eq!((inductive.unseen.len(), inductive.observed.len()), (200, 800));
+    assert_eq!((&inductive.split.train, &inductive.split.tune), (&whole.split.train, &whole.split.tune));
+    assert_eq!(inductive.split.test, inductive.unseen);
+    let mut all = [&inductive.unseen[..], &inductive.observed].concat();
+    all.sort_unstable();
+    assert_eq!(all, whole.split.test);
+    assert_ne!(inductive.unseen, evaluations[3].unseen, "each seed draws its own");
     for share in [0.0, 1.0, -1.0, f64::NAN, 0.0001] {
-        assert_eq!(split::inductive(&graph, &published, share, 3).unwrap_err().kind(), FaultKind::Split);
+        assert_eq!(split::unseen("cora", &whole.split.test, share, 3).unwrap_err().kind(), FaultKind::Split);
     }
 }
 
 #[test]
 fn the_data_hash_does_not_see_test_labels_and_sees_everything_else() {
-    let graph = cora();
-    let split = split::published(&graph).unwrap();
-    let hash = graph.data_hash(&split);
-    let mut shuffled = graph.clone();
-    let labels = shuffled.labels.as_mut().unwrap();
-    let mut moved: Vec<u16> = split.test.iter().map(|&node| labels[node]).collect();
-    moved.rotate_left(17);
-    split.test.iter().zip(moved).for_each(|(&node, label)| labels[node] = label);
-    assert_ne!(shuffled.labels, graph.labels);
-    assert_eq!(shuffled.data_hash(&split), hash);
-
-    let changed = |change: &dyn Fn(&mut Graph, &mut Split)| {
-        let (mut graph, mut split) = (graph.clone(), split.clone());
-        change(&mut graph, &mut split);
-        graph.data_hash(&split)
+    let (recipe, data) = shipped();
+    let split = data.evaluations(&recipe, &[1]).unwrap().remove(0).split;
+    let hash = data.hash(&split, &[]);
+    let with_labels = |change: &dyn Fn(&mut Vec<u16>)| {
+        let Truth::Classes { mut labels, names } = data.truth.clone() else { panic!("Cora has classes") };
+        change(&mut labels);
+        Data { truth: Truth::Classes { labels, names }, ..data.clone() }
     };
-    let label = changed(&|graph, split| graph.labels.as_mut().unwrap()[split.tune[0]] ^= 1);
-    let feature = changed(&|graph, _| graph.features.data_mut()[5] = 2.0);
-    let part = changed(&|_, split| {
-        split.test.pop();
+    let shuffled = with_labels(&|labels| {
+        let mut moved: Vec<u16> = split.test.iter().map(|&node| labels[node]).collect();
+        moved.rotate_left(17);
+        split.test.iter().zip(moved).for_each(|(&node, label)| labels[node] = label);
     });
-    let name = changed(&|graph, _| graph.class_names[0].push('x'));
-    for other in [label, feature, part, name] {
+    assert_ne!(shuffled.truth, data.truth);
+    assert_eq!(shuffled.hash(&split, &[]), hash);
+
+    let label = with_labels(&|labels| labels[split.tune[0]] ^= 1).hash(&split, &[]);
+    let Matrix::Sparse(mut features) = data.x.clone() else { panic!("features of a graph are sparse") };
+    features.data_mut()[5] = 2.0;
+    let feature = Data { x: Matrix::Sparse(features), ..data.clone() }.hash(&split, &[]);
+    let part = Split { test: split.test[1..].to_vec(), ..split.clone() };
+    let Truth::Classes { labels, mut names } = data.truth.clone() else { panic!("Cora has classes") };
+    names[0].push('x');
+    let name = Data { truth: Truth::Classes { labels, names }, ..data.clone() }.hash(&split, &[]);
+    for other in [label, feature, data.hash(&part, &[]), name] {
         assert_ne!(other, hash);
     }
-    assert_eq!(changed(&|graph, _| graph.name.push('x')), hash);
+    assert_eq!(Data { name: "other".into(), ..data.clone() }.hash(&split, &[]), hash);
 }
 
 #[test]

@@ -7,19 +7,13 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use eyas::Student;
 use eyas::model::{FrontEnd, Normalization};
-use eyas::{AlignedBytes, Student};
-use eyas_trainer::dataset::locate::Search;
+use eyas_trainer::data::{Data, Matrix};
 use eyas_trainer::dataset::{At, ColumnTable, FaultKind};
-use eyas_trainer::nn::BackendKind;
-use eyas_trainer::output::{Existing, OutputFolder};
-use eyas_trainer::recipe::{Prepared, Recipe, TabularRecipe};
-use eyas_trainer::run::{Interrupt, Observer, RESULTS, RunContext, RunOptions};
-use eyas_trainer::tabular::{TabularPrepared, TabularRun};
-
-struct Quiet;
-
-impl Observer for Quiet {}
+use eyas_trainer::report::{Document, summary};
+use eyas_trainer::run::Error;
+use eyas_trainer::{Outcome, Recipe, Run};
 
 /// A change of unit.
 #[derive(Clone, Copy, Debug)]
@@ -63,10 +57,6 @@ const FACTORS: [Factor; 10] = [
 
 fn shipped(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(path)
-}
-
-fn options() -> RunOptions {
-    RunOptions { seeds: vec![1], backend: BackendKind::Flex, threads: 1 }
 }
 
 /// The integers of a student for some rows as measured, from the real features on.
@@ -154,7 +144,7 @@ impl Watch {
         self.rows.iter().map(|row| row[..STUDENT_COLUMNS].to_vec()).collect()
     }
 
-    fn run(&self, task: &str) -> TabularRun {
+    fn run(&self, task: &str) -> Outcome {
         let folder = tempfile::tempdir().unwrap();
         let mut text = format!("{},fold,y\n", self.names.join(","));
         for ((row, fold), label) in self.rows.iter().zip(&self.folds).zip(&self.labels) {
@@ -175,14 +165,10 @@ impl Watch {
 }
 
 /// Carries out a recipe on what lies in `folder`.
-fn carry_out(folder: &Path, text: &str) -> TabularRun {
+fn carry_out(folder: &Path, text: &str) -> Outcome {
     let path = folder.join("recipe.toml");
-    let recipe = TabularRecipe::parse(text, &path).unwrap_or_else(|error| panic!("{error}"));
-    let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
-    let interrupt = Interrupt::new();
-    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
-    let out = OutputFolder::open(&folder.join("out"), &RESULTS, Existing::Replace).unwrap();
-    eyas_trainer::tabular::execute(&recipe, "table", &prepared, &options(), &context, &out).unwrap()
+    let recipe = Recipe::parse(text, &path).unwrap_or_else(|error| panic!("{error}"));
+    Run::new(recipe).out(folder.join("out")).go().unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
@@ -191,7 +177,7 @@ fn a_classifier_is_the_same_in_every_unit_of_a_column() {
     let plain = watch.run("classify");
     let student = Student::load(&plain.file).unwrap();
     let expected = answers(&student, &watch.student_rows());
-    assert!(plain.metrics.mean["student_int8"]["accuracy"] > Some(40.0), "{:?}", plain.metrics.mean);
+    assert!(plain.metrics.mean("student_int8", "accuracy") > Some(40.0), "{:?}", plain.metrics.summary);
     for (number, factor) in FACTORS.into_iter().enumerate() {
         // A column of the student, then one that only the teacher sees.
         let column = (5 * number) % TEACHER_COLUMNS;
@@ -201,7 +187,7 @@ fn a_classifier_is_the_same_in_every_unit_of_a_column() {
         let found = answers(&other, &scaled.student_rows());
         if factor.is_exact() {
             assert_same_but_scales(&student, &other, &|input| input == column, factor.value(), 1.0);
-            assert_eq!((&expected, &plain.metrics.mean), (&found, &run.metrics.mean), "{factor:?}");
+            assert_eq!((&expected, &plain.metrics.summary), (&found, &run.metrics.summary), "{factor:?}");
         }
         assert_nearly_same(&expected, &found, &format!("column {column} times {factor:?}"));
     }
@@ -213,8 +199,8 @@ fn a_regression_is_the_same_in_every_unit_of_a_column_or_of_its_quantity() {
     let plain = watch.run("regress");
     let student = Student::load(&plain.file).unwrap();
     let expected = answers(&student, &watch.student_rows());
-    let figure = |run: &TabularRun, network: &str, figure: &str| run.metrics.mean[network][figure].unwrap();
-    assert!(figure(&plain, "student_int8", "r2") > 0.1, "{:?}", plain.metrics.mean);
+    let figure = |run: &Outcome, network: &str, figure: &str| run.metrics.mean(network, figure).unwrap();
+    assert!(figure(&plain, "student_int8", "r2") > 0.1, "{:?}", plain.metrics.summary);
     for (number, factor) in FACTORS.into_iter().enumerate() {
         for column in [(7 * number) % TEACHER_COLUMNS, TEACHER_COLUMNS] {
             let scaled = watch.scaled(column, factor);
@@ -225,7 +211,8 @@ fn a_regression_is_the_same_in_every_unit_of_a_column_or_of_its_quantity() {
                 assert_same_but_scales(&student, &other, &|input| input == column, factor.value(), output);
                 assert_eq!(expected, answers(&other, &scaled.student_rows()), "column {column} times {factor:?}");
             }
-            for network in plain.metrics.mean.keys() {
+            let judged = plain.metrics.summary.iter().filter(|row| row.part == "test" && row.figure == "r2");
+            for network in judged.map(|row| row.network.as_str()) {
                 let [before, after] = [&plain, &run].map(|run| figure(run, network, "r2"));
                 println!("{network}, column {column} times {factor:?}: R² {before} and {after}");
                 assert!(
@@ -242,48 +229,45 @@ fn a_regression_is_the_same_in_every_unit_of_a_column_or_of_its_quantity() {
     }
 }
 
-/// Carries out a small recipe on a graph whose features are those of `prepared` times a factor.
-fn distil(prepared: &Prepared, recipe: &Recipe, folder: &Path) -> Vec<u8> {
-    let interrupt = Interrupt::new();
-    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
-    let result = eyas_trainer::run::execute(recipe, prepared, &options(), &context).unwrap();
-    let out = OutputFolder::open(folder, &RESULTS, Existing::Replace).unwrap();
-    eyas_trainer::run::write(recipe, "graph", prepared, &options(), &result, &out).unwrap().file.to_vec()
-}
-
 /// `weigh`: rare words weigh more, so that inputs differ in size, rows in their sums, and a power of ten rounds them.
 fn graph_is_the_same_in_every_unit(weigh: bool, keys: [&str; 2], factors: &[Factor]) {
     let folder = tempfile::tempdir().unwrap();
     let [teacher, student] = keys;
     let text = format!(
-        "[data]\nsource = \"cora.npz\"\ninductive_share = 0.2\n[[teacher]]\nkind = \"gcn\"\nhidden = 16\n\
-         max_epochs = 20\n{teacher}[student]\nmax_epochs = 30\n{student}\
+        "[data]\nsource = \"cora.npz\"\ninductive_share = 0.2\n[[teacher]]\nkind = \"gcn\"\nhidden = [16]\n\
+         epochs = 20\n{teacher}[student]\nepochs = 30\n{student}\
          [quantize]\nmethod = \"qat\"\nqat_epochs = 3\n[report]\nseeds = [1]\ncontrols = false\n"
     );
-    let recipe = Recipe::parse(&text, Path::new("recipe.toml")).unwrap_or_else(|error| panic!("{error}"));
-    let mut prepared = recipe.prepare(&Search::from_environment(None, vec![shipped("cora/data")])).unwrap();
+    let recipe = Recipe::parse(&text, &shipped("cora/data/recipe.toml")).unwrap_or_else(|error| panic!("{error}"));
+    let mut data = Run::new(recipe.clone()).data().unwrap();
+    let Matrix::Sparse(features) = &mut data.x else { panic!("features of a graph are sparse") };
     if weigh {
-        let mut nodes = vec![0u32; prepared.graph.inputs()];
-        prepared.graph.features.outer_iterator().for_each(|row| row.indices().iter().for_each(|&at| nodes[at] += 1));
-        let all = prepared.graph.nodes() as f32;
-        for mut row in prepared.graph.features.outer_iterator_mut() {
+        let mut nodes = vec![0u32; features.cols()];
+        features.outer_iterator().for_each(|row| row.indices().iter().for_each(|&at| nodes[at] += 1));
+        let all = features.rows() as f32;
+        for mut row in features.outer_iterator_mut() {
             row.iter_mut().for_each(|(word, value)| *value = (all / nodes[word] as f32).ln());
         }
     }
-    let run = |prepared: &Prepared| distil(prepared, &recipe, &folder.path().join("out"));
-    let rows = |prepared: &Prepared| -> Vec<Vec<f32>> {
-        prepared.graph.features.to_dense().rows().into_iter().map(|row| row.to_vec()).collect()
+    let plain = features.clone();
+    let run = |data: &Data| {
+        let out = folder.path().join("out");
+        let _ = fs::remove_dir_all(&out);
+        Run::new(recipe.clone()).out(out).go_with(data.clone()).unwrap().file
     };
-    let file = AlignedBytes::from(run(&prepared).as_slice());
+    let rows = |data: &Data| -> Vec<Vec<f32>> {
+        let Matrix::Sparse(features) = &data.x else { panic!("features of a graph are sparse") };
+        features.to_dense().rows().into_iter().map(|row| row.to_vec()).collect()
+    };
+    let file = run(&data);
     let student = Student::load(&file).unwrap();
-    let expected = answers(&student, &rows(&prepared));
-    let labels = prepared.graph.labels.as_ref().unwrap();
+    let expected = answers(&student, &rows(&data));
+    let labels = data.truth.labels().unwrap();
     let right = expected.iter().zip(labels).filter(|((label, _), truth)| label == *truth).count();
     assert!(2 * right > labels.len(), "{right} of {}", labels.len());
     for &factor in factors {
-        let mut scaled = prepared.clone();
-        scaled.graph.features = prepared.graph.features.map(|&x| factor.of(x));
-        let file = AlignedBytes::from(run(&scaled).as_slice());
+        let scaled = Data { x: Matrix::Sparse(plain.map(|&x| factor.of(x))), ..data.clone() };
+        let file = run(&scaled);
         let other = Student::load(&file).unwrap();
         let found = answers(&other, &rows(&scaled));
         if factor.is_exact() {
@@ -303,7 +287,7 @@ fn a_student_of_a_graph_is_the_same_in_every_unit() {
 
 #[test]
 fn features_of_many_sizes_are_the_same_in_every_unit() {
-    graph_is_the_same_in_every_unit(true, ["normalize_rows = false\n", ""], &FACTORS);
+    graph_is_the_same_in_every_unit(true, ["input = \"raw\"\n", ""], &FACTORS);
 }
 
 #[test]
@@ -313,7 +297,7 @@ fn shares_of_a_row_are_the_same_in_every_unit() {
 }
 
 /// A table of 90 rows in three folds: two columns that change, `dead` as given, `y` as given.
-fn small(dead: impl Fn(u32) -> f32, y: impl Fn(u32) -> String, task: &str) -> (TabularRun, tempfile::TempDir) {
+fn small(dead: impl Fn(u32) -> f32, y: impl Fn(u32) -> String, task: &str) -> (Outcome, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mut text = "a,b,dead,fold,y\n".to_owned();
     for row in 0..90u32 {
@@ -325,7 +309,7 @@ fn small(dead: impl Fn(u32) -> f32, y: impl Fn(u32) -> String, task: &str) -> (T
     let recipe = format!(
         "[data]\nsource = \"table.csv\"\ntask = \"{task}\"\nlabel = \"y\"\nstudent_columns = [\"a..dead\"]\n\
          teacher_columns = [\"a..dead\"]\nfolds = [0]\n[[teacher]]\nkind = \"mlp\"\nhidden = [8]\nmembers = 1\nepochs = 2\n{mixup}\
-         [student]\nhidden = [8]\nepochs = 4\nnoise = 0.3\n[report]\nseeds = [1]\ncontrols = false\n"
+         [student]\nhidden = [8]\nepochs = 4\n[[rows]]\nkind = \"noise\"\ndeviation = 0.3\n[report]\nseeds = [1]\ncontrols = false\n"
     );
     (carry_out(folder.path(), &recipe), folder)
 }
@@ -339,13 +323,17 @@ fn a_constant_column_is_reported_and_what_it_shows_later_is_ignored() {
         let (second, folder) = small(|row| if row % 3 == 2 { constant } else { row as f32 * 1e30 }, class, "classify");
         let warning = "1 columns never change in the train rows of split 0 (the first is `dead`)";
         for run in [&first, &second] {
-            assert!(run.metrics.warnings.iter().any(|it| it.starts_with(warning)), "{:?}", run.metrics.warnings);
+            assert!(
+                run.metrics.data.warnings.iter().any(|it| it.starts_with(warning)),
+                "{:?}",
+                run.metrics.data.warnings
+            );
         }
         let card = fs::read_to_string(folder.path().join("out/card.md")).unwrap();
         let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
         let said = "1 columns never change in the train rows of split 0";
         assert!(card.contains(said) && page.contains(said));
-        assert_eq!(first.metrics.mean, second.metrics.mean);
+        assert_eq!(first.metrics.summary, second.metrics.summary);
         let (one, two) = (Student::load(&first.file).unwrap(), Student::load(&second.file).unwrap());
         assert_same_but_scales(&one, &two, &|_| false, 1.0, 1.0);
         let rows = [vec![0.5, -0.5, constant], vec![0.5, -0.5, 3e38]];
@@ -360,16 +348,19 @@ fn a_constant_target_is_reported_and_has_no_r2() {
         let value: f32 = value.parse().unwrap();
         for part in ["train", "tune", "test"] {
             let warning = format!("`y` is {value:?} in every {part} row of split 0");
-            assert!(run.metrics.warnings.iter().any(|it| it.starts_with(&warning)), "{:?}", run.metrics.warnings);
+            assert!(
+                run.metrics.data.warnings.iter().any(|it| it.starts_with(&warning)),
+                "{:?}",
+                run.metrics.data.warnings
+            );
         }
-        for figures in run.metrics.mean.values() {
-            assert_eq!(figures["r2"], None);
-        }
+        let r2: Vec<_> = run.metrics.summary.iter().filter(|row| row.figure == "r2").collect();
+        assert!(r2.len() > 3 && r2.iter().all(|row| row.mean.is_none() && row.sd.is_none()), "{r2:?}");
         assert!(run.metrics.differences.iter().all(|difference| difference.figure != "r2"));
         let json: serde_json::Value =
             serde_json::from_str(&fs::read_to_string(folder.path().join("out/metrics.json")).unwrap()).unwrap();
-        assert!(json["mean"]["student_int8"]["r2"].is_null() && json["mean"]["student_int8"]["mae"].is_number());
-        assert!(json["runs"][0]["student_int8"]["r2"].is_null());
+        let rows = json["results"].as_array().unwrap();
+        assert!(rows.iter().all(|row| row["value"].is_null() == (row["figure"] == "r2")), "{rows:?}");
         let card = fs::read_to_string(folder.path().join("out/card.md")).unwrap();
         assert!(card.contains("| — |") && !card.contains("1.00 ±"), "{card}");
     }
@@ -379,11 +370,11 @@ fn a_constant_target_is_reported_and_has_no_r2() {
 fn figures_of_a_small_quantity_are_printed_in_significant_digits() {
     let current = |row: u32| format!("{:e}", 2e-9 * ((row * 37 % 101) as f64 / 50.0 - 1.0));
     let (run, folder) = small(|row| row as f32, current, "regress");
-    let mae = run.metrics.mean["student_int8"]["mae"].unwrap();
+    let mae = run.metrics.mean("student_int8", "mae").unwrap();
     assert!(mae > 1e-12 && mae < 4e-9, "{mae}");
     let card = fs::read_to_string(folder.path().join("out/card.md")).unwrap();
     let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
-    for text in [&card, &page, &eyas_trainer::tabular::summary(&run.metrics)] {
+    for text in [&card, &page, &summary(&Document::of(&run.metrics))] {
         assert!(text.contains("e-9 ") || text.contains("e-10 ") || text.contains("e-9<"), "{text}");
     }
 }
@@ -397,8 +388,8 @@ fn rows_whose_sum_no_float_holds_are_refused() {
         fs::write(folder.path().join("edges.csv"), "source,target\nx,y\ny,z\n").unwrap();
         let text =
             "[data]\nsource = \"nodes.csv\"\nedges = \"edges.csv\"\nsplit = \"random\"\n[[teacher]]\nkind = \"gcn\"\n";
-        let recipe = Recipe::parse(text, Path::new("recipe.toml")).unwrap();
-        let error = recipe.prepare(&Search::from_environment(None, vec![folder.path().into()])).unwrap_err();
+        let recipe = Recipe::parse(text, &folder.path().join("recipe.toml")).unwrap();
+        let Err(Error::Data(error)) = Run::new(recipe).data() else { panic!("{size} is to be refused") };
         assert_eq!((error.kind(), &error.fault().place.at), (FaultKind::OutOfRange, &At::Node(1)), "{error}");
     }
 }

@@ -6,11 +6,9 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use eyas::Student;
-use eyas_trainer::nn::{BackendKind, TuneFigure};
-use eyas_trainer::output::{Existing, OutputFolder};
-use eyas_trainer::recipe::TabularRecipe;
-use eyas_trainer::run::{Interrupt, Observer, RESULTS, RunContext, RunOptions, StageEvent};
-use eyas_trainer::tabular::{TabularPrepared, TabularRun, execute, mask_costs};
+use eyas_trainer::nn::TuneFigure;
+use eyas_trainer::run::{Observer, StageEvent, mask_costs};
+use eyas_trainer::{Outcome, Recipe, Run};
 
 struct Quiet;
 
@@ -29,35 +27,35 @@ fn table(turned: bool) -> String {
 }
 
 /// Carries out a recipe on `table.csv` in `folder`.
-fn carry_out(folder: &Path, text: &str, seeds: &[u64], threads: usize) -> TabularRun {
+fn carry_out(folder: &Path, text: &str, seeds: usize, threads: usize) -> Outcome {
     observed(folder, text, (seeds, threads), &Quiet, None)
 }
 
 fn observed(
     folder: &Path,
     text: &str,
-    (seeds, threads): (&[u64], usize),
+    (seeds, threads): (usize, usize),
     observer: &dyn Observer,
     cache: Option<&Path>,
-) -> TabularRun {
+) -> Outcome {
     let path = folder.join("recipe.toml");
-    let recipe = TabularRecipe::parse(text, &path).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(TabularRecipe::parse(&recipe.resolved(), &path).unwrap(), recipe);
-    let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
-    let options = RunOptions { seeds: seeds.to_vec(), backend: BackendKind::Flex, threads };
-    let interrupt = Interrupt::new();
-    let context = RunContext { observer, interrupt: &interrupt, checkpoints: None, cache };
-    let out = OutputFolder::open(&folder.join("out"), &RESULTS, Existing::Replace).unwrap();
-    execute(&recipe, "table", &prepared, &options, &context, &out).unwrap()
+    let recipe = Recipe::parse(text, &path).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(Recipe::parse(&recipe.resolved(), &path).unwrap(), recipe);
+    let out = folder.join("out");
+    // What an earlier run kept there is another run's.
+    let _ = fs::remove_dir_all(out.join("teachers"));
+    let kept = cache.map_or_else(|| out.join("teachers"), Path::to_path_buf);
+    let run = Run::new(recipe).out(&out).replace(true).threads(threads).observer(observer).cache(kept);
+    run.seeds(seeds).go().unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn run(folder: &Path, data: &str, threads: usize) -> TabularRun {
+fn run(folder: &Path, data: &str, threads: usize) -> Outcome {
     fs::write(folder.join("table.csv"), data).unwrap();
     let text = "[data]\nsource = \"table.csv\"\nlabel = \"label\"\nstudent_columns = [\"a\", \"b\"]\n\
                 teacher_columns = [\"a..c\"]\nfolds = [0]\nlabel_share = 0.5\n[[teacher]]\nkind = \"fusion\"\n\
                 branch_hidden = [8]\nhidden = [8]\nepochs = 100\nbatch_rows = 8\nlearning_rate = 0.01\ndropout = 0\nmembers = 1\n[student]\nhidden = [8]\nepochs = 60\n\
                 batch_rows = 16\nlearning_rate = 0.01\n[report]\nseeds = [1, 2]\n";
-    carry_out(folder, text, &[1, 2], threads)
+    carry_out(folder, text, 2, threads)
 }
 
 #[test]
@@ -68,10 +66,11 @@ fn threads_and_labels_of_the_test_rows_change_no_byte() {
     assert_eq!(*first.file, *second.file);
     let student = Student::load(&first.file).unwrap();
     assert_eq!(student.metadata().labels().collect::<Vec<_>>(), ["high", "low"]);
-    let int8 = first.metrics.mean["student_int8"]["accuracy"];
-    assert!(int8 > Some(85.0), "{:?}", first.metrics.mean);
-    assert!(second.metrics.mean["student_int8"]["accuracy"] < Some(30.0), "the turned labels judge all the same");
-    assert!(first.metrics.mean.contains_key("random_router") && first.metrics.runs[0].label_share < 0.6);
+    let int8 = first.metrics.mean("student_int8", "accuracy");
+    assert!(int8 > Some(85.0), "{:?}", first.metrics.summary);
+    assert!(second.metrics.mean("student_int8", "accuracy") < Some(30.0), "the turned labels judge all the same");
+    let rows = first.metrics.runs[0].rows;
+    assert!(first.metrics.mean("uniform_teacher", "accuracy").is_some() && 10 * rows.labelled < 6 * rows.train);
 }
 
 #[test]
@@ -87,9 +86,9 @@ fn a_regression_answers_in_the_unit_of_its_quantity() {
                 teacher_columns = [\"a\", \"b\"]\nsplit = \"ordered\"\n[[teacher]]\nkind = \"mlp\"\nhidden = [16]\n\
                 mixup = false\ndropout = 0\nepochs = 60\nbatch_rows = 16\nlearning_rate = 0.01\nmembers = 1\n\
                 [student]\nhidden = [16]\nbatch_rows = 16\nlearning_rate = 0.01\n[report]\nseeds = [1]\n";
-    let run = carry_out(folder.path(), text, &[1], 1);
-    let figures = &run.metrics.mean["student_int8"];
-    assert!(figures["r2"] > Some(0.97) && figures["mae"] < Some(4.0), "{figures:?}");
+    let run = carry_out(folder.path(), text, 1, 1);
+    let [r2, mae] = ["r2", "mae"].map(|figure| run.metrics.mean("student_int8", figure).unwrap());
+    assert!(r2 > 0.97 && mae < 4.0, "{r2} {mae}");
 }
 
 /// The rows that choose and judge lie up to four times as far out as those that teach.
@@ -112,15 +111,15 @@ fn headroom_of_the_inputs_keeps_rows_beyond_the_train_rows() {
         )
     };
     let with = |quantize: &str| {
-        let run = carry_out(folder.path(), &recipe(quantize), &[1], 1);
-        let one = &run.metrics.runs[0];
-        [one.tune_float.unwrap(), one.tune.unwrap()].map(|score| score.figures()[0].1.unwrap())
+        let run = carry_out(folder.path(), &recipe(quantize), 1, 1);
+        ["student_float", "student_int8"]
+            .map(|network| run.metrics.summary("folds", "tune", network, "accuracy").unwrap().mean.unwrap())
     };
     let [float, cut] = with("");
     let [same, kept] = with("[quantize]\ninput_headroom = 4\n");
     assert_eq!(float, same, "headroom is a matter of rounding alone");
     assert!(float > 90.0 && cut < float - 5.0 && kept > float - 2.0, "{float} rounds to {cut} or {kept}");
-    let refused = TabularRecipe::parse(&recipe("[quantize]\ninput_headroom = 0.5\n"), Path::new("r.toml"));
+    let refused = Recipe::parse(&recipe("[quantize]\ninput_headroom = 0.5\n"), Path::new("r.toml"));
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("quantize.input_headroom") && refused.contains("found 0.5"), "{refused}");
 }
@@ -151,8 +150,8 @@ fn a_cross_fitted_teacher_answers_as_for_new_rows() {
              learning_rate = 0.02\nmembers = 1\n{crossfit}[student]\nhidden = [4]\nepochs = 2\n[report]\nseeds = [1]\n\
              controls = false\n"
         );
-        let run = carry_out(folder.path(), &text, &[1], 1);
-        run.metrics.runs[0].teacher_train[0].figures()[0].1.unwrap()
+        let run = carry_out(folder.path(), &text, 1, 1);
+        run.metrics.summary("folds", "train", "teacher", "accuracy").unwrap().mean.unwrap()
     };
     let (learnt, held) = (on_train(""), on_train("crossfit = 4\n"));
     assert!(learnt > 95.0 && held < 70.0, "{learnt} on rows learnt from, {held} on rows held out");
@@ -193,24 +192,25 @@ impl Watch {
 
 const PLAIN: &str = "[[teacher]]\nkind = \"mlp\"\nhidden = [8]\nepochs = 12\nbatch_rows = 16\nmembers = 2\n";
 const MST: &str = "[[teacher]]\nkind = \"fusion\"\nbranch_hidden = [8]\nhidden = [8, 6]\n[[teacher]]\nkind = \"mlp\"\n\
-                   sees = \"others\"\nhidden = [8]\n[cotrain]\nepochs = 12\n[route]\nkind = \"router\"\n";
+                   sees = \"others\"\nhidden = [8]\n[cotrain]\nepochs = 12\n[[target]]\nkind = \"router\"\n";
 
-fn watched(folder: &Path, teachers: &str, cache: Option<&Path>, watch: &Watch) -> TabularRun {
+fn watched(folder: &Path, teachers: &str, cache: Option<&Path>, watch: &Watch) -> Outcome {
     fs::write(folder.join("table.csv"), table(false)).unwrap();
     let text = format!(
         "[data]\nsource = \"table.csv\"\nlabel = \"label\"\nstudent_columns = [\"a\", \"b\"]\n\
          teacher_columns = [\"a..c\"]\nfolds = [0]\n{teachers}[student]\nhidden = [8]\nepochs = 20\nbatch_rows = 16\n\
-         learning_rate = 0.01\n[target]\nlabel_weight = 1\n[report]\nseeds = [1]\ncontrols = false\n"
+         learning_rate = 0.01\n[objective]\nlabel_weight = 1\n[report]\nseeds = [1]\ncontrols = false\n"
     );
-    observed(folder, &text, (&[1], 1), watch, cache)
+    observed(folder, &text, (1, 1), watch, cache)
 }
 
 /// With nothing kept, with everything kept and with damage in it: the same bytes, and no teacher is trained twice.
 #[test]
 fn what_is_constant_about_teachers_is_computed_once() {
     let masked = format!("{MST}[masks]\n");
-    let teachers = ["0-1-cotrain", "0-1-mask-0-0", "0-1-mask-0-1", "0-1-mask-1-0"];
-    for (recipe, expected) in [(PLAIN, &["0-1-teacher-0-0", "0-1-teacher-0-1"][..]), (&masked, &teachers[..])] {
+    let teachers = ["1-fold-0-cotrain", "1-fold-0-masks-0-0", "1-fold-0-masks-0-1", "1-fold-0-masks-1-0"];
+    for (recipe, expected) in [(PLAIN, &["1-fold-0-teacher-0-0", "1-fold-0-teacher-0-1"][..]), (&masked, &teachers[..])]
+    {
         let folder = tempfile::tempdir().unwrap();
         let kept = folder.path().join("kept");
         let (cold, first, second) = (Watch::default(), Watch::default(), Watch::default());
@@ -218,14 +218,15 @@ fn what_is_constant_about_teachers_is_computed_once() {
         let with = watched(folder.path(), recipe, Some(&kept), &first);
         let again = watched(folder.path(), recipe, Some(&kept), &second);
         assert_eq!((&*without.file, &*without.file), (&*with.file, &*again.file));
-        assert_eq!((&without.metrics.mean, &without.metrics.mean), (&with.metrics.mean, &again.metrics.mean));
-        let all = [expected, &["0-1-student"]].concat();
+        assert_eq!(without.metrics.summary, with.metrics.summary);
+        assert_eq!(without.metrics.summary, again.metrics.summary);
+        let all = [expected, &["1-fold-0-student"]].concat();
         assert_eq!((cold.trained(), first.trained()), (all.iter().map(|s| s.to_string()).collect(), cold.trained()));
-        assert_eq!(second.trained(), ["0-1-student"]);
+        assert_eq!(second.trained(), ["1-fold-0-student"]);
         assert_eq!(second.done.lock().unwrap().iter().filter(|(_, before)| *before).count(), expected.len());
         // Every pass is told with a figure.
         let passes = cold.passes.lock().unwrap();
-        assert_eq!(passes.iter().filter(|(stage, ..)| stage == "0-1-student").count(), 20);
+        assert_eq!(passes.iter().filter(|(stage, ..)| stage == "1-fold-0-student").count(), 20);
         assert!(passes.iter().all(|(_, _, score)| score.is_finite()));
 
         let files: Vec<_> = fs::read_dir(&kept).unwrap().map(|file| file.unwrap().path()).collect();
@@ -249,7 +250,7 @@ fn what_is_constant_about_teachers_is_computed_once() {
     // One more member trains one more.
     let more = Watch::default();
     watched(folder.path(), &PLAIN.replace("members = 2", "members = 3"), Some(folder.path()), &more);
-    assert_eq!(more.trained(), ["0-1-teacher-0-2", "0-1-student"]);
+    assert_eq!(more.trained(), ["1-fold-0-teacher-0-2", "1-fold-0-student"]);
 }
 
 /// Every masked layer is a way with its share and its figures; the student goes on from co-training unless told otherwise.
@@ -261,15 +262,15 @@ fn masked_teachers_are_the_ways_of_the_route() {
         watched(folder.path(), &format!("{MST}[masks]\nkind = \"attention\"\nheads = 2\n"), None, &Watch::default());
     for run in [&bottleneck, &attention] {
         let one = &run.metrics.runs[0];
-        let names: Vec<&str> = one.ways.iter().map(|way| way.name.as_str()).collect();
+        let names: Vec<&str> = one.mixer.iter().map(|source| source.name.as_str()).collect();
         assert_eq!(names, ["teacher 1, layer 1 masked", "teacher 1, layer 2 masked", "teacher 2, layer 1 masked"]);
-        assert!((one.ways.iter().map(|way| way.share).sum::<f64>() - 1.0).abs() < 1e-9);
-        assert!(one.ways.iter().all(|way| way.score.merit() > 50.0), "{:?}", one.ways);
-        assert!(run.metrics.mean["cotrained"]["accuracy"] > Some(50.0));
-        let teacher = &run.metrics.teacher;
+        assert!((one.mixer.iter().map(|source| source.share).sum::<f64>() - 100.0).abs() < 1e-9);
+        assert!(one.mixer.iter().all(|source| source.score.unwrap().merit() > 50.0), "{:?}", one.mixer);
+        assert!(run.metrics.mean("cotrained", "accuracy") > Some(50.0));
+        let teacher = run.metrics.teacher();
         assert_eq!(teacher, "fusion 2x(8)-8-6, co-trained + mlp 8 on the other columns, co-trained");
         let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
-        assert!(page.contains("teacher 1, layer 2 masked") && page.contains("share of the rows"));
+        assert!(page.contains("teacher 1, layer 2 masked") && page.contains("Share of the rows"));
     }
     assert_ne!(*bottleneck.file, *attention.file);
     let anew = MST.replace("epochs = 12", "epochs = 12\nkeep_student = false");
@@ -279,7 +280,7 @@ fn masked_teachers_are_the_ways_of_the_route() {
         let text = format!(
             "[data]\nsource = \"t.csv\"\nlabel = \"y\"\nstudent_columns = [\"a\"]\nteacher_columns = [\"b\"]\n{masks}"
         );
-        TabularRecipe::parse(&text, Path::new("r.toml"))
+        Recipe::parse(&text, Path::new("r.toml"))
     };
     // The sizes of the reference: T and A with hidden layers of 64 and 32.
     let teachers = "[[teacher]]\nkind = \"fusion\"\n[[teacher]]\nkind = \"mlp\"\n[cotrain]\n";
@@ -293,6 +294,6 @@ fn masked_teachers_are_the_ways_of_the_route() {
     };
     refused("[[teacher]]\nkind = \"mlp\"\n[masks]\n", "add a table [cotrain]");
     refused(&format!("{teachers}[masks]\nheads = 2\n"), "without kind = \"attention\"");
-    refused(&format!("{teachers}[masks]\nkind = \"attention\"\nheads = 17\n"), "expected 1 to 16, found 17");
+    refused(&format!("{teachers}[masks]\nkind = \"attention\"\nheads = 17\n"), "lower the number of heads");
     refused("[[teacher]]\nkind = \"mlp\"\nmembers = 2\n[cotrain]\n", "which [cotrain] replaces");
 }

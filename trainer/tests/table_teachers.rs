@@ -7,13 +7,13 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use eyas_trainer::data::Data;
 use eyas_trainer::nn::BackendKind;
 use eyas_trainer::onnx::{Backend, OnnxTeacher, OnnxTeacherPlan, Runtime, RuntimeError, Search};
-use eyas_trainer::output::{Existing, OutputFolder};
-use eyas_trainer::recipe::TabularRecipe;
-use eyas_trainer::run::{Interrupt, Observer, RESULTS, RunContext, RunError, RunOptions};
-use eyas_trainer::tabular::{Cache, GivenError, TabularPrepared, TabularRun, execute};
+use eyas_trainer::report::metrics::ResultRow;
+use eyas_trainer::run::{Error, Interrupt, Observer, RunContext, RunError, RunOptions, Work, execute};
 use eyas_trainer::teacher::RowTeacher;
+use eyas_trainer::{Outcome, Recipe, Run};
 use ndarray::Array2;
 use tables::reals;
 
@@ -78,44 +78,33 @@ fn recipe(teacher: &str, target: &str) -> String {
     format!(
         "[data]\nsource = \"table.csv\"\nlabel = \"label\"\nstudent_columns = [\"x0..x11\"]\nteacher_columns = [\"x0..x11\"]\n\
          folds = [0]\n[[teacher]]\n{teacher}\n[student]\nhidden = [24]\nepochs = 60\nbatch_rows = 16\nlearning_rate = 0.01\n\
-         [target]\n{target}\n[report]\nseeds = [1]\ncontrols = false\n"
+         {target}\n[report]\nseeds = [1]\ncontrols = false\n"
     )
 }
 
-fn prepare(folder: &Path, text: &str) -> (TabularRecipe, Result<TabularPrepared, GivenError>) {
+fn parsed(folder: &Path, text: &str) -> Recipe {
     let path = folder.join("recipe.toml");
-    let recipe = TabularRecipe::parse(text, &path).unwrap_or_else(|error| panic!("{error}"));
-    let resolved = TabularRecipe::parse(&recipe.resolved(), &path).unwrap_or_else(|error| panic!("{error}"));
+    let recipe = Recipe::parse(text, &path).unwrap_or_else(|error| panic!("{error}"));
+    let resolved = Recipe::parse(&recipe.resolved(), &path).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(resolved, recipe);
-    let mut prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
-    let consulted = prepared.consult(&recipe, &path, None, &Cache::new(None, &Quiet));
-    (recipe, consulted.map(|()| prepared))
+    recipe
 }
 
-fn execute_in(folder: &Path, recipe: &TabularRecipe, prepared: &TabularPrepared) -> Result<TabularRun, RunError> {
-    execute_seeds(folder, recipe, prepared, &[1])
+fn carry_out(folder: &Path, text: &str) -> Result<Outcome, Error> {
+    let out = folder.join("out");
+    let _ = fs::remove_dir_all(&out);
+    Run::new(parsed(folder, text)).out(out).go()
 }
 
-fn execute_seeds(
-    folder: &Path,
-    recipe: &TabularRecipe,
-    prepared: &TabularPrepared,
-    seeds: &[u64],
-) -> Result<TabularRun, RunError> {
-    let options = RunOptions { seeds: seeds.to_vec(), backend: BackendKind::Flex, threads: 1 };
-    let interrupt = Interrupt::new();
-    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
-    let out = OutputFolder::open(&folder.join("out"), &RESULTS, Existing::Replace).unwrap();
-    execute(recipe, "given", prepared, &options, &context, &out)
-}
-
-fn run(folder: &Path, teacher: &str, target: &str) -> TabularRun {
-    let (recipe, prepared) = prepare(folder, &recipe(teacher, target));
-    execute_in(folder, &recipe, &prepared.unwrap_or_else(|error| panic!("{error}"))).unwrap()
+fn run(folder: &Path, teacher: &str, target: &str) -> Outcome {
+    carry_out(folder, &recipe(teacher, target)).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn refusal(folder: &Path, teacher: &str) -> String {
-    prepare(folder, &recipe(teacher, "")).1.map(|_| ()).expect_err("the teacher is to be refused").to_string()
+    match carry_out(folder, &recipe(teacher, "")) {
+        Err(Error::Teacher(error)) => error.to_string(),
+        other => panic!("the teacher is to be refused, not {:?}", other.map(|_| ())),
+    }
 }
 
 fn told(text: &str, parts: &[&str]) {
@@ -131,25 +120,34 @@ fn an_onnx_model_teaches_a_student_and_its_embedding_helps() {
     let model = model("mlp.onnx");
     let plain = format!("kind = \"onnx\"\npath = \"{model}\"\noutput = \"logits\"");
     let first = run(folder, &plain, "");
-    let figures = |run: &TabularRun, network: &str| run.metrics.mean[network]["accuracy"].unwrap();
+    let figures = |run: &Outcome, network: &str| run.metrics.mean(network, "accuracy").unwrap();
     assert_eq!(figures(&first, "teacher"), 100.0);
-    assert!(figures(&first, "student_int8") > 80.0, "{:?}", first.metrics.mean);
-    assert_eq!(first.metrics.teacher, "onnx mlp.onnx");
-    assert!(first.metrics.warnings[0].contains("test rows"), "{:?}", first.metrics.warnings);
+    assert!(figures(&first, "student_int8") > 80.0, "{:?}", first.metrics.summary);
+    assert_eq!(first.metrics.teacher(), "onnx mlp.onnx");
+    assert!(first.metrics.data.warnings[0].contains("test rows"), "{:?}", first.metrics.data.warnings);
     // Columns in another order are another answer; named in their order they are the same.
-    let named = "input = [{ name = \"rows\", columns = [\"x0..x11\"] }]";
+    let named = "inputs = [{ name = \"rows\", columns = [\"x0..x11\"] }]";
     let named = run(folder, &format!("{plain}\n{named}"), "");
-    assert_eq!(named.metrics.mean, first.metrics.mean);
-    let turned = "input = [{ columns = [\"x6..x11\", \"x0..x5\"] }]";
+    assert_eq!(named.metrics.summary, first.metrics.summary);
+    let turned = "inputs = [{ columns = [\"x6..x11\", \"x0..x5\"] }]";
     let turned = figures(&run(folder, &format!("{plain}\n{turned}"), ""), "teacher");
     assert!(turned < 80.0, "{turned}");
-    let hint = run(folder, &format!("{plain}\nembedding = \"hidden\""), "embedding_weight = 1");
-    assert!(figures(&hint, "student_int8") > 80.0, "{:?}", hint.metrics.mean);
+    let hint = run(
+        folder,
+        &format!(
+            "{plain}
+embedding = \"hidden\""
+        ),
+        "[[link]]
+kind = \"embedding\"
+weight = 1",
+    );
+    assert!(figures(&hint, "student_int8") > 80.0, "{:?}", hint.metrics.summary);
     assert_ne!(*hint.file, *first.file);
-    assert_eq!(hint.metrics.student_widths, [INPUTS, 24, CLASSES]);
+    assert_eq!(hint.metrics.shipped.widths, [INPUTS, 24, CLASSES]);
 
     told(&refusal(folder, &plain.replace("logits", "logit")), &["teacher 1", "did you mean `logits`?"]);
-    told(&refusal(folder, &format!("{plain}\ninput = [{{ columns = [\"x0..x10\"] }}]")), &["12 inputs, found 11"]);
+    told(&refusal(folder, &format!("{plain}\ninputs = [{{ columns = [\"x0..x10\"] }}]")), &["12 inputs, found 11"]);
     told(&refusal(folder, &plain.replace("mlp.onnx", "cnn.onnx")), &["64 inputs, found 12"]);
     told(&refusal(folder, &plain.replace("mlp.onnx", "absent.onnx")), &["teacher 1", "absent.onnx", "cannot read"]);
     told(&refusal(folder, &format!("{plain}\nanswers = \"probabilities\"")), &["found the sum", "in row 0"]);
@@ -188,13 +186,12 @@ fn probabilities_are_taken_as_such_or_refused() {
     told(&refusal(folder, &teacher("percent.csv", said)), &["found the sum", "in row 0"]);
 
     // Few labels, so that plain KD lives on what the teacher says.
-    let seeds = [1u64, 2, 3, 4, 5];
     let plain_kd = |teacher: &str| -> Vec<f64> {
         let text = recipe(teacher, "").replace("controls = false", "controls = true");
-        let (recipe, prepared) = prepare(folder, &text.replace("folds = [0]", "folds = [0]\nlabel_share = 0.1"));
-        let prepared = prepared.unwrap_or_else(|error| panic!("{error}"));
-        let run = execute_seeds(folder, &recipe, &prepared, &seeds).unwrap();
-        run.metrics.runs.iter().map(|run| run.networks["plain_kd"].figures()[0].1.unwrap()).collect()
+        let text = text.replace("folds = [0]", "folds = [0]\nlabel_share = 0.1");
+        let run = carry_out(folder, &text.replace("seeds = [1]", "seeds = [1, 2, 3, 4, 5]")).unwrap();
+        let plain = |row: &&ResultRow| row.network == "plain_kd" && row.part == "test" && row.figure == "accuracy";
+        run.metrics.results.iter().filter(plain).map(|row| row.value.unwrap()).collect()
     };
     let plain = plain_kd(&teacher("logits.csv", ""));
     let mean = |figures: &[f64]| {
@@ -211,9 +208,9 @@ fn probabilities_are_taken_as_such_or_refused() {
     write("sure.csv", &sure);
     let run = run(folder, &teacher("sure.csv", said), "");
     let warning = "teacher 1: 720 of 960 probabilities are below 1e-7 and were taken as that";
-    assert!(run.metrics.warnings.iter().any(|found| found == warning), "{:?}", run.metrics.warnings);
+    assert!(run.metrics.data.warnings.iter().any(|found| found == warning), "{:?}", run.metrics.data.warnings);
     assert!(fs::read_to_string(folder.join("out/report.html")).unwrap().contains(warning));
-    assert_eq!(run.metrics.mean["teacher"]["accuracy"], Some(100.0));
+    assert_eq!(run.metrics.mean("teacher", "accuracy"), Some(100.0));
 }
 
 /// Answers with ids in another order, as logits or probabilities, teach the same as those in the order of the data.
@@ -232,8 +229,8 @@ fn a_table_teaches_by_row_ids() {
     let header = "logits_0,logits_1,logits_2,logits_3";
     write("answers.csv", header, &straight, &|row| cells(row));
     let first = run(folder, "kind = \"table\"\npath = \"answers.csv\"", "");
-    assert_eq!(first.metrics.mean["teacher"]["accuracy"], Some(100.0));
-    assert!(first.metrics.mean["student_int8"]["accuracy"] > Some(80.0), "{:?}", first.metrics.mean);
+    assert_eq!(first.metrics.mean("teacher", "accuracy"), Some(100.0));
+    assert!(first.metrics.mean("student_int8", "accuracy") > Some(80.0), "{:?}", first.metrics.summary);
 
     // The same recipe, so that nothing but the order of the file is another.
     write("answers.csv", &format!("id,{header}"), &turned, &|row| format!("r{row},{}", cells(row)));
@@ -247,14 +244,15 @@ fn a_table_teaches_by_row_ids() {
         format!("r{row},{}", softmax(row))
     });
     let soft = run(folder, "kind = \"table\"\npath = \"p.csv\"\nanswers = \"probabilities\"", "");
-    let (a, b) = (&soft.metrics.mean["student_float"], &first.metrics.mean["student_float"]);
-    let gap = a["accuracy"].unwrap() - b["accuracy"].unwrap();
+    let of = |run: &Outcome| run.metrics.mean("student_float", "accuracy");
+    let (a, b) = (of(&soft), of(&first));
+    let gap = a.unwrap() - b.unwrap();
     assert!(gap.abs() < 3.0, "{a:?} {b:?}");
     // Other answers are other provenance, even for the same recipe.
     write("answers.csv", header, &straight, &|row| cells(ROWS - 1 - row));
     let other = run(folder, "kind = \"table\"\npath = \"answers.csv\"", "");
     assert_eq!(other.metrics.recipe_hash, first.metrics.recipe_hash);
-    assert_ne!(other.metrics.teacher_files[0].sha256, first.metrics.teacher_files[0].sha256);
+    assert_ne!(other.metrics.teachers[0].sha256, first.metrics.teachers[0].sha256);
 
     let teacher = "kind = \"table\"\npath = \"answers.csv\"";
     write("answers.csv", header, &straight[..ROWS - 1], &|row| cells(row));
@@ -289,7 +287,7 @@ fn what_label_wrote_is_read_through_its_commits() {
     let labels = plain_logits();
     let right = (1..ROWS).step_by(4).filter(|&row| best(known.row(row)) == best(labels.row(row))).count();
     let expected = 100.0 * right as f64 / (ROWS / 4) as f64;
-    assert!((taught.metrics.mean["teacher"]["accuracy"].unwrap() - expected).abs() < 1e-9);
+    assert!((taught.metrics.mean("teacher", "accuracy").unwrap() - expected).abs() < 1e-9);
     told(&refusal(folder, &format!("{teacher}\ncolumns = [\"logits\"]")), &["remove the key"]);
     // A part that is gone is told, and a single part is not taken for the table.
     let mut parts: Vec<_> = fs::read_dir(folder.join("labels")).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -332,7 +330,7 @@ fn label_asks_onnx_models() {
         told(&text, parts);
     };
     refused(&format!("path = \"{}\"", model("gcn_dense.onnx")), 3, &["all 20 rows", "eyas distill"]);
-    refused("path = \"m.onnx\"\ninput = [{ name = \"a\" }, { name = \"b\" }]", 2, &["name the columns of each input"]);
+    refused("path = \"m.onnx\"\ninputs = [{ name = \"a\" }, { name = \"b\" }]", 2, &["name the columns of each input"]);
     let probabilities = format!("path = \"{}\"\noutput = \"logits\"\nanswers = \"probabilities\"", model("mlp.onnx"));
     // Whichever part is refused first is told.
     refused(&probabilities, 3, &["expected probabilities", "part ", ", from row ", "say answers"]);
@@ -370,7 +368,7 @@ fn the_float_student_is_kept_and_exported() {
     let found = eyas_trainer::teacher::DenseTeacher::load(&kept).unwrap().logits(rows().view()).unwrap();
     let right = (1..ROWS).step_by(4).filter(|&row| best(found.row(row)) == best(labels.row(row))).count();
     let accuracy = 100.0 * right as f64 / (ROWS / 4) as f64;
-    assert!((taught.metrics.mean["student_float"]["accuracy"].unwrap() - accuracy).abs() < 1e-9, "{accuracy}");
+    assert!((taught.metrics.mean("student_float", "accuracy").unwrap() - accuracy).abs() < 1e-9, "{accuracy}");
 
     let export = || eyas(folder, &["export", "out/student.eyas", "--onnx", "float.onnx", "--float", "--json"]);
     let exported = export();
@@ -407,33 +405,37 @@ fn a_missing_library_names_the_doctor() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     told(&text, &["teacher 1", "absent.so", "pip install onnxruntime", "eyas doctor"]);
 
-    let path = folder.join("r.toml");
-    let recipe = TabularRecipe::load(&path).unwrap();
-    let prepared = TabularPrepared::load(&recipe, &path, None).unwrap();
-    let error = execute_in(folder, &recipe, &prepared).map(|_| ()).unwrap_err();
+    let recipe = parsed(folder, &recipe(&teacher, ""));
+    let data = Run::new(recipe.clone()).data().unwrap();
+    let options = RunOptions { seeds: vec![1], backend: BackendKind::Flex, threads: 1 };
+    let interrupt = Interrupt::new();
+    let context = RunContext { observer: &Quiet, interrupt: &interrupt, checkpoints: None, cache: None };
+    let data: &Data = &data;
+    let work = Work { recipe: &recipe, data, files: &[], options: &options, context: &context };
+    let error = execute(&work).map(|_| ()).unwrap_err();
     assert!(matches!(error, RunError::NotConsulted { number: 1 }), "{error}");
 }
 
 #[test]
 fn keys_that_mean_nothing_for_a_teacher_are_refused() {
     let refused = |teacher: &str, target: &str, words: &str| {
-        let error = TabularRecipe::parse(&recipe(teacher, target), Path::new("r.toml")).unwrap_err().to_string();
+        let error = Recipe::parse(&recipe(teacher, target), Path::new("r.toml")).unwrap_err().to_string();
         assert!(error.contains(words), "no {words:?} in: {error}");
     };
     refused("kind = \"onnx\"", "", "teacher[0].path");
-    refused(
-        "kind = \"table\"\npath = \"a.csv\"\nhidden = [4]",
-        "",
-        "does nothing without kind = \"fusion\" or \"mlp\"",
-    );
+    refused("kind = \"table\"\npath = \"a.csv\"\nhidden = [4]", "", "kind = \"mlp\" or kind = \"fusion\"");
     refused("kind = \"table\"\npath = \"a.csv\"\noutput = \"y\"", "", "does nothing without kind = \"onnx\"");
-    refused("kind = \"onnx\"\npath = \"a.onnx\"\ncolumns = [\"a\"]", "", "does nothing without kind = \"table\"");
-    refused("kind = \"mlp\"\npath = \"a.onnx\"", "", "does nothing without kind = \"onnx\" or \"table\"");
+    refused("kind = \"onnx\"\npath = \"a.onnx\"\nembedding_columns = [\"a\"]", "", "without kind = \"table\"");
+    refused("kind = \"mlp\"\npath = \"a.npz\"", "", "write kind = \"dense\"");
     refused(
-        "kind = \"onnx\"\npath = \"a.onnx\"\ninput = [{ name = \"a\" }, { name = \"b\" }]",
+        "kind = \"onnx\"\npath = \"a.onnx\"\ninputs = [{ name = \"a\" }, { name = \"b\" }]",
         "",
         "`name` and `columns`",
     );
-    refused("kind = \"onnx\"\npath = \"a.onnx\"\nembedding = \"e\"", "", "without target.embedding_weight");
-    refused("kind = \"onnx\"\npath = \"a.onnx\"", "embedding_weight = 1", "without an `embedding` of a teacher");
+    refused("kind = \"onnx\"\npath = \"a.onnx\"\nembedding = \"e\"", "", "without [[link]] kind = \"embedding\"");
+    refused(
+        "kind = \"onnx\"\npath = \"a.onnx\"",
+        "[[link]]\nkind = \"embedding\"\nweight = 1",
+        "without an `embedding` of a teacher",
+    );
 }

@@ -1,11 +1,11 @@
-//! `eyas compare`: two runs, paired over their seeds.
+//! `eyas compare`: two runs, paired over their splits and seeds.
 
 use super::Failure;
 use super::rows::print;
-use crate::report::{compare, read_metrics};
+use crate::report::{Metrics, compare};
 use std::path::PathBuf;
 
-/// Compare two run folders, paired over the seeds they share, with standard errors.
+/// Compare two run folders, paired over the splits and seeds they share, with standard errors.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  eyas compare runs/cora runs/cora-edges\n  eyas compare runs/a runs/b --json")]
 pub struct Arguments {
@@ -13,15 +13,15 @@ pub struct Arguments {
     a: PathBuf,
     /// Run folder B; differences are A minus B.
     b: PathBuf,
-    /// One JSON object instead of a table.
+    /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
 }
 
 /// Runs the subcommand.
 pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
-    let a = read_metrics(&arguments.a).map_err(Failure::refused)?;
-    let b = read_metrics(&arguments.b).map_err(Failure::refused)?;
+    let a = Metrics::read(&arguments.a).map_err(Failure::refused)?;
+    let b = Metrics::read(&arguments.b).map_err(Failure::refused)?;
     let comparison = compare(&a, &b).map_err(Failure::refused)?;
     if arguments.json {
         return print(&serde_json::to_string(&comparison).map_err(Failure::work)?);

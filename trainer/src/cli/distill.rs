@@ -4,19 +4,22 @@ use super::progress::Bars;
 use super::rows::read_student;
 use super::verify::{Target, recipe_rows, verify};
 use super::{DataOptions, Failure, OrtOptions};
-use crate::bounded::{self, size};
+use crate::bounded::size;
+use crate::data::{Data, Evaluation};
+use crate::dataset::locate::Search;
 use crate::memory::{self, Estimate};
-use crate::nn::{BackendKind, MadeOn};
+use crate::nn::BackendKind;
+use crate::onnx;
 use crate::output::{Existing, OutputFolder, tell};
-use crate::recipe::{Prepared, Recipe, TabularRecipe};
-use crate::report::{read_metrics, summary};
+use crate::recipe::{DataKind, Recipe};
+use crate::report::{Document, Metrics, summary};
 use crate::run::{
-    Interrupt, RESULTS, RunContext, RunError, RunOptions, STUDENT, Written, check, estimate, execute as carry_out,
-    teacher_in_words, write,
+    Cache, Interrupt, MaskCosts, RESULTS, RunContext, RunError, RunOptions, STUDENT, TEACHERS, Work, Written, check,
+    estimate, execute as carry_out, identity, mask_costs, teachers_in_words, write,
 };
+use crate::teacher::{FileAnswers, consult};
+use clap::builder::PossibleValuesParser;
 use eyas::Student;
-use serde::Serialize;
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
@@ -25,7 +28,7 @@ pub(super) static INTERRUPT: Interrupt = Interrupt::new();
 /// Distil, quantize, seal and verify the student that a recipe describes.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  eyas distill models/cora/recipe.toml\n  eyas distill models/cora/recipe.toml --seeds 1 --verify cortex-m4\n  eyas distill recipe.toml --out runs/wide --seeds 5 --data-dir ~/graphs\n  eyas distill recipe.toml --resume\n\nThe folder then holds student.eyas, report.html, card.md, metrics.json, vectors.npz,\nstudent_float.npz and the resolved recipe; of a table also what its teachers say, in `teachers`.\nThe same recipe and seeds give the same student.eyas, byte for byte, on any number of threads, on machines of one\nkind, which `made_on` in metrics.json names (another instruction set rounds floats differently). Ctrl-C keeps every\nfinished stage and the last epoch; --resume goes on from there to the same bytes."
+    after_help = "Examples:\n  eyas distill models/cora/recipe.toml\n  eyas distill models/cora/recipe.toml --seeds 1 --verify cortex-m4\n  eyas distill recipe.toml --out runs/wide --seeds 5 --data-dir ~/graphs\n  eyas distill recipe.toml --resume\n\nThe folder then holds student.eyas, report.html, card.md, metrics.json, vectors.npz,\nstudent_float.npz, the resolved recipe, and what the teachers answer, in `teachers`.\nThe same recipe and seeds give the same student.eyas, byte for byte, on any number of threads, on machines of one\nkind, which `made_on` in metrics.json names (another instruction set rounds floats differently). Ctrl-C keeps every\nfinished stage and the last epoch; --resume goes on from there to the same bytes."
 )]
 pub struct Arguments {
     /// The recipe.
@@ -40,7 +43,7 @@ pub struct Arguments {
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(super) seeds: Option<u64>,
     /// Backend of the float training.
-    #[arg(long, default_value = "flex", value_parser = ["flex", "ndarray", "candle"])]
+    #[arg(long, default_value = "flex", value_parser = PossibleValuesParser::new(BackendKind::ALL.iter().map(|kind| kind.name())))]
     pub(super) backend: String,
     /// Trainings side by side; the number of cores by default. Does not change the result.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -60,7 +63,7 @@ pub struct Arguments {
     /// Print metrics.json to standard output at the end.
     #[arg(long)]
     pub(super) json: bool,
-    /// Folder for what is constant about the teachers of a table; `teachers` in the output folder by default.
+    /// Folder for what is constant about the teachers; `teachers` in the output folder by default.
     ///
     /// A run with the same data and the same teachers finds them there, trained, and has the same result.
     #[arg(long, value_name = "DIR")]
@@ -75,58 +78,81 @@ pub struct Arguments {
 pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let backend: BackendKind = arguments.backend.parse().map_err(Failure::usage)?;
     arguments.verify.check()?;
-    // A file that cannot be read is told by the loader.
-    if bounded::text(&arguments.recipe, bounded::Kind::Recipe).is_ok_and(|text| TabularRecipe::describes(&text)) {
-        return super::distill_table::execute(arguments);
-    }
     let mut recipe = Recipe::load(&arguments.recipe).map_err(Failure::usage)?;
     recipe.report.seeds = seeds(arguments, &recipe.report.seeds)?;
     let search = recipe.search(&arguments.recipe, arguments.data_options.data_dir.clone());
-    let prepared = recipe.prepare(&search).map_err(Failure::refused)?;
+    let mut data = Data::load(&recipe, &search).map_err(Failure::refused)?;
     let threads = arguments.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
     let options = RunOptions { seeds: recipe.report.seeds.clone(), backend, threads };
     let name = name(&arguments.recipe);
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&name));
-    announce(&recipe, &prepared, &options, &out);
-    check(&recipe, &prepared).map_err(Failure::refused)?;
-    fits_memory(&estimate(&recipe, &prepared, options.seeds.len(), threads))?;
-    if arguments.dry_run {
-        return Ok(());
-    }
-
-    let folder = OutputFolder::open(&out, &RESULTS, existing(arguments)).map_err(Failure::work)?;
-    if arguments.resume && folder.is_finished() {
-        let metrics = read_metrics(&out).map_err(Failure::refused)?;
-        let run = Run { recipe: recipe.recipe_hash(), data: prepared.graph.data_hash(&prepared.split), backend };
-        return run.show_finished(arguments, &out, &metrics.backend, &metrics, &summary(&metrics));
-    }
+    // A split that cannot be drawn is refused before anything is trained.
+    let evaluations = data.evaluations(&recipe, &options.seeds).map_err(Failure::refused)?;
+    announce(&recipe, &data, &evaluations);
+    tell(format_args!(
+        "teacher {}, seeds {:?}, backend {}, {threads} threads, into {}",
+        teachers_in_words(&recipe),
+        options.seeds,
+        backend.name(),
+        out.display(),
+    ));
+    check(&recipe, &data).map_err(Failure::refused)?;
+    fits_memory(&estimate(&recipe, &data, &[], evaluations.len(), threads))?;
+    // An ONNX model is asked before anything is trained, and may take for ever.
     listen()?;
     let bars = Bars::new();
+    // A dry run writes nothing, so it asks models without keeping what they say.
+    let kept = arguments.cache.clone().unwrap_or_else(|| out.join(TEACHERS));
+    let folder = match arguments.dry_run {
+        true => None,
+        false => Some(OutputFolder::open(&out, &RESULTS, existing(arguments)).map_err(Failure::work)?),
+    };
+    let cache = Cache::new(folder.as_ref().map(|_| kept.as_path()), &bars);
+    let files = answers_of_files(arguments, &recipe, &mut data, &search, &cache)?;
+    for warning in &data.warnings {
+        tell(format_args!("warning: {warning}"));
+    }
+    let Some(folder) = folder else { return Ok(()) };
+    if arguments.resume && folder.is_finished() {
+        return show_finished(arguments, &out, &Asked { recipe: &recipe, data: &data, files: &files, backend });
+    }
     let checkpoints = folder.checkpoints();
-    let identity = identity(&recipe, &prepared, backend);
-    let context =
-        RunContext { observer: &bars, interrupt: &INTERRUPT, checkpoints: Some((&checkpoints, identity)), cache: None };
-    let result = carry_out(&recipe, &prepared, &options, &context);
+    let identity = identity(&recipe, &data, &files, &options).map_err(failure)?;
+    let checkpoints = Some((checkpoints.as_path(), identity));
+    let context = RunContext { observer: &bars, interrupt: &INTERRUPT, checkpoints, cache: Some(&kept) };
+    let work = Work { recipe: &recipe, data: &data, files: &files, options: &options, context: &context };
+    let result = carry_out(&work);
     bars.finish();
     let result = result.map_err(failure)?;
-    let recipe = recipe.copied(&out, &search);
-    let Written { file, metrics } = write(&recipe, &name, &prepared, &options, &result, &folder).map_err(failure)?;
+    let Written { file, metrics, test } =
+        write(&work, &recipe.copied(&out, &search), &name, &result, &folder).map_err(failure)?;
     folder.remove_checkpoints().map_err(Failure::work)?;
+    show_and_verify(arguments, &out, &file, &test, &metrics)
+}
 
-    let integers = result.shipped.student.coding.integers(&prepared.graph.features);
-    let rows: Vec<Vec<i8>> =
-        prepared.split.test.iter().take(VERIFIED_ROWS).map(|&node| integers[node].clone()).collect();
-    show_and_verify(arguments, &out, &file, &rows, &metrics, &summary(&metrics))
+/// Asks the teachers that come as a file.
+fn answers_of_files(
+    arguments: &Arguments,
+    recipe: &Recipe,
+    data: &mut Data,
+    search: &Search,
+    cache: &Cache<'_>,
+) -> Result<Vec<Option<FileAnswers>>, Failure> {
+    let libraries = onnx::Search::from_environment(arguments.ort.ort_dylib.clone());
+    consult(data, recipe, search, &libraries, cache).map_err(|error| match error {
+        error if INTERRUPT.is_raised() => Failure::interrupted(error),
+        error if error.is_missing_library() => Failure::work(error),
+        error => Failure::refused(error),
+    })
 }
 
 /// The end of every run: its figures, the proof that its file computes what was measured, and where everything is.
-pub(super) fn show_and_verify(
+fn show_and_verify(
     arguments: &Arguments,
     out: &Path,
     file: &[u8],
     rows: &[Vec<i8>],
-    metrics: &impl Serialize,
-    summary: &str,
+    metrics: &Metrics,
 ) -> Result<(), Failure> {
     // Standard output is one object with --json.
     let say = |line: &str| {
@@ -139,7 +165,8 @@ pub(super) fn show_and_verify(
     };
     let json = arguments.json.then(|| serde_json::to_string(metrics)).transpose().map_err(Failure::work)?;
     // The verdict does not depend on who reads it: what cannot be printed is told last.
-    let printed = super::rows::print(json.as_deref().unwrap_or(summary));
+    let summary = summary(&Document::of(metrics));
+    let printed = super::rows::print(json.as_deref().unwrap_or(&summary));
     let path = out.join(STUDENT);
     tell(format_args!("verifying {}", path.display()));
     let student = Student::load(file).map_err(Failure::refused)?;
@@ -151,7 +178,7 @@ pub(super) fn show_and_verify(
 }
 
 /// What may be in the folder already.
-pub(super) fn existing(arguments: &Arguments) -> Existing {
+fn existing(arguments: &Arguments) -> Existing {
     match (arguments.resume, arguments.force) {
         (true, _) => Existing::Resume,
         (_, true) => Existing::Replace,
@@ -160,7 +187,7 @@ pub(super) fn existing(arguments: &Arguments) -> Existing {
 }
 
 /// From here on Ctrl-C stops the run after its current epoch, and a model in the middle of its answer.
-pub(super) fn listen() -> Result<(), Failure> {
+fn listen() -> Result<(), Failure> {
     ctrlc::set_handler(|| {
         // A second Ctrl-C does not wait for the epoch to end.
         if INTERRUPT.is_raised() {
@@ -178,7 +205,7 @@ const LARGEST_SEED: u64 = i64::MAX as u64;
 const VERIFIED_ROWS: usize = 200;
 
 /// The seeds of the run: one, the first K, or K counted on from the last.
-pub(super) fn seeds(arguments: &Arguments, recipe: &[u64]) -> Result<Vec<u64>, Failure> {
+fn seeds(arguments: &Arguments, recipe: &[u64]) -> Result<Vec<u64>, Failure> {
     if let Some(seed) = arguments.seed {
         return Ok(vec![seed]);
     }
@@ -199,107 +226,89 @@ pub(super) fn seeds(arguments: &Arguments, recipe: &[u64]) -> Result<Vec<u64>, F
 }
 
 /// Says what a run takes of memory, and refuses one that takes more than there is.
-pub(super) fn fits_memory(estimate: &Estimate) -> Result<(), Failure> {
+fn fits_memory(estimate: &Estimate) -> Result<(), Failure> {
     let available = memory::available();
     let free = available.map_or_else(String::new, |bytes| format!("; {} are free", size(bytes)));
     tell(format_args!("memory: about {} at the peak: {estimate}{free}", size(estimate.total())));
     estimate.check(available).map_err(Failure::usage)
 }
 
-/// What makes a finished run the one that is asked for.
-pub(super) struct Run {
-    pub(super) recipe: [u8; 32],
-    pub(super) data: [u8; 32],
-    pub(super) backend: BackendKind,
+/// The run that is asked for.
+struct Asked<'a> {
+    recipe: &'a Recipe,
+    data: &'a Data,
+    files: &'a [Option<FileAnswers>],
+    backend: BackendKind,
 }
 
-impl Run {
-    /// Shows a run that has ended: there is nothing to go on with, and nothing is wrong.
-    pub(super) fn show_finished(
-        &self,
-        arguments: &Arguments,
-        out: &Path,
-        backend: &str,
-        metrics: &impl Serialize,
-        summary: &str,
-    ) -> Result<(), Failure> {
-        let path = out.join(STUDENT);
-        let file = read_student(&path)?;
-        let student = Student::load(&file).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))?;
-        let provenance = student.metadata().provenance;
-        let same = self.recipe == provenance.recipe_hash && self.data == provenance.data_hash;
-        if !same || backend != self.backend.name() {
-            return Err(Failure::work(format!(
-                "{}: expected a run of this recipe, its data and backend, found a finished one of others; choose another \
-                 folder, or replace it with --force",
-                out.display()
-            )));
-        }
-        tell(format_args!("{}: this run is finished, nothing is left to do; these are its results", out.display()));
-        let mut rows = recipe_rows(&student, &path, &arguments.data_options)?;
-        rows.truncate(VERIFIED_ROWS);
-        show_and_verify(arguments, out, &file, &rows, metrics, summary)
+/// Shows a run that has ended: there is nothing to go on with, and nothing is wrong.
+fn show_finished(arguments: &Arguments, out: &Path, asked: &Asked<'_>) -> Result<(), Failure> {
+    let path = out.join(STUDENT);
+    let metrics = Metrics::read(out).map_err(Failure::refused)?;
+    let file = read_student(&path)?;
+    let student = Student::load(&file).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))?;
+    let provenance = student.metadata().provenance;
+    let evaluations = asked.data.evaluations(asked.recipe, &[metrics.shipped.seed]).map_err(Failure::refused)?;
+    let same_data =
+        evaluations.first().is_some_and(|it| asked.data.hash(&it.split, asked.files) == *provenance.data_hash);
+    let same = asked.recipe.recipe_hash() == *provenance.recipe_hash && same_data;
+    if !same || metrics.backend != asked.backend.name() {
+        return Err(Failure::work(format!(
+            "{}: expected a run of this recipe, its data and backend, found a finished one of others; choose another \
+             folder, or replace it with --force",
+            out.display()
+        )));
     }
+    tell(format_args!("{}: this run is finished, nothing is left to do; these are its results", out.display()));
+    let mut rows = recipe_rows(&student, &path, &arguments.data_options)?;
+    rows.truncate(VERIFIED_ROWS);
+    show_and_verify(arguments, out, &file, &rows, &metrics)
 }
 
 /// The name of a run: the recipe's file name, or its folder's where the file is just `recipe.toml`.
-pub(super) fn name(recipe: &Path) -> String {
+fn name(recipe: &Path) -> String {
     let stem = recipe.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let folder =
         recipe.canonicalize().ok().and_then(|path| Some(path.parent()?.file_name()?.to_string_lossy().into_owned()));
     if stem == "recipe" { folder.unwrap_or(stem) } else { stem }
 }
 
-/// What must be equal for checkpoints to be continued.
-fn identity(recipe: &Recipe, prepared: &Prepared, backend: BackendKind) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    hasher.update(recipe.recipe_hash());
-    hasher.update(prepared.graph.data_hash(&prepared.split));
-    hasher.update(backend.name());
-    hasher.update(env!("CARGO_PKG_VERSION"));
-    hasher.update(MadeOn::here().to_string());
-    hasher.finalize().into()
-}
-
-fn announce(recipe: &Recipe, prepared: &Prepared, options: &RunOptions, out: &Path) {
-    let graph = &prepared.graph;
-    tell(format_args!(
-        "{} from {}: {} nodes, {} edges, {} inputs, {} classes; train {} / tune {} / test {}",
-        graph.name,
-        prepared.path.display(),
-        graph.nodes(),
-        graph.edges(),
-        graph.inputs(),
-        graph.classes,
-        prepared.split.train.len(),
-        prepared.split.tune.len(),
-        prepared.split.test.len(),
-    ));
-    if prepared.inductive_share > 0.0 {
-        let percent = 100.0 * prepared.inductive_share;
-        tell(format_args!(
-            "inductive: beside it, each seed takes {percent} % of the test nodes out before any teacher is trained"
-        ));
+/// Says what the run is about.
+fn announce(recipe: &Recipe, data: &Data, evaluations: &[Evaluation]) {
+    let (path, rows) = (data.path.display(), data.rows());
+    match (recipe.data.kind, data.edge_count()) {
+        (DataKind::Graph, Some(edges)) => tell(format_args!("{} from {path}: {rows} nodes, {edges} edges", data.name)),
+        _ => tell(format_args!("{} from {path}: {rows} rows", data.name)),
     }
-    for warning in &prepared.warnings {
-        tell(format_args!("warning: {warning}"));
-    }
+    let columns = data.x.columns();
     let hidden: Vec<String> = recipe.student.hidden.iter().map(ToString::to_string).collect();
-    let widths = [vec![graph.inputs().to_string()], hidden, vec![graph.classes.to_string()]].concat().join("-");
-    tell(format_args!(
-        "teacher {}, student {widths}, seeds {:?}, backend {}, {} threads, into {}",
-        teacher_in_words(recipe),
-        options.seeds,
-        options.backend.name(),
-        options.threads,
-        out.display(),
-    ));
+    let widths = [vec![data.student.to_string()], hidden, vec![data.truth.outputs().to_string()]].concat().join("-");
+    tell(format_args!("student {widths}, which sees {} of {columns} columns", data.student));
+    let mut names: Vec<&str> = evaluations.iter().map(|evaluation| evaluation.name.as_str()).collect();
+    names.dedup();
+    for name in names {
+        if let Some(Evaluation { split, unseen, .. }) = evaluations.iter().find(|it| it.name == name) {
+            let (train, tune, test) = (split.train.len(), split.tune.len(), split.test.len());
+            let taken = match unseen.len() {
+                0 => String::new(),
+                unseen => format!(", {unseen} of them taken out of the data before any teacher is trained"),
+            };
+            tell(format_args!("{name}: train {train} / tune {tune} / test {test}{taken}"));
+        }
+    }
+    if let Some(Evaluation { split, .. }) = evaluations.first()
+        && let Some(MaskCosts { masks, parameters, macs }) = mask_costs(recipe, split.train.len())
+    {
+        tell(format_args!("masks: {masks}, {parameters} parameters, {macs:e} multiply-accumulates a split and seed"));
+    }
 }
 
-pub(super) fn failure(error: RunError) -> Failure {
+fn failure(error: RunError) -> Failure {
     match error {
         RunError::Interrupted => Failure::interrupted(error),
-        RunError::NoLabels(_) | RunError::Seal(_) | RunError::Unsealable(_) => Failure::refused(error),
+        RunError::NoEdges(_) | RunError::Seal(_) | RunError::Data(_) | RunError::Unsealable(_) => {
+            Failure::refused(error)
+        }
         _ => Failure::work(error),
     }
 }

@@ -1,14 +1,12 @@
-//! `eyas verify`: the same integers on the host and on a chip.
+//! `eyas verify`: checks that host and chip compute the same integers.
 
 use super::rows::{print, quantize_rows, read_student};
 use super::{DataOptions, Failure};
-use crate::bounded;
+use crate::data::Data;
 use crate::dataset::Table;
 use crate::output::tell;
-use crate::quantize::dense_rows;
-use crate::recipe::{PrepareError, Recipe, TabularRecipe};
+use crate::recipe::Recipe;
 use crate::run::RECIPE;
-use crate::tabular::TabularPrepared;
 use crate::verify::device::{self, BOARDS, Board};
 use crate::verify::{Comparison, OnDeviceError, compare_kernels, compare_on_device};
 use clap::ValueEnum;
@@ -17,10 +15,10 @@ use eyas::Student;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Compare every integer of every layer with the specification's, here or on an emulated chip.
+/// Compare every integer of every layer with the specification, here or on an emulated chip.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  eyas verify models/cora/student.eyas\n  eyas verify models/cora/student.eyas --target cortex-m4\n  eyas verify models/cora/student.eyas --target riscv32\n  eyas verify student.eyas --data rows.csv --json\n\nThe golden vectors in the file are always compared. Rows come from --data, else from the test nodes of the\nrecipe.toml beside the file if that recipe made it. `cargo xtask setup` installs the emulators."
+    after_help = "Examples:\n  eyas verify models/cora/student.eyas\n  eyas verify models/cora/student.eyas --target cortex-m4\n  eyas verify models/cora/student.eyas --target riscv32\n  eyas verify student.eyas --data rows.csv --json\n\nThe golden vectors in the file are always compared. Rows come from --data, or else from the test nodes of\nrecipe.toml in the file's folder if that recipe made it. `cargo xtask setup` installs the emulators."
 )]
 pub struct Arguments {
     /// The student file.
@@ -28,20 +26,20 @@ pub struct Arguments {
     /// Rows to compare on: a .csv, an .npz with `x`, or a graph archive.
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// Where the student runs.
+    /// The target on which the student runs.
     #[arg(long, value_enum, default_value_t = Target::Host)]
     target: Target,
-    /// Rows at most; an emulated chip needs about a minute for 10,000.
+    /// Maximum number of rows; an emulated chip needs about a minute for 10,000.
     #[arg(long, value_name = "N", default_value_t = 200)]
     rows: usize,
-    /// One JSON object instead of a sentence.
+    /// Print one JSON object instead of a sentence.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     data_options: DataOptions,
 }
 
-/// Where a student is verified.
+/// The target on which a student is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The kernels of this machine.
@@ -75,7 +73,7 @@ impl ValueEnum for Target {
 }
 
 impl Target {
-    /// Checks that this machine has what verifying there takes, so that no work is done first that could not end.
+    /// Checks that this machine has everything for verifying there, so that no work starts that could not finish.
     pub(super) fn check(self) -> Result<(), Failure> {
         match self {
             Self::Host => Ok(()),
@@ -140,7 +138,7 @@ pub(super) fn verify(
 }
 
 impl Verified {
-    /// The outcome in a sentence.
+    /// The outcome as a sentence.
     pub(super) fn sentence(&self) -> String {
         let Comparison { rows, values, mismatches, .. } = self.comparison;
         let cost = self.instructions_per_inference.map(|n| format!(", {n:.0} instructions an inference"));
@@ -161,7 +159,7 @@ impl Verified {
     }
 }
 
-/// Runs the board's image and compares what it computed with the specification.
+/// Runs the board's image and compares its integers with the specification.
 fn on_device(path: &Path, student: &Student<'_>, rows: &[Vec<i8>], board: &'static Board) -> Result<Verified, Failure> {
     let locations =
         device::locations(board).map_err(|source| Failure::work(OnDeviceError::Device { board, source }))?;
@@ -176,52 +174,28 @@ fn on_device(path: &Path, student: &Student<'_>, rows: &[Vec<i8>], board: &'stat
     })
 }
 
-/// The test rows of the recipe that made the file, if it lies beside it; no rows, with a note, if not.
+/// The test rows of the recipe that made the file, if the recipe is in the same folder; otherwise no rows, with a note.
 pub(super) fn recipe_rows(student: &Student<'_>, file: &Path, options: &DataOptions) -> Result<Vec<Vec<i8>>, Failure> {
     let recipe_path = file.with_file_name(RECIPE);
     if !recipe_path.is_file() {
         tell(format_args!("note: no {} and no --data, only the golden vectors are compared", recipe_path.display()));
         return Ok(Vec::new());
     }
-    if bounded::text(&recipe_path, bounded::Kind::Recipe).is_ok_and(|text| TabularRecipe::describes(&text)) {
-        return table_rows(student, &recipe_path, options);
-    }
-    let loaded = Recipe::load_and_prepare(&recipe_path, options.data_dir.clone());
-    let (recipe, prepared) = loaded.map_err(|error| match error {
-        PrepareError::Data(error) => Failure::refused(error),
-        error => Failure::usage(error),
-    })?;
+    let recipe = Recipe::load(&recipe_path).map_err(Failure::usage)?;
     if recipe.recipe_hash() != student.metadata().provenance.recipe_hash {
-        tell_other_recipe(&recipe_path);
+        tell(format_args!(
+            "note: {} did not make this file, only the golden vectors are compared",
+            recipe_path.display()
+        ));
         return Ok(Vec::new());
     }
+    let data = Data::load(&recipe, &recipe.search(&recipe_path, options.data_dir.clone())).map_err(Failure::refused)?;
+    let seed = student.metadata().provenance.seed;
+    // The shipped student is of the first split.
+    let evaluations = data.evaluations(&recipe, &[seed]).map_err(Failure::refused)?;
+    let test = evaluations.first().map(|evaluation| evaluation.split.test.clone()).unwrap_or_default();
     let table = Table {
-        features: prepared.graph.features.clone(),
-        input_names: prepared.graph.input_names.clone(),
-        ids: Vec::new(),
-        labels: Vec::new(),
-    };
-    let rows = quantize_rows(student, &table, &prepared.path)?;
-    Ok(prepared.split.test.iter().map(|&node| rows[node].clone()).collect())
-}
-
-fn tell_other_recipe(path: &Path) {
-    tell(format_args!("note: {} did not make this file, only the golden vectors are compared", path.display()));
-}
-
-/// The test rows of the first split of a recipe on a table.
-fn table_rows(student: &Student<'_>, recipe_path: &Path, options: &DataOptions) -> Result<Vec<Vec<i8>>, Failure> {
-    let recipe = TabularRecipe::load(recipe_path).map_err(Failure::usage)?;
-    if recipe.recipe_hash() != student.metadata().provenance.recipe_hash {
-        tell_other_recipe(recipe_path);
-        return Ok(Vec::new());
-    }
-    let data = TabularPrepared::load(&recipe, recipe_path, options.data_dir.clone()).map_err(Failure::refused)?;
-    let fold = data.splits(&recipe).map_err(Failure::refused)?.first().copied().unwrap_or(0);
-    let split = data.split(&recipe, fold, student.metadata().provenance.seed).map_err(Failure::refused)?;
-    let x = data.x.select(ndarray::Axis(0), &split.test);
-    let table = Table {
-        features: dense_rows(x.slice(ndarray::s![.., ..data.student])),
+        features: data.x.student_rows(&test, data.student),
         input_names: Vec::new(),
         ids: Vec::new(),
         labels: Vec::new(),

@@ -1,9 +1,8 @@
-//! A graph with features, edges and labels, exactly as published: nothing is normalised here.
+//! A graph with features, edges and labels, exactly as published; nothing is normalized here.
 
 use std::collections::VecDeque;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
 use sprs::CsMat;
 
 use super::error::DataError;
@@ -18,20 +17,20 @@ pub struct Graph {
     pub features: CsMat<f32>,
     /// Adjacency `[nodes x nodes]` in CSR: value 1.0, both directions of every edge, no self-loops, columns sorted.
     pub adjacency: CsMat<f32>,
-    /// One label a node, in `0..classes`; `None` when the source has none.
+    /// One label per node, in `0..classes`; `None` if the source has none.
     pub labels: Option<Vec<u16>>,
     /// Number of classes; 0 without labels.
     pub classes: usize,
-    /// One name a class; `class 0` and so on when the source names none.
+    /// One name per class; `class 0` and so on if the source names none.
     pub class_names: Vec<String>,
-    /// One name a feature; empty when the source names none.
+    /// One name per feature; empty if the source names none.
     pub input_names: Vec<String>,
     /// The split that came with the data.
     pub published: Option<Split>,
 }
 
 impl Graph {
-    /// Loads a graph, telling the layout by content: see [`read`](super::read) for layouts, options and warnings.
+    /// Loads a graph and recognises its layout by content: see [`read`](super::read) for layouts, options and warnings.
     ///
     /// # Errors
     /// [`DataError`] with the place and the remedy when the data cannot be used.
@@ -44,7 +43,7 @@ impl Graph {
         self.features.rows()
     }
 
-    /// Number of features a node.
+    /// Number of features per node.
     pub fn inputs(&self) -> usize {
         self.features.cols()
     }
@@ -54,14 +53,15 @@ impl Graph {
         self.adjacency.nnz() / 2
     }
 
-    /// Whether every stored feature is 1.0, as in a bag of words that only tells presence.
+    /// Whether every stored feature is 1.0, as in a bag of words that records only presence.
     pub fn is_binary(&self) -> bool {
         self.features.data().iter().all(|&value| value == 1.0)
     }
 
     /// The graph of the nodes `kept` (original ids, strictly ascending) and the edges among them.
     ///
-    /// Ids must be below [`Graph::nodes`]. The published split keeps those of its nodes that are kept. Classes and names stay as they are.
+    /// Ids must be below [`Graph::nodes`]. The published split retains its nodes among them. Classes and names stay as
+    /// they are.
     pub fn subgraph(&self, kept: &[usize]) -> Self {
         let mut position = vec![usize::MAX; self.nodes()];
         for (new, &old) in kept.iter().enumerate() {
@@ -71,7 +71,7 @@ impl Graph {
         Self {
             name: self.name.clone(),
             features: rows(&self.features, kept, self.inputs(), |column| column),
-            adjacency: rows(&self.adjacency, kept, kept.len(), |column| position[column]),
+            adjacency: sub_matrix(&self.adjacency, kept),
             labels: self.labels.as_ref().map(|labels| kept.iter().map(|&node| labels[node]).collect()),
             classes: self.classes,
             class_names: self.class_names.clone(),
@@ -80,7 +80,7 @@ impl Graph {
         }
     }
 
-    /// Nodes of the largest connected component, ascending; of equal ones the one with the lowest node.
+    /// Nodes of the largest connected component, ascending; of equal ones, the one with the lowest node.
     pub fn largest_component(&self) -> Vec<usize> {
         let mut component = vec![usize::MAX; self.nodes()];
         let mut sizes = Vec::new();
@@ -105,57 +105,6 @@ impl Graph {
         }
         let largest = (0..sizes.len()).max_by_key(|&id| (sizes[id], std::cmp::Reverse(id)));
         (0..self.nodes()).filter(|&node| Some(component[node]) == largest).collect()
-    }
-
-    /// SHA-256 of everything a run may learn from: features, edges, names, the split, and the labels outside its test part.
-    ///
-    /// The labels of the test nodes are left out, so two data sets that differ in nothing else have the same hash, and a
-    /// student that carries it proves nothing about them. The name of the file is left out too.
-    ///
-    /// Encoding, all integers as little-endian `u64`: the text `eyas-data-1`; nodes, inputs, classes; for features and
-    /// then adjacency each row as its count, its columns and (features only) its values as IEEE-754 bits; one value a
-    /// node: label + 1, or 0 where the label is left out or missing; the names of classes and inputs, each list after its
-    /// count and each name after its length; the node ids of train, tune and test, each list after its count.
-    pub fn data_hash(&self, split: &Split) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        hash.update(b"eyas-data-1");
-        let mut number = |value: usize| hash.update((value as u64).to_le_bytes());
-        [self.nodes(), self.inputs(), self.classes].into_iter().for_each(&mut number);
-        for row in self.features.outer_iterator() {
-            number(row.nnz());
-            for (column, value) in row.iter() {
-                number(column);
-                number(value.to_bits() as usize);
-            }
-        }
-        for row in self.adjacency.outer_iterator() {
-            number(row.nnz());
-            row.indices().iter().copied().for_each(&mut number);
-        }
-        let mut shown = vec![true; self.nodes()];
-        for &node in &split.test {
-            if let Some(shown) = shown.get_mut(node) {
-                *shown = false;
-            }
-        }
-        for (node, shown) in shown.into_iter().enumerate() {
-            number(match &self.labels {
-                Some(labels) if shown => usize::from(labels[node]) + 1,
-                _ => 0,
-            });
-        }
-        for part in [&split.train, &split.tune, &split.test] {
-            number(part.len());
-            part.iter().copied().for_each(&mut number);
-        }
-        for names in [&self.class_names, &self.input_names] {
-            hash.update((names.len() as u64).to_le_bytes());
-            for name in names {
-                hash.update((name.len() as u64).to_le_bytes());
-                hash.update(name.as_bytes());
-            }
-        }
-        hash.finalize().into()
     }
 }
 
@@ -183,4 +132,11 @@ fn rows(matrix: &CsMat<f32>, kept: &[usize], columns: usize, renumber: impl Fn(u
         pointers.push(indices.len());
     }
     CsMat::new((kept.len(), columns), pointers, indices, values)
+}
+
+/// The part of an adjacency among the rows `kept` (strictly ascending), renumbered.
+pub(crate) fn sub_matrix(adjacency: &CsMat<f32>, kept: &[usize]) -> CsMat<f32> {
+    let mut position = vec![usize::MAX; adjacency.rows()];
+    kept.iter().enumerate().for_each(|(new, &old)| position[old] = new);
+    rows(adjacency, kept, kept.len(), |column| position[column])
 }

@@ -1,4 +1,4 @@
-//! Train, tune and test: which nodes may teach, which may choose, which may only judge.
+//! Train, tune and test: the nodes that train, that choose settings, and that only evaluate.
 
 use super::error::{At, DataError, FaultKind, Place};
 use super::graph::Graph;
@@ -11,32 +11,17 @@ pub struct Split {
     pub train: Vec<usize>,
     /// Nodes whose labels choose the epoch and the settings.
     pub tune: Vec<usize>,
-    /// Nodes whose labels only judge.
+    /// Nodes whose labels only evaluate.
     pub test: Vec<usize>,
-}
-
-/// A split in which some test nodes and all their edges are unseen until the student is judged.
-///
-/// All other nodes stay observed. (The code released with FF-G2M keeps only train, tune and the observed test nodes, which
-/// throws half of Cora away.)
-#[derive(Debug, Clone, PartialEq)]
-pub struct Inductive {
-    /// The graph without the unseen nodes and their edges.
-    pub observed: Graph,
-    /// Original id of each observed node, ascending.
-    pub kept: Vec<usize>,
-    /// The split in ids of `observed`; its test part holds the test nodes that stayed.
-    pub split: Split,
-    /// Original ids of the unseen nodes, ascending.
-    pub unseen: Vec<usize>,
 }
 
 impl Split {
     /// Checks a split against its graph.
     ///
     /// # Errors
-    /// [`FaultKind::Split`] for an empty part or a class without a train node, [`FaultKind::OutOfRange`] for an id that is
-    /// no node, [`FaultKind::Duplicate`] for a node that stands twice, [`FaultKind::Labels`] when the graph has no labels.
+    /// [`FaultKind::Split`] for an empty part or a class without a train node, [`FaultKind::OutOfRange`] for an id that
+    /// is not a node, [`FaultKind::Duplicate`] for a node that occurs twice, [`FaultKind::Labels`] if the graph has no
+    /// labels.
     pub fn check(&self, graph: &Graph) -> Result<(), DataError> {
         let place = || Place::file(graph.name.as_ref());
         let labels = labels(graph)?;
@@ -89,7 +74,7 @@ impl Split {
         }
     }
 
-    /// The split in other ids: node `id` becomes `position[id]`, and is dropped where that is `usize::MAX`.
+    /// The split in other ids: node `id` becomes `position[id]`, and is dropped if that is `usize::MAX`.
     pub(super) fn renumbered(&self, position: &[usize]) -> Self {
         let part = |ids: &[usize]| {
             let mut ids: Vec<usize> = ids.iter().map(|&id| position[id]).filter(|&id| id != usize::MAX).collect();
@@ -125,12 +110,12 @@ pub fn published(graph: &Graph) -> Result<Split, DataError> {
     Ok(split)
 }
 
-/// A split drawn at random, reproducible from the seed alone.
+/// A random split, reproducible from the seed alone.
 ///
 /// Algorithm: a random order of all nodes (ChaCha8 stream of `seed`, see `order.rs`). Walking along it, a node goes to
-/// train while its class has fewer than `per_class` there. The nodes left over, ascending, are put into a second random
-/// order, whose first `tune` nodes tune and whose next `test` nodes test; in the first order the nodes of rare classes
-/// would come last, and tune would lack them. Ids are sorted at the end.
+/// train while its class has fewer than `per_class` there. The remaining nodes, ascending, are put into a second random
+/// order, whose first `tune` nodes become tune and whose next `test` nodes become test. In the first order, the
+/// remaining nodes of rare classes would come last, and tune would lack them. Ids are sorted at the end.
 ///
 /// # Errors
 /// [`FaultKind::Split`] when a class or the rest has too few nodes, and those of [`Split::check`].
@@ -162,7 +147,7 @@ pub fn random(graph: &Graph, per_class: usize, tune: usize, test: usize, seed: u
         return Err(DataError::new(
             FaultKind::Split,
             place(),
-            format!("{tune} tune and {test} test nodes beside {} train nodes", split.train.len()),
+            format!("{tune} tune and {test} test nodes besides {} train nodes", split.train.len()),
             format!("{} nodes left", rest.len()),
             "lower tune_nodes or test_nodes under [data] of the recipe",
         ));
@@ -177,34 +162,29 @@ pub fn random(graph: &Graph, per_class: usize, tune: usize, test: usize, seed: u
     Ok(split)
 }
 
-/// Takes a share of the test nodes out of the graph, with all their edges.
+/// The test nodes that an inductive split takes out of the graph, with all their edges: ids, ascending.
 ///
-/// `round(share * test nodes)` of them, the first in a random order of the test part (ChaCha8 stream of `seed`).
+/// `round(share * test nodes)` of them, the first in a random order of the test part (ChaCha8 stream of `seed`). All other
+/// nodes stay observed. (The code released with FF-G2M keeps only train, tune and the observed test nodes, which throws half
+/// of Cora away.)
 ///
 /// # Errors
-/// [`FaultKind::Split`] when `share` is not strictly between 0 and 1 or leaves no node on one of the two sides, and those
-/// of [`Split::check`].
-pub fn inductive(graph: &Graph, split: &Split, share: f64, seed: u64) -> Result<Inductive, DataError> {
-    split.check(graph)?;
-    let count = if share > 0.0 && share < 1.0 { (share * split.test.len() as f64).round() as usize } else { 0 };
-    if count == 0 || count >= split.test.len() {
+/// [`FaultKind::Split`] when `share` is not strictly between 0 and 1 or leaves no node on one of the two sides.
+pub fn unseen(name: &str, test: &[usize], share: f64, seed: u64) -> Result<Vec<usize>, DataError> {
+    let count = if share > 0.0 && share < 1.0 { (share * test.len() as f64).round() as usize } else { 0 };
+    if count == 0 || count >= test.len() {
         return Err(DataError::new(
             FaultKind::Split,
-            Place::file(graph.name.as_ref()),
+            Place::file(name.as_ref()),
             "a share of the test nodes that leaves some unseen and some observed",
-            format!("{share} of {} test nodes", split.test.len()),
+            format!("{share} of {} test nodes", test.len()),
             "set inductive_share under [data] of the recipe between 0 and 1, 0.2 for instance",
         ));
     }
-    let order = permutation(split.test.len(), seed, Purpose::InductiveSplit);
-    let mut unseen: Vec<usize> = order[..count].iter().map(|&position| split.test[position]).collect();
+    let order = permutation(test.len(), seed, Purpose::InductiveSplit);
+    let mut unseen: Vec<usize> = order[..count].iter().map(|&position| test[position]).collect();
     unseen.sort_unstable();
-    let kept: Vec<usize> = (0..graph.nodes()).filter(|node| unseen.binary_search(node).is_err()).collect();
-    let mut position = vec![usize::MAX; graph.nodes()];
-    for (new, &old) in kept.iter().enumerate() {
-        position[old] = new;
-    }
-    Ok(Inductive { observed: graph.subgraph(&kept), split: split.renumbered(&position), kept, unseen })
+    Ok(unseen)
 }
 
 fn labels(graph: &Graph) -> Result<&[u16], DataError> {
@@ -268,8 +248,8 @@ mod tests {
         assert_eq!(random(&unlabelled, 1, 1, 1, 0).unwrap_err().kind(), FaultKind::Labels);
     }
 
-    /// Tune and test are drawn without replacement from the nodes that do not train: the mean share of a class over many
-    /// seeds lies within five standard errors of the hypergeometric distribution, also where train takes most of a class.
+    /// Tune and test are drawn without replacement from the nodes outside train: the mean share of a class over many
+    /// seeds lies within five standard errors of the hypergeometric distribution, even if train takes most of a class.
     #[test]
     fn tune_and_test_have_the_class_shares_of_what_is_left() {
         const SEEDS: u64 = 100;
@@ -306,11 +286,9 @@ mod tests {
             let split = random(&graph, 2, 4, 8, seed).unwrap();
             prop_assert_eq!(split.check(&graph), Ok(()));
             prop_assert_eq!((split.train.len(), split.tune.len(), split.test.len()), (2 * classes, 4, 8));
-            let inductive = inductive(&graph, &split, share, seed).unwrap();
-            prop_assert_eq!(inductive.split.check(&inductive.observed), Ok(()));
-            prop_assert_eq!(inductive.kept.len() + inductive.unseen.len(), nodes);
-            prop_assert_eq!(inductive.unseen.len(), (share * 8.0).round() as usize);
-            prop_assert!(inductive.unseen.iter().all(|node| split.test.contains(node)));
+            let unseen = unseen(&graph.name, &split.test, share, seed).unwrap();
+            prop_assert_eq!(unseen.len(), (share * 8.0).round() as usize);
+            prop_assert!(unseen.is_sorted() && unseen.iter().all(|node| split.test.contains(node)));
         }
     }
 }

@@ -1,21 +1,31 @@
-//! Distillation of a float student: what it is trained towards and the loop that trains it.
+//! What networks learn: labels, each other, and their teachers' answers.
 //!
 //! | file | idea |
 //! |---|---|
-//! | `objective` | labels and soft targets as one row-wise loss |
+//! | `labels` | loss and figures against labels; the scale of a quantity |
+//! | `supervised` | the lesson of networks that learn from labels |
+//! | `mutual` | the lesson of networks that are trained together |
+//! | `imitate` | the lesson of masked teachers |
+//! | `distilling` | the student's lesson |
+//! | `mixer` | several answers, one target |
+//! | `ask_again` | teachers that are asked about noised rows |
+//! | `objective` | labels and soft targets of all rows as one merged loss |
 //! | `edges` | the edge link: low and high frequency, and the teacher's edge agreement |
 //! | `confidence` | the softmax divisor that makes a teacher's confidence mean frequency |
-//! | `fit` | the student loop |
 
+pub(crate) mod ask_again;
 mod confidence;
+pub(crate) mod distilling;
 mod edges;
-mod fit;
+pub(crate) mod imitate;
+pub(crate) mod labels;
+pub(crate) mod mixer;
+pub(crate) mod mutual;
 pub(crate) mod objective;
+pub(crate) mod supervised;
 
 pub use confidence::confidence_temperature;
 pub use edges::edge_agreement;
-pub(crate) use fit::Closed;
-pub use fit::{FitPlan, Fitted, fit};
 pub use objective::{Objective, ObjectivePlan, SoftTargets, Targets};
 
 #[cfg(test)]

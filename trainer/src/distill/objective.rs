@@ -27,6 +27,8 @@ use crate::nn::error::{TrainError, check_indices, check_labels};
 pub struct ObjectivePlan {
     /// Weight of the cross-entropy on the labels of the train rows, 0 or greater.
     pub label_weight: f32,
+    /// Share of label mass spread over all classes, in [0, 1).
+    pub label_smoothing: f32,
     /// Weight of the soft targets, 0 or greater.
     pub soft_weight: f32,
     /// Softmax divisor of the soft targets, greater than 0.
@@ -47,6 +49,7 @@ impl ObjectivePlan {
     pub fn labels_only() -> Self {
         ObjectivePlan {
             label_weight: 1.0,
+            label_smoothing: 0.0,
             soft_weight: 0.0,
             distill_temperature: 1.0,
             low_weight: 0.0,
@@ -112,29 +115,12 @@ pub struct SoftTargets {
     pub rows: Vec<usize>,
     /// [rows x classes], one row an entry of `rows`.
     pub logits: Array2<f32>,
-    /// Weight of each row in the mean, 0 or greater; equal when absent.
-    pub row_weights: Option<Vec<f32>>,
 }
 
 impl SoftTargets {
     /// A teacher's answer on all rows.
     pub fn from_teacher(logits: &Array2<f32>) -> Self {
-        SoftTargets { rows: (0..logits.nrows()).collect(), logits: logits.clone(), row_weights: None }
-    }
-
-    /// The control "uniform teacher": zero logits on the given rows.
-    pub fn uniform(rows: &[usize], classes: usize) -> Self {
-        SoftTargets { rows: rows.to_vec(), logits: Array2::zeros((rows.len(), classes)), row_weights: None }
-    }
-
-    /// The control "label smoothing": `(1 - smoothing) * label + smoothing / classes` on the given rows.
-    pub fn smoothed_labels(labels: &[u16], rows: &[usize], classes: usize, smoothing: f32) -> Self {
-        let share = smoothing / classes as f32;
-        let logits = Array2::from_shape_fn((rows.len(), classes), |(at, class)| {
-            let own = if usize::from(labels[rows[at]]) == class { 1.0 - smoothing } else { 0.0 };
-            (own + share).max(f32::MIN_POSITIVE).ln()
-        });
-        SoftTargets { rows: rows.to_vec(), logits, row_weights: None }
+        SoftTargets { rows: (0..logits.nrows()).collect(), logits: logits.clone() }
     }
 }
 
@@ -245,8 +231,13 @@ impl Objective {
         let mut plain = RowTerm::zeros(1.0, rows.len(), targets.classes);
         if plan.label_weight > 0.0 {
             let weight = plan.label_weight / targets.train.len() as f32;
+            let spread = weight * plan.label_smoothing / targets.classes as f32;
             for &row in targets.train {
-                plain.target[[place[row], usize::from(targets.labels[row])]] += weight;
+                let label = usize::from(targets.labels[row]);
+                plain.target[[place[row], label]] += weight * (1.0 - plan.label_smoothing);
+                if spread > 0.0 {
+                    plain.target.row_mut(place[row]).iter_mut().for_each(|target| *target += spread);
+                }
                 plain.mass[place[row]] += weight;
             }
         }
@@ -254,10 +245,9 @@ impl Objective {
         if let Some(soft) = soft {
             let term = if plan.distill_temperature == 1.0 { &mut plain } else { &mut tempered };
             let probabilities = log_softmax((&soft.logits / plan.distill_temperature).view()).mapv_into(f32::exp);
-            let weight = |at: usize| soft.row_weights.as_ref().map_or(1.0, |weights| weights[at]);
-            let total: f32 = (0..soft.rows.len()).map(weight).sum();
+            let weight = plan.soft_weight / soft.rows.len() as f32;
             for (at, &row) in soft.rows.iter().enumerate() {
-                term.add(place[row], plan.soft_weight * weight(at) / total, probabilities.row(at));
+                term.add(place[row], weight, probabilities.row(at));
             }
         }
         let mut high = None;
@@ -312,15 +302,6 @@ fn check_soft(soft: &SoftTargets, classes: usize, inputs: usize) -> Result<(), T
     if soft.logits.ncols() != classes {
         return shape("classes", classes, soft.logits.ncols());
     }
-    let Some(weights) = &soft.row_weights else { return Ok(()) };
-    if weights.len() != soft.rows.len() {
-        return shape("row weights", soft.rows.len(), weights.len());
-    }
-    let total: f32 = weights.iter().sum();
-    if weights.iter().any(|&weight| weight < 0.0) || !(total > 0.0 && total.is_finite()) {
-        let (name, expected) = ("row_weights", "0 or greater with a positive sum");
-        return Err(TrainError::Setting { name, expected, found: format!("sum {total}") });
-    }
     Ok(())
 }
 
@@ -341,28 +322,6 @@ fn check_edges(adjacency: &CsMat<f32>, teacher: &Array2<f32>, classes: usize, in
     Ok(())
 }
 
-/// Adds `weight * mean CE` over (row, label) pairs: returns the loss, adds its gradient.
-pub(crate) fn cross_entropy(
-    logits: ArrayView2<'_, f32>,
-    labels: impl Iterator<Item = (usize, u16)>,
-    count: usize,
-    weight: f32,
-    gradient: &mut Array2<f32>,
-) -> f64 {
-    let weight = weight / count as f32;
-    let mut loss = 0.0;
-    for (row, label) in labels {
-        let mut logs = logits.row(row).to_vec();
-        log_softmax_in_place(&mut logs);
-        loss -= f64::from(weight * logs[usize::from(label)]);
-        for (class, (slope, log)) in gradient.row_mut(row).iter_mut().zip(&logs).enumerate() {
-            let own = if class == usize::from(label) { 1.0 } else { 0.0 };
-            *slope += weight * (log.exp() - own);
-        }
-    }
-    loss
-}
-
 /// Log-softmax of every row.
 pub(crate) fn log_softmax(logits: ArrayView2<'_, f32>) -> Array2<f32> {
     let mut logs = logits.as_standard_layout().into_owned();
@@ -372,6 +331,23 @@ pub(crate) fn log_softmax(logits: ArrayView2<'_, f32>) -> Array2<f32> {
         }
     }
     logs
+}
+
+/// Log-softmax of every row at temperature `t`.
+pub(crate) fn tempered(logits: &Array2<f32>, t: f32) -> Array2<f32> {
+    log_softmax(logits.mapv(|logit| logit / t).view())
+}
+
+/// The mean of several answers' softmax, as log-probabilities [rows x classes]: soft targets that serve wherever logits do
+/// (a softmax of them gives the mean back).
+pub(crate) fn mean_log_probabilities(answers: &[Array2<f32>]) -> Array2<f32> {
+    let mut mean = Array2::<f32>::zeros(answers.first().map_or((0, 0), Array2::dim));
+    for logits in answers {
+        mean += &log_softmax(logits.view()).mapv_into(f32::exp);
+    }
+    let count = answers.len() as f32;
+    // A probability below the smallest normal number would become -inf, and 0 * -inf not a number.
+    mean.mapv_into(|sum| (sum / count).max(f32::MIN_POSITIVE).ln())
 }
 
 /// Log-softmax of one row.

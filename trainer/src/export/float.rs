@@ -1,44 +1,42 @@
-//! The float student beside the sealed one: what was trained, before any rounding.
+//! The float student that belongs to the sealed one: the trained weights before any rounding.
 //!
-//! `student_float.npz` holds `w0 [outputs x inputs]`, `b0 [outputs]`, `w1`, and so on, ReLU between the layers, and what
-//! happens to a row first: `mean` and `sd` `[inputs]` with `largest_score [1]`, at which standard scores are cut off, or
-//! `row_shares [1]`, a row divided by the sum of its magnitudes. `student [32]` is the SHA-256 of the sealed file that came
-//! from it. `eyas label` takes the file as a teacher of kind `mlp`.
+//! `student_float.npz` holds `w0 [outputs x inputs]`, `b0 [outputs]`, `w1`, and so on, with ReLU between the layers,
+//! and the preprocessing of a row: `mean` and `sd` `[inputs]` with `largest_score [1]`, at which standard scores are
+//! clipped, or `row_shares [1]` if a row is divided by the sum of its magnitudes. `student [32]` is the SHA-256 of the
+//! sealed file made from it. `eyas label` takes the file as a teacher of kind `mlp`.
 
 use std::collections::BTreeMap;
-use std::io::{self, Cursor, Write};
+use std::io;
 use std::path::Path;
 
 use ndarray::{Array1, Array2};
-use npyz::WriterBuilder;
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
 
 use super::onnx::Builder;
 use crate::dataset::{DataError, FaultKind, Place, Shaped, read_arrays};
 use crate::import::onnx::message::FLOAT;
 use crate::nn::{DenseWeights, MlpWeights};
+use crate::output::npz::NpzWriter;
 use crate::quantize::{InputCoding, LARGEST_SCORE, Standard};
 use eyas::model::Normalization;
 
 /// Name of the float student in a run folder.
 pub const STUDENT_FLOAT: &str = "student_float.npz";
 
-/// A float student with what its rows go through first.
+/// A float student with the preprocessing of its rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FloatStudent {
     /// The layers, ReLU between them; a regression answers in the unit of its quantity.
     pub weights: MlpWeights,
-    /// Standard scores, cut off at [`LARGEST_SCORE`].
+    /// Standard scores, clipped at [`LARGEST_SCORE`].
     pub standard: Option<Standard>,
     /// Whether a row is divided by the sum of its magnitudes.
     pub row_shares: bool,
-    /// SHA-256 of the sealed student that came from it.
+    /// SHA-256 of the sealed student made from it.
     pub student: [u8; 32],
 }
 
 impl FloatStudent {
-    /// The weights that became a sealed student with this coding of its inputs.
+    /// The weights of a sealed student with this input coding.
     #[must_use]
     pub fn new(weights: &MlpWeights, coding: &InputCoding, student: [u8; 32]) -> Self {
         let row_shares = coding.normalization == Normalization::RowSum;
@@ -47,7 +45,7 @@ impl FloatStudent {
             first.weight.mapv_inplace(|weight| weight / coding.unit);
         }
         let mut standard = coding.standard.clone();
-        // Such an input has no weights: any deviation leaves its scores without effect, and 1 is a number for every reader.
+        // Such an input has no weights, so its scores have no effect for any deviation, and every reader can handle 1.
         for deviation in standard.iter_mut().flat_map(|standard| &mut standard.deviations) {
             *deviation = if deviation.is_infinite() { 1.0 } else { *deviation };
         }
@@ -57,38 +55,30 @@ impl FloatStudent {
     /// The archive; the same student gives the same bytes.
     ///
     /// # Errors
-    /// Only when it cannot be built in memory.
+    /// Only if it cannot be built in memory.
     pub fn archive(&self) -> io::Result<Vec<u8>> {
-        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-        let mut add = |name: &str, shape: &[u64], values: &mut dyn Iterator<Item = f32>| {
-            archive.start_file(format!("{name}.npy"), SimpleFileOptions::default())?;
-            let mut bytes = Vec::new();
-            let mut array = npyz::WriteOptions::new().default_dtype().shape(shape).writer(&mut bytes).begin_nd()?;
-            array.extend(values)?;
-            array.finish()?;
-            archive.write_all(&bytes)
-        };
+        let mut archive = NpzWriter::new();
         for (at, layer) in self.weights.layers.iter().enumerate() {
             let (outputs, inputs) = layer.weight.dim();
-            add(&format!("w{at}"), &[outputs as u64, inputs as u64], &mut layer.weight.iter().copied())?;
-            add(&format!("b{at}"), &[outputs as u64], &mut layer.bias.iter().copied())?;
+            archive.add(&format!("w{at}"), &[outputs, inputs], layer.weight.iter().copied())?;
+            archive.add(&format!("b{at}"), &[outputs], layer.bias.iter().copied())?;
         }
         if let Some(Standard { means, deviations }) = &self.standard {
-            add("mean", &[means.len() as u64], &mut means.iter().copied())?;
-            add("sd", &[deviations.len() as u64], &mut deviations.iter().copied())?;
-            add("largest_score", &[1], &mut std::iter::once(LARGEST_SCORE))?;
+            archive.add("mean", &[means.len()], means.iter().copied())?;
+            archive.add("sd", &[deviations.len()], deviations.iter().copied())?;
+            archive.add("largest_score", &[1], [LARGEST_SCORE])?;
         }
         if self.row_shares {
-            add("row_shares", &[1], &mut std::iter::once(1.0))?;
+            archive.add("row_shares", &[1], [1.0f32])?;
         }
-        add("student", &[32], &mut self.student.iter().map(|&byte| f32::from(byte)))?;
-        Ok(archive.finish()?.into_inner())
+        archive.add("student", &[32], self.student.map(f32::from))?;
+        archive.finish()
     }
 
     /// Reads the archive.
     ///
     /// # Errors
-    /// [`DataError`] for an array that is missing or of another shape than its neighbours need.
+    /// [`DataError`] for an array that is missing or whose shape does not match the others.
     pub fn load(path: &Path) -> Result<Self, DataError> {
         let mut arrays = read_arrays(path)?;
         let mut layers: Vec<DenseWeights> = Vec::new();
@@ -119,8 +109,8 @@ impl FloatStudent {
         Ok(Self { weights: MlpWeights { layers }, standard, row_shares, student })
     }
 
-    /// The student as a float ONNX model: `features` `[N, inputs]` as measured, `h0`, `h1`, … the hidden layers behind their
-    /// ReLU, `logits` `[N, outputs]`.
+    /// The student as a float ONNX model: raw `features` `[N, inputs]`, hidden layers `h0`, `h1`, … after their ReLU,
+    /// `logits` `[N, outputs]`.
     #[must_use]
     pub fn to_onnx(&self) -> Vec<u8> {
         let mut builder = Builder::default();
@@ -156,7 +146,7 @@ impl FloatStudent {
         }
         let widths = self.weights.widths();
         let outputs = widths.last().copied().unwrap_or(0) as i64;
-        builder.finish(("features", FLOAT, widths.first().copied().unwrap_or(0) as i64), outputs)
+        builder.finish("features", FLOAT, widths.first().copied().unwrap_or(0) as i64, outputs)
     }
 }
 
@@ -177,7 +167,7 @@ fn take(
 }
 
 fn refuse(path: &Path, name: &str, expected: String, found: String) -> DataError {
-    let remedy = "distil again: the file is not as a run writes it";
+    let remedy = "distil again: no run writes such a file";
     DataError::new(FaultKind::Shape, Place::array(path, name), expected, found, remedy)
 }
 
@@ -201,7 +191,7 @@ mod tests {
     fn the_archive_reads_back_and_teaches_as_the_student_answers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(STUDENT_FLOAT);
-        // Far beyond the cut; all zero.
+        // Far beyond the clip; all zero.
         let rows = array![[1.05f32, 3.0], [0.0, 0.0], [9.0, -1.0]];
         for student in students() {
             std::fs::write(&path, student.archive().unwrap()).unwrap();

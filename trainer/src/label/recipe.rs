@@ -1,151 +1,56 @@
-//! What `eyas label` takes from a recipe: one `[[teacher]]` that answers row by row, and from `[data]` which columns it must
-//! not see. Other sections are for other commands.
+//! The parts of a recipe that `eyas label` uses: one `[[teacher]]` that answers row by row, and the columns in `[data]`
+//! that it must not see. Other sections are for other commands.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ndarray::{Array2, ArrayView2};
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{Columns, LabelError};
 use crate::bounded;
 use crate::dataset::{DataError, Role, Withheld};
 use crate::onnx::{Backend, OnnxTeacher, OnnxTeacherPlan, Runtime, Search};
-use crate::recipe::{TeacherInput, folders};
+use crate::recipe::{Labelling, TeacherSection, folders};
 use crate::teacher::{AnswerKind, DenseTeacher, RowTeacher, RowTeacherError, SealedTeacher};
 
 /// Opens the teacher again; every worker thread has its own.
 pub type OpenTeacher<'a> = dyn Fn() -> Result<Box<dyn RowTeacher>, LabelError> + Sync + 'a;
 
-/// A recipe as labelling sees it.
-#[derive(Clone, Debug, Deserialize)]
+/// A recipe as labelling sees it, with what counts over all workers.
+#[derive(Clone, Debug)]
 pub struct LabelRecipe {
-    teacher: Vec<TeacherChoice>,
-    /// As in a recipe to distil by.
-    #[serde(default)]
-    base: Vec<String>,
-    #[serde(default)]
-    data: Roles,
+    recipe: Labelling,
     /// Probabilities that were too small for a logarithm, over all workers.
-    #[serde(skip)]
     floored: Arc<AtomicUsize>,
-    #[serde(skip)]
     path: PathBuf,
-    #[serde(skip)]
     ort_dylib: Option<PathBuf>,
-}
-
-/// `[[teacher]]`: who answers, and on which columns.
-#[derive(Clone, Debug, Deserialize)]
-pub struct TeacherChoice {
-    /// `mlp`: dense layers in an `.npz`; `student`: a sealed student file; `onnx`: an ONNX model.
-    pub kind: String,
-    /// The teacher's file, from the recipe's folder.
-    #[serde(default)]
-    pub path: String,
-    /// Columns in the order of the teacher's inputs: names, positions from 0, or ranges `a..b` with both ends. Left out:
-    /// every column but `id`, `label`, `split`, `fold`, `group` and those that `[data]` names as such; ranges leave them
-    /// out, too.
-    #[serde(default)]
-    pub columns: Vec<String>,
-    /// `onnx`: each input with its columns; left out for a model with one input, which takes `columns`.
-    #[serde(default)]
-    pub input: Vec<TeacherInput>,
-    /// `onnx`: name of the output with the logits; may be left out where there is one only.
-    #[serde(default)]
-    pub output: Option<String>,
-    /// `onnx`: rows of a batch, 1 to 65536. A model with a fixed batch keeps its own. Default 256.
-    #[serde(default)]
-    pub batch_rows: Option<usize>,
-    /// `onnx`: what the model answers with, `logits` or `probabilities`, whose logarithms are written. Default `logits`,
-    /// and answers that look like probabilities are refused.
-    #[serde(default)]
-    pub answers: Option<AnswerKind>,
-}
-
-/// `[data]`, where the recipe has one: columns that tell a row's answer or origin, whatever a pattern says.
-#[derive(Clone, Debug, Default, Deserialize)]
-struct Roles {
-    label: Option<String>,
-    fold: Option<String>,
-    group: Option<String>,
-    id: Option<String>,
-    /// With it the label lies ahead, and its past is an input.
-    series: Option<toml::Table>,
 }
 
 impl LabelRecipe {
     /// Reads the recipe.
     ///
     /// # Errors
-    /// [`LabelError::Recipe`].
+    /// [`LabelError::Spelled`].
     pub fn load(path: &Path) -> Result<Self, LabelError> {
-        let wrong = |reason: String| LabelError::Recipe { path: path.to_path_buf(), reason };
-        let text = bounded::text(path, bounded::Kind::Recipe);
-        let text = text.map_err(|error| wrong(format!("cannot read the recipe: {error}")))?;
-        let recipe: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
-        let recipe = Self { path: path.to_path_buf(), ..recipe };
-        match &recipe.teacher[..] {
-            [teacher] if !teacher.path.is_empty() => recipe.check(teacher).map_err(wrong).map(|()| recipe.clone()),
-            [_] => Err(wrong("expected `path` in [[teacher]], found none; name the teacher's file".to_owned())),
-            teachers => Err(wrong(format!(
-                "expected one [[teacher]] to label with, found {}; write a recipe with the one that is to answer",
-                teachers.len()
-            ))),
-        }
+        let recipe = Labelling::load(path)?;
+        Ok(Self { recipe, floored: Arc::default(), path: path.to_path_buf(), ort_dylib: None })
     }
 
-    /// Keys that mean nothing together.
-    fn check(&self, teacher: &TeacherChoice) -> Result<(), String> {
-        let onnx = teacher.kind == "onnx";
-        let given = [
-            ("input", !teacher.input.is_empty()),
-            ("output", teacher.output.is_some()),
-            ("batch_rows", teacher.batch_rows.is_some()),
-            ("answers", teacher.answers.is_some()),
-        ];
-        if let Some((key, _)) = given.iter().find(|(_, given)| *given && !onnx) {
-            return Err(format!("[[teacher]] {key}: the key does nothing without kind = \"onnx\"; remove it"));
-        }
-        let named = teacher.input.iter().filter(|input| !input.columns.is_empty()).count();
-        if named > 0 && (named < teacher.input.len() || !teacher.columns.is_empty())
-            || teacher.input.len() > 1 && named == 0
-        {
-            return Err(
-                "[[teacher]] input: expected `columns` for every input and none beside them, found others; name \
-                        the columns of each input"
-                    .to_owned(),
-            );
-        }
-        Ok(())
-    }
-
-    /// The same recipe with ONNX Runtime's library as `--ort-dylib` names it.
+    /// The same recipe with the ONNX Runtime library from `--ort-dylib`.
     #[must_use]
     pub fn with_library(self, ort_dylib: Option<PathBuf>) -> Self {
         Self { ort_dylib, ..self }
     }
 
-    /// The teacher's section.
-    #[must_use]
-    pub fn teacher(&self) -> &TeacherChoice {
-        &self.teacher[0]
-    }
-
     /// The columns in the order of the teacher's inputs, and those it must not see.
     #[must_use]
     pub fn columns(&self) -> Columns {
-        let teacher = self.teacher();
-        let named: Vec<String> = teacher.input.iter().flat_map(|input| input.columns.iter().cloned()).collect();
-        let wanted = if named.is_empty() { teacher.columns.clone() } else { named };
-        let Roles { label, fold, group, id, series } = &self.data;
-        let label = label.as_deref().filter(|_| series.is_none());
-        let rest = [(Role::Fold, fold), (Role::Group, group), (Role::Id, id)];
-        let named = rest.map(|(role, column)| (role, column.as_deref()));
-        let withheld = Withheld::all([(Role::Label, label)].into_iter().chain(named));
-        Columns { wanted, withheld }
+        let Labelling { teacher, label, fold, group, id, .. } = &self.recipe;
+        let roles = [(Role::Label, label), (Role::Fold, fold), (Role::Group, group), (Role::Id, id)];
+        let withheld = Withheld::all(roles.map(|(role, column)| (role, column.as_deref())));
+        Columns { wanted: teacher.wanted_columns(), withheld }
     }
 
     /// How many probabilities were below [`LEAST_PROBABILITY`](crate::teacher::LEAST_PROBABILITY) so far.
@@ -157,44 +62,50 @@ impl LabelRecipe {
     /// Opens the teacher.
     ///
     /// # Errors
-    /// [`LabelError::Recipe`] for a kind that does not exist, else what is wrong with the file.
+    /// [`LabelError::Recipe`] for an unknown kind, otherwise the fault of the file.
     pub fn open_teacher(&self) -> Result<Box<dyn RowTeacher>, LabelError> {
-        let teacher = self.teacher();
+        let teacher = &self.recipe.teacher;
+        let file = teacher.path().unwrap_or_default();
         let places: Vec<PathBuf> =
-            folders(&self.path, &self.base).into_iter().map(|folder| folder.join(&teacher.path)).collect();
+            folders(&self.path, &self.recipe.base).into_iter().map(|folder| folder.join(file)).collect();
         let path = places.iter().find(|path| path.exists()).or(places.first()).cloned().unwrap_or_default();
-        match teacher.kind.as_str() {
-            "mlp" => Ok(Box::new(DenseTeacher::load(&path)?)),
-            "student" => {
+        match teacher {
+            TeacherSection::Dense(_) => Ok(Box::new(DenseTeacher::load(&path)?)),
+            TeacherSection::Student(_) => {
                 let bytes = bounded::read(&path, bounded::Kind::Student);
                 let bytes = bytes.map_err(|error| DataError::read(&path, &error))?;
                 let teacher = SealedTeacher::new(&bytes);
                 Ok(Box::new(teacher.map_err(|error| LabelError::TeacherFile { path, reason: error.to_string() })?))
             }
-            "onnx" => {
-                let inputs = teacher.input.iter().filter_map(|input| input.name.clone()).collect();
-                let batch_rows = teacher.batch_rows.unwrap_or(crate::recipe::BATCH_ROWS);
-                let (output, embedding) = (teacher.output.clone(), None);
-                let plan = OnnxTeacherPlan { path: path.clone(), inputs, output, embedding, batch_rows };
+            TeacherSection::Onnx(model) => {
+                let plan = OnnxTeacherPlan {
+                    path: path.clone(),
+                    inputs: model.inputs.iter().filter_map(|input| input.name.clone()).collect(),
+                    output: model.output.clone(),
+                    embedding: None,
+                    batch_rows: model.batch_rows,
+                };
+                let answers = model.answers;
                 let search = Search::from_environment(self.ort_dylib.clone());
                 let runtime = Runtime::open(Backend::Auto, &search).map_err(crate::onnx::OnnxError::from)?;
                 let model = OnnxTeacher::open(&plan, &runtime)?;
                 match model.rows_at_once() {
                     Some(rows) => Err(LabelError::WholeOnly { path, rows }),
-                    None => Ok(Box::new(Meant { model, kind: teacher.answers, floored: Arc::clone(&self.floored) })),
+                    None => Ok(Box::new(Meant { model, kind: answers, floored: Arc::clone(&self.floored) })),
                 }
             }
             other => Err(LabelError::Recipe {
                 path: self.path.clone(),
                 reason: format!(
-                    "[[teacher]] kind: expected `mlp`, `onnx` or `student`, found `{other}`; others do not answer row by row"
+                    "[[teacher]] kind: expected `dense`, `onnx` or `student`, found `{}`; others do not answer row by row",
+                    other.kind().word()
                 ),
             }),
         }
     }
 }
 
-/// A model whose answers become logits, as the recipe says or leaves open.
+/// A model whose answers are converted to logits as the recipe says.
 struct Meant {
     model: OnnxTeacher,
     kind: Option<AnswerKind>,

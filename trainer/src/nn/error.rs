@@ -1,4 +1,4 @@
-//! What can be wrong with a training request, each with its place and its remedy.
+//! Errors of a training request, each with its place and its remedy.
 
 /// A request that cannot be trained.
 #[derive(Debug, thiserror::Error)]
@@ -9,9 +9,9 @@ pub enum TrainError {
     Shape {
         /// The input that does not fit.
         place: &'static str,
-        /// What is counted.
+        /// The unit of the counts.
         unit: &'static str,
-        /// The count the other inputs have.
+        /// The count in the other inputs.
         expected: usize,
         /// The count found.
         found: usize,
@@ -21,7 +21,7 @@ pub enum TrainError {
     Empty {
         /// The empty list.
         place: &'static str,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
     /// A row, class or edge index is outside its range.
@@ -58,7 +58,7 @@ pub enum TrainError {
     },
     /// A saved state belongs to another run.
     #[error(
-        "the saved state belongs to another run (seed, widths, dropout, plan or backend differ); resume with the recipe that wrote it or start anew"
+        "the saved state belongs to another run (seed, widths, dropout, plan or backend differ); resume with the recipe that wrote it or start again"
     )]
     ForeignState,
 }
@@ -71,7 +71,7 @@ pub(crate) fn check_indices(place: &'static str, list: &[usize], limit: usize) -
     }
 }
 
-/// Checks one label a row and every label below `classes`.
+/// Checks that there is one label per row and that every label is below `classes`.
 pub(crate) fn check_labels(labels: &[u16], rows: usize, classes: usize) -> Result<(), TrainError> {
     if labels.len() != rows {
         return Err(TrainError::Shape { place: "labels", unit: "rows", expected: rows, found: labels.len() });
@@ -82,33 +82,4 @@ pub(crate) fn check_labels(labels: &[u16], rows: usize, classes: usize) -> Resul
         }
         None => Ok(()),
     }
-}
-
-/// Checks a rate in [0, 1).
-pub(crate) fn check_rate(name: &'static str, rate: f32) -> Result<(), TrainError> {
-    if (0.0..1.0).contains(&rate) {
-        Ok(())
-    } else {
-        Err(TrainError::Setting { name, expected: "at least 0 and less than 1", found: rate.to_string() })
-    }
-}
-
-/// Checks the loop settings and the widths.
-pub(crate) fn check_plan(plan: &super::train::TrainPlan, widths: &[usize]) -> Result<(), TrainError> {
-    let setting = |name, expected, found: String| Err(TrainError::Setting { name, expected, found });
-    if widths.contains(&0) {
-        return setting("width", "at least 1 in every layer", format!("{widths:?}"));
-    }
-    let adam = plan.adam;
-    if !(adam.learning_rate > 0.0 && adam.learning_rate.is_finite()) {
-        return setting("learning_rate", "greater than 0", adam.learning_rate.to_string());
-    }
-    if !(adam.weight_decay >= 0.0 && adam.weight_decay.is_finite()) {
-        return setting("weight_decay", "0 or greater", adam.weight_decay.to_string());
-    }
-    if plan.max_epochs == 0 || plan.patience == Some(0) {
-        let found = format!("{} and {:?}", plan.max_epochs, plan.patience);
-        return setting("max_epochs and patience", "at least 1 each", found);
-    }
-    Ok(())
 }

@@ -1,8 +1,8 @@
 //! Adam with coupled weight decay, in place over plain slices.
 //!
-//! Kingma & Ba 2015 as PyTorch's `torch.optim.Adam` computes it: the decay is added to the gradient
-//! before the moments, both moments are corrected for their start at zero, and epsilon is added after
-//! the corrected square root. One fused pass over each parameter.
+//! Kingma & Ba 2015, as in PyTorch's `torch.optim.Adam`: the decay is added to the gradient before the moments, both
+//! moments are corrected for their start at zero, and epsilon is added after the corrected square root. One fused pass
+//! over each parameter.
 
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
@@ -50,20 +50,25 @@ impl Adam {
         let second_correction = 1.0 - f64::from(SECOND_DECAY).powi(step);
         let rate = (f64::from(self.learning_rate) / first_correction) as f32;
         let root = second_correction.sqrt() as f32;
-        sweep(self.weight_decay, rate, 1.0 / root, parameter, gradient, &mut moments.first, &mut moments.second);
+        let rates = Rates { decay: self.weight_decay, rate, inverse_root: 1.0 / root };
+        sweep(rates, parameter, gradient, &mut moments.first, &mut moments.second);
     }
 }
 
-#[multiversion(targets("x86_64+avx2+fma"))]
-fn sweep(
+/// What one step applies to every value of a parameter.
+#[derive(Clone, Copy)]
+struct Rates {
+    /// Weight decay.
     decay: f32,
+    /// Learning rate over the correction of the first moment.
     rate: f32,
+    /// One over the root of the correction of the second moment.
     inverse_root: f32,
-    parameter: &mut [f32],
-    gradient: &[f32],
-    first: &mut [f32],
-    second: &mut [f32],
-) {
+}
+
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn sweep(rates: Rates, parameter: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+    let Rates { decay, rate, inverse_root } = rates;
     for (((w, &g), m), v) in parameter.iter_mut().zip(gradient).zip(first).zip(second) {
         let g = g + decay * *w;
         *m = FIRST_DECAY * *m + FIRST_SHARE * g;

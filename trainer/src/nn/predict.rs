@@ -1,6 +1,6 @@
 //! From logits to classes.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
 /// The class of the highest logit of each row; ties go to the lowest index.
 pub fn predictions(logits: ArrayView2<'_, f32>) -> Vec<u16> {
@@ -20,10 +20,4 @@ pub fn predictions(logits: ArrayView2<'_, f32>) -> Vec<u16> {
 pub fn accuracy(logits: ArrayView2<'_, f32>, labels: &[u16]) -> f64 {
     let right = predictions(logits).iter().zip(labels).filter(|(guess, label)| guess == label).count();
     right as f64 / labels.len().max(1) as f64
-}
-
-/// Accuracy over a list of rows of logits for all rows.
-pub fn accuracy_at(logits: &Array2<f32>, labels: &[u16], rows: &[usize]) -> f64 {
-    let guesses = predictions(logits.view());
-    rows.iter().filter(|&&row| guesses[row] == labels[row]).count() as f64 / rows.len().max(1) as f64
 }

@@ -1,7 +1,7 @@
 //! The one training loop: whole batch or mini-batches, one network or several together, and a state that can be saved.
 //!
-//! What is learnt, and by what an epoch is judged, is the caller's [`Lesson`]. After every epoch there is one evaluation,
-//! over the tune rows only.
+//! The caller's [`Lesson`] defines what is learnt and how an epoch is evaluated. After every epoch there is one
+//! evaluation, over the tune rows only.
 
 use std::ops::ControlFlow;
 
@@ -9,12 +9,13 @@ use cpu_time::ThreadTime;
 use ndarray::{Array2, ArrayView2, Axis};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use sprs::CsMat;
 
 use super::backend::BackendKind;
 use super::error::TrainError;
-use super::net::{Input, Net, Parameter, TrainedNet, outputs};
+use super::net::{Input, Net, Parameter, TrainedNet, outputs, seed_of};
 use super::optimizer::{Adam, Moments};
-use super::random::{Purpose, shuffle, stream};
+use super::random::{DropoutMask, Purpose, shuffle, stream};
 use super::view::View;
 
 /// Length and optimiser of a training.
@@ -26,16 +27,16 @@ pub struct TrainPlan {
     pub max_epochs: usize,
     /// Epochs without progress that end the training, 1 or more; `None` for all epochs.
     pub patience: Option<usize>,
-    /// Rows of a step, 1 or more, the last step of an epoch takes what is left; `None` where every step takes all rows.
+    /// Rows of a step, 1 or more; the last step of an epoch takes the rest. `None` if every step takes all rows.
     pub batch_rows: Option<usize>,
     /// Seed of weights, order and dropout.
     pub seed: u64,
 }
 
-/// How good networks are on the tune rows after an epoch.
+/// The quality of the networks on the tune rows after an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TuneFigure {
-    /// Share of rows that are right, in [0, 1]. One that equals the best counts as progress (Yang et al. 2023), so the
+    /// Share of correct rows, in [0, 1]. An epoch that equals the best counts as progress (Yang et al. 2023), so the
     /// last of equal epochs is kept.
     Accuracy(f64),
     /// Cross-entropy, squared error or divergence. The first of equal epochs is kept.
@@ -50,7 +51,7 @@ impl TuneFigure {
         value
     }
 
-    /// Whether an epoch with this figure takes the place of the best one before.
+    /// Whether an epoch with this figure replaces the best one so far.
     fn is_progress(self, best: Option<&CurvePoint>) -> bool {
         match (self, best.map(|best| best.tune)) {
             (_, None) => true,
@@ -63,13 +64,13 @@ impl TuneFigure {
 /// One point of a training curve.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// Training loss, mean over the steps of the epoch, each before its step.
+    /// Training loss, mean over the steps of the epoch, each measured before its update.
     pub loss: f64,
-    /// The tune rows after the epoch.
+    /// The figure on the tune rows after the epoch.
     pub tune: TuneFigure,
 }
 
-/// Where a training is.
+/// The position in a training.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
     /// Epoch, from 0.
@@ -78,7 +79,7 @@ pub struct Step<'a> {
     pub number: usize,
     /// Seed of the training.
     pub seed: u64,
-    /// Rows of the batch by their number in the matrix; empty where a step takes all rows.
+    /// Rows of the step by their number in the data, one an output row.
     pub rows: &'a [usize],
 }
 
@@ -87,59 +88,99 @@ impl Step<'_> {
     pub fn stream(&self) -> ChaCha8Rng {
         stream(self.seed, Purpose::Augment, self.number, 0)
     }
+
+    /// The stream of random numbers of this step for choosing who answers for its rows.
+    pub fn choice_stream(&self) -> ChaCha8Rng {
+        stream(self.seed, Purpose::Augment, self.number, 1)
+    }
+
+    /// Drops a share of the non-zero inputs of a batch and scales the others up.
+    pub(crate) fn drop_words(&self, x: &mut Array2<f32>, share: f32) {
+        let mut rng = stream(self.seed, Purpose::InputDropout, self.number, 0);
+        let mask = DropoutMask::draw(x.len(), share, &mut rng);
+        x.iter_mut().enumerate().for_each(|(at, value)| *value *= mask.factor(at));
+    }
 }
 
-/// What networks learn.
+/// What the networks learn: loss and evaluation.
 pub trait Lesson {
     /// Changes a mini-batch before it is seen, `[batch rows x columns]`.
     fn augment(&mut self, _step: &Step<'_>, _x: &mut Array2<f32>) {}
-    /// The loss of a step from the networks' outputs; writes its gradients, which arrive as zeros.
+    /// The loss of a step from the networks' outputs; writes its gradients into arrays that start as zeros.
     fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64;
-    /// How good the networks are after an epoch, from their outputs on the tune rows.
+    /// The quality of the networks after an epoch, from their outputs on the tune rows.
     fn judge(&mut self, outputs: &[Array2<f32>]) -> TuneFigure;
-    /// What the lesson itself has learnt so far, for a training that is resumed; empty where it learns nothing.
+    /// The state that the lesson itself has learnt, for resuming; empty if it learns nothing.
     fn save(&self) -> Vec<u8> {
         Vec::new()
     }
-    /// Takes back what [`Lesson::save`] gave; `false` where it is not of this lesson.
+    /// Restores the result of [`Lesson::save`]; `false` if it belongs to another lesson.
     fn restore(&mut self, saved: &[u8]) -> bool {
         saved.is_empty()
     }
 }
 
-/// What the networks of a training read.
+/// The input of the networks of a training.
 #[derive(Clone, Copy, Debug)]
 pub enum Source<'a> {
-    /// Mini-batches of the rows `train` of a matrix `[rows x columns]`, judged on the rows `tune`.
+    /// Mini-batches of the rows `train` of a matrix, judged on the rows `tune`.
     Rows {
         /// The matrix.
-        x: ArrayView2<'a, f32>,
+        x: Rows<'a>,
         /// Rows that teach.
         train: &'a [usize],
-        /// Rows that choose the epoch.
+        /// Tune rows, which choose the epoch.
         tune: &'a [usize],
     },
     /// All rows in every step.
     Whole(Whole<'a>),
 }
 
+/// A matrix `[rows x columns]` that mini-batches are taken from.
+#[derive(Clone, Copy, Debug)]
+pub enum Rows<'a> {
+    /// Every value stored.
+    Dense(ArrayView2<'a, f32>),
+    /// In CSR.
+    Sparse(&'a CsMat<f32>),
+}
+
+impl Rows<'_> {
+    /// Some rows, every value stored.
+    fn select(&self, rows: &[usize]) -> Array2<f32> {
+        let matrix = match self {
+            Self::Dense(x) => return x.select(Axis(0), rows),
+            Self::Sparse(matrix) => matrix,
+        };
+        let mut chosen = Array2::zeros((rows.len(), matrix.cols()));
+        for (mut to, &row) in chosen.rows_mut().into_iter().zip(rows) {
+            if let Some(row) = matrix.outer_view(row) {
+                row.iter().for_each(|(column, &value)| to[column] = value);
+            }
+        }
+        chosen
+    }
+}
+
 /// The views of a training whose steps take all rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Whole<'a> {
+    /// Rows of the view `train`, by their number in the data.
+    pub(crate) rows: &'a [usize],
     pub(crate) train: &'a View,
     pub(crate) tune: &'a View,
 }
 
-/// Everything a training needs to go on: saved and loaded, it continues to the same bits.
+/// Everything that a training needs to continue: saved and loaded, it continues to the same bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainState {
-    /// One point an epoch done; its length is the number of the next epoch.
+    /// One point per finished epoch; its length is the number of the next epoch.
     pub curve: Vec<CurvePoint>,
-    /// Epoch, from 0, that `best` is from.
+    /// Epoch, from 0, of `best`.
     pub best_epoch: usize,
     /// Steps done, which address the random streams.
     steps: usize,
-    /// The train rows as the last epoch shuffled them.
+    /// The train rows in the order of the last epoch.
     order: Vec<usize>,
     parameters: Vec<Vec<Parameter>>,
     moments: Vec<Vec<Moments>>,
@@ -148,7 +189,7 @@ pub struct TrainState {
     fingerprint: Fingerprint,
 }
 
-/// What must be equal for a state to be continued.
+/// The values that must be equal for a state to be resumed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Fingerprint {
     nets: Vec<Net>,
@@ -157,7 +198,7 @@ struct Fingerprint {
     train_rows: usize,
 }
 
-/// What a progress callback sees after each epoch.
+/// The report to a progress callback after each epoch.
 #[derive(Debug)]
 pub struct EpochReport<'a> {
     /// Epoch just done, from 0.
@@ -178,14 +219,14 @@ pub fn silent(_: EpochReport<'_>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-/// Trained networks and how it went.
+/// Trained networks and their training curve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trained {
     /// In the order given, with the weights of the best epoch.
     pub nets: Vec<TrainedNet>,
-    /// Epoch, from 0, that the weights are from.
+    /// Epoch, from 0, of the weights.
     pub best_epoch: usize,
-    /// One point an epoch.
+    /// One point per epoch.
     pub curve: Vec<CurvePoint>,
     /// CPU seconds of the training thread.
     pub cpu_seconds: f64,
@@ -199,12 +240,12 @@ impl Trained {
     }
 }
 
-/// Networks with the weights they start from, what they read, and how long.
+/// A training: networks with their initial weights, their input, and the length.
 #[derive(Clone, Copy, Debug)]
 pub struct Training<'a> {
-    /// Networks that step together, each with its own weights.
+    /// Networks that are trained together, each with its own weights.
     pub start: &'a [TrainedNet],
-    /// What they read.
+    /// Their input.
     pub source: Source<'a>,
     /// Length and optimiser.
     pub plan: TrainPlan,
@@ -213,7 +254,7 @@ pub struct Training<'a> {
 }
 
 impl Training<'_> {
-    /// Trains to the end, from the start or from a saved state, until `progress` breaks off.
+    /// Trains to the end, from the start or from a saved state, unless `progress` stops it.
     ///
     /// # Errors
     /// No rows, a state of another training, or a loss that is not finite.
@@ -261,7 +302,7 @@ impl Training<'_> {
         Ok(Trained { nets, best_epoch, curve, cpu_seconds: started.elapsed().as_secs_f64() })
     }
 
-    /// The steps of an epoch; its mean loss.
+    /// Runs the steps of an epoch and returns its mean loss.
     fn epoch(
         &self,
         nets: &[Net],
@@ -270,16 +311,19 @@ impl Training<'_> {
         lesson: &mut dyn Lesson,
     ) -> Result<f64, TrainError> {
         let x = match self.source {
-            Source::Whole(whole) => return self.step(nets, Input::View(whole.train), (epoch, &[]), state, lesson),
+            Source::Whole(whole) => {
+                return self.step(nets, Input::View(whole.train), self.at(epoch, state, whole.rows), state, lesson);
+            }
             Source::Rows { x, .. } => x,
         };
         let mut order = std::mem::take(&mut state.order);
         shuffle(&mut order, &mut stream(self.plan.seed, Purpose::Order, epoch, 0));
         let mut sum = 0.0;
         for rows in order.chunks(self.plan.batch_rows.unwrap_or(order.len()).max(1)) {
-            let mut batch = x.select(Axis(0), rows);
-            lesson.augment(&self.at(epoch, state, rows), &mut batch);
-            let value = self.step(nets, Input::Dense(batch.view()), (epoch, rows), state, lesson)?;
+            let mut batch = x.select(rows);
+            let step = self.at(epoch, state, rows);
+            lesson.augment(&step, &mut batch);
+            let value = self.step(nets, Input::Dense(batch.view()), step, state, lesson)?;
             sum += value * rows.len() as f64;
         }
         let loss = sum / order.len() as f64;
@@ -291,23 +335,22 @@ impl Training<'_> {
         Step { epoch, number: state.steps, seed: self.plan.seed, rows }
     }
 
-    /// One step of Adam; the loss in front of it.
+    /// One step of Adam; returns the loss before it.
     fn step(
         &self,
         nets: &[Net],
         input: Input<'_>,
-        (epoch, rows): (usize, &[usize]),
+        step: Step<'_>,
         state: &mut TrainState,
         lesson: &mut dyn Lesson,
     ) -> Result<f64, TrainError> {
-        let step = self.at(epoch, state, rows);
-        let seed_of = |at: usize| self.plan.seed.wrapping_add(at as u64);
-        let masks = nets.iter().enumerate().map(|(at, net)| net.masks(input, seed_of(at), step.number)).collect();
+        let seed = self.plan.seed;
+        let masks = nets.iter().enumerate().map(|(at, net)| net.masks(input, seed_of(seed, at), step.number)).collect();
         let mut loss = |outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]| lesson.loss(&step, outputs, gradients);
         let (value, gradients) = self.backend.engine().step(nets, input, &mut state.parameters, masks, &mut loss);
         let adam = &self.plan.adam;
         if !value.is_finite() {
-            return Err(TrainError::Diverged { epoch, learning_rate: adam.learning_rate });
+            return Err(TrainError::Diverged { epoch: step.epoch, learning_rate: adam.learning_rate });
         }
         state.steps += 1;
         let number = u32::try_from(state.steps).unwrap_or(u32::MAX);
@@ -319,7 +362,7 @@ impl Training<'_> {
         Ok(value)
     }
 
-    /// The tune rows, once.
+    /// Prepares the tune rows once.
     fn tune(&self) -> Result<Tune<'_>, TrainError> {
         match self.source {
             Source::Whole(whole) => Ok(Tune::View(whole.tune)),
@@ -329,7 +372,7 @@ impl Training<'_> {
                         return Err(TrainError::Empty { place, remedy: "give rows to this part of the split" });
                     }
                 }
-                Ok(Tune::Rows(x.select(Axis(0), tune)))
+                Ok(Tune::Rows(x.select(tune)))
             }
         }
     }
@@ -368,15 +411,15 @@ impl Training<'_> {
     }
 }
 
-/// What an epoch is judged on.
+/// The rows on which an epoch is evaluated.
 enum Tune<'a> {
     Rows(Array2<f32>),
     View(&'a View),
 }
 
 /// Freeing one large block teaches the GNU allocator to serve blocks of this size from the heap and
-/// to keep them when freed; without it every epoch gives its activations back to the system and pays
-/// a page fault for each page of the next. Other allocators lose nothing.
+/// to keep them when freed; without this, every epoch returns its activations to the system and causes a page fault for
+/// each page of the next. Other allocators are unaffected.
 fn keep_freed_memory() {
     const LARGEST_THRESHOLD: usize = 31 << 20;
     drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGEST_THRESHOLD)));

@@ -1,30 +1,26 @@
 //! Sealed checkpoints: the last one and the one before it.
 //!
-//! A file is `magic (8) | run (32) | stage (32) | length of the state as u64 | state in postcard | CRC-32C of all before`,
-//! integers little-endian; the stage is the SHA-256 of its name, so that no file can stand in for another. It is written beside the last one, which becomes the previous one only when it is whole itself; so at any
-//! moment, whatever stops the program, one whole checkpoint exists.
+//! A file is [`sealed`] with the run as its key; its payload is `stage (32) | state in postcard`. The stage is the SHA-256 of
+//! its name, so that no file can stand in for another. It is written next to the last one, which becomes the previous one
+//! only when it is whole itself; so at any moment, whatever stops the program, one whole checkpoint exists.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crc::{CRC_32_ISCSI, Crc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::atomic::{sync_folder, write_atomic};
 use super::error::OutputError;
+use super::sealed::{self, Unusable};
 use crate::bounded::{self, Kind};
 
 /// Name of the folder with checkpoints inside an output folder.
 pub(super) const CHECKPOINTS: &str = "checkpoints";
 
-const MAGIC: &[u8; 8] = b"EYASCKP2";
-const PREFIX: usize = 8 + 32 + 32 + 8;
-const SEAL: usize = 4;
-/// CRC-32C (Castagnoli), as in the student file.
-const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
+const MAGIC: &[u8; 8] = b"EYASCKP3";
 
 /// The checkpoints of one stage of a run.
 #[derive(Debug, Clone)]
@@ -37,15 +33,15 @@ pub struct Checkpoints {
 /// A state read back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Restored<T> {
-    /// The state; `None` when the stage has no checkpoint, or none that is whole.
+    /// The state; `None` if the stage has no whole checkpoint.
     pub state: Option<T>,
-    /// Why the previous checkpoint was taken instead of the last, or the stage starts anew; tell it to the user. `None`
-    /// when the last was whole, and when there was none.
+    /// Why the previous checkpoint was used instead of the last, or why the stage starts from the beginning; report it
+    /// to the user. `None` if the last was whole, or if there was none.
     pub fallback: Option<String>,
 }
 
 impl Checkpoints {
-    /// Checkpoints in a folder of `stage`, bound to a run by a hash of what makes it the same run (recipe and data).
+    /// Checkpoints of `stage` in a folder, bound to a run by a hash of its recipe and data.
     ///
     /// # Errors
     /// [`OutputError::Io`] when the folder cannot be created.
@@ -58,21 +54,12 @@ impl Checkpoints {
     ///
     /// # Errors
     /// [`OutputError::Encode`] when the state cannot be encoded, [`OutputError::Full`] or [`OutputError::Io`] when it
-    /// cannot be written; the checkpoints before stay.
+    /// cannot be written; earlier checkpoints stay.
     pub fn save<T: Serialize>(&self, state: &T) -> Result<(), OutputError> {
         let last = self.last();
-        let mut bytes = Vec::new();
-        bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(&self.run);
-        bytes.extend_from_slice(&self.stage);
-        bytes.resize(PREFIX, 0);
-        // One buffer: a state may take half of the memory there is.
-        let mut bytes = postcard::to_extend(state, bytes)
+        let bytes = sealed::seal(MAGIC, &self.run, &(&self.stage, state))
             .map_err(|error| OutputError::Encode { path: last.clone(), reason: error.to_string() })?;
-        let length = (bytes.len() - PREFIX) as u64;
-        bytes[PREFIX - 8..PREFIX].copy_from_slice(&length.to_le_bytes());
-        bytes.extend_from_slice(&CRC.checksum(&bytes).to_le_bytes());
-        if bounded::read(&last, Kind::Checkpoint).is_ok_and(|bytes| self.payload(&bytes).is_ok()) {
+        if bounded::read(&last, Kind::Checkpoint).is_ok_and(|bytes| self.state(&bytes).is_ok()) {
             let previous = self.previous();
             fs::rename(&last, &previous).map_err(|error| OutputError::io("keep", &previous, error))?;
             sync_folder(&self.folder)?;
@@ -80,8 +67,8 @@ impl Checkpoints {
         write_atomic(&last, &bytes)
     }
 
-    /// Reads the last checkpoint, or the previous one when the last is damaged or was not finished. Where neither is whole
-    /// the stage starts anew: that costs one stage, not the run.
+    /// Reads the last checkpoint, or the previous one if the last is damaged or unfinished. If neither is whole, the
+    /// stage starts from the beginning, which costs one stage, not the run.
     ///
     /// # Errors
     /// [`OutputError::OtherRun`] when a whole checkpoint belongs to another run, [`OutputError::Io`] when a file cannot be
@@ -99,12 +86,12 @@ impl Checkpoints {
                 }
                 Err(error) => return Err(OutputError::io("read", &path, error)),
             };
-            match self.payload(&bytes).and_then(decode) {
+            match self.state(&bytes).and_then(sealed::decode) {
                 Ok(state) => {
                     let fallback = reasons.pop().map(|reason| format!("{reason}; went back to {}", path.display()));
                     return Ok(Restored { state: Some(state), fallback });
                 }
-                Err(Unusable::OtherRun) => return Err(OutputError::OtherRun { path }),
+                Err(Unusable::OtherKey) => return Err(OutputError::OtherRun { path }),
                 Err(Unusable::Damaged(reason)) => reasons.push(format!("{} is damaged ({reason})", path.display())),
             }
         }
@@ -121,44 +108,10 @@ impl Checkpoints {
     }
 
     /// The state inside a whole checkpoint of this run.
-    fn payload<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], Unusable> {
-        let damaged = |reason| Err(Unusable::Damaged(reason));
-        let Some((sealed, seal)) = bytes.split_last_chunk::<SEAL>() else {
-            return damaged("too short");
-        };
-        let Some((prefix, payload)) = sealed.split_first_chunk::<PREFIX>() else {
-            return damaged("too short");
-        };
-        if !prefix.starts_with(MAGIC) {
-            return damaged("not a checkpoint of this version");
-        }
-        if CRC.checksum(sealed) != u32::from_le_bytes(*seal) {
-            return damaged("wrong check sum");
-        }
-        if prefix[8..40] != self.run {
-            return Err(Unusable::OtherRun);
-        }
-        if prefix[40..72] != self.stage {
-            return damaged("of another stage");
-        }
-        if prefix[72..] != (payload.len() as u64).to_le_bytes() {
-            return damaged("wrong length");
-        }
-        Ok(payload)
-    }
-}
-
-/// Why a checkpoint cannot be used.
-enum Unusable {
-    OtherRun,
-    Damaged(&'static str),
-}
-
-fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Unusable> {
-    match postcard::take_from_bytes(payload) {
-        Ok((state, [])) => Ok(state),
-        Ok(_) => Err(Unusable::Damaged("bytes left over")),
-        Err(_) => Err(Unusable::Damaged("another kind of state")),
+    fn state<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], Unusable> {
+        let payload = sealed::payload(MAGIC, &self.run, bytes)?;
+        let stage = payload.split_first_chunk().filter(|(stage, _)| **stage == self.stage);
+        stage.map(|(_, state)| state).ok_or(Unusable::Damaged("of another stage"))
     }
 }
 
@@ -214,7 +167,7 @@ mod tests {
             let said = restored.fallback.unwrap();
             assert!(restored.state.is_none() && said.contains(reason) && said.contains("computed again"), "{said}");
         };
-        // Whole, of this run, but of another stage: its state would be taken for the student's.
+        // Whole and of this run, but of another stage: its state would be mistaken for the student's.
         anew(&Checkpoints::new(folder.path(), [7; 32], "teacher").unwrap(), "of another stage");
         fs::write(checkpoints.last(), b"").unwrap();
         fs::write(checkpoints.previous(), b"").unwrap();
@@ -234,7 +187,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn one_flipped_bit_or_a_short_file_is_found(bit in 0usize..8 * 93, cut in 0usize..93, flip: bool) {
+        fn one_flipped_bit_or_a_short_file_is_found(bit in 0usize..8 * 107, cut in 0usize..107, flip: bool) {
             let folder = tempfile::tempdir().unwrap();
             let checkpoints = with_two(folder.path());
             let mut bytes = fs::read(checkpoints.last()).unwrap();

@@ -1,16 +1,16 @@
 //! Quantization-aware fine-tuning: the forward pass is the integer student itself, run by the runtime.
 //!
-//! Each step rounds the float weights, runs every row through the runtime, and sends the loss gradient at the
-//! integer logits back through the rounding as if it were not there (straight-through estimator; Jacob et al.,
-//! "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018). What
-//! is trained is therefore what ships, to the bit.
+//! Each step rounds the float weights, runs every row through the runtime, and propagates the loss gradient from the
+//! integer logits back through the rounding as if there were no rounding (straight-through estimator; Jacob et al.,
+//! "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018). The trained
+//! student is therefore the shipped one, to the bit.
 
 use super::{InputCoding, IntegerLayer, IntegerStudent, QuantizeError, Ranges, Replay, fold};
-use crate::nn::{Adam, MlpWeights, Moments};
+use crate::nn::{Adam, DenseWeights, MlpWeights, Moments};
 use ndarray::{Array1, Array2, Axis};
 use sprs::CsMat;
 
-/// How long and how fast to fine-tune.
+/// Length and learning rate of the fine-tuning.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AwarePlan {
     /// Full-batch steps.
@@ -19,42 +19,43 @@ pub struct AwarePlan {
     pub adam: Adam,
 }
 
-/// Fine-tunes `weights` in place of their rounding and returns the best integer student.
+/// What guides the fine-tuning.
+pub struct Feedback<'a> {
+    /// Gradient of the loss at the logits `[rows x outputs]`, of the same shape.
+    pub gradient: &'a mut dyn FnMut(&Array2<f32>) -> Array2<f32>,
+    /// How good a student is on the tune rows, higher is better.
+    pub score: &'a dyn Fn(&IntegerStudent) -> Result<f64, QuantizeError>,
+}
+
+/// Fine-tunes `weights` under rounding and returns the best integer student.
 ///
-/// The student after rounding alone takes part as epoch 0, so the result is never worse on the tune rows.
+/// The rounded student before fine-tuning counts as epoch 0, so the result is never worse on the tune rows.
 ///
 /// # Shapes
-/// - `rows`: `[rows x inputs]` as the device measures them, the rows the student may learn from
-/// - `gradient(logits [rows x outputs])`: gradient of the loss, same shape
-/// - `score(student)`: right decisions on the tune rows
+/// - `rows`: `[rows x inputs]` raw features; the rows that the student may learn from
 ///
 /// # Errors
-/// When the numbers of a step fit no student file.
+/// If the numbers of a step do not fit a student file.
 pub fn fine_tune(
     weights: &MlpWeights,
     start: IntegerStudent,
     ranges: &Ranges,
     rows: &CsMat<f32>,
     plan: &AwarePlan,
-    gradient: &dyn Fn(&Array2<f32>) -> Array2<f32>,
-    score: &dyn Fn(&IntegerStudent) -> Result<usize, QuantizeError>,
+    feedback: Feedback<'_>,
 ) -> Result<IntegerStudent, QuantizeError> {
     let coding = start.coding.clone();
     let integers = coding.integers(rows);
     let inputs = dequantized_inputs(&coding, rows, &integers);
-    let mut weights = weights.clone();
-    let mut moments: Vec<(Moments, Moments)> = weights
-        .layers
-        .iter()
-        .map(|layer| (Moments::zeros(layer.weight.len()), Moments::zeros(layer.bias.len())))
-        .collect();
+    let Feedback { gradient, score } = feedback;
+    let mut training = Training::of(weights);
     let mut best_score = score(&start)?;
     let mut best = start;
-    let mut student = fold(&weights, &coding, ranges)?;
-    for epoch in 0..plan.epochs {
+    let mut student = fold(&training.weights, &coding, ranges)?;
+    for _ in 0..plan.epochs {
         let replay = Replay::of(&student, &integers)?;
-        step(&mut weights, &student, &replay, &inputs, gradient, &plan.adam, &mut moments, epoch as u32 + 1);
-        let stepped = fold(&weights, &coding, ranges)?;
+        training.step(&student, &replay, &inputs, gradient, &plan.adam);
+        let stepped = fold(&training.weights, &coding, ranges)?;
         let reached = score(&stepped)?;
         if reached >= best_score {
             (best_score, best) = (reached, stepped.clone());
@@ -75,44 +76,58 @@ fn dequantized_inputs(coding: &InputCoding, rows: &CsMat<f32>, integers: &[Vec<i
     inputs
 }
 
-#[allow(clippy::too_many_arguments, reason = "one training step needs its whole state")]
-fn step(
-    weights: &mut MlpWeights,
-    student: &IntegerStudent,
-    replay: &Replay,
-    inputs: &CsMat<f32>,
-    gradient: &dyn Fn(&Array2<f32>) -> Array2<f32>,
-    adam: &Adam,
-    moments: &mut [(Moments, Moments)],
-    number: u32,
-) {
-    let outputs: Vec<Array2<f32>> =
-        student.layers.iter().zip(&replay.layers).map(|(layer, integers)| dequantized(layer, integers)).collect();
-    let Some(logits) = outputs.last() else { return };
-    let mut back = gradient(logits);
-    for index in (0..student.layers.len()).rev() {
-        pass_clamp(&mut back, &student.layers[index], &replay.layers[index]);
-        let bias_gradient: Array1<f32> = back.sum_axis(Axis(0));
-        let weight_gradient = match index.checked_sub(1) {
-            None => sparse_gradient(inputs, &back),
-            Some(before) => back.t().dot(&outputs[before]),
-        };
-        if index > 0 {
-            back = back.dot(&rounded_weights(&student.layers[index], student.layers[index - 1].output_scale));
-        }
-        let layer = &mut weights.layers[index];
-        let (weight_moments, bias_moments) = &mut moments[index];
-        let weight_gradient = weight_gradient.as_standard_layout();
-        if let (Some(parameter), Some(gradient)) = (layer.weight.as_slice_mut(), weight_gradient.as_slice()) {
-            adam.update(number, parameter, gradient, weight_moments);
-        }
-        if let (Some(parameter), Some(gradient)) = (layer.bias.as_slice_mut(), bias_gradient.as_slice()) {
-            adam.update(number, parameter, gradient, bias_moments);
+/// The float weights that are trained on, and the optimizer's memory of them.
+struct Training {
+    weights: MlpWeights,
+    /// Of weight and bias of each layer.
+    moments: Vec<(Moments, Moments)>,
+    steps: u32,
+}
+
+impl Training {
+    fn of(weights: &MlpWeights) -> Self {
+        let moments = |layer: &DenseWeights| (Moments::zeros(layer.weight.len()), Moments::zeros(layer.bias.len()));
+        Self { weights: weights.clone(), moments: weights.layers.iter().map(moments).collect(), steps: 0 }
+    }
+
+    /// One step of Adam, as if the integers of `replay` had not been rounded.
+    fn step(
+        &mut self,
+        student: &IntegerStudent,
+        replay: &Replay,
+        inputs: &CsMat<f32>,
+        gradient: &mut dyn FnMut(&Array2<f32>) -> Array2<f32>,
+        adam: &Adam,
+    ) {
+        self.steps += 1;
+        let outputs: Vec<Array2<f32>> =
+            student.layers.iter().zip(&replay.layers).map(|(layer, integers)| dequantized(layer, integers)).collect();
+        let Some(logits) = outputs.last() else { return };
+        let mut back = gradient(logits);
+        for index in (0..student.layers.len()).rev() {
+            pass_clamp(&mut back, &student.layers[index], &replay.layers[index]);
+            let bias_gradient: Array1<f32> = back.sum_axis(Axis(0));
+            let weight_gradient = match index.checked_sub(1) {
+                None => sparse_gradient(inputs, &back),
+                Some(before) => back.t().dot(&outputs[before]),
+            };
+            if index > 0 {
+                back = back.dot(&rounded_weights(&student.layers[index], student.layers[index - 1].output_scale));
+            }
+            let layer = &mut self.weights.layers[index];
+            let (weight_moments, bias_moments) = &mut self.moments[index];
+            let weight_gradient = weight_gradient.as_standard_layout();
+            if let (Some(parameter), Some(gradient)) = (layer.weight.as_slice_mut(), weight_gradient.as_slice()) {
+                adam.update(self.steps, parameter, gradient, weight_moments);
+            }
+            if let (Some(parameter), Some(gradient)) = (layer.bias.as_slice_mut(), bias_gradient.as_slice()) {
+                adam.update(self.steps, parameter, gradient, bias_moments);
+            }
         }
     }
 }
 
-/// The real values a layer's output integers stand for, `[rows x outputs]`.
+/// The real values that a layer's output integers stand for, `[rows x outputs]`.
 fn dequantized(layer: &IntegerLayer, integers: &[i8]) -> Array2<f32> {
     let columns = usize::from(layer.meta.outputs);
     let real =
@@ -120,7 +135,7 @@ fn dequantized(layer: &IntegerLayer, integers: &[i8]) -> Array2<f32> {
     Array2::from_shape_fn((integers.len() / columns.max(1), columns), |(row, column)| real(row * columns + column))
 }
 
-/// Zeroes the gradient where the clamp (ReLU included) holds the output.
+/// Zeroes the gradient where the clamp (including ReLU) limits the output.
 fn pass_clamp(back: &mut Array2<f32>, layer: &IntegerLayer, integers: &[i8]) {
     for (gradient, &y) in back.iter_mut().zip(integers) {
         if y <= layer.meta.lo || y >= layer.meta.hi {
@@ -129,7 +144,7 @@ fn pass_clamp(back: &mut Array2<f32>, layer: &IntegerLayer, integers: &[i8]) {
     }
 }
 
-/// The real weights a layer's integers stand for, `[outputs x inputs]`.
+/// The real weights that a layer's integers stand for, `[outputs x inputs]`.
 fn rounded_weights(layer: &IntegerLayer, input_scale: f64) -> Array2<f32> {
     let inputs = layer.inputs();
     Array2::from_shape_fn((usize::from(layer.meta.outputs), inputs), |(o, i)| {
@@ -151,7 +166,6 @@ fn sparse_gradient(inputs: &CsMat<f32>, back: &Array2<f32>) -> Array2<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::DenseWeights;
     use crate::quantize::forward::sparse_product;
     use crate::quantize::{QuantizePlan, RangeMethod, activations, observe_ranges, quantize};
     use eyas::model::Normalization;
@@ -183,10 +197,10 @@ mod tests {
         let integers = coding.integers(&rows);
         let score = |student: &IntegerStudent| {
             let labels = Replay::of(student, &integers)?.labels;
-            Ok(labels.iter().zip(truth).filter(|&(&label, truth)| label == truth).count())
+            Ok(labels.iter().zip(truth).filter(|&(&label, truth)| label == truth).count() as f64)
         };
         let before = score(&start).unwrap();
-        let cross_entropy = |logits: &Array2<f32>| {
+        let mut cross_entropy = |logits: &Array2<f32>| {
             let mut gradient = logits.clone();
             for (mut row, truth) in gradient.outer_iter_mut().zip(truth) {
                 let sum: f32 = row.iter().map(|z| z.exp()).sum();
@@ -199,10 +213,11 @@ mod tests {
         let ranges: Ranges = ranges.iter().map(|&(lo, hi)| (lo * 4.0 - 1.0, hi * 4.0 + 1.0)).collect();
         let ranges = vec![(0.0, ranges[0].1), ranges[1]];
         let plan = AwarePlan { epochs: 200, adam: Adam { learning_rate: 0.02, weight_decay: 0.0 } };
-        let tuned = fine_tune(&weights, start, &ranges, &rows, &plan, &cross_entropy, &score).unwrap();
+        let feedback = Feedback { gradient: &mut cross_entropy, score: &score };
+        let tuned = fine_tune(&weights, start, &ranges, &rows, &plan, feedback).unwrap();
         let after = score(&tuned).unwrap();
-        assert!(before < 4, "the start must be wrong somewhere, or this test shows nothing");
-        assert_eq!(after, 4);
+        assert!(before < 4.0, "the start must be wrong somewhere, or this test shows nothing");
+        assert_eq!(after, 4.0);
     }
 
     #[test]

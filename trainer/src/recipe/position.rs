@@ -36,11 +36,6 @@ impl<'a> Positions<'a> {
         Some((&entry.key, self.text.get(entry.value.clone()).unwrap_or_default()))
     }
 
-    /// Whether the key was written.
-    pub(super) fn has(&self, key: &str) -> bool {
-        self.entries.iter().any(|entry| entry.key == key)
-    }
-
     /// Bytes of the value of a key; of the nearest table around it when the key was not written.
     pub(super) fn value_of(&self, key: &str) -> Range<usize> {
         let mut key = key;
@@ -53,6 +48,12 @@ impl<'a> Positions<'a> {
                 None => return 0..0,
             }
         }
+    }
+
+    /// Bytes of the name of a key; of the nearest table around it when the key was not written.
+    pub(super) fn name_of(&self, key: &str) -> Range<usize> {
+        let entry = self.entries.iter().find(|entry| entry.key == key);
+        entry.map_or_else(|| self.value_of(key), |entry| entry.name.clone())
     }
 
     /// Key whose name or value is the innermost around these bytes, of equal ones the deepest; empty when there is none.

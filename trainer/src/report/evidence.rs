@@ -49,7 +49,7 @@ impl Evidence {
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
-            Self::Unknown => "unknown, one seed",
+            Self::Unknown => "unknown, one run",
             Self::Within => "not distinguishable",
             Self::Weak => "weak",
             Self::Clear => "clear",
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn grades_follow_the_standard_error() {
-        let of = |mean, standard_error| Evidence::of(&Paired { mean, standard_error, seeds: 5 });
+        let of = |mean, standard_error| Evidence::of(&Paired { mean, standard_error, pairs: 5 });
         assert_eq!(of(9.0, None), Evidence::Unknown);
         assert_eq!(of(0.3, Some(0.3)), Evidence::Within);
         assert_eq!(of(-0.5, Some(0.3)), Evidence::Weak);

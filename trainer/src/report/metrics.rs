@@ -1,78 +1,101 @@
 //! `metrics.json`: everything a run measured, for scripts. The schema is documented in `docs/spec/metrics.md`.
 
-use super::statistics::{Paired, mean, paired, standard_deviation};
+use super::evidence::Evidence;
+use super::outcome::{Curve, MixerShare, Outcome, Role, Rows};
+use super::shipped::{Confusion, Coverage, Reliability, Residuals, Rounding, Shipped};
+use super::statistics::Paired;
+use super::summarise;
 use crate::nn::MadeOn;
 use eyas::model::{CoreClass, Costs};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Version of the schema; raised when a field changes its meaning or goes.
-pub const SCHEMA: &str = "eyas-metrics-1";
+pub const SCHEMA: &str = "eyas-metrics-2";
 
-/// Test accuracies of one setting in per cent. Controls are absent where the recipe switched them off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Accuracies {
-    /// The teacher, which sees the graph.
-    pub teacher: f64,
-    /// The student's network trained on labels only, float.
-    pub label_only: Option<f64>,
-    /// Control: labels smoothed by 0.1, float.
-    pub label_smoothing: Option<f64>,
-    /// Control: a teacher that knows nothing (zero logits), same weights as the distilled student, float.
-    pub uniform_teacher: Option<f64>,
-    /// Control: plain distillation on soft targets without links, float.
-    pub plain_kd: Option<f64>,
-    /// The distilled student in float.
-    pub student_float: f64,
-    /// The distilled student as it ships.
-    pub student_int8: f64,
+/// What the data are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataKind {
+    /// Nodes with features and edges.
+    Graph,
+    /// Rows with columns.
+    Table,
 }
 
-/// One seed.
+/// What the student answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataTask {
+    /// One of several labels.
+    Classify,
+    /// One quantity.
+    Regress,
+}
+
+/// The data of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SeedMetrics {
-    /// The seed.
+pub struct Data {
+    /// Name of the data set; absent in tables of versions that did not record it.
+    pub name: Option<String>,
+    /// Graph or table.
+    pub kind: DataKind,
+    /// What is answered.
+    pub task: DataTask,
+    /// Rows of the table, or nodes of the graph.
+    pub rows: usize,
+    /// Undirected edges, of a graph.
+    pub edges: Option<usize>,
+    /// Inputs of the student.
+    pub inputs: usize,
+    /// Columns that teachers or student see, of a table.
+    pub columns: Option<usize>,
+    /// Names of the classes, or of the quantity; absent in graphs of versions that did not record them.
+    pub outputs: Vec<String>,
+    /// SHA-256 of the data without the labels of the shipped split's test rows; absent where it was not recorded.
+    pub hash: Option<String>,
+    /// What the loader noticed.
+    pub warnings: Vec<String>,
+    /// Origin, licence and citation as the data came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+}
+
+/// A teacher of the recipe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeacherMetrics {
+    /// In words.
+    pub title: String,
+    /// The file or folder as the recipe names it, of a teacher that came as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// SHA-256 over all that decides its answers, of a teacher that came as a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+}
+
+/// Which student ships.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShippedStudent {
+    /// Its split.
+    pub split: String,
+    /// Its seed: best on the tune rows in int8, the lowest seed of a tie.
     pub seed: u64,
-    /// Accuracies on the test nodes, which the teacher and the distillation saw without their labels.
-    pub transductive: Accuracies,
-    /// Accuracies on test nodes removed, with their edges, before the teacher was trained.
-    pub inductive: Option<Accuracies>,
-    /// Accuracies of the same inductive run on the test nodes that stayed.
-    pub inductive_observed: Option<Accuracies>,
-    /// Accuracies on the tune nodes, which choose epochs and the shipped seed.
-    pub tune: Accuracies,
-    /// CPU seconds of each stage, all threads of the stage added up.
-    pub cpu_seconds: BTreeMap<String, f64>,
-    /// Epochs of each training.
-    pub epochs: BTreeMap<String, usize>,
-    /// Share of edges whose ends get the same class from the teacher, 0 to 1.
-    pub edge_agreement: f64,
-    /// Tune accuracy in per cent and loss by epoch, for each training of the transductive run.
-    pub curves: BTreeMap<String, Curve>,
+    /// SHA-256 of the student file.
+    pub student_hash: String,
+    /// Its widths, inputs first.
+    pub widths: Vec<usize>,
 }
 
-/// One training by epoch.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Curve {
-    /// Training loss.
-    pub loss: Vec<f32>,
-    /// Tune accuracy in per cent.
-    pub tune_accuracy: Vec<f32>,
-}
-
-/// One class of the shipped student on the test nodes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ClassMetrics {
-    /// Name of the class.
-    pub label: String,
-    /// Test nodes of this class.
-    pub support: usize,
-    /// Share of decisions for this class that are right, 0 to 1.
-    pub precision: f64,
-    /// Share of this class that is found, 0 to 1.
-    pub recall: f64,
-    /// Harmonic mean of the two.
-    pub f1: f64,
+/// A control as a change of the recipe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Control {
+    /// Name of the network.
+    pub name: String,
+    /// What it is, in one sentence.
+    pub title: String,
+    /// The keys of the recipe that are other, as TOML.
+    pub difference: String,
 }
 
 /// What the shipped student costs.
@@ -110,54 +133,134 @@ impl CostMetrics {
     }
 }
 
-/// The data the run used.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DataMetrics {
-    /// Name of the data set.
-    pub name: String,
-    /// Nodes.
-    pub nodes: usize,
-    /// Undirected edges.
-    pub edges: usize,
-    /// Features of a node.
-    pub inputs: usize,
-    /// Classes.
-    pub classes: usize,
-    /// Nodes in train, tune and test.
-    pub split: [usize; 3],
-    /// SHA-256 of the data without test labels, hexadecimal.
-    pub hash: String,
-    /// What the loader noticed.
-    pub warnings: Vec<String>,
+/// What a figure means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figure {
+    /// As people write it.
+    pub title: String,
+    /// `per cent`, the name of the quantity whose unit it has, or empty for a plain number.
+    pub unit: String,
+    /// Whether more is better.
+    pub higher_is_better: bool,
 }
 
-/// A difference of two columns paired over the seeds.
+/// One figure of one network on one part of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResultRow {
+    /// Split of the run.
+    pub split: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// `test`, `observed`, `tune` or `train`.
+    pub part: String,
+    /// Network.
+    pub network: String,
+    /// Its role.
+    pub role: Role,
+    /// Name of the figure, a key of `figures`.
+    pub figure: String,
+    /// The value; none where the figure is not defined.
+    pub value: Option<f64>,
+}
+
+/// One figure of one network over all runs of a split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Split; `folds` for all folds together.
+    pub split: String,
+    /// As [`ResultRow::part`].
+    pub part: String,
+    /// Network.
+    pub network: String,
+    /// Its role.
+    pub role: Role,
+    /// Name of the figure.
+    pub figure: String,
+    /// Mean over the runs; none where a run has no such figure.
+    pub mean: Option<f64>,
+    /// Population standard deviation over the means of the folds where there are several, else over the runs.
+    pub sd: Option<f64>,
+    /// Runs.
+    pub count: usize,
+}
+
+/// The int8 student minus another network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
-    /// `transductive` or `inductive`.
-    pub setting: String,
-    /// Column that is subtracted from.
+    /// Split; `folds` for all folds together.
+    pub split: String,
+    /// As [`ResultRow::part`].
+    pub part: String,
+    /// Name of the figure.
+    pub figure: String,
+    /// Network that is subtracted from.
     pub a: String,
-    /// Column that is subtracted.
+    /// Network that is subtracted.
     pub b: String,
-    /// `a − b` in points.
+    /// `a − b`, paired by split and seed.
     #[serde(flatten)]
     pub paired: Paired,
+    /// The same over the means of the folds, the more careful error: seeds of one fold share their rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<Paired>,
+    /// Ends of the 95 % confidence interval by Student's t, over the folds where there are several.
+    pub interval_95: Option<[f64; 2]>,
+    /// What the difference allows one to say, by the error over the folds where there are several.
+    pub evidence: Evidence,
 }
 
-/// A mean or a standard deviation over the seeds.
+impl Difference {
+    /// The pairs that errors and claims rest on: the folds where there are several, else the runs.
+    #[must_use]
+    pub fn careful(&self) -> &Paired {
+        self.folds.as_ref().unwrap_or(&self.paired)
+    }
+}
+
+/// CPU seconds of a stage over all runs of a split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seconds {
+    /// Split; `folds` for all folds together.
+    pub split: String,
+    /// Stage.
+    pub stage: String,
+    /// Mean over the runs that have the stage.
+    pub mean: f64,
+    /// Population standard deviation over these runs.
+    pub sd: f64,
+}
+
+/// How a network of a run was trained.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// As [`SeedMetrics::transductive`].
-    pub transductive: Accuracies,
-    /// As [`SeedMetrics::inductive`].
-    pub inductive: Option<Accuracies>,
-    /// As [`SeedMetrics::inductive_observed`].
-    pub inductive_observed: Option<Accuracies>,
-    /// As [`SeedMetrics::tune`].
-    pub tune: Accuracies,
-    /// As [`SeedMetrics::cpu_seconds`].
+pub struct Training {
+    /// Epochs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<usize>,
+    /// CPU seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_seconds: Option<f64>,
+    /// By epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub curve: Option<Curve>,
+}
+
+/// One run, that is one split and seed; its figures are in [`Metrics::results`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Split.
+    pub split: String,
+    /// Seed.
+    pub seed: u64,
+    /// Rows by what they are for.
+    pub rows: Rows,
+    /// As [`Outcome::edge_agreement`].
+    pub edge_agreement: Option<f64>,
+    /// As [`Outcome::mixer`].
+    pub mixer: Vec<MixerShare>,
+    /// As [`Outcome::cpu_seconds`].
     pub cpu_seconds: BTreeMap<String, f64>,
+    /// By name of the network or training.
+    pub trainings: BTreeMap<String, Training>,
 }
 
 /// The whole of `metrics.json`.
@@ -169,6 +272,9 @@ pub struct Metrics {
     pub tool: String,
     /// Name of the recipe file without extension.
     pub recipe: String,
+    /// The resolved recipe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe_text: Option<String>,
     /// SHA-256 of the resolved recipe, hexadecimal.
     pub recipe_hash: String,
     /// Backend of the float training.
@@ -178,191 +284,160 @@ pub struct Metrics {
     /// The kind of machine it ran on; absent in files of versions that did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_on: Option<MadeOn>,
-    /// The teacher in words.
-    pub teacher: String,
-    /// The student's widths, inputs first.
-    pub student_widths: Vec<usize>,
     /// The data.
-    pub data: DataMetrics,
-    /// Seed of the shipped student: best int8 tune accuracy, the lowest seed of a tie.
-    pub shipped_seed: u64,
-    /// SHA-256 of the shipped student file, hexadecimal.
-    pub student_hash: String,
-    /// Seeds in ascending order.
-    pub seeds: Vec<SeedMetrics>,
-    /// Means over the seeds.
-    pub mean: Summary,
-    /// Population standard deviations over the seeds.
-    pub sd: Summary,
-    /// Paired differences.
-    pub differences: Vec<Difference>,
-    /// The shipped student by class, on the test nodes.
-    pub classes: Vec<ClassMetrics>,
-    /// Unweighted mean of the classes' F1.
-    pub macro_f1: f64,
-    /// What the shipped student costs.
+    pub data: Data,
+    /// The teachers, in the recipe's order.
+    pub teachers: Vec<TeacherMetrics>,
+    /// The controls that ran, as changes of the recipe.
+    pub controls: Vec<Control>,
+    /// Which student ships.
+    pub shipped: ShippedStudent,
+    /// What it costs.
     pub cost: CostMetrics,
+    /// What the figures mean, by name.
+    pub figures: BTreeMap<String, Figure>,
+    /// Every figure measured, one a row.
+    pub results: Vec<ResultRow>,
+    /// Means and deviations.
+    pub summary: Vec<Summary>,
+    /// Paired differences on the test rows.
+    pub differences: Vec<Difference>,
+    /// One entry a split and seed.
+    pub runs: Vec<Run>,
+    /// CPU seconds of the stages.
+    pub seconds: Vec<Seconds>,
+    /// Of a classifier: what the shipped student takes for what, on the test rows.
+    pub confusion: Option<Confusion>,
+    /// Of a classifier: whether its probabilities are frequencies.
+    pub reliability: Option<Reliability>,
+    /// Of a classifier: how right it is where it is sure.
+    pub coverage: Option<Coverage>,
+    /// Of a regression: how far off it is, and where.
+    pub residuals: Option<Residuals>,
+    /// What rounding did to it.
+    pub rounding: Option<Rounding>,
+}
+
+/// What an engine knows of a run besides its figures.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Trainer and version.
+    pub tool: String,
+    /// Name of the recipe.
+    pub recipe: String,
+    /// The resolved recipe.
+    pub recipe_text: String,
+    /// SHA-256 of the resolved recipe, hexadecimal.
+    pub recipe_hash: String,
+    /// Backend of the float training.
+    pub backend: String,
+    /// Threads the run used.
+    pub threads: usize,
+    /// The data.
+    pub data: Data,
+    /// The teachers.
+    pub teachers: Vec<TeacherMetrics>,
+    /// The controls.
+    pub controls: Vec<Control>,
+    /// The student that ships.
+    pub shipped: ShippedStudent,
+    /// What it costs.
+    pub cost: CostMetrics,
+}
+
+impl Metrics {
+    /// The metrics of a finished run on this machine.
+    ///
+    /// `judged` is what [`Shipped::of`] found about the shipped student's answers.
+    #[must_use]
+    pub fn of(about: About, outcomes: &[Outcome], judged: Shipped) -> Self {
+        let Shipped { confusion, reliability, coverage, residuals, rounding } = judged;
+        let summarised = Self::summarised(about, Some(MadeOn::here()), outcomes);
+        Self { confusion, reliability, coverage, residuals, rounding, ..summarised }
+    }
+
+    /// The metrics without those of single rows of the shipped student.
+    pub(super) fn summarised(about: About, made_on: Option<MadeOn>, outcomes: &[Outcome]) -> Self {
+        let results = summarise::results(outcomes);
+        let ran = |control: &Control| results.iter().any(|row| row.network == control.name);
+        Self {
+            schema: SCHEMA.into(),
+            tool: about.tool,
+            recipe: about.recipe,
+            recipe_text: Some(about.recipe_text).filter(|text| !text.is_empty()),
+            recipe_hash: about.recipe_hash,
+            backend: about.backend,
+            threads: about.threads,
+            made_on,
+            figures: summarise::figures(&about.data),
+            data: about.data,
+            teachers: about.teachers,
+            controls: about.controls.into_iter().filter(ran).collect(),
+            shipped: about.shipped,
+            cost: about.cost,
+            summary: summarise::summaries(&results),
+            differences: summarise::differences(&results),
+            runs: outcomes.iter().map(summarise::run).collect(),
+            seconds: summarise::seconds(outcomes),
+            results,
+            confusion: None,
+            reliability: None,
+            coverage: None,
+            residuals: None,
+            rounding: None,
+        }
+    }
+
+    /// The text of `metrics.json`.
+    #[must_use]
+    pub fn json(&self) -> String {
+        let json = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
+        crate::output::escaped(&json).into_owned()
+    }
+
+    /// The teachers in words, joined by ` + `.
+    #[must_use]
+    pub fn teacher(&self) -> String {
+        self.teachers.iter().map(|teacher| teacher.title.as_str()).collect::<Vec<_>>().join(" + ")
+    }
+
+    /// Mean and deviation of one figure of one network; none where it was not measured.
+    #[must_use]
+    pub fn summary(&self, split: &str, part: &str, network: &str, figure: &str) -> Option<&Summary> {
+        self.summary
+            .iter()
+            .find(|row| row.split == split && row.part == part && row.network == network && row.figure == figure)
+    }
+
+    /// Mean on the test rows of the first split; none where the figure was not measured or is not defined.
+    #[must_use]
+    pub fn mean(&self, network: &str, figure: &str) -> Option<f64> {
+        self.summary(&self.summary.first()?.split, super::outcome::TEST, network, figure)?.mean
+    }
+
+    /// The splits in the order of the runs, all folds as one.
+    #[must_use]
+    pub fn splits(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        for row in &self.summary {
+            if !all.contains(&row.split.as_str()) {
+                all.push(&row.split);
+            }
+        }
+        all
+    }
+
+    /// The figure that decides: accuracy, or the mean absolute error.
+    #[must_use]
+    pub fn main_figure(&self) -> &'static str {
+        match self.data.task {
+            DataTask::Classify => "accuracy",
+            DataTask::Regress => "mae",
+        }
+    }
 }
 
 /// The kind of machine in words.
 pub(crate) fn made_on(machine: Option<&MadeOn>) -> String {
     machine.map_or_else(|| "a machine that was not recorded".to_owned(), ToString::to_string)
-}
-
-/// The columns of [`Accuracies`] by name, in the order reports show them.
-pub const COLUMNS: [&str; 7] =
-    ["teacher", "student_int8", "student_float", "plain_kd", "uniform_teacher", "label_smoothing", "label_only"];
-
-impl Accuracies {
-    /// A column by name; `None` for an absent control or an unknown name.
-    #[must_use]
-    pub fn column(&self, name: &str) -> Option<f64> {
-        match name {
-            "teacher" => Some(self.teacher),
-            "label_only" => self.label_only,
-            "label_smoothing" => self.label_smoothing,
-            "uniform_teacher" => self.uniform_teacher,
-            "plain_kd" => self.plain_kd,
-            "student_float" => Some(self.student_float),
-            "student_int8" => Some(self.student_int8),
-            _ => None,
-        }
-    }
-
-    /// Combines each column of several rows by `f`; a control must be there in all of them.
-    fn combine(rows: &[Accuracies], f: fn(&[f64]) -> f64) -> Self {
-        let column = |name: &str| -> Option<f64> {
-            rows.iter().map(|row| row.column(name)).collect::<Option<Vec<f64>>>().map(|values| f(&values))
-        };
-        Self {
-            teacher: column("teacher").unwrap_or_default(),
-            label_only: column("label_only"),
-            label_smoothing: column("label_smoothing"),
-            uniform_teacher: column("uniform_teacher"),
-            plain_kd: column("plain_kd"),
-            student_float: column("student_float").unwrap_or_default(),
-            student_int8: column("student_int8").unwrap_or_default(),
-        }
-    }
-}
-
-impl Summary {
-    fn combine(seeds: &[SeedMetrics], f: fn(&[f64]) -> f64) -> Self {
-        let settings = |pick: fn(&SeedMetrics) -> Option<Accuracies>| -> Option<Accuracies> {
-            seeds.iter().map(pick).collect::<Option<Vec<_>>>().map(|rows| Accuracies::combine(&rows, f))
-        };
-        let stages: std::collections::BTreeSet<&String> =
-            seeds.iter().flat_map(|seed| seed.cpu_seconds.keys()).collect();
-        let stage = |stage: &String| {
-            let values: Vec<f64> = seeds.iter().filter_map(|seed| seed.cpu_seconds.get(stage).copied()).collect();
-            (stage.clone(), f(&values))
-        };
-        Self {
-            transductive: settings(|seed| Some(seed.transductive)).unwrap_or_default(),
-            inductive: settings(|seed| seed.inductive),
-            inductive_observed: settings(|seed| seed.inductive_observed),
-            tune: settings(|seed| Some(seed.tune)).unwrap_or_default(),
-            cpu_seconds: stages.into_iter().map(stage).collect(),
-        }
-    }
-
-    /// Means over `seeds`.
-    #[must_use]
-    pub fn mean(seeds: &[SeedMetrics]) -> Self {
-        Self::combine(seeds, mean)
-    }
-
-    /// Population standard deviations over `seeds`.
-    #[must_use]
-    pub fn sd(seeds: &[SeedMetrics]) -> Self {
-        Self::combine(seeds, standard_deviation)
-    }
-}
-
-/// Picks the accuracies of one setting; `None` where the seed did not measure it.
-pub type Setting = fn(&SeedMetrics) -> Option<Accuracies>;
-
-/// The two settings on test nodes by name.
-pub const SETTINGS: [(&str, Setting); 2] =
-    [("transductive", |seed| Some(seed.transductive)), ("inductive", |seed| seed.inductive)];
-
-/// The differences every report states: the student as it ships against its float form, each control and the teacher.
-#[must_use]
-pub fn differences(seeds: &[SeedMetrics]) -> Vec<Difference> {
-    let mut all = Vec::new();
-    for (setting, pick) in SETTINGS {
-        for b in ["student_float", "plain_kd", "uniform_teacher", "label_smoothing", "label_only", "teacher"] {
-            let a = "student_int8";
-            let column = |name: &str| -> Option<Vec<f64>> {
-                seeds.iter().map(|seed| pick(seed).and_then(|row| row.column(name))).collect()
-            };
-            if let (Some(left), Some(right)) = (column(a), column(b)) {
-                let paired = paired(&left, &right);
-                all.push(Difference { setting: setting.into(), a: a.into(), b: b.into(), paired });
-            }
-        }
-    }
-    all
-}
-
-/// Precision, recall and F1 of every class, and the mean of the F1 values over classes that occur.
-///
-/// # Shapes
-/// - `truth` and `decided`: one label a row, below `labels.len()`
-#[must_use]
-pub fn by_class(labels: &[String], truth: &[u16], decided: &[u16]) -> (Vec<ClassMetrics>, f64) {
-    let classes: Vec<ClassMetrics> = labels
-        .iter()
-        .zip(0u16..)
-        .map(|(label, class)| {
-            let support = truth.iter().filter(|&&y| y == class).count();
-            let claimed = decided.iter().filter(|&&y| y == class).count();
-            let right = truth.iter().zip(decided).filter(|&(&y, &d)| y == class && d == class).count();
-            let share = |part: usize, whole: usize| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
-            let (precision, recall) = (share(right, claimed), share(right, support));
-            let f1 = share(2 * right, claimed + support);
-            ClassMetrics { label: label.clone(), support, precision, recall, f1 }
-        })
-        .collect();
-    let present: Vec<f64> = classes.iter().filter(|class| class.support > 0).map(|class| class.f1).collect();
-    let macro_f1 = mean(&present);
-    (classes, macro_f1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn classes_are_counted() {
-        let labels = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
-        let (classes, macro_f1) = by_class(&labels, &[0, 0, 0, 1], &[0, 0, 1, 1]);
-        assert_eq!((classes[0].precision, classes[0].support), (1.0, 3));
-        assert!((classes[0].f1 - 0.8).abs() < 1e-12);
-        assert!((classes[1].f1 - 2.0 / 3.0).abs() < 1e-12);
-        assert!((macro_f1 - (0.8 + 2.0 / 3.0) / 2.0).abs() < 1e-12, "class c does not occur");
-    }
-
-    #[test]
-    fn controls_that_did_not_run_are_absent_everywhere() {
-        let row = Accuracies { teacher: 80.0, student_float: 79.0, student_int8: 78.0, ..Accuracies::default() };
-        let seed = |seed, int8| SeedMetrics {
-            seed,
-            transductive: Accuracies { student_int8: int8, ..row },
-            inductive: None,
-            inductive_observed: None,
-            tune: row,
-            cpu_seconds: BTreeMap::from([("teacher".into(), 2.0)]),
-            epochs: BTreeMap::new(),
-            edge_agreement: 0.8,
-            curves: BTreeMap::new(),
-        };
-        let seeds = [seed(1, 78.0), seed(2, 79.0)];
-        let summary = Summary::mean(&seeds);
-        assert_eq!((summary.transductive.student_int8, summary.transductive.plain_kd), (78.5, None));
-        assert_eq!((summary.inductive, summary.cpu_seconds["teacher"]), (None, 2.0));
-        let differences = differences(&seeds);
-        assert!(differences.iter().all(|d| d.setting == "transductive" && d.b != "plain_kd"));
-        assert_eq!(differences[0].paired.mean, -0.5);
-    }
 }

@@ -44,12 +44,6 @@ impl Places {
             _ => format!("{number:.2e}"),
         }
     }
-
-    /// The number with its sign.
-    pub(crate) fn signed(self, number: f64) -> String {
-        let shown = self.show(number);
-        if shown.starts_with('-') { shown } else { format!("+{shown}") }
-    }
 }
 
 /// A figure by itself.
@@ -91,8 +85,8 @@ mod tests {
     fn numbers_beside_each_other_have_the_same_places() {
         let places = Places::of(&[83.5, 0.02]);
         assert_eq!(
-            (places.show(83.5), places.signed(0.02), places.signed(-0.5)),
-            ("83.50".into(), "+0.02".into(), "-0.50".into())
+            (places.show(83.5), places.show(0.02), places.show(-0.5)),
+            ("83.50".into(), "0.02".into(), "-0.50".into())
         );
         let places = Places::of(&[2.1e-9, 4e-11, 0.0]);
         assert_eq!((places.show(4e-11), places.show(0.0)), ("4.00e-11".into(), "0.00".into()));

@@ -16,15 +16,15 @@ pub fn standard_deviation(values: &[f64]) -> f64 {
     mean(&values.iter().map(|value| (value - centre).powi(2)).collect::<Vec<_>>()).sqrt()
 }
 
-/// Mean difference of two measurements taken with the same seeds.
+/// Mean difference of two measurements taken in pairs: of the same split and seed, or of the same fold.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Paired {
-    /// Mean of `a − b` over the seeds.
+    /// Mean of `a − b` over the pairs.
     pub mean: f64,
-    /// Standard error of that mean: sample standard deviation over `√n`; absent for fewer than two seeds.
+    /// Standard error of that mean: sample standard deviation over `√n`; absent for fewer than two pairs.
     pub standard_error: Option<f64>,
-    /// Number of seeds.
-    pub seeds: usize,
+    /// Number of pairs.
+    pub pairs: usize,
 }
 
 impl Paired {
@@ -32,7 +32,7 @@ impl Paired {
     /// quantile of Student's t with one degree of freedom fewer than pairs. Absent for fewer than two pairs.
     #[must_use]
     pub fn interval_95(&self) -> Option<[f64; 2]> {
-        let student = StudentsT::new(0.0, 1.0, self.seeds.checked_sub(1)? as f64).ok()?;
+        let student = StudentsT::new(0.0, 1.0, self.pairs.checked_sub(1)? as f64).ok()?;
         let reach = student.inverse_cdf(0.975) * self.standard_error?;
         Some([self.mean - reach, self.mean + reach])
     }
@@ -42,9 +42,9 @@ impl Paired {
 #[must_use]
 pub fn paired(a: &[f64], b: &[f64]) -> Paired {
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
-    let seeds = differences.len();
-    let standard_error = (seeds > 1).then(|| standard_deviation(&differences) / ((seeds - 1) as f64).sqrt());
-    Paired { mean: mean(&differences), standard_error, seeds }
+    let pairs = differences.len();
+    let standard_error = (pairs > 1).then(|| standard_deviation(&differences) / ((pairs - 1) as f64).sqrt());
+    Paired { mean: mean(&differences), standard_error, pairs }
 }
 
 #[cfg(test)]

@@ -18,16 +18,6 @@ pub(crate) enum Form {
 /// Renders a template that keeps its lines as they stand.
 pub(crate) fn render(form: Form, template: &str, values: Value) -> Result<String, ReportError> {
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?;
-    render_as(form, syntax, template, values)
-}
-
-/// Renders a template in a syntax of its own.
-pub(crate) fn render_as(
-    form: Form,
-    syntax: SyntaxConfig,
-    template: &str,
-    values: Value,
-) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     match form {
         Form::Html => environment.set_auto_escape_callback(|_| AutoEscape::Html),
@@ -43,7 +33,7 @@ pub(crate) fn render_as(
 }
 
 /// Markdown from outside, such as a notice of licence: it keeps its own markup, but no HTML.
-pub(crate) fn foreign_markdown(text: &str) -> Value {
+pub(super) fn foreign_markdown(text: &str) -> Value {
     Value::from_safe_string(text.replace('<', "&lt;"))
 }
 

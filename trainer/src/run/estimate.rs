@@ -1,10 +1,13 @@
 //! What a run takes of memory, before it begins; measured against runs by `trainer/tests/program/memory.rs`.
 
+use super::masks::mask_costs;
+use crate::data::{Data, Matrix};
 use crate::memory::Estimate;
-use crate::recipe::{Prepared, Recipe, TeacherKind};
+use crate::recipe::{Recipe, TeacherSection};
+use crate::teacher::FileAnswers;
 
 /// The program with its tables, before it has read anything.
-pub(crate) const PROGRAM: u64 = 32 << 20;
+const PROGRAM: u64 = 32 << 20;
 /// Bytes of a real.
 const REAL: u64 = 4;
 /// Copies of every weight at the peak of a training: itself, two moments, the best so far, its gradient and the tape's,
@@ -12,51 +15,108 @@ const REAL: u64 = 4;
 const WEIGHT_COPIES: u64 = 14;
 /// Copies of every hidden value: before and after the activation, the mask, the gradients of these, and one to spare.
 const VALUE_COPIES: u64 = 6;
-/// Bytes of a stored feature, with its column, in all forms that a seed keeps: raw, normalised, of the observed graph.
-const FEATURE: u64 = 3 * 12;
+/// Bytes of a stored feature or edge, with its column, in all forms that a job keeps: raw, normalised, of the observed part.
+const STORED: u64 = 3 * 12;
 
 /// Weights and biases of dense layers.
-pub(crate) fn parameters(widths: &[usize]) -> u64 {
+fn parameters(widths: &[usize]) -> u64 {
     widths.windows(2).map(|pair| (pair[0] as u64 + 1).saturating_mul(pair[1] as u64)).fold(0, u64::saturating_add)
 }
 
 /// A training of a network over `rows` rows at once.
-pub(crate) fn training(widths: &[usize], rows: u64) -> u64 {
+fn training(widths: &[usize], rows: u64) -> u64 {
     let values = widths.iter().skip(1).map(|&width| width as u64).sum::<u64>().saturating_mul(rows);
     let weights = parameters(widths).saturating_mul(WEIGHT_COPIES * REAL);
     weights.saturating_add(values.saturating_mul(VALUE_COPIES * REAL))
 }
 
 /// The student in integers, with the reals its scales are found from.
-pub(crate) fn integers(widths: &[usize], rows: u64) -> u64 {
+fn integers(widths: &[usize], rows: u64) -> u64 {
     let rows = (widths.first().copied().unwrap_or(0) as u64).saturating_mul(rows);
     parameters(widths).saturating_mul(12).saturating_add(rows)
 }
 
-/// What a recipe on a graph takes.
+/// A network of a run and the rows of a step of it.
+struct Trained {
+    widths: Vec<usize>,
+    rows: u64,
+    /// What attention takes beside it.
+    attention: u64,
+}
+
+impl Trained {
+    /// Training it, and answering all `count` rows at once, one layer after the other.
+    fn bytes(&self, count: u64, mini_batches: bool) -> u64 {
+        let widest = self.widths.windows(2).map(|pair| (pair[0] + pair[1]) as u64).max().unwrap_or(0);
+        let answered = if mini_batches { widest.saturating_mul(count * REAL) } else { 0 };
+        training(&self.widths, self.rows).saturating_add(answered).saturating_add(self.attention)
+    }
+}
+
+/// What a recipe takes.
 #[must_use]
-pub fn estimate(recipe: &Recipe, prepared: &Prepared, seeds: usize, threads: usize) -> Estimate {
-    let graph = &prepared.graph;
-    let (nodes, edges) = (graph.nodes() as u64, graph.adjacency.nnz() as u64);
-    let stored = graph.features.nnz() as u64;
-    let teachers = recipe.teacher.iter().map(|teacher| {
-        let mut widths = vec![graph.inputs()];
-        widths.resize(teacher.layers, teacher.hidden);
-        widths.push(graph.classes);
-        let heads = if teacher.kind == TeacherKind::Gat { teacher.attention_heads.unwrap_or(1) as u64 } else { 0 };
-        let attention = edges.saturating_mul(heads * teacher.layers as u64 * VALUE_COPIES * REAL);
-        training(&widths, nodes).saturating_add(attention)
-    });
+pub fn estimate(
+    recipe: &Recipe,
+    data: &Data,
+    files: &[Option<FileAnswers>],
+    evaluations: usize,
+    threads: usize,
+) -> Estimate {
+    let (count, outputs) = (data.rows() as u64, data.truth.outputs());
+    let edges = data.edges.as_ref().map_or(0, |edges| edges.nnz() as u64);
+    let step = |batch: Option<usize>| batch.map_or(count, |batch| count.min(batch as u64));
+    let mut networks = Vec::new();
+    let mut kept = 0u64;
+    for teacher in &recipe.teacher {
+        let Some(own) = teacher.training() else { continue };
+        let mut widths = vec![data.x.columns()];
+        if let TeacherSection::Fusion(fusion) = teacher {
+            // Two branches side by side, no wider than one network of both.
+            widths.extend(fusion.branch_hidden.iter().map(|width| 2 * width));
+        }
+        widths.extend(&own.hidden);
+        widths.push(outputs);
+        if teacher.reask() {
+            let members = (own.members * own.crossfit.unwrap_or(1)) as u64;
+            kept = kept.saturating_add(parameters(&widths).saturating_mul(members * REAL));
+        }
+        let attention = match teacher {
+            TeacherSection::Gat(gat) => {
+                edges.saturating_mul((gat.attention_heads * (own.hidden.len() + 1)) as u64 * VALUE_COPIES * REAL)
+            }
+            _ => 0,
+        };
+        networks.push(Trained { widths, rows: step(teacher.batch_rows()), attention });
+    }
     let student: Vec<usize> =
-        [graph.inputs()].into_iter().chain(recipe.student.hidden.iter().copied()).chain([graph.classes]).collect();
-    let largest = teachers.chain([training(&student, nodes)]).max().unwrap_or(0);
-    // Weights of the student and of four controls, answers of teachers and students, and the student's integers.
-    let answers = nodes.saturating_mul(graph.classes as u64 * REAL * (8 + 2 * recipe.teacher.len() as u64));
-    let kept = parameters(&student).saturating_mul(5 * REAL).saturating_add(answers);
-    let job = largest
+        [data.student].into_iter().chain(recipe.student.hidden.iter().copied()).chain([outputs]).collect();
+    networks.push(Trained { widths: student.clone(), rows: step(recipe.student.batch_rows), attention: 0 });
+    let batches = data.edges.is_none();
+    let bytes = networks.iter().map(|network| network.bytes(count, batches));
+    // Networks that learn together are in memory together.
+    let trained = if recipe.cotrain.is_some() { bytes.fold(0, u64::saturating_add) } else { bytes.max().unwrap_or(0) };
+    let masks = mask_costs(recipe, data.rows())
+        .map_or(0, |costs| (costs.parameters as u64).saturating_mul(WEIGHT_COPIES * REAL));
+    let given: u64 = files
+        .iter()
+        .flatten()
+        .map(|file| (file.answers.len() + file.embedding.as_ref().map_or(0, |embedding| embedding.len())) as u64)
+        .sum();
+    let answers = count.saturating_mul((outputs * (8 + 3 * recipe.teacher.len())) as u64 * REAL);
+    let features = match &data.x {
+        // Standard scores, and those of one part.
+        Matrix::Dense(x) => 2 * x.len() as u64 * REAL,
+        Matrix::Sparse(x) => (x.nnz() as u64 + edges) * STORED,
+    };
+    let job = trained
+        .saturating_add(masks)
         .saturating_add(kept)
-        .saturating_add(integers(&student, nodes))
-        .saturating_add(stored * FEATURE + edges * FEATURE);
-    let settings = if prepared.inductive_share > 0.0 { 2 } else { 1 };
-    Estimate { data: PROGRAM + (stored + edges) * FEATURE, job, jobs: threads.min(seeds * settings).max(1) as u64 }
+        .saturating_add(answers)
+        .saturating_add(given * REAL)
+        // Weights of the student and of its controls.
+        .saturating_add(parameters(&student).saturating_mul(5 * REAL))
+        .saturating_add(integers(&student, count))
+        .saturating_add(features);
+    let data = PROGRAM + features + given * REAL;
+    Estimate { data, job, jobs: threads.min(evaluations).max(1) as u64 }
 }

@@ -1,14 +1,16 @@
 //! Everything a run leaves behind: student file, vectors, metrics, report, card, resolved recipe.
 
-use super::{RunError, RunOptions, RunResult, plan};
-use crate::export::{FloatStudent, STUDENT_FLOAT, Sealed, seal, write_vectors};
-use crate::nn::{MadeOn, MlpWeights};
-use crate::output::{OutputFolder, hexadecimal};
-use crate::quantize::{About, InputCoding, Replay};
-use crate::recipe::{Prepared, Recipe};
-use crate::report::metrics::{self, CostMetrics, DataMetrics, Metrics, Summary};
-use crate::report::{card, html};
-use eyas::model::{Provenance, Task};
+use super::{JobResult, RunError, RunResult, Work, task};
+use crate::data::{Data, Truth};
+use crate::export::{FloatStudent, STUDENT_FLOAT, SealError, Sealed, seal, write_vectors};
+use crate::nn::MlpWeights;
+use crate::output::{OutputError, OutputFolder, hexadecimal};
+use crate::quantize::{About, InputCoding, Replay, activations};
+use crate::recipe::{Recipe, Seen, TeacherSection};
+use crate::report::metrics::{self, CostMetrics, DataTask, Metrics, ShippedStudent, TeacherMetrics};
+use crate::report::shipped::{self, Answers, Shipped, Steps};
+use crate::report::{Document, card, html};
+use eyas::model::Provenance;
 use eyas::{AlignedBytes, Student};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -22,6 +24,8 @@ pub const RESULTS: [&str; 7] =
     [STUDENT, RECIPE, "metrics.json", "report.html", "card.md", "vectors.npz", STUDENT_FLOAT];
 /// Test rows in `vectors.npz`.
 const VECTOR_ROWS: usize = 200;
+/// Longest list of column names that a student file carries, in bytes: names are for people, flash is for weights.
+const NAME_BYTES: usize = 1024;
 
 /// What was written.
 #[derive(Clone, Debug)]
@@ -30,6 +34,8 @@ pub struct Written {
     pub file: AlignedBytes,
     /// Everything measured.
     pub metrics: Metrics,
+    /// The first test rows of the shipped split as integers.
+    pub test: Vec<Vec<i8>>,
 }
 
 /// Name and version of this trainer.
@@ -43,100 +49,124 @@ pub(crate) fn float_student(
     weights: &MlpWeights,
     coding: &InputCoding,
     student: [u8; 32],
-) -> Result<Vec<u8>, crate::output::OutputError> {
+) -> Result<Vec<u8>, OutputError> {
     let archive = FloatStudent::new(weights, coding, student).archive();
-    archive.map_err(|error| crate::output::OutputError::io("build", Path::new(STUDENT_FLOAT), error))
+    archive.map_err(|error| OutputError::io("build", Path::new(STUDENT_FLOAT), error))
 }
 
-/// Seals the shipped student and writes the run folder, the student file last.
-///
-/// `notice` is the licence line of the data, for the card.
+/// Names of the inputs as the file carries them.
+pub(super) fn input_names(data: &Data) -> &[String] {
+    let names = data.input_names();
+    let short = names.iter().map(|name| name.len() + 1).sum::<usize>() <= NAME_BYTES;
+    // The features of a graph are named by whoever wants them in the file.
+    if short || data.edges.is_some() { names } else { &[] }
+}
+
+/// The teachers of a recipe in words, such as `gcn 3x512` or `fusion 2x(256-128)-64-32, mean of 3`.
+#[must_use]
+pub fn teachers_in_words(recipe: &Recipe) -> String {
+    recipe.teacher.iter().map(|teacher| in_words(recipe, teacher)).collect::<Vec<_>>().join(" + ")
+}
+
+fn in_words(recipe: &Recipe, teacher: &TeacherSection) -> String {
+    let kind = teacher.kind().word();
+    let Some(training) = teacher.training() else {
+        let path = teacher.path().and_then(|path| Path::new(path).file_name());
+        return path.map_or_else(|| kind.to_owned(), |name| format!("{kind} {}", name.to_string_lossy()));
+    };
+    let widths = |widths: &[usize]| widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
+    let hidden = &training.hidden;
+    let shape = match teacher {
+        TeacherSection::Fusion(fusion) => format!("2x({})-{}", widths(&fusion.branch_hidden), widths(hidden)),
+        teacher if teacher.needs_edges() && hidden.windows(2).all(|pair| pair[0] == pair[1]) => {
+            format!("{}x{}", hidden.len() + 1, hidden.first().copied().unwrap_or(0))
+        }
+        _ => widths(hidden),
+    };
+    let sees = match teacher.sees() {
+        Seen::All => "",
+        Seen::Others => " on the other columns",
+        Seen::Student => " on the student's columns",
+    };
+    let mean = match training.members {
+        _ if recipe.cotrain.is_some() => ", co-trained".to_owned(),
+        1 => String::new(),
+        members => format!(", mean of {members}"),
+    };
+    let parts = training.crossfit.map_or_else(String::new, |parts| format!(", cross-fitted in {parts} parts"));
+    format!("{kind} {shape}{sees}{mean}{parts}")
+}
+
+/// Seals the shipped student and writes the run folder, the student file last. `name` is the recipe's, `recipe` as it lies in
+/// the folder.
 ///
 /// # Errors
-/// [`RunError`] when the runtime refuses the student or a file cannot be written; a student file that was there
-/// before is then still whole.
+/// [`RunError`] when the runtime refuses the student or a file cannot be written; a student file that was there before is
+/// then still whole.
 pub fn write(
+    work: &Work<'_>,
     recipe: &Recipe,
     name: &str,
-    prepared: &Prepared,
-    options: &RunOptions,
     result: &RunResult,
     folder: &OutputFolder,
 ) -> Result<Written, RunError> {
-    let graph = &prepared.graph;
+    let data = work.data;
+    let shipped = result.shipped();
+    let JobResult { evaluation, student, weights, .. } = shipped;
     let resolved = recipe.resolved();
-    let (data_hash, recipe_hash) = (graph.data_hash(&prepared.split), recipe.recipe_hash());
-    let (teacher, tool) = (plan::teacher_in_words(recipe), tool());
-    let student = &result.shipped.student;
-    let integers = student.coding.integers(&graph.features);
-    let rows = |nodes: &[usize]| nodes.iter().map(|&node| integers[node].clone()).collect::<Vec<_>>();
+    let (data_hash, recipe_hash) = (data.hash(&evaluation.split, work.files), recipe.recipe_hash());
+    let (teacher, tool, labels) = (teachers_in_words(recipe), tool(), data.truth.names());
     let about = About {
-        labels: &graph.class_names,
-        input_names: &graph.input_names,
+        labels: &labels,
+        input_names: input_names(data),
         provenance: Provenance {
             teacher: &teacher,
             data_hash: &data_hash,
             recipe_hash: &recipe_hash,
-            seed: result.shipped.seed,
+            seed: evaluation.seed,
             tool: &tool,
         },
-        task: Task::Classify,
+        task: task(data),
         golden: &[],
     };
-    let Sealed { file, .. } = seal(student, &about, &rows(&prepared.split.tune))?;
-    let loaded = Student::load(&file).map_err(crate::export::SealError::from)?;
-
-    let test = &prepared.split.test;
-    let replay = Replay::of_file(&loaded, &rows(test));
-    let labels = graph.labels.as_deref().unwrap_or_default();
-    let truth: Vec<u16> = test.iter().map(|&node| labels[node]).collect();
-    let (classes, macro_f1) = metrics::by_class(&graph.class_names, &truth, &replay.labels);
+    let rows = |rows: &[usize]| student.coding.integers(&data.x.student_rows(rows, data.student));
+    let Sealed { file, .. } = seal(student, &about, &rows(&evaluation.split.tune))?;
+    let loaded = Student::load(&file).map_err(SealError::from)?;
     let costs = loaded.costs();
     let mut widths = vec![costs.inputs];
     widths.extend(loaded.layers().map(|layer| usize::from(layer.outputs)));
-    let split = &prepared.split;
-    let metrics = Metrics {
-        schema: metrics::SCHEMA.into(),
-        tool: tool.clone(),
+    let digest: [u8; 32] = Sha256::digest(&*file).into();
+    let about = metrics::About {
+        tool,
         recipe: name.into(),
+        recipe_text: resolved.clone(),
         recipe_hash: hexadecimal(&recipe_hash),
-        backend: options.backend.name().into(),
-        threads: options.threads,
-        made_on: Some(MadeOn::here()),
-        teacher: teacher.clone(),
-        student_widths: widths,
-        data: DataMetrics {
-            name: graph.name.clone(),
-            nodes: graph.nodes(),
-            edges: graph.edges(),
-            inputs: graph.inputs(),
-            classes: graph.classes,
-            split: [split.train.len(), split.tune.len(), split.test.len()],
-            hash: hexadecimal(&data_hash),
-            warnings: prepared.warnings.iter().map(ToString::to_string).collect(),
+        backend: work.options.backend.name().into(),
+        threads: work.options.threads,
+        data: data_metrics(data, hexadecimal(&data_hash)),
+        teachers: teacher_metrics(work, recipe),
+        controls: shipped.controls.clone(),
+        shipped: ShippedStudent {
+            split: evaluation.name.clone(),
+            seed: evaluation.seed,
+            student_hash: hexadecimal(&digest),
+            widths,
         },
-        shipped_seed: result.shipped.seed,
-        student_hash: hexadecimal(&Sha256::digest(&*file)),
-        mean: Summary::mean(&result.seeds),
-        sd: Summary::sd(&result.seeds),
-        differences: metrics::differences(&result.seeds),
-        seeds: result.seeds.clone(),
-        classes,
-        macro_f1,
         cost: CostMetrics::of(&costs),
     };
+    let outcomes: Vec<_> = result.jobs.iter().map(|job| job.outcome.clone()).collect();
+    let metrics = Metrics::of(about, &outcomes, judged(data, shipped, &loaded));
+    let document = Document::of(&metrics);
 
-    let shown = &test[..test.len().min(VECTOR_ROWS)];
-    let vectors = write_vectors(&rows(shown), &Replay::of_file(&loaded, &rows(shown)));
-    let vectors = vectors.map_err(|error| crate::output::OutputError::io("build", Path::new("vectors.npz"), error))?;
-    let json = serde_json::to_string_pretty(&metrics).unwrap_or_default() + "\n";
-    let json = crate::output::escaped(&json);
-    let digest = Sha256::digest(&*file).into();
-    folder.write(STUDENT_FLOAT, &float_student(&result.shipped.weights, &student.coding, digest)?)?;
+    let test = &evaluation.split.test;
+    let shown = rows(&test[..test.len().min(VECTOR_ROWS)]);
+    let vectors = write_vectors(&shown, &Replay::of_file(&loaded, &shown));
+    let vectors = vectors.map_err(|error| OutputError::io("build", Path::new("vectors.npz"), error))?;
+    folder.write(STUDENT_FLOAT, &float_student(weights, &student.coding, digest)?)?;
     folder.write("vectors.npz", &vectors)?;
-    folder.write("metrics.json", json.as_bytes())?;
-    folder.write("report.html", html(&metrics, &resolved)?.as_bytes())?;
-    folder.write("card.md", card(&metrics, prepared.notice.as_deref())?.as_bytes())?;
+    folder.write("metrics.json", metrics.json().as_bytes())?;
+    folder.write("report.html", html(&document)?.as_bytes())?;
+    folder.write("card.md", card(&document)?.as_bytes())?;
     // The very recipe of this run, with its author's comments, is not written over; a copy of another run is.
     let there = folder.path().join(RECIPE);
     let copied = std::fs::read_to_string(&there).is_ok_and(|text| text == resolved);
@@ -145,5 +175,56 @@ pub fn write(
         folder.write(RECIPE, recipe.text().as_bytes())?;
     }
     folder.write(STUDENT, &file)?;
-    Ok(Written { file, metrics })
+    Ok(Written { file, metrics, test: shown })
+}
+
+/// What the shipped student's answers on its test rows show.
+fn judged(data: &Data, shipped: &JobResult, loaded: &Student<'_>) -> Shipped {
+    let test = &shipped.evaluation.split.test;
+    let rows = data.x.student_rows(test, data.student);
+    let student = &shipped.student;
+    let groups: Option<Vec<String>> =
+        data.groups.as_ref().map(|groups| test.iter().map(|&row| groups[row].clone()).collect());
+    let truth = data.truth.select(test);
+    Shipped::of(&Answers {
+        truth: match &truth {
+            Truth::Classes { labels, names } => shipped::Truth::Classes(labels, names),
+            Truth::Quantity { values, .. } => shipped::Truth::Quantity(values),
+        },
+        rows: test,
+        integers: &Replay::of_file(loaded, &student.coding.integers(&rows)),
+        steps: &Steps::of(student),
+        float: &activations(&shipped.weights, &student.coding.seen(&rows)),
+        groups: groups.as_deref(),
+    })
+}
+
+fn data_metrics(data: &Data, hash: String) -> metrics::Data {
+    let graph = data.edges.is_some();
+    metrics::Data {
+        name: Some(data.name.clone()),
+        kind: if graph { metrics::DataKind::Graph } else { metrics::DataKind::Table },
+        task: match data.truth {
+            Truth::Classes { .. } => DataTask::Classify,
+            Truth::Quantity { .. } => DataTask::Regress,
+        },
+        rows: data.rows(),
+        edges: data.edge_count(),
+        inputs: data.student,
+        columns: (!graph).then(|| data.x.columns()),
+        outputs: data.truth.names(),
+        hash: Some(hash),
+        warnings: data.warnings.iter().map(ToString::to_string).collect(),
+        notice: data.notice.clone(),
+    }
+}
+
+fn teacher_metrics(work: &Work<'_>, recipe: &Recipe) -> Vec<TeacherMetrics> {
+    let files = work.files.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+    let teacher = |(teacher, file): (&TeacherSection, Option<&crate::teacher::FileAnswers>)| TeacherMetrics {
+        title: in_words(recipe, teacher),
+        path: teacher.path().map(str::to_owned),
+        sha256: file.map(|file| hexadecimal(&file.identity)),
+    };
+    recipe.teacher.iter().zip(files).map(teacher).collect()
 }

@@ -1,448 +1,373 @@
-//! One seed in one setting: teachers, controls, student, integers, scores.
+//! One evaluation with one seed: teachers, student, controls, integers, figures.
 
-use super::stage::stage;
-use super::{RunContext, RunError, plan};
-use crate::dataset::{Graph, Inductive, Split};
-use crate::distill::{
-    Fitted, Objective, ObjectivePlan, SoftTargets, Targets, confidence_temperature, edge_agreement, fit,
-};
-use crate::nn::{BackendKind, CurvePoint, MlpWeights, TrainError, predictions};
-use crate::quantize::{
-    InputCoding, IntegerStudent, Replay, activations, fine_tune, normalized, observe_ranges, quantize, unit,
-};
-use crate::recipe::{Prepared, Recipe};
-use crate::report::metrics::{Accuracies, Curve, SeedMetrics};
-use crate::teacher::{Labelled, Teacher, mean_log_probabilities, train};
-use cpu_time::ThreadTime;
-use eyas::model::Normalization;
-use ndarray::Array2;
-use sprs::CsMat;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Share of label mass that the label-smoothing control spreads over all classes.
-const LABEL_SMOOTHING: f32 = 0.1;
-/// Distill temperatures the plain control chooses from, on the tune nodes.
-const PLAIN_TEMPERATURES: [f64; 3] = [1.0, 2.0, 4.0];
-/// Distance between the seeds of a teacher's members: larger than any list of seeds a user writes.
-const MEMBER_STRIDE: u64 = 1 << 32;
+use cpu_time::ThreadTime;
+use ndarray::{Array2, Axis};
+use sprs::CsMat;
 
-/// What the teacher and the distillation may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Setting {
-    /// The whole graph; test labels apart.
-    Transductive,
-    /// The graph without a share of the test nodes and their edges: what a device meets.
-    Inductive,
-}
-
-impl Setting {
-    /// Name in stage names and reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Transductive => "transductive",
-            Self::Inductive => "inductive",
-        }
-    }
-}
+use super::teachers::{Answer, Teachers};
+use super::{RunContext, RunError, Work, data_key};
+use crate::data::{Data, Evaluation, Form, Matrix, Truth};
+use crate::dataset::Split;
+use crate::distill::edge_agreement;
+use crate::distill::labels::{Labels, TargetScale};
+use crate::nn::view::View;
+use crate::nn::{
+    BackendKind, CurvePoint, Lesson, MlpWeights, Source, TrainError, TrainPlan, Trained, TrainedNet, Training, Whole,
+};
+use crate::quantize::{IntegerStudent, Replay, Standard};
+use crate::recipe::Recipe;
+use crate::report::metrics::Control;
+use crate::report::outcome::{self, Curve, MixerShare, NetworkOutcome, OBSERVED, TEST, TRAIN, TUNE, role};
+use crate::report::{Outcome, Score};
+use crate::teacher::FileAnswers;
 
 /// Everything one job found.
 #[derive(Clone, Debug)]
 pub struct JobResult {
-    /// Seed of the job.
-    pub seed: u64,
-    /// Its setting.
-    pub setting: Setting,
-    /// The student to ship.
+    /// Split and seed.
+    pub evaluation: Evaluation,
+    /// The student in integers.
     pub student: IntegerStudent,
-    /// The same before rounding, without what fine-tuning changed.
+    /// The same before rounding, without what fine-tuning changed; a regression in the unit of its quantity.
     pub weights: MlpWeights,
-    /// Accuracies on the tune nodes.
-    pub tune: Accuracies,
-    /// On the test nodes, or on the unseen ones.
-    pub test: Accuracies,
-    /// On the test nodes that stayed in the graph; inductive only.
-    pub observed: Option<Accuracies>,
+    /// Everything measured.
+    pub outcome: Outcome,
+    /// What each control changes of the recipe.
+    pub controls: Vec<Control>,
+}
+
+impl JobResult {
+    /// How good the int8 student is on the tune rows; the best one ships.
+    pub(super) fn tune_merit(&self) -> f64 {
+        let student = self.outcome.networks.get("student_int8");
+        student.and_then(|network| network.on.get(TUNE)).map_or(f64::NEG_INFINITY, Score::merit)
+    }
+}
+
+/// What trainings cost and how they went, by stage.
+#[derive(Debug, Default)]
+struct Books {
     cpu_seconds: BTreeMap<String, f64>,
+    /// Members of one teacher added up.
     epochs: BTreeMap<String, usize>,
+    /// The first training of each stage.
     curves: BTreeMap<String, Curve>,
-    edge_agreement: f64,
-}
-
-/// Trainings in one job.
-pub(super) fn stages(recipe: &Recipe) -> usize {
-    let members: usize = recipe.teacher.iter().map(|teacher| teacher.members).sum();
-    members + 1 + if recipe.report.controls { 3 + PLAIN_TEMPERATURES.len() } else { 0 }
-}
-
-/// The nodes of a job: the graph that is learnt from, and the nodes that are scored, by their number in the whole graph.
-struct Scene<'a> {
-    graph: &'a Graph,
-    split: &'a Split,
-    whole: &'a Graph,
-    whole_split: &'a Split,
-    test: &'a [usize],
-    observed: Option<Vec<usize>>,
-}
-
-impl<'a> Scene<'a> {
-    fn new(prepared: &'a Prepared, inductive: Option<&'a Inductive>) -> Self {
-        let (whole, whole_split) = (&prepared.graph, &prepared.split);
-        match inductive {
-            Some(inductive) => Self {
-                graph: &inductive.observed,
-                split: &inductive.split,
-                whole,
-                whole_split,
-                test: &inductive.unseen,
-                observed: Some(inductive.split.test.iter().map(|&node| inductive.kept[node]).collect()),
-            },
-            None => {
-                Self { graph: whole, split: whole_split, whole, whole_split, test: &whole_split.test, observed: None }
-            }
-        }
-    }
-
-    fn labels(&self) -> Result<(&'a [u16], &'a [u16]), RunError> {
-        let labels = |graph: &'a Graph| graph.labels.as_deref().ok_or_else(|| RunError::NoLabels(graph.name.clone()));
-        Ok((labels(self.graph)?, labels(self.whole)?))
-    }
 }
 
 /// The state of a job while it goes through its stages.
-struct Job<'a> {
-    recipe: &'a Recipe,
-    scene: Scene<'a>,
-    labels: &'a [u16],
-    seed: u64,
-    prefix: String,
-    backend: BackendKind,
-    context: &'a RunContext<'a>,
-    cpu_seconds: BTreeMap<String, f64>,
-    epochs: BTreeMap<String, usize>,
-    curves: BTreeMap<String, Curve>,
+pub(super) struct Job<'a> {
+    pub(super) recipe: &'a Recipe,
+    /// All rows, by whose numbers networks are judged.
+    pub(super) whole: &'a Data,
+    pub(super) evaluation: &'a Evaluation,
+    /// What may be learnt from: without the unseen rows.
+    pub(super) data: Cow<'a, Data>,
+    /// The split in row numbers of `data`.
+    pub(super) split: Split,
+    pub(super) files: &'a [Option<FileAnswers>],
+    /// How the student sees features, and `data` in that form; of a table with the teachers' columns.
+    pub(super) form: Form,
+    pub(super) x: Matrix,
+    /// Whether the label of a row is used.
+    pub(super) known: Vec<bool>,
+    pub(super) labelled: Vec<usize>,
+    /// Rows on which the student listens to its teachers.
+    pub(super) taught: Vec<usize>,
+    pub(super) scale: TargetScale,
+    /// Standard scores of the teachers' embeddings, side by side.
+    pub(super) embedding: Option<Array2<f32>>,
+    pub(super) backend: BackendKind,
+    pub(super) context: &'a RunContext<'a>,
+    books: Books,
+    networks: BTreeMap<String, NetworkOutcome>,
+    /// In front of the names of a control's teachers' stages.
+    pub(super) prefix: String,
+    /// SHA-256 of everything that all teachers of this job depend on.
+    pub(super) data_key: [u8; 32],
 }
 
 /// Carries out one job.
-pub(super) fn carry_out(
-    recipe: &Recipe,
-    prepared: &Prepared,
-    seed: u64,
-    setting: Setting,
-    backend: BackendKind,
-    context: &RunContext<'_>,
-) -> Result<JobResult, RunError> {
-    let inductive = match setting {
-        Setting::Transductive => None,
-        Setting::Inductive => prepared.inductive(seed)?,
-    };
-    let scene = Scene::new(prepared, inductive.as_ref());
-    let (labels, whole_labels) = scene.labels()?;
-    let mut job = Job {
-        recipe,
-        scene,
-        labels,
-        seed,
-        prefix: format!("{seed}-{}", setting.name()),
-        backend,
-        context,
-        cpu_seconds: BTreeMap::new(),
-        epochs: BTreeMap::new(),
-        curves: BTreeMap::new(),
-    };
-    let Taught { soft, plain, whole: whole_logits } = job.teachers()?;
-    let agreement = edge_agreement(&job.scene.graph.adjacency, &soft.logits);
-    job.note_agreement(agreement);
-
-    let objective = plan::objective(recipe);
-    let student = job.student("student", recipe, objective, Some(&soft))?;
-    let controls = if recipe.report.controls { Some(job.controls(objective, &soft, &plain)?) } else { None };
-    let integers = job.integers(&student, objective, &soft)?;
-
-    let measured = &job.scene.whole.features;
-    let seen = integers.coding.seen(measured);
-    let float = |fitted: &Fitted| predictions(fitted.weights.logits(&seen, backend).view());
-    let replayed = Replay::of(&integers, &integers.coding.integers(measured));
-    let int8 = replayed.map_err(|source| RunError::Quantize { seed, source })?.labels;
-    let decided = Decided {
-        teacher: predictions(whole_logits.view()),
-        student_float: float(&student),
-        student_int8: int8,
-        controls: controls.map(|controls| controls.map(|fitted| float(&fitted))),
-    };
-    let score = |nodes: &[usize]| decided.score(whole_labels, nodes);
+pub(super) fn carry_out(work: &Work<'_>, evaluation: &Evaluation) -> Result<JobResult, RunError> {
+    let mut job = Job::new(work, evaluation);
+    let recipe = work.recipe;
+    let teachers = job.teachers(recipe)?;
+    let agreement = job.data.edges.as_ref().map(|edges| edge_agreement(edges, &teachers.mean()));
+    if let Some(agreement) = agreement {
+        job.note_agreement(agreement);
+    }
+    job.judge_teachers(&teachers)?;
+    let student = job.distil("student", recipe, &teachers)?;
+    let load = student.load.clone();
+    job.judge("student_float", |job, rows| Ok(job.score(&student.weights, rows)))?;
+    let controls = if recipe.report.controls { job.controls(&teachers)? } else { Vec::new() };
+    let started = ThreadTime::now();
+    let integers = job.integers(&student.weights, &teachers)?;
+    job.spend("quantize", started.elapsed().as_secs_f64());
+    job.judge("student_int8", |job, rows| job.integer_score(&integers, rows))?;
+    let mixer = job.mixer(recipe, &teachers, load);
     Ok(JobResult {
-        seed,
-        setting,
+        evaluation: evaluation.clone(),
+        weights: job.in_unit(&student.weights),
         student: integers,
-        weights: student.weights,
-        tune: score(&job.scene.whole_split.tune),
-        test: score(job.scene.test),
-        observed: job.scene.observed.as_deref().map(score),
-        cpu_seconds: job.cpu_seconds,
-        epochs: job.epochs,
-        curves: job.curves,
-        edge_agreement: agreement,
+        controls,
+        outcome: job.outcome(mixer, agreement),
     })
 }
 
-/// What the teachers of a job answer.
-struct Taught {
-    /// Soft targets for the job's nodes, confidence fitted where the recipe says so.
-    soft: SoftTargets,
-    /// The same without the fit, for the plain control.
-    plain: SoftTargets,
-    /// Logits for every node of the whole graph.
-    whole: Array2<f32>,
-}
-
-/// The control students, in the order of [`Decided::score`].
-type Controls<T> = [T; 4];
-
-/// Labels every network decided for every node of the whole graph.
-struct Decided {
-    teacher: Vec<u16>,
-    student_float: Vec<u16>,
-    student_int8: Vec<u16>,
-    /// Labels only, label smoothing, uniform teacher, plain distillation.
-    controls: Option<Controls<Vec<u16>>>,
-}
-
-impl Decided {
-    /// Accuracies in per cent on some nodes.
-    fn score(&self, truth: &[u16], nodes: &[usize]) -> Accuracies {
-        let share = |decided: &[u16]| {
-            let right = nodes.iter().filter(|&&node| decided[node] == truth[node]).count();
-            100.0 * right as f64 / nodes.len().max(1) as f64
-        };
-        let control = |index: usize| self.controls.as_ref().map(|controls| share(&controls[index]));
-        Accuracies {
-            teacher: share(&self.teacher),
-            label_only: control(0),
-            label_smoothing: control(1),
-            uniform_teacher: control(2),
-            plain_kd: control(3),
-            student_float: share(&self.student_float),
-            student_int8: share(&self.student_int8),
+impl<'a> Job<'a> {
+    fn new(work: &Work<'a>, evaluation: &'a Evaluation) -> Self {
+        let Work { recipe, data: whole, files, .. } = *work;
+        let (data, split) = observed(whole, evaluation);
+        let form = Form::of(&data.x, &split.train, recipe.student.input.normalization());
+        let x = form.apply(&data.x);
+        let labelled = data.labelled(&split.train, recipe.data.label_share, evaluation.seed);
+        let mut known = vec![false; data.rows()];
+        labelled.iter().for_each(|&row| known[row] = true);
+        // Every node of a graph is there, so the teachers' answers for all of them are learnt from.
+        let taught = if data.edges.is_some() { (0..data.rows()).collect() } else { split.train.clone() };
+        Self {
+            recipe,
+            whole,
+            evaluation,
+            scale: TargetScale::of(&data.truth, &labelled),
+            embedding: embedding(files, &split),
+            data_key: data_key(&data, &split, files, &labelled, work.options.backend),
+            data,
+            split,
+            files,
+            form,
+            x,
+            known,
+            labelled,
+            taught,
+            backend: work.options.backend,
+            context: work.context,
+            books: Books::default(),
+            networks: BTreeMap::new(),
+            prefix: String::new(),
         }
     }
-}
 
-impl Job<'_> {
-    /// Trains every teacher.
-    fn teachers(&mut self) -> Result<Taught, RunError> {
-        let (mut fitted, mut plain, mut whole) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, section) in self.recipe.teacher.iter().enumerate() {
-            let normalization = if section.normalize_rows { Normalization::RowSum } else { Normalization::None };
-            let unit = unit(&self.scene.graph.features, normalization);
-            let seen = |graph: &Graph| normalized(&graph.features, normalization, unit);
-            let features = seen(self.scene.graph);
-            for member in 0..section.members as u64 {
-                let suffix = if number + member as usize == 0 { String::new() } else { format!("-{number}-{member}") };
-                let name = format!("teacher{suffix}");
-                let seed = self.seed.wrapping_add(member.wrapping_mul(MEMBER_STRIDE));
-                let teacher_plan = plan::teacher(section, seed);
-                let split = self.scene.split;
-                let classes = self.scene.graph.classes;
-                let data = Labelled { labels: self.labels, classes, train: &split.train, tune: &split.tune };
-                let adjacency = &self.scene.graph.adjacency;
-                let backend = self.backend;
-                let teacher: Teacher = self.stage(&name, |resume, progress| {
-                    train(&features, adjacency, data, &teacher_plan, backend, resume, progress)
-                })?;
-                self.record("teacher", teacher.cpu_seconds, &teacher.curve);
-                let temperature = if self.recipe.target.fit_confidence {
-                    let fitted = confidence_temperature(&teacher.logits, self.labels, &split.tune);
-                    fitted.map_err(|source| self.train_error(&name, source))?
-                } else {
-                    1.0
-                };
-                let everywhere = if self.scene.observed.is_some() {
-                    let logits = teacher.logits_on(&seen(self.scene.whole), &self.scene.whole.adjacency, backend);
-                    logits.map_err(|source| self.train_error(&name, source))?
-                } else {
-                    teacher.logits.clone()
-                };
-                whole.push(everywhere / temperature);
-                fitted.push(&teacher.logits / temperature);
-                plain.push(teacher.logits);
+    /// Seed of the job.
+    pub(super) fn seed(&self) -> u64 {
+        self.evaluation.seed
+    }
+
+    /// Whether classes are learnt; else a quantity.
+    pub(super) fn classifies(&self) -> bool {
+        matches!(self.data.truth, Truth::Classes { .. })
+    }
+
+    pub(super) fn labels(&self, smoothing: f64) -> Labels<'_> {
+        Labels { truth: &self.data.truth, known: &self.known, smoothing: smoothing as f32, scale: self.scale }
+    }
+
+    /// Adds the figures of a network on every part of the data; `score` takes rows of the whole data.
+    pub(super) fn judge(
+        &mut self,
+        network: &str,
+        score: impl Fn(&Self, &[usize]) -> Result<Score, RunError>,
+    ) -> Result<(), RunError> {
+        let Evaluation { split, observed, .. } = self.evaluation;
+        let mut judged = NetworkOutcome::new(role(network));
+        for (part, rows) in [(TEST, &split.test), (TUNE, &split.tune), (OBSERVED, observed)] {
+            if !rows.is_empty() {
+                judged = judged.scored(part, score(self, rows)?);
             }
         }
-        let mean = |all: &[Array2<f32>]| match all {
-            [one] => Ok(one.clone()),
-            several => mean_log_probabilities(&several.iter().collect::<Vec<_>>())
-                .map_err(|source| self.train_error("teacher", source)),
-        };
-        Ok(Taught {
-            soft: SoftTargets::from_teacher(&mean(&fitted)?),
-            plain: SoftTargets::from_teacher(&mean(&plain)?),
-            whole: mean(&whole)?,
+        self.networks.insert(network.to_owned(), judged);
+        Ok(())
+    }
+
+    /// Figures of a student on rows of the whole data.
+    pub(super) fn score(&self, weights: &MlpWeights, rows: &[usize]) -> Score {
+        self.in_units_of(weights.logits(&self.student_input(rows), self.backend), rows)
+    }
+
+    /// What the student sees of rows of the whole data.
+    fn student_input(&self, rows: &[usize]) -> CsMat<f32> {
+        let seen = self.form.apply(&self.whole.x.select(rows));
+        seen.student_rows(&(0..rows.len()).collect::<Vec<_>>(), self.whole.student)
+    }
+
+    /// Figures of answers for all rows of the whole data on some of them.
+    pub(super) fn score_of(&self, answers: &Array2<f32>, rows: &[usize]) -> Score {
+        self.in_units_of(answers.select(Axis(0), rows), rows)
+    }
+
+    fn in_units_of(&self, mut outputs: Array2<f32>, rows: &[usize]) -> Score {
+        outputs.mapv_inplace(|y| self.scale.value(y));
+        self.whole.truth.score_outputs(outputs.view(), rows)
+    }
+
+    /// Figures of answers for the rows that may be learnt from.
+    pub(super) fn score_of_learnt(&self, answers: &Array2<f32>, rows: &[usize]) -> Score {
+        let outputs = answers.select(Axis(0), rows).mapv(|y| self.scale.value(y));
+        self.data.truth.score_outputs(outputs.view(), rows)
+    }
+
+    /// Figures of the int8 student on rows of the whole data.
+    fn integer_score(&self, student: &IntegerStudent, rows: &[usize]) -> Result<Score, RunError> {
+        let x = student.coding.integers(&self.whole.x.student_rows(rows, self.whole.student));
+        let replay = Replay::of(student, &x).map_err(|source| RunError::Quantize { seed: self.seed(), source })?;
+        Ok(match &self.whole.truth {
+            Truth::Classes { .. } => self.whole.truth.score_labels(&replay.labels, rows),
+            Truth::Quantity { .. } => self.whole.truth.score_values(&student.quantities(&replay), rows),
         })
     }
 
-    /// Trains one student.
-    fn student(
-        &mut self,
-        name: &str,
-        recipe: &Recipe,
-        objective: ObjectivePlan,
-        soft: Option<&SoftTargets>,
-    ) -> Result<Fitted, RunError> {
-        let fit_plan = plan::fit(&recipe.student, objective, self.seed);
-        let backend = self.backend;
-        let (graph, split, labels) = (self.scene.graph, self.scene.split, self.labels);
-        let normalization = plan::normalization(&recipe.student);
-        let features = normalized(&graph.features, normalization, unit(&graph.features, normalization));
-        let fitted: Fitted = self.stage(name, |resume, progress| {
-            let targets = targets(graph, split, labels, soft);
-            fit(&features, &targets, &fit_plan, backend, resume, progress)
-        })?;
-        self.record(name, fitted.cpu_seconds, &fitted.curve);
-        Ok(fitted)
-    }
-
-    /// Trains the control students.
-    fn controls(
-        &mut self,
-        objective: ObjectivePlan,
-        soft: &SoftTargets,
-        plain_targets: &SoftTargets,
-    ) -> Result<Controls<Fitted>, RunError> {
-        let recipe = self.recipe;
-        let graph = self.scene.graph;
-        let classes = graph.classes;
-        let labels_only = self.student("label_only", recipe, ObjectivePlan::labels_only(), None)?;
-        let smoothed = SoftTargets::smoothed_labels(self.labels, &self.scene.split.train, classes, LABEL_SMOOTHING);
-        let smoothing =
-            self.student("label_smoothing", recipe, ObjectivePlan::soft_targets(1.0, 1.0), Some(&smoothed))?;
-        let uniform = SoftTargets::uniform(&soft.rows, classes);
-        let uniform = self.student("uniform_teacher", recipe, objective, Some(&uniform))?;
-        // Hinton's distillation with the student's own optimizer and dropout, and nothing else of the recipe.
-        let mut plain_recipe = recipe.clone();
-        plain_recipe.student.word_dropout = 0.0;
-        let mut plain: Option<Fitted> = None;
-        for temperature in PLAIN_TEMPERATURES {
-            let tempered = ObjectivePlan::soft_targets(1.0, temperature as f32);
-            let fitted =
-                self.student(&format!("plain_kd-{temperature}"), &plain_recipe, tempered, Some(plain_targets))?;
-            if plain.as_ref().is_none_or(|best| fitted.tune_accuracy > best.tune_accuracy) {
-                plain = Some(fitted);
+    fn judge_teachers(&mut self, teachers: &Teachers) -> Result<(), RunError> {
+        for (number, answer) in teachers.each.iter().enumerate() {
+            let name = if number == 0 { "teacher".to_owned() } else { format!("teacher_{}", number + 1) };
+            self.judge(&name, |job, rows| Ok(job.score_of(answer.whole(), rows)))?;
+            let train = self.score_of_learnt(&answer.answer, &self.labelled);
+            if let Some(judged) = self.networks.get_mut(&name) {
+                judged.on.insert(TRAIN.to_owned(), train);
             }
         }
-        let plain = plain.ok_or(RunError::Interrupted)?;
-        Ok([labels_only, smoothing, uniform, plain])
-    }
-
-    /// Rounds the student, and fine-tunes it where the recipe says so.
-    fn integers(
-        &mut self,
-        fitted: &Fitted,
-        objective: ObjectivePlan,
-        soft: &SoftTargets,
-    ) -> Result<IntegerStudent, RunError> {
-        let started = ThreadTime::now();
-        let seed = self.seed;
-        let failed = |source| RunError::Quantize { seed, source };
-        let graph = self.scene.graph;
-        let coding = InputCoding::of(&graph.features, plan::normalization(&self.recipe.student));
-        let tune_rows = rows_of(&graph.features, &self.scene.split.tune);
-        let quantize_plan = plan::quantize(&self.recipe.quantize);
-        let mut student = quantize(&fitted.weights, &coding, &tune_rows, &quantize_plan).map_err(failed)?;
-        if let Some(aware) = plan::aware(&self.recipe.quantize) {
-            let targets = targets(graph, self.scene.split, self.labels, Some(soft));
-            let prepared = Objective::prepare(&targets, &objective, graph.nodes());
-            let prepared = prepared.map_err(|source| self.train_error("quantize", source))?;
-            let used = rows_of(&graph.features, prepared.rows());
-            let gradient = |logits: &Array2<f32>| {
-                let mut gradient = Array2::zeros(logits.dim());
-                prepared.evaluate(logits.view(), &mut gradient);
-                gradient
-            };
-            let (tune, labels) = (coding.integers(&tune_rows), self.labels);
-            let score = |student: &IntegerStudent| {
-                let decided = Replay::of(student, &tune)?.labels;
-                let right = self.scene.split.tune.iter().zip(decided).filter(|&(&node, label)| labels[node] == label);
-                Ok(right.count())
-            };
-            let ranges = observe_ranges(&activations(&fitted.weights, &coding.seen(&tune_rows)), quantize_plan.ranges);
-            student = fine_tune(&fitted.weights, student, &ranges, &used, &aware, &gradient, &score).map_err(failed)?;
+        if teachers.mixed.len() > 1 {
+            let mean = teachers.whole_mean();
+            self.judge("teachers_mean", |job, rows| Ok(job.score_of(&mean, rows)))?;
         }
-        self.cpu_seconds.insert("quantize".into(), started.elapsed().as_secs_f64());
-        Ok(student)
+        if let Some(now) = &self.whole.now {
+            self.judge("persistence", |job, rows| {
+                let now: Vec<f64> = rows.iter().map(|&row| f64::from(now[row])).collect();
+                Ok(job.whole.truth.score_values(&now, rows))
+            })?;
+        }
+        if let Some(together) = &teachers.together {
+            let student = together.nets[0].weights();
+            self.judge("cotrained", |job, rows| Ok(job.score(&student, rows)))?;
+        }
+        Ok(())
     }
 
-    fn stage<T: serde::Serialize + serde::de::DeserializeOwned>(
+    /// The share of the rows that each answer was chosen for; its figures where it is no teacher by itself.
+    fn mixer(&self, recipe: &Recipe, teachers: &Teachers, load: Vec<f64>) -> Vec<MixerShare> {
+        let test = &self.evaluation.split.test;
+        let share = |(answer, share): (&Answer, f64)| MixerShare {
+            name: answer.name.clone(),
+            share: 100.0 * share,
+            score: recipe.masks.is_some().then(|| self.score_of(answer.whole(), test)),
+        };
+        teachers.mixed.iter().zip(load).map(share).collect()
+    }
+
+    /// Everything the job measured.
+    fn outcome(self, mixer: Vec<MixerShare>, edge_agreement: Option<f64>) -> Outcome {
+        let Books { cpu_seconds, epochs, mut curves } = self.books;
+        let mut networks = self.networks;
+        for (stage, epochs) in epochs {
+            let name = if stage == "student" { "student_float" } else { &stage };
+            let trained = networks.entry(name.to_owned()).or_insert_with(|| NetworkOutcome::new(role(name)));
+            trained.epochs = Some(epochs);
+            trained.cpu_seconds = cpu_seconds.get(&stage).copied();
+            trained.curve = curves.remove(&stage);
+        }
+        let Evaluation { name, seed, split, unseen, .. } = self.evaluation;
+        Outcome {
+            split: name.clone(),
+            seed: *seed,
+            rows: outcome::Rows {
+                train: split.train.len(),
+                labelled: self.labelled.len(),
+                tune: split.tune.len(),
+                test: split.test.len(),
+                unseen: unseen.len(),
+            },
+            networks,
+            mixer,
+            edge_agreement: edge_agreement.map(|share| 100.0 * share),
+            cpu_seconds,
+        }
+    }
+
+    /// Adds CPU seconds to those of a stage; what follows a hyphen tells trainings of one stage apart.
+    pub(super) fn spend(&mut self, stage: &str, seconds: f64) {
+        *self.books.cpu_seconds.entry(stage_name(stage)).or_default() += seconds;
+    }
+
+    /// Adds the epochs of a training to the books.
+    pub(super) fn record_curve(&mut self, stage: &str, curve: &[CurvePoint]) {
+        let name = stage_name(stage);
+        *self.books.epochs.entry(name.clone()).or_default() += curve.len();
+        self.books.curves.entry(name).or_insert_with(|| Curve::of(curve));
+    }
+
+    /// One training of networks that see the student's form, checkpointed: mini-batches of `rows`, or all of them in every
+    /// step where the plan has no batches.
+    pub(super) fn train(
         &self,
-        name: &str,
-        train: impl FnOnce(Option<crate::nn::TrainState>, &mut crate::nn::Progress<'_>) -> Result<T, TrainError>,
-    ) -> Result<T, RunError> {
-        stage(self.context, self.seed, &format!("{}-{name}", self.prefix), train)
+        stage: &str,
+        start: &[TrainedNet],
+        rows: &[usize],
+        plan: &TrainPlan,
+        lesson: &mut dyn Lesson,
+    ) -> Result<Trained, RunError> {
+        let tune = &self.split.tune;
+        if let (Matrix::Sparse(x), None, [only]) = (&self.x, plan.batch_rows, start) {
+            let (train, tune) = (View::of_rows(&only.net, x, rows), View::of_rows(&only.net, x, tune));
+            let source = Source::Whole(Whole { rows, train: &train, tune: &tune });
+            return self.run(stage, &Training { start, source, plan: *plan, backend: self.backend }, lesson);
+        }
+        let source = Source::Rows { x: self.x.batches(), train: rows, tune };
+        self.run(stage, &Training { start, source, plan: *plan, backend: self.backend }, lesson)
     }
 
-    fn train_error(&self, stage: &str, source: TrainError) -> RunError {
-        RunError::Train { seed: self.seed, stage: format!("{}-{stage}", self.prefix), source }
+    /// One training, shown epoch by epoch and checkpointed.
+    pub(super) fn run(
+        &self,
+        stage: &str,
+        training: &Training<'_>,
+        lesson: &mut dyn Lesson,
+    ) -> Result<Trained, RunError> {
+        let name = format!("{}-{stage}", self.evaluation.stage());
+        super::stage(self.context, self.seed(), &name, |resume, progress| training.run(lesson, resume, progress))
     }
 
-    /// Adds a training to the job's books; members of one teacher share a line, the first one's curve is kept.
-    fn record(&mut self, name: &str, cpu_seconds: f64, curve: &[CurvePoint]) {
-        *self.cpu_seconds.entry(name.to_owned()).or_default() += cpu_seconds;
-        *self.epochs.entry(name.to_owned()).or_default() += curve.len();
-        self.curves.entry(name.to_owned()).or_insert_with(|| Curve {
-            loss: curve.iter().map(|point| point.loss as f32).collect(),
-            tune_accuracy: curve.iter().map(|point| 100.0 * point.tune.value() as f32).collect(),
-        });
+    pub(super) fn train_error(&self, stage: &str, source: TrainError) -> RunError {
+        RunError::Train { seed: self.seed(), stage: format!("{}-{stage}", self.evaluation.stage()), source }
     }
 
     fn note_agreement(&self, agreement: f64) {
-        let low = self.recipe.link.first().is_some_and(|link| link.low_weight > 0.0);
+        let low = self.recipe.edges().is_some_and(|link| link.low_weight > 0.0);
         let warning = match (low, agreement < HELPFUL_AGREEMENT) {
             (true, true) => "; below 70 % the low-frequency edge term is likely to hurt, set low_weight = 0",
             _ => "",
         };
         let percent = 100.0 * agreement;
-        self.context
-            .observer
-            .note(&format!("{}: the teacher agrees along {percent:.1} % of edges{warning}", self.prefix));
+        let name = self.evaluation.stage();
+        self.context.observer.note(&format!("{name}: the teacher agrees along {percent:.1} % of edges{warning}"));
     }
 }
 
 /// Edge agreement under which the low-frequency term was seen to do harm (62 %), and above which to help (74 %).
 const HELPFUL_AGREEMENT: f64 = 0.7;
 
-/// What a student may learn from.
-fn targets<'a>(graph: &'a Graph, split: &'a Split, labels: &'a [u16], soft: Option<&'a SoftTargets>) -> Targets<'a> {
-    // The edge link needs the teacher's logits for every node; controls on part of the nodes have no link.
-    let edges = soft.filter(|soft| soft.rows.len() == graph.nodes()).map(|soft| (&graph.adjacency, &soft.logits));
-    Targets { labels, classes: graph.classes, train: &split.train, tune: &split.tune, soft, edges }
+/// Name of a stage without what tells its trainings apart.
+fn stage_name(stage: &str) -> String {
+    stage.split('-').next().unwrap_or(stage).to_owned()
 }
 
-/// Some rows of a sparse matrix, in the given order.
-fn rows_of(matrix: &CsMat<f32>, rows: &[usize]) -> CsMat<f32> {
-    let mut chosen = CsMat::empty(sprs::CompressedStorage::CSR, matrix.cols());
-    for &row in rows {
-        if let Some(row) = matrix.outer_view(row) {
-            chosen = chosen.append_outer_csvec(row);
-        }
+/// What may be learnt from in an evaluation, and its split there.
+fn observed<'a>(whole: &'a Data, evaluation: &Evaluation) -> (Cow<'a, Data>, Split) {
+    if evaluation.unseen.is_empty() {
+        return (Cow::Borrowed(whole), evaluation.split.clone());
     }
-    chosen
+    let (data, kept) = whole.without(&evaluation.unseen);
+    let renumbered = |rows: &[usize]| rows.iter().filter_map(|row| kept.binary_search(row).ok()).collect();
+    let Evaluation { split, observed, .. } = evaluation;
+    let split = Split { train: renumbered(&split.train), tune: renumbered(&split.tune), test: renumbered(observed) };
+    (Cow::Owned(data), split)
 }
 
-/// The metrics of one seed from its jobs, transductive first.
-pub(super) fn seed_metrics(jobs: &[JobResult]) -> SeedMetrics {
-    let (transductive, inductive) = (&jobs[0], jobs.get(1));
-    let mut cpu_seconds = transductive.cpu_seconds.clone();
-    if let Some(inductive) = inductive {
-        cpu_seconds.insert("inductive".into(), inductive.cpu_seconds.values().sum());
-    }
-    SeedMetrics {
-        seed: transductive.seed,
-        transductive: transductive.test,
-        inductive: inductive.map(|job| job.test),
-        inductive_observed: inductive.and_then(|job| job.observed),
-        tune: transductive.tune,
-        cpu_seconds,
-        epochs: transductive.epochs.clone(),
-        edge_agreement: transductive.edge_agreement,
-        curves: transductive.curves.clone(),
-    }
+/// Standard scores of all embeddings that the teachers give, statistics from the train rows.
+fn embedding(files: &[Option<FileAnswers>], split: &Split) -> Option<Array2<f32>> {
+    let embeddings = files.iter().flatten().filter_map(|file| file.embedding.as_ref());
+    let views: Vec<_> = embeddings.map(|embedding| embedding.view()).collect();
+    let whole = ndarray::concatenate(Axis(1), &views).ok().filter(|whole| whole.ncols() > 0)?;
+    Some(Standard::of(whole.view(), &split.train).scores(whole.view()))
 }

@@ -1,101 +1,55 @@
-//! One recipe carried out: teachers, controls, student, integers, for every seed and setting.
+//! One recipe carried out: teachers, student, controls, integers, for every split and seed.
 //!
 //! | file | idea |
 //! |---|---|
-//! | `plan` | the recipe's tables as plans of the training core |
+//! | `job` | one evaluation, from teachers to figures |
+//! | `teachers` | what the teachers answer, whatever they are |
+//! | `members` | the training of one teacher |
+//! | `cotrain`, `masks` | student and teachers trained together; masks on the teachers |
+//! | `student` | the student, taught as a recipe says |
+//! | `controls` | students trained beside it |
+//! | `integers` | the student in int8 |
 //! | `stage` | one training: checkpointed, resumable, interruptible |
-//! | `job` | one seed in one setting, from teacher to integers |
-//! | `estimate` | what it takes of memory |
+//! | `cache` | what is constant about teachers, kept on disk |
+//! | `estimate` | what a run takes of memory |
 //! | `folder` | everything a run leaves behind |
+//! | `start` | a run from a program |
 
+mod cache;
+pub mod controls;
+mod cotrain;
+mod error;
 pub(crate) mod estimate;
 mod folder;
+mod integers;
 mod job;
-mod plan;
+mod masks;
+mod members;
 mod stage;
+mod start;
+mod student;
+mod teachers;
 
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+pub use cache::{Cache, TEACHERS};
+pub use error::RunError;
 pub use estimate::estimate;
-pub(crate) use folder::float_student;
-pub use folder::{RECIPE, RESULTS, STUDENT, Written, tool, write};
-pub use job::{JobResult, Setting};
-pub(crate) use plan::quantize as quantize_plan;
-pub use plan::teacher_in_words;
+pub use folder::{RECIPE, RESULTS, STUDENT, Written, teachers_in_words, tool, write};
+pub use job::JobResult;
+pub use masks::{MaskCosts, mask_costs};
 pub(crate) use stage::stage;
 pub use stage::{Interrupt, Observer, RunContext, StageEvent};
+pub use start::{Error, Run};
 
-use crate::export::check_fits;
-use crate::nn::{BackendKind, TrainError};
-use crate::quantize::QuantizeError;
-use crate::recipe::{Prepared, Recipe};
-use crate::report::metrics::SeedMetrics;
+use crate::data::{Data, Evaluation, Truth};
+use crate::dataset::Split;
+use crate::export::{Unsealable, check_fits};
+use crate::nn::{BackendKind, MadeOn};
+use crate::recipe::Recipe;
+use crate::teacher::FileAnswers;
 use eyas::model::Task;
-use rayon::prelude::*;
-
-/// Why a run ended without a result.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// A training could not be started or diverged.
-    #[error("seed {seed}, {stage}: {source}")]
-    Train {
-        /// Seed of the job.
-        seed: u64,
-        /// Stage of the job.
-        stage: String,
-        /// What is wrong.
-        source: TrainError,
-    },
-    /// The float student fits no student file.
-    #[error("seed {seed}: {source}")]
-    Quantize {
-        /// Seed of the job.
-        seed: u64,
-        /// What is wrong.
-        source: QuantizeError,
-    },
-    /// The user stopped the run; finished stages are checkpointed.
-    #[error("interrupted; finished stages are kept, go on with --resume")]
-    Interrupted,
-    /// The data has no labels.
-    #[error("{0} has no labels, and a graph teacher learns from them; add a `label` column")]
-    NoLabels(String),
-    /// A checkpoint could not be read or written.
-    #[error("checkpoint {stage}: {source}")]
-    Checkpoint {
-        /// Stage of the job.
-        stage: String,
-        /// What is wrong.
-        source: crate::output::OutputError,
-    },
-    /// No student of these data can be sealed.
-    #[error(transparent)]
-    Unsealable(#[from] crate::export::Unsealable),
-    /// The sealed file is not accepted by the runtime.
-    #[error(transparent)]
-    Seal(#[from] crate::export::SealError),
-    /// Something of the run folder could not be written.
-    #[error(transparent)]
-    Output(#[from] crate::output::OutputError),
-    /// A report could not be rendered.
-    #[error(transparent)]
-    Report(#[from] crate::report::ReportError),
-    /// A teacher that comes as a file was not asked before the run.
-    #[error("teacher {number}: expected its answers, found none; call `TabularPrepared::consult` before the run")]
-    NotConsulted {
-        /// Teacher, counted from 1.
-        number: usize,
-    },
-    /// The nodes to take out cannot be chosen.
-    #[error(transparent)]
-    Data(#[from] crate::dataset::DataError),
-    /// The thread pool could not be started.
-    #[error("cannot start {threads} threads: {reason}")]
-    Threads {
-        /// Threads asked for.
-        threads: usize,
-        /// The system's reason.
-        reason: String,
-    },
-}
 
 /// How a recipe is carried out; nothing here changes a byte of the student file except seeds and backend.
 #[derive(Clone, Debug)]
@@ -108,61 +62,131 @@ pub struct RunOptions {
     pub threads: usize,
 }
 
+/// A recipe with all that it is carried out on.
+#[derive(Clone, Copy)]
+pub struct Work<'a> {
+    /// The recipe.
+    pub recipe: &'a Recipe,
+    /// Its data.
+    pub data: &'a Data,
+    /// What its teachers answer that come as a file, one a teacher; see [`consult`](crate::teacher::consult).
+    pub files: &'a [Option<FileAnswers>],
+    /// How it is carried out.
+    pub options: &'a RunOptions,
+    /// Who watches, who stops it, and where it keeps what.
+    pub context: &'a RunContext<'a>,
+}
+
 /// Everything measured, and the student to ship.
 #[derive(Clone, Debug)]
 pub struct RunResult {
-    /// One entry a seed, in the order of the seeds.
-    pub seeds: Vec<SeedMetrics>,
-    /// The transductive job of the shipped seed.
-    pub shipped: JobResult,
+    /// One entry an evaluation: split by split, seed by seed.
+    pub jobs: Vec<JobResult>,
+    /// Place in `jobs` of the shipped one.
+    pub shipped: usize,
+}
+
+impl RunResult {
+    /// The shipped job.
+    #[must_use]
+    pub fn shipped(&self) -> &JobResult {
+        &self.jobs[self.shipped]
+    }
+}
+
+/// Whether the student answers with a class or a quantity.
+pub(crate) fn task(data: &Data) -> Task {
+    if matches!(data.truth, Truth::Classes { .. }) { Task::Classify } else { Task::Regress }
 }
 
 /// Checks what sealing will ask of the student, before anything is trained.
 ///
 /// # Errors
-/// [`Unsealable`](crate::export::Unsealable) with what to change.
-pub fn check(recipe: &Recipe, prepared: &Prepared) -> Result<(), crate::export::Unsealable> {
-    let graph = &prepared.graph;
-    let widths = [&[graph.inputs()][..], &recipe.student.hidden, &[graph.classes]].concat();
-    check_fits(Task::Classify, &widths, &graph.class_names, &graph.input_names)
+/// [`Unsealable`] with what to change.
+pub fn check(recipe: &Recipe, data: &Data) -> Result<(), Unsealable> {
+    let widths = [&[data.student][..], &recipe.student.hidden, &[data.truth.outputs()]].concat();
+    check_fits(task(data), &widths, &data.truth.names(), folder::input_names(data))
+}
+
+/// Trainings of the teachers of a recipe, in one job.
+fn teacher_stages(recipe: &Recipe) -> usize {
+    if recipe.cotrain.is_some() {
+        return 1 + masks::count(recipe);
+    }
+    let trained = recipe.teacher.iter().filter_map(|teacher| teacher.training());
+    trained.map(|training| training.members * training.crossfit.unwrap_or(1)).sum()
+}
+
+/// Trainings of one job.
+fn stages(recipe: &Recipe) -> usize {
+    teacher_stages(recipe) + 1 + if recipe.report.controls { controls::stages(recipe) } else { 0 }
 }
 
 /// Carries out a recipe.
 ///
-/// Jobs (seed times setting) are independent and run side by side; each draws from random streams of its own
-/// seed, so the result does not depend on `threads`. The shipped seed is the one with the best int8 accuracy on
-/// the tune nodes, the lowest seed of a tie; test labels are read for scores only, after everything is trained.
+/// Jobs (split times seed) are independent and run side by side; each draws from random streams of its own seed, so the result
+/// does not depend on `threads`. The shipped student is of the first split, its seed the one with the best int8 figure on the
+/// tune rows, the lowest seed of a tie; test labels are read for scores only, after everything is trained.
 ///
 /// # Errors
 /// [`RunError`]; finished stages are checkpointed in the context's folder.
-pub fn execute(
-    recipe: &Recipe,
-    prepared: &Prepared,
-    options: &RunOptions,
-    context: &RunContext<'_>,
-) -> Result<RunResult, RunError> {
-    check(recipe, prepared)?;
+pub fn execute(work: &Work<'_>) -> Result<RunResult, RunError> {
+    let Work { recipe, data, options, context, .. } = *work;
+    check(recipe, data)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool = pool.map_err(|error| RunError::Threads { threads: options.threads, reason: error.to_string() })?;
-    let settings: &[Setting] = if prepared.inductive_share > 0.0 {
-        &[Setting::Transductive, Setting::Inductive]
-    } else {
-        &[Setting::Transductive]
-    };
-    let jobs: Vec<(u64, Setting)> =
-        options.seeds.iter().flat_map(|&seed| settings.iter().map(move |&setting| (seed, setting))).collect();
-    context.observer.planned(jobs.len() * job::stages(recipe));
-    let results: Vec<JobResult> = pool.install(|| {
-        jobs.par_iter()
+    let evaluations = data.evaluations(recipe, &options.seeds)?;
+    context.observer.planned(evaluations.len() * stages(recipe));
+    let jobs: Vec<JobResult> = pool.install(|| {
+        evaluations
+            .par_iter()
             .with_max_len(1)
-            .map(|&(seed, setting)| job::carry_out(recipe, prepared, seed, setting, options.backend, context))
+            .map(|evaluation| job::carry_out(work, evaluation))
             .collect::<Result<_, _>>()
     })?;
-    let seeds = results.chunks(settings.len()).map(job::seed_metrics).collect();
-    let shipped = results
-        .into_iter()
-        .filter(|result| result.setting == Setting::Transductive)
-        .reduce(|best, next| if next.tune.student_int8 > best.tune.student_int8 { next } else { best })
+    let first = jobs.first().map(|job| job.evaluation.name.clone()).unwrap_or_default();
+    let shipped = (0..jobs.len())
+        .filter(|&at| jobs[at].evaluation.name == first)
+        .reduce(|best, next| if jobs[next].tune_merit() > jobs[best].tune_merit() { next } else { best })
         .ok_or(RunError::Interrupted)?;
-    Ok(RunResult { seeds, shipped })
+    Ok(RunResult { jobs, shipped })
+}
+
+/// SHA-256 of what every teacher of a job depends on beside its own settings: the kind of machine too, so that no run mixes
+/// the sums of two.
+fn data_key(
+    data: &Data,
+    split: &Split,
+    files: &[Option<FileAnswers>],
+    labelled: &[usize],
+    backend: BackendKind,
+) -> [u8; 32] {
+    let mut key = Sha256::new().chain_update(b"eyas teachers 3").chain_update(tool());
+    key.update(backend.name());
+    key.update(MadeOn::here().to_string());
+    key.update(data.hash(split, files));
+    labelled.iter().for_each(|&row| key.update((row as u64).to_le_bytes()));
+    key.finalize().into()
+}
+
+/// What must be equal for a run to be continued.
+///
+/// # Errors
+/// A split that cannot be drawn.
+pub fn identity(
+    recipe: &Recipe,
+    data: &Data,
+    files: &[Option<FileAnswers>],
+    options: &RunOptions,
+) -> Result<[u8; 32], RunError> {
+    let mut hash = Sha256::new();
+    hash.update(recipe.recipe_hash());
+    let seed = &options.seeds[..options.seeds.len().min(1)];
+    for Evaluation { split, .. } in data.evaluations(recipe, seed)? {
+        hash.update(data.hash(&split, files));
+    }
+    hash.update(options.backend.name());
+    hash.update(env!("CARGO_PKG_VERSION"));
+    hash.update(MadeOn::here().to_string());
+    Ok(hash.finalize().into())
 }

@@ -1,5 +1,6 @@
-//! What two runs of one recipe left behind, compared.
+//! Compares the outputs of two runs of one recipe.
 
+use super::figures::{figures, schema};
 use anyhow::{Context, Result};
 use eyas::{AlignedBytes, Student};
 use serde_json::Value;
@@ -8,28 +9,30 @@ use std::fs;
 use std::path::Path;
 
 /// Fields of metrics.json that may differ: times, and what names the tool, the machine or the spelling of the recipe.
-const NOT_COMPARED: [&str; 7] = ["cpu_seconds", "recipe_hash", "student_hash", "schema", "tool", "threads", "made_on"];
+const NOT_COMPARED: [&str; 9] =
+    ["cpu_seconds", "seconds", "recipe_text", "recipe_hash", "student_hash", "schema", "tool", "threads", "made_on"];
+/// The schema that holds what every other one does.
+const LATEST: &str = "eyas-metrics-2";
 /// Differences that are listed for each file.
 const LISTED: usize = 5;
 
-/// What a run leaves behind.
+/// The outputs of a run.
 pub struct Outputs {
     student: Vec<u8>,
     float: Vec<u8>,
-    figures: BTreeMap<String, Value>,
+    metrics: Value,
 }
 
 impl Outputs {
     /// Reads a run folder.
     pub fn read(folder: &Path) -> Result<Self> {
         let read = |name: &str| fs::read(folder.join(name)).with_context(|| name.to_owned());
-        let mut figures = BTreeMap::new();
-        flatten(String::new(), serde_json::from_slice(&read("metrics.json")?)?, &mut figures);
-        Ok(Self { student: without_recipe(read("student.eyas")?)?, float: read("student_float.npz")?, figures })
+        let metrics = serde_json::from_slice(&read("metrics.json")?)?;
+        Ok(Self { student: without_recipe(read("student.eyas")?)?, float: read("student_float.npz")?, metrics })
     }
 }
 
-/// Every difference in words; none where the runs are equal.
+/// Every difference as text; empty if the runs are equal.
 pub fn differences(before: &Outputs, after: &Outputs) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for (name, before, after) in
@@ -42,9 +45,10 @@ pub fn differences(before: &Outputs, after: &Outputs) -> Result<Vec<String>> {
             found.push(format!("{name}: {differing} of {} bytes differ", before.len()));
         }
     }
-    let names = before.figures.keys().chain(after.figures.keys().filter(|name| !before.figures.contains_key(*name)));
+    let (before, after) = leaves(&before.metrics, &after.metrics);
+    let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
     let mut figures = names.filter_map(|name| {
-        let [before, after] = [before.figures.get(name), after.figures.get(name)];
+        let [before, after] = [before.get(name), after.get(name)];
         let shown = |value: Option<&Value>| value.map_or_else(|| "nothing".into(), Value::to_string);
         (before != after).then(|| format!("metrics.json{name}: {} became {}", shown(before), shown(after)))
     });
@@ -56,7 +60,7 @@ pub fn differences(before: &Outputs, after: &Outputs) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// A student file without the hash of its recipe and the seal, which follow the recipe's spelling.
+/// A student file without the recipe's hash and the seal, which depend on the recipe's spelling.
 fn without_recipe(mut file: Vec<u8>) -> Result<Vec<u8>> {
     let aligned = AlignedBytes::from(&file[..]);
     let student = Student::load(&aligned).context("student.eyas")?;
@@ -65,6 +69,27 @@ fn without_recipe(mut file: Vec<u8>) -> Result<Vec<u8>> {
     file[at..at + hash.len()].fill(0);
     file.truncate(file.len() - 4);
     Ok(file)
+}
+
+/// What is compared of two documents: all of it where they follow one schema, else the figures of the earlier one.
+fn leaves(before: &Value, after: &Value) -> (BTreeMap<String, Value>, BTreeMap<String, Value>) {
+    let whole = |document: &Value| {
+        let mut leaves = BTreeMap::new();
+        flatten(String::new(), document.clone(), &mut leaves);
+        leaves
+    };
+    if schema(before) == schema(after) {
+        return (whole(before), whole(after));
+    }
+    let after_document = after;
+    let (mut before, mut after) = (figures(before), figures(after));
+    // The later schema holds more; nothing of the earlier one may be missing.
+    if schema(after_document) != LATEST {
+        before.retain(|name, _| after.contains_key(name));
+    } else {
+        after.retain(|name, _| before.contains_key(name));
+    }
+    (before, after)
 }
 
 /// The leaves of a document by their paths.

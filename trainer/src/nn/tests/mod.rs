@@ -2,7 +2,7 @@
 
 mod objective_tape;
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, Axis};
 use rand::RngExt;
 use sprs::{CsMat, TriMat};
 
@@ -11,10 +11,13 @@ use super::net::{Family, Input, Net, Parameter};
 use super::random::{Purpose, stream};
 use super::view::View;
 use super::{
-    Adam, Branch, Lesson, Source, Step, TrainPlan, TrainState, Trained, Training, TuneFigure, Whole, drawn, silent,
+    Adam, Branch, Lesson, Rows, Source, Step, TrainPlan, TrainState, Trained, Training, TuneFigure, Whole, drawn,
+    silent,
 };
-use crate::distill::Closed;
-use crate::distill::objective::cross_entropy;
+use crate::data::Truth;
+use crate::distill::labels::{Labels, TargetScale};
+use crate::distill::supervised::Supervised;
+use crate::recipe::ChooseBy;
 use crate::teacher::{mean_with_double_self, symmetric, with_self_loops};
 
 const NODES: usize = 40;
@@ -85,7 +88,12 @@ impl Case {
         let input = Input::View(view);
         let masks = vec![self.net.masks(input, 5, 3)];
         let mut loss = |outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]| {
-            cross_entropy(outputs[0].view(), labels.iter().copied().enumerate(), labels.len(), 1.0, &mut gradients[0])
+            let names = (0..CLASSES).map(|class| class.to_string()).collect();
+            let truth = Truth::Classes { labels: labels.to_vec(), names };
+            let (known, scale) = (vec![true; labels.len()], TargetScale { mean: 0.0, deviation: 1.0 });
+            let labels = Labels { truth: &truth, known: &known, smoothing: 0.0, scale };
+            let batch: Vec<_> = (0..known.len()).map(|row| (row, row, 1.0)).collect();
+            labels.add(&batch, &outputs[0], &mut gradients[0], 1.0, |_| true)
         };
         let mut all = [parameters.to_vec()];
         let (value, mut gradients) =
@@ -114,7 +122,7 @@ fn the_backends_agree_on_loss_and_gradient_of_a_step() {
         let mut parameters = case.net.initial(5);
         let before = parameters.clone();
         let (loss, gradients) = case.step(BackendKind::Flex, &view, &mut parameters, &wanted);
-        for backend in [BackendKind::Ndarray, BackendKind::Candle] {
+        for &backend in &BackendKind::ALL[1..] {
             let (other_loss, other) = case.step(backend, &view, &mut parameters, &wanted);
             assert!((loss - other_loss).abs() <= 1e-4 * loss, "{} {backend}: {loss} {other_loss}", case.name);
             for (at, (a, b)) in gradients.iter().zip(&other).enumerate() {
@@ -127,7 +135,7 @@ fn the_backends_agree_on_loss_and_gradient_of_a_step() {
 }
 
 /// Masks are fixed by the epoch, so the loss of a training step is a function of the parameters and
-/// every gradient of the tape can be held against central differences of it.
+/// every gradient of the tape can be compared with central differences of it.
 #[test]
 fn gradients_of_the_tape_equal_finite_differences() {
     let (features, adjacency, labels) = graph();
@@ -174,7 +182,11 @@ fn a_view_computes_what_the_whole_graph_computes() {
 }
 
 /// Runs a training twice in one go and once stopped after six epochs, saved and resumed; all three are the same.
-fn resumes_to_the_bit(name: &str, training: &Training<'_>, lesson: &mut dyn FnMut() -> Box<dyn Lesson>) -> Trained {
+fn resumes_to_the_bit<'l>(
+    name: &str,
+    training: &Training<'_>,
+    lesson: &mut dyn FnMut() -> Box<dyn Lesson + 'l>,
+) -> Trained {
     let run = |lesson: &mut dyn Lesson, resume| training.run(lesson, resume, &mut silent).expect("trains");
     let same = |a: &Trained, b: &Trained| {
         assert_eq!((&a.nets, a.best_epoch, &a.curve), (&b.nets, b.best_epoch, &b.curve), "{name}");
@@ -205,24 +217,20 @@ fn a_resumed_run_equals_an_uninterrupted_one_to_the_bit() {
     let (train, tune): (Vec<usize>, Vec<usize>) = ((0..20).collect(), (20..NODES).collect());
     let adam = Adam { learning_rate: 0.01, weight_decay: 5e-4 };
     let plan = TrainPlan { adam, max_epochs: 12, patience: Some(50), batch_rows: None, seed: 9 };
+    let truth = Truth::Classes { labels, names: (0..CLASSES).map(|class| class.to_string()).collect() };
     for case in cases(&adjacency) {
         let (train_view, tune_view) = (case.view(&features, &train), case.view(&features, &tune));
         let start = drawn(std::slice::from_ref(&case.net), plan.seed);
-        let source = Source::Whole(Whole { train: &train_view, tune: &tune_view });
+        let source = Source::Whole(Whole { rows: &train, train: &train_view, tune: &tune_view });
         let training = Training { start: &start, source, plan, backend: BackendKind::Flex };
         let lesson = || {
-            let labels: Vec<u16> = labels.clone();
-            let loss = move |logits: ArrayView2<'_, f32>, gradient: &mut Array2<f32>| {
-                cross_entropy(logits, labels[..20].iter().copied().enumerate(), 20, 1.0, gradient)
-            };
-            Box::new(Closed { loss, tune_labels: TUNE_LABELS }) as Box<dyn Lesson>
+            let scale = TargetScale { mean: 0.0, deviation: 1.0 };
+            let labels = Labels { truth: &truth, known: &[true; NODES], smoothing: 0.0, scale };
+            Box::new(Supervised::new(labels, &tune, ChooseBy::Accuracy)) as Box<dyn Lesson + '_>
         };
         resumes_to_the_bit(case.name, &training, &mut { lesson });
     }
 }
-
-/// Labels of the nodes 20 to 39 of [`graph`].
-const TUNE_LABELS: &[u16] = &[2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0];
 
 /// Squared error towards the sum of the columns; counts its steps, as a lesson that learns something itself would.
 struct Sum {
@@ -276,20 +284,23 @@ fn every_backend_trains_branches_and_a_plain_network_alike_and_resumes() {
     let adam = Adam { learning_rate: 0.01, weight_decay: 0.0 };
     let plan = TrainPlan { adam, max_epochs: 60, patience: None, batch_rows: Some(16), seed: 3 };
     let mut lesson = || Box::new(Sum { sums: x.sum_axis(Axis(1)).to_vec(), steps: 0 }) as Box<dyn Lesson>;
-    let scores = BackendKind::ALL.map(|backend| {
-        let start = drawn(&nets, 3);
-        let source = Source::Rows { x: x.view(), train: &rows, tune: &rows };
-        let trained =
-            resumes_to_the_bit(backend.name(), &Training { start: &start, source, plan, backend }, &mut lesson);
-        assert_eq!(trained.curve.len(), 60);
-        // What is trained can be trained on: it starts from where it is, not from the seed.
-        let more = TrainPlan { max_epochs: 1, adam: Adam { learning_rate: 1e-6, ..adam }, ..plan };
-        let source = Source::Rows { x: x.view(), train: &rows, tune: &rows };
-        let on = Training { start: &trained.nets, source, plan: more, backend };
-        let on = on.run(&mut *lesson(), None, &mut silent).expect("trains");
-        assert!((on.best() / trained.best() - 1.0).abs() < 0.01, "{} {}", on.best(), trained.best());
-        trained.best()
-    });
+    let scores: Vec<f64> = BackendKind::ALL
+        .iter()
+        .map(|&backend| {
+            let start = drawn(&nets, 3);
+            let source = Source::Rows { x: Rows::Dense(x.view()), train: &rows, tune: &rows };
+            let trained =
+                resumes_to_the_bit(backend.name(), &Training { start: &start, source, plan, backend }, &mut lesson);
+            assert_eq!(trained.curve.len(), 60);
+            // A trained network can be trained further: it starts from its weights, not from the seed.
+            let more = TrainPlan { max_epochs: 1, adam: Adam { learning_rate: 1e-6, ..adam }, ..plan };
+            let source = Source::Rows { x: Rows::Dense(x.view()), train: &rows, tune: &rows };
+            let on = Training { start: &trained.nets, source, plan: more, backend };
+            let on = on.run(&mut *lesson(), None, &mut silent).expect("trains");
+            assert!((on.best() / trained.best() - 1.0).abs() < 0.01, "{} {}", on.best(), trained.best());
+            trained.best()
+        })
+        .collect();
     assert!(scores.iter().all(|&score| score < 0.5), "{scores:?}");
     assert!(scores.iter().all(|&score| (score / scores[0] - 1.0).abs() < 0.05), "{scores:?}");
 }

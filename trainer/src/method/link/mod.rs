@@ -1,0 +1,4 @@
+//! Losses between rows, or on hidden layers; they exist while training only.
+
+pub mod edges;
+pub mod embedding;

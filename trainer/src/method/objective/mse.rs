@@ -1,0 +1,35 @@
+//! Squared error of a quantity.
+
+use crate::method::objective::Weights;
+use crate::method::{Method, Needs, Point, read};
+use crate::recipe::Task;
+use crate::recipe::section::{Section, section};
+
+section! {
+    /// Keys of `mse`.
+    pub struct Mse with weights: Weights {}
+}
+
+/// The method.
+pub static METHOD: Method = Method {
+    point: Point::Objective,
+    kind: "mse",
+    summary: "Squared error to the teachers' quantity and to the label.",
+    text: include_str!("mse.md"),
+    needs: Needs { task: Some(Task::Regress), ..Needs::NONE },
+    keys: Mse::keys,
+    example: r#"[data]
+source = "table.csv"
+task = "regress"
+label = "y"
+student_columns = ["a"]
+teacher_columns = ["a", "b"]
+[[teacher]]
+kind = "mlp"
+[objective]
+kind = "mse"
+label_weight = 0.5
+"#,
+    mixes: false,
+    read: read::<Mse>,
+};

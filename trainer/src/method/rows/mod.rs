@@ -1,0 +1,4 @@
+//! What happens to the student's rows while it trains.
+
+pub mod noise;
+pub mod word_dropout;
