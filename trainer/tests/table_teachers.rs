@@ -383,7 +383,7 @@ fn the_float_student_is_kept_and_exported() {
     }
     // The float student of another run is not taken for this one's.
     let first = fs::read(&kept).unwrap();
-    run(folder, "kind = \"table\"\npath = \"answers.csv\"", "distill_temperature = 3");
+    run(folder, "kind = \"table\"\npath = \"answers.csv\"", "[objective]\ntemperature = 3");
     fs::write(&kept, first).unwrap();
     let refused = export();
     assert_eq!(refused.status.code(), Some(3));

@@ -108,9 +108,10 @@ fn no_subcommand_lets_a_name_steer_the_terminal() {
     says(folder, &["compare", &format!("no{HOSTILE}"), "run"], 3, true);
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/cora/metrics.json")).unwrap();
     let mut metrics: serde_json::Value = serde_json::from_str(&text).unwrap();
-    for key in ["recipe", "teacher", "tool", "backend"] {
+    for key in ["recipe", "tool", "backend"] {
         metrics[key] = format!("x{HOSTILE}").into();
     }
+    metrics["teachers"][0]["title"] = format!("x{HOSTILE}").into();
     fs::create_dir(folder.join("other")).unwrap();
     fs::write(folder.join("other/metrics.json"), metrics.to_string()).unwrap();
     says(folder, &["compare", "other", "other"], 0, true);
