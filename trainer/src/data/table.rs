@@ -82,7 +82,7 @@ impl Data {
         }
         let divided = seen.values().filter(|folds| folds.len() > 1).count();
         let column = section.group.clone().unwrap_or_default();
-        (divided > 0).then(|| Warning::DividedGroups { divided, groups: seen.len(), column })
+        (divided > 0).then_some(Warning::DividedGroups { divided, groups: seen.len(), column })
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn title(network: &str) -> String {
         "student_int8" => "Student, int8 (ships)".to_owned(),
         "student_float" => "Student, float".to_owned(),
         "plain_kd" => "Plain KD".to_owned(),
+        "teachers_mean" => "Mean of the teachers".to_owned(),
         "self" => "Self teacher".to_owned(),
         "uniform_teacher" => "Uniform teacher".to_owned(),
         "label_smoothing" => "Label smoothing".to_owned(),
@@ -54,6 +55,7 @@ pub(super) fn in_a_sentence(network: &str) -> String {
     match network {
         "teacher" => "the teacher".to_owned(),
         "student_float" => "its own float form".to_owned(),
+        "teachers_mean" => "the mean of the teachers".to_owned(),
         "self" => "the self teacher".to_owned(),
         "uniform_teacher" => "the uniform teacher".to_owned(),
         "random_router" => "the random router".to_owned(),

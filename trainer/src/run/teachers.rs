@@ -107,7 +107,7 @@ impl Job<'_> {
             let name = format!("teacher {}", number + 1);
             let (answer, everywhere) = match teacher {
                 TeacherSection::Uniform(_) => (self.blank(self.data.rows()), self.blank_everywhere()),
-                teacher if teacher.training().is_none() => (self.from_file(number)?, None),
+                teacher if teacher.training().is_none() => (self.answers_of_file(number)?, None),
                 _ if together.is_some() => {
                     let logits = nets.next().map(|net| self.logits(net)).unwrap_or_default();
                     (self.answer_of(&logits), None)
@@ -145,7 +145,7 @@ impl Job<'_> {
     }
 
     /// What a teacher that comes as a file answers for all rows.
-    fn from_file(&self, number: usize) -> Result<Array2<f32>, RunError> {
+    fn answers_of_file(&self, number: usize) -> Result<Array2<f32>, RunError> {
         let file = self.files.get(number).and_then(Option::as_ref);
         let mut answers = file.ok_or(RunError::NotConsulted { number: number + 1 })?.answers.clone();
         if let Truth::Quantity { .. } = self.data.truth {
