@@ -24,7 +24,7 @@ pub struct InputCoding {
     pub sparse: bool,
     /// The normalization of a row before the gains apply.
     pub normalization: Normalization,
-    /// The unit of the features in training, see [`unit`]; 1 for standard scores.
+    /// The unit of the features in training, see [`unit()`]; 1 for standard scores.
     pub unit: f32,
     /// Mean and deviation of each input if the student was trained on standard scores; the gains are then per score.
     pub standard: Option<Standard>,

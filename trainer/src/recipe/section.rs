@@ -86,7 +86,7 @@ pub struct Reader<'a> {
     pub context: Context,
 }
 
-/// A struct that [`section!`] made.
+/// A struct that `section!` made.
 pub trait Section: Sized + Clone {
     /// Every key, in the order of the definition.
     fn keys() -> Vec<&'static Key>;
