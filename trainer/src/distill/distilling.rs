@@ -9,7 +9,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::ask_again::AskAgain;
 use super::labels::{Labels, unmixed};
 use super::mixer::{Mixer, Mixture};
-use super::objective::{Objective, tempered};
+use super::objective::{Objective, divergence, tempered};
 use crate::data::Truth;
 use crate::nn::{Lesson, Step, TuneFigure};
 use crate::recipe::{ChooseBy, Schedule};
@@ -132,8 +132,9 @@ impl Lesson for Distilling<'_> {
                 let t = self.weights.temperature;
                 let log = tempered(&output, t);
                 for ((&lt, &ls), to) in targets.iter().zip(&log).zip(&mut gradient) {
-                    loss += f64::from(weight * t * t * lt.exp() * (lt - ls));
-                    *to += weight * t * (ls.exp() - lt.exp());
+                    let (value, slope) = divergence(weight, t, lt, ls);
+                    loss += value;
+                    *to += slope;
                 }
             }
             Truth::Quantity { .. } => {

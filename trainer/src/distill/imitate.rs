@@ -3,7 +3,7 @@
 
 use ndarray::Array2;
 
-use super::objective::tempered;
+use super::objective::{divergence, tempered};
 use crate::nn::{Lesson, Step, TuneFigure};
 
 /// `T^2 KL(student || output)`, mean over the batch.
@@ -22,8 +22,9 @@ impl Imitate<'_> {
         let mut loss = 0.0;
         for (at, &row) in rows.iter().enumerate() {
             for (class, (&student, &own)) in self.student.row(row).iter().zip(log.row(at)).enumerate() {
-                loss += f64::from(scale * t * t * student.exp() * (student - own));
-                each((at, class), scale * t * (own.exp() - student.exp()));
+                let (value, slope) = divergence(scale, t, student, own);
+                loss += value;
+                each((at, class), slope);
             }
         }
         loss

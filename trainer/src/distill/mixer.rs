@@ -66,7 +66,8 @@ impl Mixture {
     }
 }
 
-/// The mean of all answers, one matrix each; a single one stays as it is.
+/// The mean of all answers, one matrix each: of probabilities where `mixing` says so, else of what they hold. A single one
+/// stays as it is.
 pub(crate) fn mean(mixing: Mixing, answers: &[Array2<f32>]) -> Array2<f32> {
     match answers {
         [one] if mixing == Mixing::MeanOfProbabilities => one.clone(),

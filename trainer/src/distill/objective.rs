@@ -45,37 +45,6 @@ pub struct ObjectivePlan {
 }
 
 impl ObjectivePlan {
-    /// The student on labels only: the control every distilled student is compared with.
-    pub fn labels_only() -> Self {
-        ObjectivePlan {
-            label_weight: 1.0,
-            label_smoothing: 0.0,
-            soft_weight: 0.0,
-            distill_temperature: 1.0,
-            low_weight: 0.0,
-            low_hops: 1,
-            high_weight: 0.0,
-            edge_temperature: 1.0,
-        }
-    }
-
-    /// Plain distillation: `(1 - soft_weight) * CE + soft_weight * T^2 KL`.
-    pub fn soft_targets(soft_weight: f32, distill_temperature: f32) -> Self {
-        let label_weight = 1.0 - soft_weight;
-        ObjectivePlan { label_weight, soft_weight, distill_temperature, ..Self::labels_only() }
-    }
-
-    /// FF-G2M (Wu et al. 2023): `(1 - edge_weight) * CE + edge_weight * (L_low + L_high)`.
-    pub fn edges(edge_weight: f32, edge_temperature: f32) -> Self {
-        ObjectivePlan {
-            label_weight: 1.0 - edge_weight,
-            low_weight: edge_weight,
-            high_weight: edge_weight,
-            edge_temperature,
-            ..Self::labels_only()
-        }
-    }
-
     fn check(&self) -> Result<(), TrainError> {
         let weights = [
             ("label_weight", self.label_weight),
@@ -115,13 +84,6 @@ pub struct SoftTargets {
     pub rows: Vec<usize>,
     /// [rows x classes], one row an entry of `rows`.
     pub logits: Array2<f32>,
-}
-
-impl SoftTargets {
-    /// A teacher's answer on all rows.
-    pub fn from_teacher(logits: &Array2<f32>) -> Self {
-        SoftTargets { rows: (0..logits.nrows()).collect(), logits: logits.clone() }
-    }
 }
 
 /// Everything a student may learn from.
@@ -336,6 +298,12 @@ pub(crate) fn log_softmax(logits: ArrayView2<'_, f32>) -> Array2<f32> {
 /// Log-softmax of every row at temperature `t`.
 pub(crate) fn tempered(logits: &Array2<f32>, t: f32) -> Array2<f32> {
     log_softmax(logits.mapv(|logit| logit / t).view())
+}
+
+/// A class's part of `weight * t^2 KL(target || output)`, both log-probabilities at temperature `t`, and its slope in the logit.
+pub(crate) fn divergence(weight: f32, t: f32, target: f32, output: f32) -> (f64, f32) {
+    let value = f64::from(weight * t * t * target.exp() * (target - output));
+    (value, weight * t * (output.exp() - target.exp()))
 }
 
 /// The mean of several answers' softmax, as log-probabilities [rows x classes]: soft targets that serve wherever logits do

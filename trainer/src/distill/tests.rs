@@ -29,12 +29,22 @@ fn adjacency() -> CsMat<f32> {
 pub(crate) const LABELS: [u16; ROWS] = [0, 1, 2, 3, 0, 1, 2, 3, 0];
 pub(crate) const TRAIN: [usize; 3] = [1, 4, 6];
 
+const LABELS_ONLY: ObjectivePlan = ObjectivePlan {
+    label_weight: 1.0,
+    label_smoothing: 0.0,
+    soft_weight: 0.0,
+    distill_temperature: 1.0,
+    low_weight: 0.0,
+    low_hops: 1,
+    high_weight: 0.0,
+    edge_temperature: 1.0,
+};
+
 /// Each term alone, then all together.
 pub(crate) fn plans() -> Vec<(&'static str, ObjectivePlan)> {
-    let labels = ObjectivePlan::labels_only();
-    let none = ObjectivePlan { label_weight: 0.0, ..labels };
+    let none = ObjectivePlan { label_weight: 0.0, ..LABELS_ONLY };
     vec![
-        ("labels", labels),
+        ("labels", LABELS_ONLY),
         ("soft, T = 1", ObjectivePlan { soft_weight: 0.7, ..none }),
         ("soft, T = 3", ObjectivePlan { soft_weight: 0.7, distill_temperature: 3.0, ..none }),
         ("low", ObjectivePlan { low_weight: 0.8, ..none }),
@@ -57,7 +67,7 @@ pub(crate) fn plans() -> Vec<(&'static str, ObjectivePlan)> {
 
 pub(crate) fn with_objective(plan: &ObjectivePlan, test: impl FnOnce(&Objective)) {
     let (teacher, edges) = (random(1, 8.0), adjacency());
-    let soft = SoftTargets::from_teacher(&teacher);
+    let soft = SoftTargets { rows: (0..ROWS).collect(), logits: teacher.clone() };
     let targets = Targets {
         labels: &LABELS,
         classes: CLASSES,
@@ -98,7 +108,7 @@ fn closed_gradients_equal_finite_differences() {
 /// Two hops sum, over the closed neighbourhood, the means over closed neighbourhoods.
 #[test]
 fn low_frequency_over_two_hops_follows_its_definition() {
-    let none = ObjectivePlan { label_weight: 0.0, ..ObjectivePlan::labels_only() };
+    let none = ObjectivePlan { label_weight: 0.0, ..LABELS_ONLY };
     let plan = ObjectivePlan { low_weight: 1.0, low_hops: 2, ..none };
     let teacher = crate::distill::objective::log_softmax(random(1, 8.0).view()).mapv_into(f32::exp);
     let mut closed = Array2::<f32>::eye(ROWS);
@@ -115,7 +125,7 @@ fn low_frequency_over_two_hops_follows_its_definition() {
 
 #[test]
 fn labels_alone_read_the_train_rows_only() {
-    with_objective(&ObjectivePlan::labels_only(), |objective| assert_eq!(objective.rows(), TRAIN));
+    with_objective(&LABELS_ONLY, |objective| assert_eq!(objective.rows(), TRAIN));
 }
 
 #[test]
@@ -129,7 +139,8 @@ fn edge_agreement_counts_each_edge_once() {
 #[test]
 fn a_weight_without_its_targets_is_refused_with_a_remedy() {
     let targets = Targets { labels: &LABELS, classes: CLASSES, train: &TRAIN, tune: &[0], soft: None, edges: None };
-    let refused = Objective::prepare(&targets, &ObjectivePlan::soft_targets(0.5, 2.0), ROWS).map(|_| ());
+    let plan = ObjectivePlan { label_weight: 0.5, soft_weight: 0.5, distill_temperature: 2.0, ..LABELS_ONLY };
+    let refused = Objective::prepare(&targets, &plan, ROWS).map(|_| ());
     let message = refused.expect_err("no soft targets").to_string();
     assert_eq!(message, "soft targets is empty; give them or set soft_weight to 0");
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempPath;
 
 use super::digest::RowsDigest;
-use super::plan::{Part, Plan};
+use super::plan::Plan;
 use super::{LabelError, indices};
 use crate::bounded;
 use crate::output::{TEMPORARY, free_or_regular};
@@ -214,12 +214,4 @@ pub(super) fn all(folder: &Path, plan: &Plan) -> Result<Vec<Commit>, LabelError>
         return Ok(commits);
     }
     Err(LabelError::Missing { missing: indices::ranges(&missing), of: plan.parts.len() })
-}
-
-impl Part {
-    /// Numbers of its rows.
-    #[must_use]
-    pub fn row_range(&self) -> std::ops::Range<u64> {
-        self.first_row..self.first_row + self.rows
-    }
 }

@@ -244,8 +244,8 @@ macro_rules! section {
             ];
         }
 
+        #[allow(unused_mut, unused_variables, reason = "a section may have no keys")]
         impl $crate::recipe::section::Section for $name {
-            #[allow(unused_mut, unused_variables, reason = "a section may have no keys")]
             fn keys() -> Vec<&'static $crate::recipe::section::Key> {
                 let mut keys = Vec::new();
                 $(keys.extend(<$part_type as $crate::recipe::section::Section>::keys());)?
@@ -253,7 +253,6 @@ macro_rules! section {
                 keys
             }
 
-            #[allow(unused_mut, unused_variables, reason = "a section may have no keys")]
             fn read_keys(from: &$crate::recipe::section::Reader<'_>) -> Result<Self, $crate::recipe::value::Fault> {
                 let mut keys = Self::KEYS.iter();
                 let mut section = Self {
@@ -272,7 +271,6 @@ macro_rules! section {
                 Ok(section)
             }
 
-            #[allow(unused_mut, unused_variables, reason = "a section may have no keys")]
             fn filled(table: &toml::Table) -> Self {
                 Self {
                     $($part: <$part_type as $crate::recipe::section::Section>::filled(table),)?
@@ -280,7 +278,6 @@ macro_rules! section {
                 }
             }
 
-            #[allow(unused_mut, unused_variables, reason = "a section may have no keys")]
             fn entries(&self) -> Vec<(&'static str, toml::Value)> {
                 let mut entries: Vec<(&'static str, toml::Value)> = Vec::new();
                 $(entries.extend($crate::recipe::section::Section::entries(&self.$part));)?

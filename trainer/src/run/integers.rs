@@ -6,6 +6,7 @@ use super::RunError;
 use super::job::Job;
 use super::teachers::Teachers;
 use crate::data::{Form, Matrix};
+use crate::distill::labels::TargetScale;
 use crate::method::link::embedding;
 use crate::nn::{Lesson, MlpWeights, Step};
 use crate::quantize::{
@@ -17,7 +18,17 @@ use crate::recipe::{QuantizeMethod, QuantizeSection, RangeKind, Recipe};
 impl Job<'_> {
     /// The student with the answers of a regression in the unit of its quantity.
     pub(super) fn in_unit(&self, weights: &MlpWeights) -> MlpWeights {
-        if self.classifies() { weights.clone() } else { counted_in(weights, self.scale.deviation, self.scale.mean) }
+        self.counted_in(weights, self.scale)
+    }
+
+    /// The same network, the standard scores of a regression as a quantity of this mean and deviation.
+    fn counted_in(&self, weights: &MlpWeights, scale: TargetScale) -> MlpWeights {
+        let mut weights = weights.clone();
+        if let (false, Some(last)) = (self.classifies(), weights.layers.last_mut()) {
+            last.weight *= scale.deviation;
+            last.bias.mapv_inplace(|bias| bias * scale.deviation + scale.mean);
+        }
+        weights
     }
 
     /// How features become input integers, from the rows that may be learnt from.
@@ -51,8 +62,7 @@ impl Job<'_> {
         let coding = self.coding();
         let tune = self.data.x.student_rows(&self.split.tune, self.data.student);
         let (power, scale) = self.scale.by_power_of_two();
-        let weights =
-            if self.classifies() { weights.clone() } else { counted_in(weights, scale.deviation, scale.mean) };
+        let weights = self.counted_in(weights, scale);
         let plan = quantize_plan(section);
         let mut student = quantize(&weights, &coding, &tune, &plan).map_err(failed)?;
         if let Some(aware) = aware(section) {
@@ -91,16 +101,6 @@ impl Job<'_> {
             truth.score_values(&student.quantities(&replay), rows).merit()
         })
     }
-}
-
-/// The same network, its standard scores as a quantity of this mean and deviation.
-fn counted_in(weights: &MlpWeights, deviation: f32, mean: f32) -> MlpWeights {
-    let mut weights = weights.clone();
-    if let Some(last) = weights.layers.last_mut() {
-        last.weight *= deviation;
-        last.bias.mapv_inplace(|bias| bias * deviation + mean);
-    }
-    weights
 }
 
 /// The recipe for a student that sees its rows as they were measured and has its own outputs alone.

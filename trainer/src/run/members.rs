@@ -142,7 +142,7 @@ impl Job<'_> {
             }
             answers.push(if mixing == Mixing::MeanOfProbabilities { answer } else { self.answer_of(&answer) });
         }
-        Ok(mean(if mixing == Mixing::MeanOfProbabilities { mixing } else { Mixing::Mean }, &answers))
+        Ok(mean(mixing, &answers))
     }
 
     fn graph_kind(&self, teacher: &TeacherSection) -> Option<GraphKind> {
@@ -207,8 +207,10 @@ impl Job<'_> {
         };
         self.spend(&plan.stage, trained.cpu_seconds);
         let (curve, net) = (trained.curve, trained.nets.into_iter().next().ok_or(RunError::Interrupted)?);
-        let everywhere =
-            if self.evaluation.unseen.is_empty() { Array2::zeros((0, 0)) } else { self.logits_everywhere(&net) };
+        let everywhere = match self.evaluation.unseen.is_empty() {
+            true => Array2::zeros((0, 0)),
+            false => self.logits_on(&net, &self.form.apply(&self.whole.x)),
+        };
         Ok(Member { logits: self.logits(&net), everywhere, net: plan.teacher.reask().then_some(net), curve })
     }
 
@@ -234,17 +236,14 @@ impl Job<'_> {
 
     /// Logits of a network that sees columns, for all rows that may be learnt from.
     pub(super) fn logits(&self, net: &TrainedNet) -> Array2<f32> {
-        match &self.x {
-            Matrix::Dense(x) => net.logits(x.view(), self.backend),
-            Matrix::Sparse(x) => net.weights().logits(x, self.backend),
-        }
+        self.logits_on(net, &self.x)
     }
 
-    /// The same for all rows of the whole data.
-    fn logits_everywhere(&self, net: &TrainedNet) -> Array2<f32> {
-        match self.form.apply(&self.whole.x) {
+    /// The same for rows in the student's form.
+    fn logits_on(&self, net: &TrainedNet, x: &Matrix) -> Array2<f32> {
+        match x {
             Matrix::Dense(x) => net.logits(x.view(), self.backend),
-            Matrix::Sparse(x) => net.weights().logits(&x, self.backend),
+            Matrix::Sparse(x) => net.weights().logits(x, self.backend),
         }
     }
 

@@ -58,8 +58,7 @@ impl Teachers {
     fn one(&self, of: impl Fn(&Answer) -> Array2<f32>) -> Array2<f32> {
         match self.mixing {
             Mixing::BestOnTune => of(&self.mixed[self.best]),
-            Mixing::MeanOfProbabilities => mean(self.mixing, &self.mixed.iter().map(of).collect::<Vec<_>>()),
-            _ => mean(Mixing::Mean, &self.mixed.iter().map(of).collect::<Vec<_>>()),
+            mixing => mean(mixing, &self.mixed.iter().map(of).collect::<Vec<_>>()),
         }
     }
 

@@ -3,6 +3,10 @@
 use super::Clash;
 use crate::recipe::{Recipe, SplitKind};
 
+/// Why the label cannot say which rows belong together, and what to do.
+const IS_LABEL: &str = "the column is the label, so the split or the rows would be told by the answer";
+const OTHER_COLUMN: &str = "name another column";
+
 /// Its rows.
 pub(super) static CLASHES: &[Clash] = &[
     Clash {
@@ -20,11 +24,11 @@ pub(super) static CLASHES: &[Clash] = &[
         find: |it| (!is_csv(it) && it.data.edges.is_some()).then(|| "data.edges".to_owned()),
         reason: "this source brings its own edges, so the key would do nothing",
         remedy: "remove the key, or give a CSV file with nodes as source",
-        example: "[data]\n\
-                  source = \"cora\"\n\
-                  edges = \"edges.csv\"\n\
+        example: on_graph!(
+            "edges = \"edges.csv\"\n\
                   [[teacher]]\n\
-                  kind = \"gcn\"",
+                  kind = \"gcn\""
+        ),
     },
     Clash {
         at: "data.split",
@@ -34,97 +38,79 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "a graph is split as it was published, or at random",
         remedy: "use \"published\" or \"random\"",
-        example: "[data]\n\
-                  source = \"cora\"\n\
-                  split = \"folds\"\n\
+        example: on_graph!(
+            "split = \"folds\"\n\
                   [[teacher]]\n\
-                  kind = \"gcn\"",
+                  kind = \"gcn\""
+        ),
     },
     Clash {
         at: "data.split",
         find: |it| (it.data.is_table() && it.data.split == SplitKind::Published).then(|| "data.split".to_owned()),
         reason: "a table comes without a published split",
         remedy: "use \"folds\", \"random\" or \"ordered\"",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  split = \"published\"\n\
+        example: on_table!(
+            "split = \"published\"\n\
                   [[teacher]]\n\
-                  kind = \"mlp\"",
+                  kind = \"mlp\""
+        ),
     },
     Clash {
         at: "data.fold",
         find: |it| is_label(it, it.data.fold.as_ref()).then(|| "data.fold".to_owned()),
-        reason: "the column is the label, so the split or the rows would be told by the answer",
-        remedy: "name another column",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  fold = \"y\"\n\
+        reason: IS_LABEL,
+        remedy: OTHER_COLUMN,
+        example: on_table!(
+            "fold = \"y\"\n\
                   [[teacher]]\n\
-                  kind = \"mlp\"",
+                  kind = \"mlp\""
+        ),
     },
     Clash {
         at: "data.group",
         find: |it| is_label(it, it.data.group.as_ref()).then(|| "data.group".to_owned()),
-        reason: "the column is the label, so the split or the rows would be told by the answer",
-        remedy: "name another column",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  group = \"y\"\n\
+        reason: IS_LABEL,
+        remedy: OTHER_COLUMN,
+        example: on_table!(
+            "group = \"y\"\n\
                   [[teacher]]\n\
-                  kind = \"mlp\"",
+                  kind = \"mlp\""
+        ),
     },
     Clash {
         at: "data.id",
         find: |it| is_label(it, it.data.id.as_ref()).then(|| "data.id".to_owned()),
-        reason: "the column is the label, so the split or the rows would be told by the answer",
-        remedy: "name another column",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  id = \"y\"\n\
+        reason: IS_LABEL,
+        remedy: OTHER_COLUMN,
+        example: on_table!(
+            "id = \"y\"\n\
                   [[teacher]]\n\
-                  kind = \"mlp\"",
+                  kind = \"mlp\""
+        ),
     },
     Clash {
         at: "data.split",
         find: |it| (it.data.series.is_some() && it.data.split != SplitKind::Ordered).then(|| "data.split".to_owned()),
         reason: "windows of neighbouring moments share readings, so only a split by time is honest",
         remedy: "use split = \"ordered\"",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  series = { time = \"t\", history = 2, ahead = 1 }\n\
+        example: on_table!(
+            "series = { time = \"t\", history = 2, ahead = 1 }\n\
                   [[teacher]]\n\
-                  kind = \"mlp\"",
+                  kind = \"mlp\""
+        ),
     },
     Clash {
         at: "data.group",
         find: |it| (it.data.series.is_some() && it.data.group.is_some()).then(|| "data.group".to_owned()),
         reason: "the rows of one moment stay together already",
         remedy: "remove the key",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  split = \"ordered\"\n\
+        example: on_table!(
+            "split = \"ordered\"\n\
                   group = \"g\"\n\
                   series = { time = \"t\", history = 2, ahead = 1 }\n\
                   [[teacher]]\n\
-                  kind = \"mlp\"",
+                  kind = \"mlp\""
+        ),
     },
     Clash {
         at: "data.test_share",
@@ -134,16 +120,13 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "no row is left to teach",
         remedy: "lower one of the two shares",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  split = \"random\"\n\
+        example: on_table!(
+            "split = \"random\"\n\
                   tune_share = 0.5\n\
                   test_share = 0.5\n\
                   [[teacher]]\n\
-                  kind = \"mlp\"",
+                  kind = \"mlp\""
+        ),
     },
     Clash {
         at: "quantize.input_headroom",
@@ -152,12 +135,12 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "the key does nothing without the standard scores of a table",
         remedy: "remove it",
-        example: "[data]\n\
-                  source = \"cora\"\n\
-                  [[teacher]]\n\
+        example: on_graph!(
+            "[[teacher]]\n\
                   kind = \"gcn\"\n\
                   [quantize]\n\
-                  input_headroom = 1.5",
+                  input_headroom = 1.5"
+        ),
     },
 ];
 

@@ -13,15 +13,12 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "the columns of a table are no parts of one sum",
         remedy: "remove the key",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  [[teacher]]\n\
+        example: on_table!(
+            "[[teacher]]\n\
                   kind = \"mlp\"\n\
                   [student]\n\
-                  input = \"normalized\"",
+                  input = \"normalized\""
+        ),
     },
     Clash {
         at: "student.choose_by",
@@ -30,16 +27,13 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "a quantity has no accuracy",
         remedy: "use choose_by = \"loss\"",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  task = \"regress\"\n\
+        example: on_table!(
+            "task = \"regress\"\n\
                   [[teacher]]\n\
                   kind = \"mlp\"\n\
                   [student]\n\
-                  choose_by = \"accuracy\"",
+                  choose_by = \"accuracy\""
+        ),
     },
     Clash {
         at: "student.batch_rows",
@@ -49,30 +43,30 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "a step on some rows loses the edges between them and the others",
         remedy: "remove the key, or the link",
-        example: "[data]\n\
-                  source = \"cora\"\n\
-                  [[teacher]]\n\
+        example: on_graph!(
+            "[[teacher]]\n\
                   kind = \"gcn\"\n\
                   [student]\n\
                   batch_rows = 64\n\
                   [[link]]\n\
-                  kind = \"edges\"",
+                  kind = \"edges\""
+        ),
     },
     Clash {
         at: "rows[]",
         find: |it| twice(it, Point::Rows),
         reason: "this kind is there already",
         remedy: "keep one of the two",
-        example: "[data]\n\
-                  source = \"cora\"\n\
-                  [[teacher]]\n\
+        example: on_graph!(
+            "[[teacher]]\n\
                   kind = \"gcn\"\n\
                   [[rows]]\n\
                   kind = \"word-dropout\"\n\
                   share = 0.1\n\
                   [[rows]]\n\
                   kind = \"word-dropout\"\n\
-                  share = 0.2",
+                  share = 0.2"
+        ),
     },
     Clash {
         at: "target[]",
@@ -82,17 +76,14 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "one method mixes the teachers' answers, and another does already",
         remedy: "keep one of the two",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  [[teacher]]\n\
+        example: on_table!(
+            "[[teacher]]\n\
                   kind = \"mlp\"\n\
                   [[target]]\n\
                   kind = \"mean\"\n\
                   [[target]]\n\
-                  kind = \"router\"",
+                  kind = \"router\""
+        ),
     },
     Clash {
         at: "target[]",
@@ -105,12 +96,8 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "what shapes the target comes after what mixes the teachers' answers",
         remedy: "write it first",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  task = \"regress\"\n\
+        example: on_table!(
+            "task = \"regress\"\n\
                   [[teacher]]\n\
                   kind = \"mlp\"\n\
                   [[target]]\n\
@@ -119,19 +106,16 @@ pub(super) static CLASHES: &[Clash] = &[
                   [[target]]\n\
                   kind = \"mean\"\n\
                   [objective]\n\
-                  label_weight = 1.0",
+                  label_weight = 1.0"
+        ),
     },
     Clash {
         at: "target[]",
         find: |it| twice(it, Point::Target),
         reason: "this kind is there already",
         remedy: "keep one of the two",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  task = \"regress\"\n\
+        example: on_table!(
+            "task = \"regress\"\n\
                   [[teacher]]\n\
                   kind = \"mlp\"\n\
                   [[target]]\n\
@@ -141,7 +125,8 @@ pub(super) static CLASHES: &[Clash] = &[
                   kind = \"margin\"\n\
                   margin = 0.2\n\
                   [objective]\n\
-                  label_weight = 1.0",
+                  label_weight = 1.0"
+        ),
     },
     Clash {
         at: "target[]",
@@ -150,16 +135,13 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "the router learns which teacher names the right class",
         remedy: "use mean or best-on-tune",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  task = \"regress\"\n\
+        example: on_table!(
+            "task = \"regress\"\n\
                   [[teacher]]\n\
                   kind = \"mlp\"\n\
                   [[target]]\n\
-                  kind = \"router\"",
+                  kind = \"router\""
+        ),
     },
     Clash {
         at: "objective.soft_weight",
@@ -168,26 +150,26 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "with 0 and no link the teacher would do nothing",
         remedy: "give a weight above 0 or a [[link]]; the student on labels alone is one of the controls of the report",
-        example: "[data]\n\
-                  source = \"cora\"\n\
-                  [[teacher]]\n\
+        example: on_graph!(
+            "[[teacher]]\n\
                   kind = \"gcn\"\n\
                   [objective]\n\
-                  soft_weight = 0.0",
+                  soft_weight = 0.0"
+        ),
     },
     Clash {
         at: "link[]",
         find: |it| twice(it, Point::Link),
         reason: "this kind is there already",
         remedy: "keep one of the two",
-        example: "[data]\n\
-                  source = \"cora\"\n\
-                  [[teacher]]\n\
+        example: on_graph!(
+            "[[teacher]]\n\
                   kind = \"gcn\"\n\
                   [[link]]\n\
                   kind = \"edges\"\n\
                   [[link]]\n\
-                  kind = \"edges\"",
+                  kind = \"edges\""
+        ),
     },
     Clash {
         at: "link[]",
@@ -199,14 +181,14 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "a link with both weights 0 does nothing",
         remedy: "remove it, or give a weight",
-        example: "[data]\n\
-                  source = \"cora\"\n\
-                  [[teacher]]\n\
+        example: on_graph!(
+            "[[teacher]]\n\
                   kind = \"gcn\"\n\
                   [[link]]\n\
                   kind = \"edges\"\n\
                   low_weight = 0\n\
-                  high_weight = 0",
+                  high_weight = 0"
+        ),
     },
     Clash {
         at: "link[]",
@@ -216,12 +198,8 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "outputs that learn an embedding cannot be added to a student that is trained already",
         remedy: "set keep_student = false in [cotrain]",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  [[teacher]]\n\
+        example: on_table!(
+            "[[teacher]]\n\
                   kind = \"mlp\"\n\
                   [[teacher]]\n\
                   kind = \"onnx\"\n\
@@ -230,7 +208,8 @@ pub(super) static CLASHES: &[Clash] = &[
                   [cotrain]\n\
                   [[link]]\n\
                   kind = \"embedding\"\n\
-                  weight = 0.5",
+                  weight = 0.5"
+        ),
     },
 ];
 

@@ -2,6 +2,23 @@
 //!
 //! Keys that belong to one choice only are refused by their section; what is here takes two sections, or two values.
 
+/// An example on a table: `[data]`, then these lines.
+macro_rules! on_table {
+    ($lines:literal) => {
+        concat!(
+            "[data]\nsource = \"t.csv\"\nlabel = \"y\"\nstudent_columns = [\"a\"]\nteacher_columns = [\"b\"]\n",
+            $lines
+        )
+    };
+}
+
+/// The same on a graph.
+macro_rules! on_graph {
+    ($lines:literal) => {
+        concat!("[data]\nsource = \"cora\"\n", $lines)
+    };
+}
+
 mod data;
 mod methods;
 mod teachers;

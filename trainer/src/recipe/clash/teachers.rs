@@ -13,23 +13,20 @@ pub(super) static CLASHES: &[Clash] = &[
         find: |it| teacher(it, "kind", |teacher| it.data.is_table() && teacher.needs_edges()),
         reason: "a graph teacher learns from edges, and a table has none",
         remedy: "use another kind, or give a graph",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  [[teacher]]\n\
-                  kind = \"gcn\"",
+        example: on_table!(
+            "[[teacher]]\n\
+                  kind = \"gcn\""
+        ),
     },
     Clash {
         at: "teacher[].kind",
         find: |it| teacher(it, "kind", |teacher| !it.data.is_table() && teacher.kind() == TeacherKind::Fusion),
         reason: "a fusion joins the student's columns with others, and a graph has one set of features",
         remedy: "use another kind, or give a table",
-        example: "[data]\n\
-                  source = \"cora\"\n\
-                  [[teacher]]\n\
-                  kind = \"fusion\"",
+        example: on_graph!(
+            "[[teacher]]\n\
+                  kind = \"fusion\""
+        ),
     },
     Clash {
         at: "teacher[].hidden",
@@ -43,22 +40,22 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "a hidden width does not divide into the attention heads",
         remedy: "make each width of `hidden` a multiple of `attention_heads`",
-        example: "[data]\n\
-                  source = \"cora\"\n\
-                  [[teacher]]\n\
+        example: on_graph!(
+            "[[teacher]]\n\
                   kind = \"gat\"\n\
-                  hidden = [30]",
+                  hidden = [30]"
+        ),
     },
     Clash {
         at: "teacher[].sees",
         find: |it| teacher(it, "sees", |teacher| !it.data.is_table() && teacher.sees() != Seen::All),
         reason: "the nodes of a graph have one set of features, so the key would do nothing",
         remedy: "remove it",
-        example: "[data]\n\
-                  source = \"cora\"\n\
-                  [[teacher]]\n\
+        example: on_graph!(
+            "[[teacher]]\n\
                   kind = \"mlp\"\n\
-                  sees = \"others\"",
+                  sees = \"others\""
+        ),
     },
     Clash {
         at: "teacher[].choose_by",
@@ -70,15 +67,12 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "a quantity has no accuracy",
         remedy: "use choose_by = \"loss\"",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  task = \"regress\"\n\
+        example: on_table!(
+            "task = \"regress\"\n\
                   [[teacher]]\n\
                   kind = \"mlp\"\n\
-                  choose_by = \"accuracy\"",
+                  choose_by = \"accuracy\""
+        ),
     },
     Clash {
         at: "teacher[].fit_confidence",
@@ -88,15 +82,12 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "a quantity has no confidence",
         remedy: "remove the key, or classify",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  task = \"regress\"\n\
+        example: on_table!(
+            "task = \"regress\"\n\
                   [[teacher]]\n\
                   kind = \"mlp\"\n\
-                  fit_confidence = true",
+                  fit_confidence = true"
+        ),
     },
     Clash {
         at: "teacher[].answers",
@@ -107,16 +98,13 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "a quantity has no probabilities",
         remedy: "remove the key, or classify",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  task = \"regress\"\n\
+        example: on_table!(
+            "task = \"regress\"\n\
                   [[teacher]]\n\
                   kind = \"onnx\"\n\
                   path = \"m.onnx\"\n\
-                  answers = \"probabilities\"",
+                  answers = \"probabilities\""
+        ),
     },
     Clash {
         at: "teacher[].inputs[]",
@@ -127,119 +115,98 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "a model with several inputs needs to know which columns each takes",
         remedy: "give `name` and `columns`",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  [[teacher]]\n\
+        example: on_table!(
+            "[[teacher]]\n\
                   kind = \"onnx\"\n\
                   path = \"m.onnx\"\n\
-                  inputs = [{ name = \"i\" }, { name = \"j\", columns = [\"b\"] }]",
+                  inputs = [{ name = \"i\" }, { name = \"j\", columns = [\"b\"] }]"
+        ),
     },
     Clash {
         at: "teacher[].inputs[]",
         find: |it| input(it, |model, at| model.inputs[..at].iter().any(|other| other.name == model.inputs[at].name)),
         reason: "another input has this name already",
         remedy: "give every input a name of its own",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  [[teacher]]\n\
+        example: on_table!(
+            "[[teacher]]\n\
                   kind = \"onnx\"\n\
                   path = \"m.onnx\"\n\
-                  inputs = [{ name = \"i\", columns = [\"a\"] }, { name = \"i\", columns = [\"b\"] }]",
+                  inputs = [{ name = \"i\", columns = [\"a\"] }, { name = \"i\", columns = [\"b\"] }]"
+        ),
     },
     Clash {
         at: "teacher[].inputs[]",
         find: |it| input(it, |model, at| !model.columns.is_empty() && !model.inputs[at].columns.is_empty()),
         reason: "the columns of an input and `columns` of the model say the same twice",
         remedy: "keep one of the two",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  [[teacher]]\n\
+        example: on_table!(
+            "[[teacher]]\n\
                   kind = \"onnx\"\n\
                   path = \"m.onnx\"\n\
                   columns = [\"b\"]\n\
-                  inputs = [{ name = \"i\", columns = [\"b\"] }]",
+                  inputs = [{ name = \"i\", columns = [\"b\"] }]"
+        ),
     },
     Clash {
         at: "teacher[].embedding",
         find: |it| unused_embedding(it, "embedding"),
         reason: "the key does nothing without [[link]] kind = \"embedding\"",
         remedy: "remove it, or add the link",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  [[teacher]]\n\
+        example: on_table!(
+            "[[teacher]]\n\
                   kind = \"onnx\"\n\
                   path = \"m.onnx\"\n\
-                  embedding = \"e\"",
+                  embedding = \"e\""
+        ),
     },
     Clash {
         at: "teacher[].embedding_columns",
         find: |it| unused_embedding(it, "embedding_columns"),
         reason: "the key does nothing without [[link]] kind = \"embedding\"",
         remedy: "remove it, or add the link",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  [[teacher]]\n\
+        example: on_table!(
+            "[[teacher]]\n\
                   kind = \"table\"\n\
                   path = \"t.csv\"\n\
-                  embedding_columns = [\"e\"]",
+                  embedding_columns = [\"e\"]"
+        ),
     },
     Clash {
         at: "teacher[].reask",
         find: |it| teacher(it, "reask", |teacher| teacher.reask() && !can_reask(it, teacher)),
         reason: "the key does nothing without sees = \"student\", [[rows]] kind = \"noise\", [[target]] kind = \"mean\" and no crossfit",
         remedy: "remove it",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  [[teacher]]\n\
+        example: on_table!(
+            "[[teacher]]\n\
                   kind = \"mlp\"\n\
                   reask = true\n\
                   [[rows]]\n\
                   kind = \"noise\"\n\
-                  deviation = 0.1",
+                  deviation = 0.1"
+        ),
     },
     Clash {
         at: "cotrain",
         find: |it| (it.cotrain.is_some() && !it.data.is_table()).then(|| "cotrain".to_owned()),
         reason: "networks are trained together on the rows of a table",
         remedy: "remove the table",
-        example: "[data]\n\
-                  source = \"cora\"\n\
-                  [[teacher]]\n\
+        example: on_graph!(
+            "[[teacher]]\n\
                   kind = \"gcn\"\n\
-                  [cotrain]",
+                  [cotrain]"
+        ),
     },
     Clash {
         at: "cotrain",
         find: |it| (it.cotrain.is_some() && it.data.regresses()).then(|| "cotrain".to_owned()),
         reason: "networks are trained together through their class probabilities",
         remedy: "remove the table, or classify",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  task = \"regress\"\n\
+        example: on_table!(
+            "task = \"regress\"\n\
                   [[teacher]]\n\
                   kind = \"mlp\"\n\
-                  [cotrain]",
+                  [cotrain]"
+        ),
     },
     Clash {
         at: "cotrain",
@@ -248,45 +215,36 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "the key does nothing without a teacher that is trained here",
         remedy: "remove it",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  [[teacher]]\n\
+        example: on_table!(
+            "[[teacher]]\n\
                   kind = \"onnx\"\n\
                   path = \"m.onnx\"\n\
-                  [cotrain]",
+                  [cotrain]"
+        ),
     },
     Clash {
         at: "masks",
         find: |it| (it.masks.is_some() && it.cotrain.is_none()).then(|| "masks".to_owned()),
         reason: "masks imitate the co-trained student",
         remedy: "add a table [cotrain]",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  [[teacher]]\n\
+        example: on_table!(
+            "[[teacher]]\n\
                   kind = \"mlp\"\n\
-                  [masks]",
+                  [masks]"
+        ),
     },
     Clash {
         at: "teacher[].hidden",
         find: |it| teacher(it, "hidden", |teacher| it.masks.is_some() && narrowest(teacher) == Some(0)),
         reason: "a teacher without a hidden layer has nothing to mask",
         remedy: "give it one, or remove [masks]",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  [[teacher]]\n\
+        example: on_table!(
+            "[[teacher]]\n\
                   kind = \"mlp\"\n\
                   hidden = []\n\
                   [cotrain]\n\
-                  [masks]",
+                  [masks]"
+        ),
     },
     Clash {
         at: "masks.heads",
@@ -297,17 +255,14 @@ pub(super) static CLASHES: &[Clash] = &[
         },
         reason: "a head takes at least two features, and the narrower of a teacher's last two hidden layers has fewer",
         remedy: "lower the number of heads",
-        example: "[data]\n\
-                  source = \"t.csv\"\n\
-                  label = \"y\"\n\
-                  student_columns = [\"a\"]\n\
-                  teacher_columns = [\"b\"]\n\
-                  [[teacher]]\n\
+        example: on_table!(
+            "[[teacher]]\n\
                   kind = \"mlp\"\n\
                   hidden = [8, 4]\n\
                   [cotrain]\n\
                   [masks]\n\
-                  kind = \"attention\"",
+                  kind = \"attention\""
+        ),
     },
 ];
 
