@@ -143,3 +143,44 @@ fn a_fourth_teacher_is_reported() {
         assert!(page.contains(&format!("Teacher {number}")), "{number}");
     }
 }
+
+/// The weights of the float student of the last run, without the bytes that name its recipe.
+fn float_weights(folder: &Path) -> Vec<u8> {
+    let mut bytes = fs::read(folder.join("out/student_float.npz")).unwrap();
+    let name = b"student.npy";
+    let last = bytes.windows(name.len()).position(|window| window == name).unwrap();
+    let header = 30;
+    bytes.truncate(last - header);
+    bytes
+}
+
+/// What a recipe names acts, whichever way the loss is put together: in one term before the training, or step by step.
+#[test]
+fn rows_and_links_act_under_every_mixing_and_schedule() {
+    let folder = tempfile::tempdir().unwrap();
+    write_graph(folder.path());
+    let float = |text: &str| {
+        run(folder.path(), &text.replace("[report]\n", "[report]\ncontrols = false\n"));
+        float_weights(folder.path())
+    };
+    let methods = [
+        "[[rows]]\nkind = \"word-dropout\"\nshare = 0.5\n",
+        "[[rows]]\nkind = \"noise\"\ndeviation = 0.5\n",
+        "[[link]]\nkind = \"edges\"\nhigh_weight = 0\n",
+        "[[link]]\nkind = \"edges\"\nlow_weight = 0\n",
+    ];
+    for mixing in [
+        "",
+        "[objective]\nlabel_weight = 0.5\nsoft_weight = { start = 1.0, halve_every = 5 }\n",
+        "[[target]]\nkind = \"router\"\n",
+        "[[target]]\nkind = \"random\"\n",
+        "[[rows]]\nkind = \"noise\"\ndeviation = 0.1\n",
+    ] {
+        let base = format!("{GRAPH}{GCN}{GCN}{mixing}");
+        let without = float(&base);
+        for method in methods.iter().filter(|method| !(mixing.contains("noise") && method.contains("noise"))) {
+            let changes = float(&format!("{base}{method}")) != without;
+            assert!(changes, "under {mixing:?} nothing is changed by {method}");
+        }
+    }
+}

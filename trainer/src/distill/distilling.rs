@@ -1,7 +1,7 @@
 //! The student's lesson: its teachers' answers, labels, and links.
 //!
 //! Where every step takes all rows and nothing changes from step to step, the whole loss is one closed [`Objective`] that
-//! was merged before the training; else each batch is evaluated as it comes.
+//! was merged before the training; else each batch is evaluated as it comes, and beside it the loss along edges.
 
 use ndarray::{Array2, s};
 use rand_distr::{Distribution, StandardNormal};
@@ -47,6 +47,8 @@ pub(crate) struct Distilling<'a> {
     pub(crate) ask_again: Option<AskAgain<'a>>,
     /// The loss of all rows, where it never changes.
     pub(crate) merged: Option<&'a Objective>,
+    /// The loss along edges, where the rest of the loss changes; every step then takes all rows.
+    pub(crate) edges: Option<&'a Objective>,
 }
 
 /// Without the outputs that learn embeddings.
@@ -92,6 +94,10 @@ impl Distilling<'_> {
 }
 
 impl Lesson for Distilling<'_> {
+    fn augments(&self) -> bool {
+        self.weights.noise > 0.0 || self.ask_again.is_some()
+    }
+
     fn augment(&mut self, step: &Step<'_>, x: &mut Array2<f32>) {
         let Weights { noise, word_dropout, .. } = self.weights;
         if noise > 0.0 {
@@ -144,6 +150,9 @@ impl Lesson for Distilling<'_> {
                     *to += 2.0 * weight * error;
                 }
             }
+        }
+        if let Some(edges) = self.edges {
+            loss += edges.evaluate_at(step.rows, output.view(), &mut gradient);
         }
         gradients[0].slice_mut(s![.., ..own]).assign(&gradient);
         loss
@@ -199,6 +208,7 @@ mod tests {
                 },
                 ask_again: None,
                 merged: None,
+                edges: None,
             };
             let step = Step { epoch: 0, number: 0, seed: 0, rows: &[2, 0, 1] };
             let outputs = Array2::from_shape_fn((3, own + 2), |(row, at)| ((row * 5 + at * 3) % 7) as f32 * 0.3 - 0.8);
@@ -246,6 +256,7 @@ mod tests {
             weights,
             ask_again: None,
             merged: None,
+            edges: None,
         };
         let mut gradient = [Array2::zeros((2, 1))];
         let step = Step { epoch: 0, number: 0, seed: 0, rows: &[0, 1] };

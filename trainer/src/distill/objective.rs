@@ -13,7 +13,7 @@
 //! Terms of one temperature are merged before training, so an epoch costs one softmax a row:
 //! `d loss / d z_i = T * (mass_i * softmax(z_i / T) - target_i)`.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use sprs::CsMat;
 
@@ -236,6 +236,20 @@ impl Objective {
     pub fn evaluate(&self, logits: ArrayView2<'_, f32>, gradient: &mut Array2<f32>) -> f64 {
         let rows: f64 = self.terms.iter().map(|term| term.evaluate(logits, gradient)).sum();
         rows + self.high.as_ref().map_or(0.0, |high| high.evaluate(logits, gradient))
+    }
+
+    /// The same of logits and gradients whose rows are those of the student's input that `rows` names, in any order: all
+    /// that the loss reads.
+    pub(crate) fn evaluate_at(&self, rows: &[usize], logits: ArrayView2<'_, f32>, gradient: &mut Array2<f32>) -> f64 {
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        order.sort_unstable_by_key(|&at| rows[at]);
+        let mut sorted = Array2::zeros(gradient.dim());
+        let loss = self.evaluate(logits.select(Axis(0), &order).view(), &mut sorted);
+        for (slopes, at) in sorted.rows().into_iter().zip(order) {
+            let mut row = gradient.row_mut(at);
+            row += &slopes;
+        }
+        loss
     }
 }
 

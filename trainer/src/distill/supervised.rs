@@ -29,6 +29,10 @@ impl<'a> Supervised<'a> {
 }
 
 impl Lesson for Supervised<'_> {
+    fn augments(&self) -> bool {
+        self.mixup
+    }
+
     fn augment(&mut self, step: &Step<'_>, x: &mut Array2<f32>) {
         self.mixed = unmixed(step);
         if !self.mixup {

@@ -104,6 +104,10 @@ impl Step<'_> {
 
 /// What the networks learn: loss and evaluation.
 pub trait Lesson {
+    /// Whether [`Lesson::augment`] changes its rows, which then have to come as mini-batches.
+    fn augments(&self) -> bool {
+        false
+    }
     /// Changes a mini-batch before it is seen, `[batch rows x columns]`.
     fn augment(&mut self, _step: &Step<'_>, _x: &mut Array2<f32>) {}
     /// The loss of a step from the networks' outputs; writes its gradients into arrays that start as zeros.

@@ -297,6 +297,11 @@ impl<'a> Job<'a> {
         self.books.curves.entry(name).or_insert_with(|| Curve::of(curve));
     }
 
+    /// Whether every step of a training takes all rows as the sparse matrix that they are.
+    pub(super) fn takes_whole(&self, nets: usize, plan: &TrainPlan, lesson: &dyn Lesson) -> bool {
+        matches!(self.x, Matrix::Sparse(_)) && plan.batch_rows.is_none() && nets == 1 && !lesson.augments()
+    }
+
     /// One training of networks that see the student's form, checkpointed: mini-batches of `rows`, or all of them in every
     /// step where the plan has no batches.
     pub(super) fn train(
@@ -308,7 +313,8 @@ impl<'a> Job<'a> {
         lesson: &mut dyn Lesson,
     ) -> Result<Trained, RunError> {
         let tune = &self.split.tune;
-        if let (Matrix::Sparse(x), None, [only]) = (&self.x, plan.batch_rows, start) {
+        let whole = self.takes_whole(start.len(), plan, lesson);
+        if let (Matrix::Sparse(x), [only], true) = (&self.x, start, whole) {
             let (train, tune) = (View::of_rows(&only.net, x, rows), View::of_rows(&only.net, x, tune));
             let source = Source::Whole(Whole { rows, train: &train, tune: &tune });
             return self.run(stage, &Training { start, source, plan: *plan, backend: self.backend }, lesson);

@@ -36,6 +36,7 @@ pub(super) struct Teaching<'j> {
     /// How many teachers' stored answers stand beside those that are asked again.
     stored: usize,
     merged: Option<Objective>,
+    edges: Option<Objective>,
     /// Rows that a training goes through.
     rows: Vec<usize>,
 }
@@ -70,15 +71,15 @@ impl Job<'_> {
         let (trained, load) = {
             let teaching = self.teaching(recipe, teachers).map_err(|source| self.train_error(stage, source))?;
             net.outputs += teaching.weights.embedding.map_or(0, |(embedding, _)| embedding.ncols());
-            if teaching.merged.is_some() {
-                net.input_dropout = word_dropout_of(recipe);
-            }
             let keeps = recipe.cotrain.as_ref().is_some_and(|cotrain| cotrain.keep_student);
-            let start = match &teachers.together {
+            let mut start = match &teachers.together {
                 Some(together) if keeps => vec![together.nets[0].clone()],
                 _ => drawn(&[net], plan.seed),
             };
             let mut lesson = self.lesson(recipe, &teaching, teachers);
+            if self.takes_whole(start.len(), &plan, &lesson) {
+                start[0].net.input_dropout = teaching.weights.word_dropout;
+            }
             let trained = self.train(stage, &start, &teaching.rows, &plan, &mut lesson)?;
             (trained, lesson.mixer.load())
         };
@@ -125,6 +126,13 @@ impl Job<'_> {
         let mixing = teachers.mixing;
         let merges = self.merges(recipe, &weights, mixing);
         let merged = if merges { Some(self.merged(recipe, teachers, &weights)?) } else { None };
+        let edges = match recipe.edges() {
+            Some(_) if !merges => {
+                let alone = Weights { label: 0.0, soft: Schedule::Constant(0.0), ..weights.clone() };
+                Some(self.merged(recipe, teachers, &alone)?)
+            }
+            _ => None,
+        };
         // Where teachers are asked again, the mixture holds the mean of the others, or nothing.
         let asks = self.asks_again(recipe, mixing);
         let asked = |number: usize| asks && recipe.teacher.get(number).is_some_and(|teacher| teacher.reask());
@@ -138,7 +146,7 @@ impl Job<'_> {
         let silent = weights.soft.start() == 0.0 && weights.embedding.is_none();
         let rows = match &merged {
             Some(merged) => merged.rows().to_vec(),
-            None if silent => self.labelled.clone(),
+            None if silent && edges.is_none() => self.labelled.clone(),
             None => self.taught.clone(),
         };
         Ok(Teaching {
@@ -149,6 +157,7 @@ impl Job<'_> {
             weights,
             stored: count,
             merged,
+            edges,
             rows,
         })
     }
@@ -176,6 +185,7 @@ impl Job<'_> {
                 answered: Array2::default((0, 0)),
             }),
             merged: teaching.merged.as_ref(),
+            edges: teaching.edges.as_ref(),
         }
     }
 
