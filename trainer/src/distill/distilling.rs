@@ -3,10 +3,11 @@
 //! Where every step takes all rows and nothing changes from step to step, the whole loss is one closed [`Objective`] that
 //! was merged before the training; else each batch is evaluated as it comes.
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, s};
 use rand_distr::{Distribution, StandardNormal};
 
 use super::ask_again::AskAgain;
+use super::contrast::Contrast;
 use super::labels::{Labels, unmixed};
 use super::mixer::{Mixer, Mixture};
 use super::objective::{Objective, tempered};
@@ -47,6 +48,8 @@ pub(crate) struct Distilling<'a> {
     pub(crate) ask_again: Option<AskAgain<'a>>,
     /// The loss of all rows, where it never changes.
     pub(crate) merged: Option<&'a Objective>,
+    /// The loss of the last hidden layer, which a tapped network hands out after its outputs; every step then takes all rows.
+    pub(crate) contrast: Option<&'a Contrast>,
 }
 
 /// Without the outputs that learn embeddings.
@@ -70,6 +73,14 @@ impl Distilling<'_> {
             }
         }
         loss
+    }
+
+    /// The loss between the rows of the last hidden layer; its gradient.
+    fn contrast(&self, step: &Step<'_>, outputs: &Array2<f32>, gradients: &mut Array2<f32>) -> f64 {
+        let Some(contrast) = self.contrast else { return 0.0 };
+        let embedding = self.weights.embedding.map_or(0, |(embedding, _)| embedding.ncols());
+        let hidden = s![.., self.labels.truth.outputs() + embedding..];
+        contrast.evaluate(step, outputs.slice(hidden), gradients.slice_mut(hidden))
     }
 
     /// The target of each row of the batch `[batch x outputs]`.
@@ -110,11 +121,25 @@ impl Lesson for Distilling<'_> {
     }
 
     fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64 {
-        if let Some(merged) = self.merged {
-            return merged.evaluate(outputs[0].view(), &mut gradients[0]);
-        }
         let (rows, own) = (step.rows.len(), self.labels.truth.outputs());
-        let mut loss = self.embedding(step, &outputs[0], &mut gradients[0]);
+        let mut loss = self.contrast(step, &outputs[0], &mut gradients[0]);
+        match self.merged {
+            Some(merged) if self.contrast.is_none() => {
+                return merged.evaluate(outputs[0].view(), &mut gradients[0]);
+            }
+            Some(merged) => {
+                // Of all rows, of which the merged loss may read some.
+                let output = own_outputs(&outputs[0], own).select(Axis(0), merged.rows());
+                let mut gradient = Array2::zeros(output.dim());
+                loss += merged.evaluate(output.view(), &mut gradient);
+                for (from, &row) in gradient.rows().into_iter().zip(merged.rows()) {
+                    gradients[0].slice_mut(s![row, ..own]).assign(&from);
+                }
+                return loss;
+            }
+            None => {}
+        }
+        loss += self.embedding(step, &outputs[0], &mut gradients[0]);
         let (output, mut gradient) = (own_outputs(&outputs[0], own), Array2::zeros((rows, own)));
         let targets = self.targets(step, &output);
         let scale = self.labels.scale;
@@ -196,6 +221,7 @@ mod tests {
             weights,
             ask_again: None,
             merged: None,
+            contrast: None,
         };
         let mut gradient = [Array2::zeros((2, 1))];
         let step = Step { epoch: 0, number: 0, seed: 0, rows: &[0, 1] };

@@ -4,11 +4,12 @@ use super::number::{Places, UNDEFINED};
 use super::statistics::Paired;
 
 /// Networks in the order reports show them.
-const ORDER: [&str; 9] = [
+const ORDER: [&str; 10] = [
     "teacher",
     "student_int8",
     "student_float",
     "plain_kd",
+    "graph_mlp",
     "uniform_teacher",
     "label_smoothing",
     "label_only",
@@ -34,6 +35,7 @@ pub(super) fn title(network: &str) -> String {
         "student_int8" => "Student, int8 (ships)".to_owned(),
         "student_float" => "Student, float".to_owned(),
         "plain_kd" => "Plain KD".to_owned(),
+        "graph_mlp" => "Graph-MLP, no teacher".to_owned(),
         "uniform_teacher" => "Uniform teacher".to_owned(),
         "label_smoothing" => "Label smoothing".to_owned(),
         "label_only" => "Labels only".to_owned(),
@@ -59,6 +61,7 @@ pub(super) fn explanation(network: &str) -> &'static str {
         "student_int8" => "the distilled student as it is in the student file",
         "student_float" => "the distilled student before rounding",
         "plain_kd" => "control: the same network taught by plain distillation, its temperature chosen on the tune rows",
+        "graph_mlp" => "control: the same network on labels and edges alone, its setting chosen on the tune rows",
         "uniform_teacher" => "control: the same network, taught by a teacher that knows nothing",
         "label_smoothing" => "control: the same network on labels smoothed by 0.1",
         "label_only" => "control: the same network on labels only",

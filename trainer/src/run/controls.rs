@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `label_only` | labels alone |
 //! | `label_smoothing` | labels alone, a tenth of their mass spread over all classes |
+//! | `graph_mlp` | the labels and the edges of a graph alone, by the neighbour contrast of Graph-MLP: what the graph gives without a teacher |
 //! | `uniform_teacher` | the recipe, with a teacher that knows nothing; it always sees the labels |
 //! | `plain_kd` | Hinton's distillation from the same answers: their mean, one temperature of 1, 2 and 4, no link |
 //! | `random_router` | a router's answers, drawn at random |
@@ -16,7 +17,8 @@ use super::RunError;
 use super::job::Job;
 use super::student::Distilled;
 use super::teachers::Teachers;
-use crate::method::Chosen;
+use crate::method::link::contrast::Contrast;
+use crate::method::{Chosen, link};
 use crate::method::objective::kl::{self, Kl};
 use crate::method::objective::{Weights, mse};
 use crate::method::target::{mean, random, router};
@@ -28,6 +30,8 @@ use crate::report::metrics;
 const LABEL_SMOOTHING: f64 = 0.1;
 /// Distill temperatures that plain distillation chooses from.
 const PLAIN_TEMPERATURES: [f64; 3] = [1.0, 2.0, 4.0];
+/// Weight and temperature of the neighbour contrast that the authors of Graph-MLP publish for Cora, Citeseer and Pubmed.
+const GRAPH_MLP: [(f64, f64); 3] = [(10.0, 0.5), (1.0, 2.0), (100.0, 1.0)];
 
 /// A control.
 pub struct Control {
@@ -40,7 +44,7 @@ pub struct Control {
 }
 
 /// Every control, in the order of reports.
-pub static CONTROLS: [Control; 6] = [
+pub static CONTROLS: [Control; 7] = [
     Control {
         name: "plain_kd",
         title: "the same network on the mean of the same answers, without links; the best temperature of 1, 2 and 4 on the tune rows",
@@ -50,6 +54,11 @@ pub static CONTROLS: [Control; 6] = [
         name: "self",
         title: "the same recipe from teachers of the same widths and training that see only the student's own columns",
         derive: own_columns,
+    },
+    Control {
+        name: "graph_mlp",
+        title: "the same network on labels and on the edges of the graph, without a teacher (Graph-MLP); the best of its authors' three settings on the tune rows",
+        derive: graph_mlp,
     },
     Control {
         name: "uniform_teacher",
@@ -171,9 +180,26 @@ fn uniform_teacher(recipe: &Recipe) -> Vec<Recipe> {
     control.cotrain = None;
     control.masks = None;
     control.target = vec![mean_of(recipe)];
-    control.link.retain(|link| link.is(&crate::method::link::edges::METHOD));
+    control.link.retain(|chosen| chosen.is(&link::edges::METHOD) || chosen.is(&link::contrast::METHOD));
     set_weights(&mut control, |weights| weights.label_weight = weights.label_weight.max(1.0));
     vec![control]
+}
+
+/// The recipe of Graph-MLP: labels, and the neighbour contrast in the place of every teacher.
+fn graph_mlp(recipe: &Recipe) -> Vec<Recipe> {
+    let knows_nothing = |teacher: &TeacherSection| matches!(teacher, TeacherSection::Uniform(_));
+    let already = recipe.method(&link::contrast::METHOD).is_some() && recipe.teacher.iter().all(knows_nothing);
+    if recipe.data.kind != DataKind::Graph || recipe.student.hidden.is_empty() || already {
+        return Vec::new();
+    }
+    let mut control = label_only(recipe).remove(0);
+    control.teacher = vec![TeacherSection::Uniform(UniformTeacher {})];
+    control.student.batch_rows = None;
+    let with = |(weight, temperature)| {
+        let keys = Contrast { weight, temperature, hops: 2, nodes: 2000 };
+        Recipe { link: vec![Chosen::new(&link::contrast::METHOD, &keys)], ..control.clone() }
+    };
+    GRAPH_MLP.map(with).into()
 }
 
 fn plain_kd(recipe: &Recipe) -> Vec<Recipe> {

@@ -7,13 +7,14 @@ use super::job::Job;
 use super::teachers::Teachers;
 use crate::data::{Form, Matrix, Truth};
 use crate::distill::ask_again::AskAgain;
+use crate::distill::contrast::Contrast;
 use crate::distill::distilling::{Distilling, Weights};
 use crate::distill::mixer::{Mixer, Mixing, Mixture};
 use crate::distill::objective::{Objective, ObjectivePlan, SoftTargets, Targets};
-use crate::method::link::embedding;
+use crate::method::link::{contrast, embedding};
 use crate::method::rows::{noise, word_dropout};
 use crate::method::target::margin;
-use crate::nn::{Adam, MlpWeights, Net, TrainError, TrainPlan, TuneFigure, drawn};
+use crate::nn::{Adam, Family, MlpWeights, Net, TrainError, TrainPlan, TuneFigure, drawn};
 use crate::recipe::{Recipe, Schedule};
 
 /// A student and how it was trained.
@@ -36,6 +37,7 @@ pub(super) struct Teaching<'j> {
     /// How many teachers' stored answers stand beside those that are asked again.
     stored: usize,
     merged: Option<Objective>,
+    contrast: Option<Contrast>,
     /// Rows that a training goes through.
     rows: Vec<usize>,
 }
@@ -74,10 +76,13 @@ impl Job<'_> {
                 net.input_dropout = word_dropout_of(recipe);
             }
             let keeps = recipe.cotrain.as_ref().is_some_and(|cotrain| cotrain.keep_student);
-            let start = match &teachers.together {
+            let mut start = match &teachers.together {
                 Some(together) if keeps => vec![together.nets[0].clone()],
                 _ => drawn(&[net], plan.seed),
             };
+            if teaching.contrast.is_some() {
+                start[0].net.family = Family::Tapped;
+            }
             let mut lesson = self.lesson(recipe, &teaching, teachers);
             let trained = self.train(stage, &start, &teaching.rows, &plan, &mut lesson)?;
             (trained, lesson.mixer.load())
@@ -136,7 +141,10 @@ impl Job<'_> {
         }
         let tempers = self.classifies().then_some(temperature);
         let silent = weights.soft.start() == 0.0 && weights.embedding.is_none();
+        let contrast = recipe.keys_of::<contrast::Contrast>(&contrast::METHOD).zip(self.data.edges.as_ref());
+        let contrast = contrast.map(|(keys, edges)| Contrast::new(keys, edges, &self.labelled));
         let rows = match &merged {
+            _ if contrast.is_some() => self.taught.clone(),
             Some(merged) => merged.rows().to_vec(),
             None if silent => self.labelled.clone(),
             None => self.taught.clone(),
@@ -149,6 +157,7 @@ impl Job<'_> {
             weights,
             stored: count,
             merged,
+            contrast,
             rows,
         })
     }
@@ -176,6 +185,7 @@ impl Job<'_> {
                 answered: Array2::default((0, 0)),
             }),
             merged: teaching.merged.as_ref(),
+            contrast: teaching.contrast.as_ref(),
         }
     }
 
