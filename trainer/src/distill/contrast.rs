@@ -21,15 +21,24 @@ pub(crate) struct Contrast {
     /// `D^-1/2 (A + I) D^-1/2` `[nodes x nodes]`.
     propagation: CsMat<f32>,
     keys: Keys,
-    labelled: Vec<usize>,
+    /// Every node, first those that are part of every step.
+    order: Vec<usize>,
+    /// How many these are.
+    certain: usize,
 }
 
 /// A neighbour of a node among those drawn: both by their place there, and what the link weighs.
 type Neighbour = (usize, usize, f32);
 
 impl Contrast {
+    /// Nodes with a label are part of every step, as in the published code, unless they would be most of it.
     pub(crate) fn new(keys: Keys, edges: &CsMat<f32>, labelled: &[usize]) -> Self {
-        Self { propagation: symmetric(edges), keys, labelled: labelled.to_vec() }
+        let certain = if 2 * labelled.len() <= keys.nodes { labelled } else { &[] };
+        let mut order = certain.to_vec();
+        let mut is_certain = vec![false; edges.rows()];
+        certain.iter().for_each(|&node| is_certain[node] = true);
+        order.extend((0..edges.rows()).filter(|&node| !is_certain[node]));
+        Self { propagation: symmetric(edges), keys, certain: certain.len(), order }
     }
 
     /// The weighted loss of hidden values `[nodes x width]` of all nodes; adds its gradient.
@@ -88,18 +97,13 @@ impl Contrast {
     /// The nodes of a step, ascending.
     fn draw(&self, step: &Step<'_>) -> Vec<usize> {
         let count = self.propagation.rows();
-        let mut nodes: Vec<usize> = (0..count).collect();
+        let mut nodes = self.order.clone();
         if count > self.keys.nodes {
             let mut rng = stream(step.seed, Purpose::Nodes, step.number, 0);
-            for at in 0..self.keys.nodes {
+            for at in self.certain..self.keys.nodes {
                 nodes.swap(at, rng.random_range(at..count));
             }
             nodes.truncate(self.keys.nodes);
-            if std::env::var_os("WITH_LABELLED").is_some() {
-                nodes[..self.labelled.len()].copy_from_slice(&self.labelled);
-                nodes.sort_unstable();
-                nodes.dedup();
-            }
             nodes.sort_unstable();
         }
         nodes
@@ -144,4 +148,113 @@ fn unit_rows(mut rows: Array2<f32>) -> (Array2<f32>, Vec<f32>) {
     };
     let lengths = rows.rows_mut().into_iter().map(shorten).collect();
     (rows, lengths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distill::tests::{EDGES, ROWS, random};
+    use sprs::TriMat;
+
+    fn edges() -> CsMat<f32> {
+        let mut cells = TriMat::new((ROWS, ROWS));
+        // The last node has no neighbour.
+        for (a, b) in EDGES.into_iter().filter(|&(a, b)| a.max(b) < ROWS - 1) {
+            cells.add_triplet(a, b, 1.0);
+            cells.add_triplet(b, a, 1.0);
+        }
+        cells.to_csr()
+    }
+
+    fn keys(hops: usize, nodes: usize) -> Keys {
+        Keys { weight: 3.0, temperature: 0.4, hops, nodes }
+    }
+
+    const STEP: Step<'static> = Step { epoch: 0, number: 4, seed: 6, rows: &[] };
+
+    /// The loss as it is defined, over every node.
+    fn defined(keys: &Keys, hidden: &Array2<f32>) -> f64 {
+        let one = symmetric(&edges()).to_dense().mapv(f64::from);
+        let power = (1..keys.hops).fold(one.clone(), |power, _| power.dot(&one));
+        let cosine = |a: usize, b: usize| {
+            let dot = |a: usize, b: usize| f64::from(hidden.row(a).dot(&hidden.row(b)));
+            dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+        };
+        let node = |i: usize| {
+            let others = (0..ROWS).filter(|&j| j != i);
+            let terms = others.map(|j| (power[[i, j]], (cosine(i, j) / keys.temperature).exp()));
+            let (near, all) = terms.fold((0.0, 0.0), |(near, all), (g, e)| (near + g * e, all + e));
+            if near > 0.0 { -(near / all).ln() } else { 0.0 }
+        };
+        keys.weight * (0..ROWS).map(node).sum::<f64>() / ROWS as f64
+    }
+
+    #[test]
+    fn loss_and_gradient_follow_the_definition() {
+        for hops in 1..=3 {
+            let (keys, hidden) = (keys(hops, ROWS), random(3, 2.0));
+            let mut gradient = Array2::zeros(hidden.dim());
+            let loss = Contrast::new(keys.clone(), &edges(), &[]).evaluate(&STEP, hidden.view(), gradient.view_mut());
+            assert!((loss - defined(&keys, &hidden)).abs() < 1e-5 * loss, "{hops}: {loss} {}", defined(&keys, &hidden));
+            let largest = gradient.iter().fold(0.0f32, |most, slope| most.max(slope.abs()));
+            for ((row, column), &closed) in gradient.indexed_iter() {
+                let probe = |distance: f32| {
+                    let mut moved = hidden.clone();
+                    moved[[row, column]] += distance;
+                    defined(&keys, &moved)
+                };
+                let slope = (probe(1e-3) - probe(-1e-3)) / 2e-3;
+                let gap = (slope - f64::from(closed)).abs();
+                assert!(gap < 1e-3 * f64::from(largest), "{hops} [{row}, {column}]: {slope} against {closed}");
+            }
+        }
+    }
+
+    /// The closed gradient of a sample against finite differences of its own loss.
+    #[test]
+    fn a_step_compares_the_nodes_drawn_for_it_and_no_others() {
+        let (contrast, hidden) = (Contrast::new(keys(2, 6), &edges(), &[1, 7]), random(3, 2.0));
+        let evaluate = |step: &Step<'_>, hidden: &Array2<f32>| {
+            let mut gradient = Array2::zeros(hidden.dim());
+            let loss = contrast.evaluate(step, hidden.view(), gradient.view_mut());
+            (loss, gradient)
+        };
+        let (loss, gradient) = evaluate(&STEP, &hidden);
+        assert_eq!(evaluate(&STEP, &hidden), (loss, gradient.clone()), "the same step, the same nodes");
+        let drawn = contrast.draw(&STEP);
+        assert_eq!(drawn.len(), 6);
+        for (node, slopes) in gradient.rows().into_iter().enumerate() {
+            assert_eq!(slopes.iter().any(|&slope| slope != 0.0), drawn.contains(&node), "{node} of {drawn:?}");
+            for (column, &closed) in slopes.indexed_iter() {
+                let probe = |distance: f32| {
+                    let mut moved = hidden.clone();
+                    moved[[node, column]] += distance;
+                    evaluate(&STEP, &moved).0
+                };
+                let slope = (probe(1e-2) - probe(-1e-2)) / 2e-2;
+                assert!((slope - f64::from(closed)).abs() < 1e-3 * loss, "[{node}, {column}]: {slope}, {closed}");
+            }
+        }
+        let draws = |contrast: &Contrast| (0..20).map(|number| contrast.draw(&Step { number, ..STEP })).collect::<Vec<_>>();
+        let others = draws(&contrast);
+        assert!(others.iter().filter(|&other| *other != drawn).count() > 10, "other steps draw other nodes");
+        assert!(others.iter().all(|nodes| nodes.contains(&1) && nodes.contains(&7)), "{others:?}");
+        // Too many labels to be part of every step.
+        let many = draws(&Contrast::new(keys(2, 6), &edges(), &[1, 3, 5, 7]));
+        assert!(many.iter().any(|nodes| !nodes.contains(&1)), "{many:?}");
+    }
+
+    #[test]
+    fn a_node_of_zeros_and_a_sample_without_neighbours_teach_nothing() {
+        let mut hidden = random(3, 2.0);
+        hidden.row_mut(2).fill(0.0);
+        let mut gradient = Array2::zeros(hidden.dim());
+        let loss = Contrast::new(keys(2, ROWS), &edges(), &[]).evaluate(&STEP, hidden.view(), gradient.view_mut());
+        assert!(loss.is_finite() && gradient.iter().all(|slope| slope.is_finite()));
+        assert!(gradient.row(2).iter().all(|&slope| slope == 0.0) && gradient.row(1).iter().any(|&slope| slope != 0.0));
+        let mut gradient = Array2::zeros(hidden.dim());
+        let none = Contrast::new(keys(2, ROWS), &CsMat::zero((ROWS, ROWS)), &[]);
+        assert_eq!(none.evaluate(&STEP, hidden.view(), gradient.view_mut()), 0.0);
+        assert!(gradient.iter().all(|&slope| slope == 0.0));
+    }
 }

@@ -6,7 +6,6 @@ use ndarray::ArrayView2;
 
 use super::net::{Family, Input, Masks, Net};
 use super::operators::{Operators, give};
-use super::random::DropoutMask;
 use super::sparse::SparsePair;
 use super::view::{Mixing, View};
 
@@ -35,7 +34,11 @@ fn dense<B: Operators>(net: &Net, parameters: &[Tensor<B, 2>], x: ArrayView2<'_,
     let mut layer = |h: Tensor<B, 2>, last: bool| {
         let (layer, mask) = layers.next().unwrap_or_else(|| unreachable!("a layer for every width"));
         let (product, bias) = (h.matmul(layer[0].clone()), layer[1].clone());
-        if last { tap.behind(product + bias) } else { tap.activate(product, bias, mask) }
+        if last {
+            tap.outputs(product + bias)
+        } else {
+            tap.hidden(tensor(B::activate(primitive(product), primitive(bias), mask)))
+        }
     };
     let mut joined: Vec<Tensor<B, 2>> = Vec::with_capacity(net.branches.len());
     for branch in &net.branches {
@@ -81,15 +84,15 @@ fn over_view<B: Operators>(net: &Net, parameters: &[Tensor<B, 2>], view: &View, 
             _ => product,
         };
         activations = Some(if layer + 1 < net.layers() {
-            tap.activate(sum, bias, masks.hidden[layer].take())
+            tap.hidden(tensor(B::activate(primitive(sum), primitive(bias), masks.hidden[layer].take())))
         } else {
-            tap.behind(sum + bias)
+            tap.outputs(sum + bias)
         });
     }
     activations.unwrap_or_else(|| unreachable!("a network has at least one layer"))
 }
 
-/// Keeps the activations of the hidden layer that was last, where the network hands them out.
+/// Puts the activations of the last hidden layer behind the outputs of a tapped network.
 struct Tap<B: Operators> {
     open: bool,
     kept: Option<Tensor<B, 2>>,
@@ -100,24 +103,14 @@ impl<B: Operators> Tap<B> {
         Self { open: net.family == Family::Tapped, kept: None }
     }
 
-    /// ReLU and dropout of a hidden layer.
-    fn activate(&mut self, sum: Tensor<B, 2>, bias: Tensor<B, 2>, mask: Option<DropoutMask>) -> Tensor<B, 2> {
-        if !self.open {
-            return tensor(B::activate(primitive(sum), primitive(bias), mask));
-        }
-        if std::env::var_os("TAP_DROPPED").is_some() {
-            let h: Tensor<B, 2> = tensor(B::activate(primitive(sum), primitive(bias), mask));
-            self.kept = Some(h.clone());
-            return h;
-        }
-        let whole: Tensor<B, 2> = tensor(B::activate(primitive(sum), primitive(bias.clone()), None));
-        self.kept = Some(whole.clone());
-        // What is at or above zero passes a second ReLU as it is.
-        tensor(B::activate(primitive(whole), primitive(bias.zeros_like()), mask))
+    /// The activations of a hidden layer, of which the last are kept.
+    fn hidden(&mut self, activations: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.kept = self.open.then(|| activations.clone());
+        activations
     }
 
     /// The outputs of the last layer, and what was kept.
-    fn behind(&mut self, outputs: Tensor<B, 2>) -> Tensor<B, 2> {
+    fn outputs(&mut self, outputs: Tensor<B, 2>) -> Tensor<B, 2> {
         match self.kept.take() {
             Some(hidden) => Tensor::cat(vec![outputs, hidden], 1),
             None => outputs,

@@ -38,8 +38,8 @@ pub enum Family {
     },
     /// A trained mask on the inputs, which are features before a ReLU; the layers behind it stay as they are.
     Masked(Mask),
-    /// Nothing; the activations of the last hidden layer, before their dropout, are handed out after the outputs, where a
-    /// loss can read them and send a gradient back.
+    /// Nothing; the activations of the last hidden layer are handed out after the outputs, as the last layer reads them, and
+    /// a loss can send a gradient back.
     Tapped,
 }
 

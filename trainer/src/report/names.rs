@@ -35,7 +35,7 @@ pub(super) fn title(network: &str) -> String {
         "student_int8" => "Student, int8 (ships)".to_owned(),
         "student_float" => "Student, float".to_owned(),
         "plain_kd" => "Plain KD".to_owned(),
-        "graph_mlp" => "Graph-MLP, no teacher".to_owned(),
+        "graph_mlp" => "Graph-MLP".to_owned(),
         "uniform_teacher" => "Uniform teacher".to_owned(),
         "label_smoothing" => "Label smoothing".to_owned(),
         "label_only" => "Labels only".to_owned(),
@@ -52,7 +52,11 @@ pub(super) fn title(network: &str) -> String {
 /// A network in the middle of a sentence.
 pub(super) fn in_a_sentence(network: &str) -> String {
     let title = title(network);
-    if title.starts_with("Plain KD") { title.replacen("Plain", "plain", 1) } else { title.to_lowercase() }
+    match network {
+        "graph_mlp" => title,
+        _ if title.starts_with("Plain KD") => title.replacen("Plain", "plain", 1),
+        _ => title.to_lowercase(),
+    }
 }
 
 /// What a network is, in one sentence; empty for an unknown one.
@@ -148,6 +152,7 @@ mod tests {
         }
         assert_eq!((title("teacher_4"), title("plain_kd-2")), ("Teacher 4".into(), "Plain KD, temperature 2".into()));
         assert_eq!((title("my_<control>"), explanation("my_control")), ("my <control>".into(), ""));
+        assert_eq!((in_a_sentence("graph_mlp"), in_a_sentence("label_only")), ("Graph-MLP".into(), "labels only".into()));
         let mut names = ["label_only", "zeta", "teacher_2", "student_int8", "teacher", "plain_kd"];
         names.sort_by_key(|name| order(name));
         assert_eq!(names, ["teacher", "teacher_2", "student_int8", "plain_kd", "label_only", "zeta"]);

@@ -84,6 +84,13 @@ pub(super) fn stages(recipe: &Recipe) -> usize {
     CONTROLS.iter().map(of).sum()
 }
 
+/// Most nodes that a neighbour contrast of a recipe or of its controls compares in a step; none where there is none.
+pub(super) fn most_compared(recipe: &Recipe) -> Option<usize> {
+    let nodes = |recipe: &Recipe| recipe.keys_of::<Contrast>(&link::contrast::METHOD).map(|keys| keys.nodes);
+    let controls = if recipe.report.controls { graph_mlp(recipe) } else { Vec::new() };
+    controls.iter().chain([recipe]).filter_map(nodes).max()
+}
+
 /// Trainings of teachers that a control needs beside the recipe's.
 fn new_teachers(recipe: &Recipe, control: &Recipe) -> usize {
     if same_training(control, recipe) { 0 } else { super::teacher_stages(control) }
@@ -279,4 +286,53 @@ fn set_weights(recipe: &mut Recipe, change: impl FnOnce(&mut Weights)) {
     } else {
         Chosen::new(&mse::METHOD, &mse::Mse { weights })
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    const GRAPH: &str = "[data]\nsource = \"cora\"\n[[teacher]]\nkind = \"gcn\"\n";
+    const LINK: &str = "[[link]]\nkind = \"edges\"\n[[rows]]\nkind = \"word-dropout\"\nshare = 0.3\n";
+
+    fn recipe(text: &str) -> Recipe {
+        Recipe::parse(text, Path::new("control.toml")).unwrap()
+    }
+
+    #[test]
+    fn graph_mlp_is_the_labels_and_the_edges_in_the_students_network() {
+        let own = recipe(&format!("{GRAPH}[student]\nhidden = [24]\ndropout = 0.2\n{LINK}"));
+        let controls = graph_mlp(&own);
+        let labels = label_only(&own).remove(0);
+        assert_eq!(controls.len(), GRAPH_MLP.len());
+        for (control, (weight, temperature)) in controls.iter().zip(GRAPH_MLP) {
+            assert_ne!(control.recipe_hash(), labels.recipe_hash());
+            assert!(labels.difference(control).contains("contrast"), "{}", labels.difference(control));
+            assert_eq!((&control.student, &control.rows), (&own.student, &own.rows));
+            assert_eq!(control.weights(), labels.weights());
+            assert_eq!(control.teacher, [TeacherSection::Uniform(UniformTeacher {})]);
+            assert_eq!(control.link.len(), 1);
+            let keys: Contrast = control.keys_of(&link::contrast::METHOD).unwrap();
+            assert_eq!((keys.weight, keys.temperature), (weight, temperature));
+            // What a control says it is can be read and run as a recipe.
+            assert_eq!(recipe(&control.resolved()), *control);
+        }
+    }
+
+    #[test]
+    fn graph_mlp_needs_a_graph_a_hidden_layer_and_another_recipe() {
+        assert!(graph_mlp(&recipe(&format!("{GRAPH}[student]\nhidden = []\n"))).is_empty());
+        let itself = &graph_mlp(&recipe(GRAPH))[0];
+        assert!(graph_mlp(itself).is_empty());
+        let table = "[data]\nsource = \"t.csv\"\nlabel = \"y\"\nstudent_columns = [\"a\"]\nteacher_columns = [\"b\"]\n\
+                     [[teacher]]\nkind = \"mlp\"\n";
+        assert!(graph_mlp(&recipe(table)).is_empty());
+    }
+
+    #[test]
+    fn a_uniform_teacher_keeps_the_links_that_need_no_other() {
+        let own = recipe(&format!("{GRAPH}{LINK}[[link]]\nkind = \"contrast\"\n"));
+        assert_eq!(uniform_teacher(&own)[0].link, own.link);
+    }
 }
