@@ -1,7 +1,6 @@
-//! Names the kernels for the target, `cfg(eyas_kernels = "…")`, and what they are to be good at,
-//! `cfg(eyas_setting = "size")` where the crate is compiled with `opt-level = "z"`. Where the target has faster cores
-//! than the one that has to be assumed, `cfg(eyas_core = "unknown")` makes the crate say so. `EYAS_THIS_CORE` is for the
-//! assembler.
+//! Selects the kernels for the target with `cfg(eyas_kernels = "…")`, and sets `cfg(eyas_setting = "size")` if the
+//! crate is compiled with `opt-level = "z"`. If the target has faster cores than the one that must be assumed,
+//! `cfg(eyas_core = "unknown")` makes the crate warn. `EYAS_THIS_CORE` is for the assembler.
 
 #[path = "build/choice.rs"]
 mod choice;

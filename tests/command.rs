@@ -1,4 +1,4 @@
-//! Runs the `eyas` command as a user would, and keeps what it said.
+//! Runs the `eyas` command as a user would, and keeps its output.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -26,7 +26,7 @@ pub fn eyas() -> Command {
         assert!(status.success(), "the eyas command does not build");
     });
     let mut command = Command::new(target.join("release/eyas"));
-    // What a developer has set up for himself must not change a test.
+    // A developer's own settings must not change a test.
     command.current_dir(root()).env_remove("EYAS_DATA");
     command
 }
@@ -50,7 +50,7 @@ pub fn run(arguments: &[&str]) -> Output {
 /// Standard output of a run that must succeed.
 ///
 /// # Panics
-/// When the run fails, with what it said.
+/// When the run fails, with its output.
 #[must_use]
 pub fn stdout(arguments: &[&str]) -> String {
     let output = run(arguments);

@@ -1,4 +1,4 @@
-//! What the command line promises scripts: exit statuses, clear refusals, help with examples.
+//! The promises of the command line to scripts: exit statuses, clear refusals, help with examples.
 
 use eyas_tests::command::{failure, run, stdout};
 use eyas_tests::format;
@@ -73,7 +73,7 @@ fn a_dry_run_says_what_it_would_do_and_does_nothing() {
     assert!(!out.exists());
 }
 
-/// Where a student is verified.
+/// The targets on which a student is verified.
 const TARGETS: [&str; 6] = ["host", "cortex-m4", "cortex-m0", "cortex-m3", "cortex-m55", "riscv32"];
 
 #[test]
@@ -91,7 +91,7 @@ fn an_unknown_target_is_answered_with_all_there_are() {
 #[test]
 fn verification_without_an_emulator_fails_and_says_so() {
     for target in &TARGETS[1..] {
-        // A training that could not be verified at its end is not begun: there is nothing in its folder.
+        // Training that could not be verified at its end does not start: its folder stays empty.
         let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path().join("out");
         let verify: &[&str] = &["verify", STUDENT, "--target", target];

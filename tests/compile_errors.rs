@@ -1,5 +1,5 @@
-//! A file that is damaged, cut short or no student does not compile, on a host and for Cortex-M4, and the compiler says
-//! why.
+//! A file that is damaged, truncated or not a student does not compile, on a host and for Cortex-M4, and the compiler
+//! says why.
 
 use eyas::model::{Layout, PREFIX_BYTES, Packing};
 use eyas::{AlignedBytes, LoadError, Student};
@@ -11,14 +11,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Flips of one bit that the check of the macro is tried on.
+/// Number of single-bit flips on which the macro's check is tested.
 const FLIPS: usize = 1000;
 
 fn shipped() -> Vec<u8> {
     fs::read(root().join("models/har-watch/student.eyas")).expect("the shipped student")
 }
 
-/// The sections of a sound file by name, every byte in one of them.
+/// The sections of a sound file by name; every byte belongs to one of them.
 fn sections(file: &[u8]) -> Vec<(String, Range<usize>)> {
     let aligned = AlignedBytes::from(file);
     let student = Student::load(&aligned).expect("a sound file");
@@ -95,7 +95,7 @@ impl Case {
     }
 }
 
-/// One flip in each section, a file cut short, one with bytes too many, files of other kinds, and under a right seal
+/// One flip in each section, a truncated file, one with trailing bytes, files of other kinds, and, with a correct seal,
 /// shapes and a weight that no student has.
 fn cases() -> Vec<Case> {
     let file = shipped();
@@ -144,7 +144,7 @@ fn write_crate(folder: &Path, cases: &[Case]) {
     fs::write(source.join("lib.rs"), code).expect("written");
 }
 
-/// The crate with the sound student compiles; with the others each of them is an error with its sentence.
+/// The crate with the sound student compiles; each of the others is an error with its message.
 fn refuse(name: &str, commands: impl Fn(&Path) -> Vec<Command>) {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("compile-errors").join(name);
     let cases = cases();

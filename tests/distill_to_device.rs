@@ -1,4 +1,4 @@
-//! The main job: one command distils, quantizes, seals, reports and verifies, and always gives the same bytes.
+//! The main job: one command distils, quantizes, seals, reports and verifies, and always produces the same bytes.
 
 use eyas_tests::command::{eyas, failure, stdout};
 use eyas_trainer::report::Metrics;
@@ -115,7 +115,7 @@ fn one_command_gives_a_student_a_report_and_its_proof() {
     let verified: Value = serde_json::from_str(&stdout(&["verify", student, "--json"])).expect("JSON");
     assert_eq!((verified["rows"].as_u64(), verified["mismatches"].as_u64()), (Some(200), Some(0)));
 
-    // Another run does not slip into the folder.
+    // Another run cannot write into the folder.
     let text = out.to_str().expect("text");
     let (status, said) = failure(&["distill", RECIPE, "--out", text]);
     assert_eq!(status, 1, "{said}");
@@ -149,7 +149,7 @@ fn a_run_ends_with_the_proof_on_the_chip_that_was_asked_for() {
     assert!(verdict.contains(" 200 rows ") && verdict.contains(" 0 differ, "), "{said}");
 }
 
-/// Copies the shipped data with the labels of the test nodes moved on by one class.
+/// Copies the shipped data with the labels of the test nodes shifted by one class.
 fn with_shuffled_test_labels(folder: &Path) {
     let source =
         fs::File::open(eyas_tests::command::root().join("models/cora/data/cora.npz")).expect("the shipped data");

@@ -1,4 +1,4 @@
-//! A student in the making: what a generated file should hold, before it is written.
+//! The planned content of a generated student file, before it is written.
 
 use crate::SplitMix64;
 use eyas::model::{
@@ -8,12 +8,12 @@ use eyas::model::{
 use eyas::quant::Multiplier;
 use eyas::{AlignedBytes, Student};
 
-/// What a generated student file should hold; weights, biases and multipliers come from the seed.
+/// The content of a generated student file; weights, biases and multipliers come from the seed.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// Seed of the stream.
     pub seed: u64,
-    /// What the student is for.
+    /// The task of the student.
     pub task: Task,
     /// Number of inputs.
     pub inputs: u16,
@@ -23,15 +23,15 @@ pub struct Draft {
     pub layers: Vec<LayerMeta>,
     /// Exponents of the multipliers, used in turn by all channels; empty for exponents that suit the widths.
     pub exponents: Vec<i8>,
-    /// What happens to a row of features first.
+    /// The normalization of a row of features.
     pub normalization: Normalization,
     /// How features become integers; [`FrontEnd::PerInput`] draws gains and offsets.
     pub front_end: FrontEnd,
-    /// Labels, one a line; empty for `0`, `1`, …
+    /// Labels, one per line; empty for `0`, `1`, …
     pub labels: String,
-    /// Input names, one a line.
+    /// Input names, one per line.
     pub names: String,
-    /// Input units, one a line.
+    /// Input units, one per line.
     pub units: String,
     /// Number of golden vectors.
     pub golden: usize,
@@ -82,7 +82,7 @@ impl Draft {
     /// Writes the file, golden vectors included.
     ///
     /// # Panics
-    /// If the runtime does not load what was drafted.
+    /// If the runtime does not load the draft.
     #[must_use]
     pub fn file(&self) -> AlignedBytes {
         let mut stream = SplitMix64::new(self.seed);
@@ -101,7 +101,7 @@ impl Draft {
         self.written(&tensors, per_input.as_ref(), &golden)
     }
 
-    /// Rows for this student from a stream of their own; the golden vectors are the first of them.
+    /// Rows for this student from their own stream; the golden vectors are the first of them.
     ///
     /// # Shapes
     /// `[count][inputs]`
@@ -203,7 +203,7 @@ impl Draft {
 /// Every integer of every layer for `x`, by the portable kernels.
 ///
 /// # Panics
-/// For a row of another width than the student's.
+/// For a row whose width is not the student's.
 pub(crate) fn integers(student: &Student<'_>, x: &[i8]) -> Vec<i8> {
     let mut arena = vec![0; student.arena_words()];
     let mut all = Vec::new();

@@ -1,4 +1,4 @@
-//! A student gives the same integers on every emulated core as on the host, and one wrong integer is named.
+//! A student gives the same integers on every emulated core as on the host, and a single wrong integer is reported.
 
 use eyas::{AlignedBytes, Student};
 use eyas_tests::command::{eyas, root, stdout};
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 const ROWS: usize = 12;
 const SHIPPED: &str = "models/cora/student.eyas";
 
-/// Every promise, held by every core.
+/// Tests every promise on every core.
 macro_rules! on_every_core {
     ($($core:ident: $board:ident),*) => {$(
         mod $core {
@@ -41,7 +41,7 @@ macro_rules! on_every_core {
 
 on_every_core!(cortex_m0: CORTEX_M0, cortex_m3: CORTEX_M3, cortex_m4: CORTEX_M4, cortex_m55: CORTEX_M55, riscv32: RISCV32);
 
-/// Where the board is emulated; `None` where this machine lacks something.
+/// The tools that emulate the board; `None` if this machine lacks something.
 fn emulated(board: &'static Board) -> Option<Locations> {
     let found = device::check(board).and_then(|()| device::locations(board));
     found.map_err(|error| skip(format!("{}: {error}", board.name))).ok()
@@ -70,7 +70,7 @@ fn the_shipped_student_computes_the_hosts_integers(board: &'static Board) {
     assert!(stack > 0 && stack < 1024, "{stack} bytes of stack");
 }
 
-/// An image whose integers are wrong: its student has another weight, and no golden vectors by which it could know.
+/// An image whose integers are wrong: its student has a changed weight, and no golden vectors that could reveal it.
 fn a_wrong_integer_is_named(board: &'static Board) {
     let Some(locations) = emulated(board) else { return };
     let draft = Draft { golden: 0, ..draft("dense.eyas") };
@@ -80,7 +80,7 @@ fn a_wrong_integer_is_named(board: &'static Board) {
     let (comparison, run) = found.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((run.golden_values, run.inferences), (0, ROWS as u64));
 
-    // What the host computes with the changed weight is what the image must have computed.
+    // The image must have computed what the host computes with the changed weight.
     let changed = fs::read(&file.path).expect("the changed student");
     let mut expected = Comparison::default();
     with_student(&sound, |student| {
@@ -112,7 +112,7 @@ fn a_changed_weight_fails_the_self_test(board: &'static Board) {
     assert!(said.starts_with(board.name) && said.contains("self-test: vector 0, layer 0, unit"), "{said}");
 }
 
-/// A student file in a folder of its own.
+/// A student file in its own folder.
 struct File {
     path: PathBuf,
     _folder: tempfile::TempDir,
@@ -141,7 +141,7 @@ fn draft(name: &str) -> Draft {
     format::files().into_iter().find(|file| file.name == name).expect("a known file").draft
 }
 
-/// Changes the weight of the first layer that `row` makes count most, and seals the file again.
+/// Changes the weight of the first layer on which the rows depend most, and reseals the file.
 fn with_one_weight_changed(bytes: &[u8], rows: &[Vec<i8>]) -> Vec<u8> {
     let before = on_host(bytes, rows);
     let weights = with_student(bytes, |student| {
@@ -182,12 +182,12 @@ fn the_command_names_layer_and_unit_of_a_wrong_integer() {
     let Some(locations) = emulated(&RISCV32) else { return };
     let bytes = fs::read(root().join(SHIPPED)).expect("the shipped student");
     let hidden = with_student(&bytes, |student| student.layers().next().map(|layer| usize::from(layer.outputs)));
-    // An emulator that changes the second integer of the second layer of the only row on its way.
+    // An emulator that changes the second integer of the second layer of the only row in transit.
     let folder = tempfile::tempdir().expect("a temporary folder");
     let script = folder.path().join("emulator");
     let at = hidden.expect("a layer") + 1;
     let qemu = locations.qemu.display();
-    // With its sign bit turned over no integer stays what it was.
+    // Flipping the sign bit changes every integer.
     let flip = format!(
         "#!/bin/sh\n{qemu} \"$@\" || exit 1\nold=$(od -An -tu1 -j{at} -N1 integers.bin)\n\
          printf \"\\\\$(printf %o $((old ^ 128)))\" | dd of=integers.bin bs=1 seek={at} conv=notrunc 2>/dev/null\n"

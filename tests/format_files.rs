@@ -1,4 +1,4 @@
-//! The committed student files of every format version load, test themselves and are what the writer makes.
+//! The committed student files of every format version load, pass their self-test and equal the writer's output.
 
 use eyas::{AlignedBytes, SelftestError, Student};
 use eyas_tests::format::{self, hostile};

@@ -1,4 +1,4 @@
-//! Students to and from other tools on the command line: weight layouts, TFLite and ONNX.
+//! Exchange of students with other tools on the command line: weight layouts, TFLite and ONNX.
 
 use eyas::{AlignedBytes, Layout, Student};
 use eyas_tests::command::{failure, root, stdout};
@@ -9,7 +9,7 @@ use std::path::Path;
 
 const CORES: [&str; 6] = ["cortex-m4", "cortex-m0", "cortex-m55", "riscv32", "host", "portable"];
 
-/// Whether the kernels for `core` read weights in another order than the trainer writes.
+/// Whether the kernels for `core` read weights in a different order from the one the trainer writes.
 fn reorders(core: &str) -> bool {
     match core {
         "portable" => false,

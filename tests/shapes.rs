@@ -1,4 +1,4 @@
-//! Networks that every measurement uses, so that its figures can be compared.
+//! Networks shared by all measurements, so that their figures can be compared.
 
 use crate::Draft;
 
@@ -7,11 +7,11 @@ use crate::Draft;
 pub struct Shape {
     /// Short name, with the widths.
     pub name: &'static str,
-    /// What it is made from.
+    /// The draft it is made from.
     pub draft: Draft,
 }
 
-/// Four sizes from a sensor to a document, and the bag of words of a citation graph read sparsely.
+/// Four sizes from a sensor to a document, and the sparse bag of words of a citation graph.
 #[must_use]
 pub fn measured() -> Vec<Shape> {
     let shape = |name, draft| Shape { name, draft };

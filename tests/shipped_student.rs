@@ -1,4 +1,4 @@
-//! The shipped student: small enough, equal on host and chip, and impossible to break by changing its file.
+//! The shipped student: small enough, equal on host and chip, and safe against any change to its file.
 
 use eyas::{AlignedBytes, LoadError, Student};
 use eyas_tests::command::{root, stdout};
@@ -11,7 +11,7 @@ fn shipped() -> Vec<u8> {
     fs::read(root().join("models/cora/student.eyas")).expect("the shipped student")
 }
 
-/// Loads bytes; whatever loads must run.
+/// Loads bytes; if they load, they must run.
 fn load_and_run(file: &AlignedBytes) -> Result<(), LoadError> {
     let student = Student::load(file)?;
     let mut arena = vec![0; student.arena_words()];

@@ -1,13 +1,13 @@
-//! What a test does where this machine lacks what it needs.
+//! Skips a test if this machine lacks something it needs.
 
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::Write;
 
-/// Says that a test does not run here and why; where everything has to be there, in CI, the test fails instead.
+/// Reports that a test does not run here, and why; in CI, where nothing may be missing, the test fails instead.
 ///
-/// CI sets `CI`; `EYAS_SKIP=ok` allows it there, too. Test runners hide what passing tests print, so `cargo xtask test`
-/// names a file in `EYAS_SKIPPED` and shows at its end what was added to it.
+/// CI sets `CI`; `EYAS_SKIP=ok` allows skipping there too. Test runners hide the output of passing tests, so
+/// `cargo xtask test` names a file in `EYAS_SKIPPED` and shows its lines at the end.
 ///
 /// # Panics
 /// In CI, with the reason.
@@ -45,7 +45,7 @@ mod tests {
         assert!(may(Some("true"), Some("ok")));
     }
 
-    /// A test that leaves with a word of its own would pass in CI without having run.
+    /// A test that skips with a message of its own would pass in CI without having run.
     #[test]
     fn every_test_that_may_not_run_goes_through_here() {
         let mut files = 0;

@@ -1,11 +1,11 @@
-//! The stream of numbers that generated students are made from.
+//! The stream of numbers from which generated students are made.
 
 /// SplitMix64 (Steele, Lea and Flood 2014): a short generator whose stream will never change.
 #[derive(Clone, Debug)]
 pub struct SplitMix64(u64);
 
 impl SplitMix64 {
-    /// A stream of its own for each seed.
+    /// A separate stream for each seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)

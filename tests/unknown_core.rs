@@ -1,7 +1,8 @@
-//! A target that leaves the core open says so in the user's own build, with the one line that ends it; nothing else does.
+//! A target that leaves the core open causes a warning in the user's own build, with the one line that fixes it; no
+//! other target warns.
 //!
-//! Cargo hides what the build scripts of dependencies print and what is warned about in their code. What a user of the
-//! crate sees is tried on a firmware of two lines.
+//! Cargo hides the output of dependencies' build scripts and the warnings in their code. A firmware of two lines shows
+//! what a user of the crate sees.
 
 use eyas_trainer::verify::device::Toolchain;
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::process::Command;
 /// Armv8-M Mainline: Cortex-M33, with DSP or without, and the cores with vectors.
 const OPEN: &str = "thumbv8m.main-none-eabihf";
 
-/// What cargo says of a firmware for `target`.
+/// Cargo's output for a firmware on `target`.
 fn check(folder: &Path, target: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the repository");
     let student = root.join("runtime/tests/students/version-1.eyas");
@@ -21,11 +22,11 @@ fn check(folder: &Path, target: &str) -> String {
     let library = format!("#![no_std]\neyas::include_student!(pub Built = {student:?});\n");
     std::fs::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
     std::fs::write(folder.join("lib.rs"), library).expect("a library");
-    // Versions that are on this machine already.
+    // Versions that this machine already has.
     std::fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).expect("a lock file");
     let toolchain = Toolchain::find(target).unwrap_or_else(|error| panic!("{error}"));
     let build = toolchain.cargo_build(folder, &root.join("firmware/target"));
-    // The same command, but nothing has to be generated.
+    // The same command without code generation.
     let mut check = Command::new(build.get_program());
     check
         .current_dir(folder)
@@ -56,7 +57,7 @@ fn an_open_core_is_said_in_the_users_build_and_the_line_it_gives_ends_it() {
         let text = std::fs::read_to_string(path).expect("a README");
         assert!(text.contains(&documented), "{readme} gives another line than the build: {documented}");
     }
-    // As it stands, in the file that it names.
+    // The line as it stands, in the file that the warning names.
     std::fs::create_dir(folder.path().join(".cargo")).expect("a folder");
     std::fs::write(folder.path().join(".cargo/config.toml"), format!("{line}\n")).expect("a configuration");
     assert!(!check(folder.path(), OPEN).contains("warning"), "named, and still warned about");

@@ -1,9 +1,10 @@
-//! Puts the student where the compiler and the board's memory where the linker finds them.
+//! Puts the student where the compiler finds it, and the board's memory layout where the linker finds it.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The core of each target, as the folders beside this one are called: `qemu-CORE` holds its memory and its machine.
+/// The core of each target, as in the names of the sibling folders: `qemu-CORE` holds its memory layout and its
+/// machine.
 const CORES: [(&str, &str); 5] = [
     ("thumbv6m-none-eabi", "cortex-m0"),
     ("thumbv7m-none-eabi", "cortex-m3"),

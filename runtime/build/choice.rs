@@ -1,10 +1,10 @@
-//! Which kernels a build can run: a function of what cargo tells a build script.
+//! Chooses the kernels that a build can run, from the variables that cargo gives a build script.
 //!
-//! Stable compilers do not show `cfg(target_feature = "dsp")` or `"mve"` for Arm targets, so the answer is found as the
-//! compiler finds it: the target CPU among the flags decides, the triple where none is named, and after both each
-//! `target-feature`. A core that cannot run an instruction is never given it; the assembler would refuse it, too.
+//! Stable compilers do not show `cfg(target_feature = "dsp")` or `"mve"` for Arm targets, so this module follows the
+//! compiler: the target CPU in the flags decides, or the triple if no CPU is named; then each `target-feature` applies.
+//! A core never gets an instruction that it cannot run; the assembler would refuse it too.
 
-/// What cargo tells of a build.
+/// The facts that cargo gives about a build.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Build<'a> {
     /// `TARGET`.
@@ -15,7 +15,7 @@ pub struct Build<'a> {
     pub flags: &'a str,
     /// `CARGO_CFG_TARGET_ENDIAN`.
     pub endian: &'a str,
-    /// Whether the feature `std` is on, so that the processor can be asked at run time.
+    /// Whether the feature `std` is on, so that the processor can be detected at run time.
     pub std: bool,
 }
 
@@ -24,16 +24,16 @@ pub struct Build<'a> {
 pub struct Choice {
     /// Their file in `src/kernels`, or the core it is compiled for.
     pub kernels: &'static str,
-    /// A core to name to the assembler, where the triple alone does not allow their instructions.
+    /// The core to name to the assembler, if the triple alone does not allow the kernels' instructions.
     pub core: Option<&'static str>,
-    /// Whether the target has cores that could run faster ones, and nothing says which core this is.
+    /// Whether the target has cores that could run faster kernels, and nothing names the core.
     pub open: bool,
 }
 
 /// Every answer [`choose`] can give.
 pub const KERNELS: [&str; 8] = ["portable", "armv6m", "armv7m", "armv7em", "helium", "rv32im", "x86_64", "aarch64"];
 
-/// Instructions of M-profile cores, each set with those before it.
+/// Instruction sets of M-profile cores; each includes the ones before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Instructions {
     /// Armv6-M, Armv8-M Baseline.
@@ -46,7 +46,7 @@ enum Instructions {
     Vectors,
 }
 
-/// What the triples guarantee. Armv8-M Mainline leaves both extensions to the core.
+/// The instruction set that each triple guarantees. In Armv8-M Mainline both extensions are optional.
 const TRIPLES: [(&str, Instructions); 5] = [
     ("thumbv6m-", Instructions::Baseline),
     ("thumbv8m.base-", Instructions::Baseline),
@@ -54,11 +54,11 @@ const TRIPLES: [(&str, Instructions); 5] = [
     ("thumbv7em-", Instructions::Dsp),
     (OPEN, Instructions::Mainline),
 ];
-/// The triples that leave it open.
+/// The triples that leave the extensions open.
 const OPEN: &str = "thumbv8m.main-";
 
-/// What the compiler assumes of the cores it knows. Cores made without an extension take its name off again with
-/// `target-feature`.
+/// The instruction set that the compiler assumes for the cores it knows. For a core without an extension, the user
+/// removes that extension with `target-feature`.
 const CORES: [(&str, Instructions); 16] = [
     ("cortex-m0", Instructions::Baseline),
     ("cortex-m0plus", Instructions::Baseline),
@@ -108,12 +108,12 @@ pub fn choose(build: &Build<'_>) -> Choice {
     Choice { kernels, core: None, open: false }
 }
 
-/// The instructions of an M-profile build, and a core that has them, if anything but the triple says so.
+/// The instruction set of an M-profile build, and a core that has it, unless the triple alone decides.
 fn m_profile(build: &Build<'_>, guaranteed: Instructions) -> (Instructions, Option<&'static str>) {
     let given = codegen(build.flags, "target-cpu").last();
     let known = given.and_then(|given| CORES.iter().find(|(name, _)| *name == given));
     let (mut instructions, mut core) = known.map_or((guaranteed, None), |(name, has)| (*has, Some(*name)));
-    // Shown by compilers that may use unstable features; a target of one's own can have it.
+    // Nightly compilers show it; a custom target may have it.
     let shown = build.features.split(',').filter(|feature| *feature == "dsp").map(|_| "+dsp");
     let given = codegen(build.flags, "target-feature").flat_map(|list| list.split(','));
     for feature in shown.chain(given) {

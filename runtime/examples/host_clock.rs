@@ -1,14 +1,14 @@
-//! Times one student on this host: `host_clock STUDENT ROWS` or, for instruction counters, `… MODE TIMES`.
+//! Times one student on this host: `host_clock STUDENT ROWS`, or `… MODE TIMES` for instruction counters.
 //!
 //! ROWS holds input integers, one byte each. Prints one JSON object: nanoseconds of thread CPU time per inference,
-//! medians of rounds, for single samples, a batch of 256, and the list of present inputs where the student takes one.
+//! medians of rounds, for single samples, a batch of 256, and the list of present inputs if the student takes one.
 
 use cpu_time::ThreadTime;
 use eyas::{AlignedBytes, Student, kernels};
 use std::hint::black_box;
 use std::time::Duration;
 
-/// Rounds whose median is printed, and the CPU time each takes at least.
+/// Number of rounds, whose median is printed, and the least CPU time of each.
 const ROUNDS: usize = 11;
 const ROUND: Duration = Duration::from_millis(20);
 /// Rows of the batch.

@@ -5,7 +5,7 @@
 #[repr(C, align(16))]
 pub struct Aligned<T: ?Sized>(pub T);
 
-/// Bytes read at run time, on a 16-byte boundary; of a student file the tensors start on a cache line of 64.
+/// Bytes read at run time, on a 16-byte boundary; the tensors of a student file start on a 64-byte cache line.
 #[cfg(feature = "std")]
 #[derive(Clone, Debug, Default)]
 pub struct AlignedBytes {
@@ -24,7 +24,7 @@ struct Line([u8; 64]);
 #[cfg(feature = "std")]
 impl From<&[u8]> for AlignedBytes {
     fn from(bytes: &[u8]) -> Self {
-        // The prefix says where the tensors are; in what is no student file this is any number.
+        // The prefix says where the tensors are; in any other file this number is meaningless.
         let tensors = bytes.get(16).map_or(0, |&low| usize::from(low));
         let start = 64usize.wrapping_sub(tensors) & 48;
         let lines = bytes.len().saturating_add(start).div_ceil(64);

@@ -2,10 +2,10 @@
 
 /// Builds a student file into the program and declares a type that carries its costs as constants.
 ///
-/// The path is taken relative to the current file, as in `include_bytes!`. A file that is damaged, cut short or no
+/// The path is taken relative to the current file, as in `include_bytes!`. A file that is damaged, truncated or not a
 /// student does not compile, and the compiler's error says what is wrong with it: length, magic, version, CRC-32C over
 /// every byte, flags, sections and shapes are checked before the weights are put into the order of the target's
-/// kernels. What the numbers of a file with a right seal mean `load` proves at start, once.
+/// kernels. `load` validates the numbers in the file once, at start.
 ///
 /// ```ignore
 /// eyas::include_student!(pub Cora = "../models/cora/student.eyas");
@@ -22,7 +22,8 @@ macro_rules! include_student {
         $vis struct $name;
 
         impl $name {
-            // A checksum over the file, and below a loop over every weight: long for a constant, a second at most.
+            // Computes a checksum over the file and, below, loops over every weight: slow for a constant, but a second
+            // at most.
             #[allow(long_running_const_eval)]
             const PACKING: $crate::model::Packing<'static> =
                 match $crate::model::Packing::of(include_bytes!($path), $crate::Layout::THIS) {
@@ -55,7 +56,7 @@ macro_rules! include_student {
             /// Multiply-accumulates of one dense inference.
             pub const MACS: usize = Self::COSTS.macs;
 
-            /// An arena of exactly the needed size; place it where it suits.
+            /// An arena of exactly the needed size; place it wherever you like.
             #[must_use]
             pub const fn arena() -> [u32; Self::ARENA_WORDS] {
                 [0; Self::ARENA_WORDS]

@@ -1,4 +1,4 @@
-//! What the last layer means: a label with its margin, or a value with its scale.
+//! The meaning of the last layer: a label with its margin, or a value with its scale.
 
 /// The last layer's integers of one inference, borrowed from the arena.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,7 +35,7 @@ pub struct Quantity {
 }
 
 impl Quantity {
-    /// The real value. The only float operation behind an inference, and the caller's choice.
+    /// The real value. This is the only float operation after an inference, and it is optional.
     #[must_use]
     pub fn real(self) -> f32 {
         let steps = i16::from(self.value).wrapping_sub(i16::from(self.zero_point));
@@ -50,11 +50,12 @@ impl<'a> Answer<'a> {
         self.logits
     }
 
-    /// The winning label and its margin. One pass; the number of instructions does not depend on the values.
+    /// The winning label and its margin. Takes one pass; the number of instructions does not depend on the values.
     #[must_use]
     #[inline(never)]
     pub fn decision(&self) -> Decision {
-        // A logit above its inverted index: the largest such key is the largest logit, the lowest index first.
+        // Each key has the logit in its high half and the inverted index in its low half: the largest key is the
+        // largest logit, and the lowest index wins.
         let mut best = NO_LOGIT;
         let mut second = NO_LOGIT;
         for (index, &logit) in (0u16..).zip(self.logits) {
@@ -75,7 +76,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Below every key.
+/// Smaller than every key.
 const NO_LOGIT: i32 = -1024 << 16;
 
 /// The larger and the smaller of two numbers less than 2^31 apart, without a branch.
@@ -86,7 +87,7 @@ fn ordered(a: i32, b: i32) -> (i32, i32) {
     (a.wrapping_sub(below), b.wrapping_add(below))
 }
 
-/// Hides a mask from the compiler where it would make a branch of it: cores without conditional instructions.
+/// Hides a mask from the compiler on cores without conditional instructions, where it would become a branch.
 #[inline(always)]
 fn opaque(mask: i32) -> i32 {
     if cfg!(any(eyas_kernels = "armv6m", eyas_kernels = "helium", eyas_kernels = "rv32im")) {

@@ -1,6 +1,6 @@
 //! Errors of the device boundary: `Copy`, numbered, without strings.
 //!
-//! Numbers are stable and never reused; 0 stays free for success. The C header prints the same numbers.
+//! Numbers are stable and never reused; 0 is reserved for success. The C header prints the same numbers.
 
 use crate::Sentence;
 use crate::model::Layout;
@@ -27,7 +27,7 @@ macro_rules! errors {
                 match self { $(Self::$variant { .. } => $code,)+ }
             }
 
-            /// `place: ` and what [`Display`](fmt::Display) says, in a constant.
+            /// `place: ` and the message of [`Display`](fmt::Display), usable in constants.
             #[must_use]
             pub const fn sentence(self, place: &str) -> Sentence {
                 match self {
@@ -37,7 +37,7 @@ macro_rules! errors {
                 }
             }
 
-            /// Each variant with the smallest, a middle and the largest of its fields.
+            /// Each variant with the smallest, a middle and the largest value of its fields.
             #[cfg(all(test, feature = "std"))]
             pub(crate) fn samples() -> std::vec::Vec<Self> {
                 let mut samples = std::vec::Vec::new();
@@ -73,7 +73,7 @@ errors! {
         Length { expected: u32, found: u32 } = 5, "the file says {expected} bytes, found {found}; cut a longer slot with Student::file_bytes, copy a shorter file again";
         /// The CRC-32C at the end does not match the bytes before it.
         Checksum { expected: u32, found: u32 } = 6, "checksum {found:#010x} stored, {expected:#010x} computed; the file is damaged, copy it again";
-        /// Flag bits or reserved bytes this version does not know are set.
+        /// Flag bits or reserved bytes that this version does not know are set.
         UnknownFlags { found: u16 } = 7, "unknown flags {found:#06x}; update the runtime";
         /// The file is signed; this version reads unsigned files.
         Signed = 8, "the file carries a signature, which this runtime cannot check; use the unsigned file";
@@ -113,7 +113,7 @@ errors! {
         Reserved = 25, "a part reserved for later versions is in use; update the runtime";
         /// A classifier needs at least two outputs.
         Outputs { found: u16 } = 26, "a classifier with {found} outputs, at least 2 expected";
-        /// The weights are packed for other kernels, and this build reads its own layout only.
+        /// The weights are packed for other kernels, and this build reads only its own layout.
         Layout { expected: Layout, found: Layout } = 27, "weights in {found:?} order, this firmware reads {expected:?}; pack the file for this core or enable the feature every-layout";
     }
 }
@@ -125,11 +125,11 @@ errors! {
         InputLength { expected: u32, found: u32 } = 1, "{found} inputs, {expected} expected";
         /// The arena is too small; lengths in 32-bit words.
         ArenaLength { expected: u32, found: u32 } = 2, "an arena of {found} words, {expected} needed";
-        /// Entry `position` of the list of present inputs is not above the one before it, or not an input.
+        /// Entry `position` of the list of present inputs is not greater than the one before it, or not an input.
         Present { position: u32 } = 3, "entry {position} of the present inputs is out of order or out of range";
         /// The first layer takes dense input; a list of present inputs needs a sparse-input layer.
         NotSparse = 4, "the first layer takes dense input, not a list of present inputs";
-        /// The room for the outputs of a batch is not that of its rows.
+        /// The output slice of a batch does not match its rows.
         OutputLength { expected: u32, found: u32 } = 5, "room for {found} outputs, {expected} needed";
     }
 }
@@ -149,7 +149,7 @@ errors! {
 }
 
 errors! {
-    /// Why a self-test did not pass.
+    /// Why a self-test failed.
     SelftestError {
         /// The golden vectors were stripped from the file.
         NoVectors = 1, "the file holds no golden vectors";
@@ -162,7 +162,7 @@ errors! {
     }
 }
 
-/// Declares the error that the others become by `?`.
+/// Declares the error into which `?` converts the others.
 macro_rules! any_error {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident($error:ident),)+ }) => {
         $(#[$doc])*
@@ -191,15 +191,15 @@ macro_rules! any_error {
 }
 
 any_error! {
-    /// Any of the errors here, for a function that takes several steps: `?` makes it, without a heap.
+    /// Any of the errors here, for a function that takes several steps: `?` converts to it, without a heap.
     Error {
-        /// The bytes are no student.
+        /// The bytes are not a valid student.
         Load(LoadError),
-        /// Real features did not become integers.
+        /// Real features could not become integers.
         Quantize(QuantizeError),
         /// An inference did not start.
         Infer(InferError),
-        /// The self-test did not pass.
+        /// The self-test failed.
         Selftest(SelftestError),
     }
 }
@@ -209,7 +209,7 @@ impl From<InferError> for SelftestError {
         match error {
             InferError::InputLength { expected, found } => Self::InputLength { expected, found },
             InferError::ArenaLength { expected, found } => Self::ArenaLength { expected, found },
-            // The self-test gives every input, one at a time.
+            // The self-test passes every input, one at a time.
             InferError::Present { .. } | InferError::NotSparse | InferError::OutputLength { .. } => Self::NoVectors,
         }
     }

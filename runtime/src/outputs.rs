@@ -1,4 +1,4 @@
-//! One layer's integers, whatever form the kernels keep them in.
+//! One layer's integers, in whatever form the kernels store them.
 
 use crate::CoreClass;
 
@@ -21,7 +21,7 @@ impl<'a> Outputs<'a> {
         self.units
     }
 
-    /// Whether the layer has no outputs; never so for a loaded student.
+    /// Whether the layer has no outputs; never true for a loaded student.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.units == 0

@@ -1,6 +1,6 @@
 //! The one rounding rule, in integers (`docs/spec/arithmetic.md`, sections 2 and 3).
 
-/// A positive real ratio as the integer pair that replaces it: `mantissa · 2^(exponent − 31)`.
+/// An integer pair that replaces a positive real ratio: `mantissa · 2^(exponent − 31)`.
 ///
 /// # Range
 /// After load `mantissa` is in `2^30 ..= 2^31 − 1` and `exponent` in [`Multiplier::MIN_EXPONENT`]
@@ -60,7 +60,7 @@ pub struct OutputRange {
 #[must_use]
 pub const fn scale_sum(acc: i32, multiplier: Multiplier) -> i64 {
     let shift = 31u32.wrapping_sub(multiplier.exponent as i32 as u32);
-    // Half a unit is a one in front of the last step of the shift.
+    // Half a unit is a 1 added before the last step of the shift.
     let halves = (acc as i64).wrapping_mul(multiplier.mantissa as i64).wrapping_shr(shift.wrapping_sub(1));
     halves.wrapping_add(1) >> 1
 }
@@ -98,7 +98,7 @@ pub fn quantize_feature(x: f32, gain: f32, offset: f32) -> Option<i8> {
     }
     let scaled = x * gain;
     let value = scaled + offset;
-    // Comparisons first, so that the casts below are exact; the sum of finite parts is never NaN.
+    // The comparisons come first, so that the casts below are exact; the sum of finite parts is never NaN.
     if value <= -128.0 {
         return Some(-128);
     }
@@ -111,12 +111,12 @@ pub fn quantize_feature(x: f32, gain: f32, offset: f32) -> Option<i8> {
     Some(rounded as i8)
 }
 
-/// What every feature of a row is multiplied with so that the magnitudes sum to 1: the reciprocal of their sum.
+/// The factor that makes the magnitudes of a row sum to 1: the reciprocal of their sum.
 ///
-/// Summed in input order in single precision, so zeros may be left out; 1 for a row of zeros.
+/// Summed in input order in single precision, so zeros may be skipped; 1 for a row of zeros.
 ///
 /// # Errors
-/// The position at which the sum stops being a finite number; 0 for a sum so small that its reciprocal is none.
+/// The position at which the sum stops being finite; 0 for a sum so small that its reciprocal is not finite.
 pub fn row_share(features: impl IntoIterator<Item = f32>) -> Result<f32, u32> {
     let mut sum = 0f32;
     for (index, feature) in (0u32..).zip(features) {

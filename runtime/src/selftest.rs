@@ -1,8 +1,8 @@
-//! Replays the golden vectors inside the file; the first difference is named.
+//! Replays the golden vectors inside the file and reports the first difference.
 
 use crate::{SelftestError, Student};
 
-/// What a passed self-test compared.
+/// The counts of a passed self-test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -16,7 +16,8 @@ pub struct SelftestReport {
 impl Student<'_> {
     /// Replays the golden vectors in the file and compares every integer of every layer.
     ///
-    /// Each vector is run once for each layer, up to it: an inference as all others, which shows its last layer only.
+    /// Each vector runs once for each layer, up to that layer. Each run is an ordinary inference, which exposes only
+    /// its last layer.
     ///
     /// # Shapes
     /// - `input`: `[inputs]`, room for one expanded input, overwritten

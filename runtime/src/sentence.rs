@@ -1,4 +1,4 @@
-//! The sentence of an error in a constant, where nothing can be formatted.
+//! An error message in a constant, where nothing can be formatted.
 
 use crate::model::Layout;
 
@@ -16,7 +16,7 @@ impl Sentence {
     /// `place: template`, with each `{name}` of the template replaced by the field of that name.
     pub(crate) const fn new(place: &str, template: &str, fields: &[(&str, i64)]) -> Self {
         let mut sentence = Self { bytes: [0; LONGEST], length: 0 };
-        // A longer path the compiler shows anyway.
+        // The compiler shows a longer path anyway.
         if place.len() <= LONGEST / 2 {
             sentence.text(place.as_bytes());
             sentence.text(b": ");
@@ -88,7 +88,7 @@ impl Sentence {
     }
 }
 
-/// What lies in front of the first `mark` and what behind it; all and nothing where there is none.
+/// The text before the first `mark` and the text after it; all and nothing if there is none.
 const fn cut(text: &[u8], mark: u8) -> (&[u8], &[u8]) {
     let mut at = 0usize;
     while let Some((front, [byte, behind @ ..])) = text.split_at_checked(at) {
@@ -146,7 +146,7 @@ mod tests {
     use std::format;
     use std::string::ToString;
 
-    /// In constants and at run time an error says the same.
+    /// An error has the same message in constants and at run time.
     #[test]
     fn every_error_says_in_constants_what_it_says_at_run_time() {
         let mut told = 0;

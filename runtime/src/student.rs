@@ -1,4 +1,4 @@
-//! The one type users hold: load once, infer many.
+//! The one type that users hold: load once, infer many times.
 
 mod batch;
 
@@ -13,14 +13,14 @@ use crate::{Answer, InferError, LoadError, Outputs, QuantizeError};
 
 /// A checked view of a student file.
 ///
-/// Borrows the file; nothing is copied but the table of layers. Inference takes `&self` and an arena the caller owns,
-/// so one student serves several tasks and an interrupt, each with its own arena.
+/// Borrows the file and copies nothing from it. Inference takes `&self` and an arena that the caller owns, so one
+/// student can serve several tasks and an interrupt, each with its own arena.
 #[derive(Clone, Debug)]
 pub struct Student<'a> {
     pub(crate) file_bytes: usize,
     pub(crate) task: Task,
     pub(crate) network: Network<'a>,
-    /// The metadata from the normalization on.
+    /// The metadata, starting at the normalization.
     pub(crate) behind_layers: &'a [u8],
     pub(crate) scale: f32,
     pub(crate) golden: &'a [u8],
@@ -31,16 +31,16 @@ pub struct Student<'a> {
 }
 
 impl<'a> Student<'a> {
-    /// Reads a student file in place and proves everything about it.
+    /// Reads a student file in place and validates everything about it.
     ///
-    /// **Any byte string is a safe argument.** Whatever passes cannot make [`Student::infer`] panic, overflow
+    /// **Any byte string is a safe argument.** A file that loads cannot make [`Student::infer`] panic, overflow
     /// or read outside the file.
     ///
     /// # Errors
     /// The first thing that is wrong; see [`LoadError`]. `file` must start on a 16-byte boundary and end with its seal:
     /// [`Student::file_bytes`] says where that is in a longer slot.
     #[inline]
-    // Not deprecated: this is the one warning that reaches whoever uses the crate from a registry.
+    // Not really deprecated: this is the only warning that reaches users who get the crate from a registry.
     #[cfg_attr(
         eyas_core = "unknown",
         deprecated = "nothing is wrong with it, but this target leaves open which core it runs on, so the kernels are \
@@ -57,8 +57,8 @@ impl<'a> Student<'a> {
 
     /// Length of the student file that begins with `start`, from its prefix: the first 32 bytes are enough.
     ///
-    /// For a file in a slot of flash, which is longer: [`Student::load`] takes the file to the byte. What it says of a
-    /// file that does not load means nothing, so cut with `get`.
+    /// For a file in a longer slot of flash: [`Student::load`] needs the exact length. For a file that does not load,
+    /// the result is meaningless, so cut with `get`.
     ///
     /// ```
     /// # #[cfg(feature = "std")] {
@@ -68,7 +68,7 @@ impl<'a> Student<'a> {
     /// # flash[..file.len()].copy_from_slice(file);
     /// fn load(slot: &[u8]) -> Result<Student<'_>, LoadError> {
     ///     let bytes = Student::file_bytes(slot)?;
-    ///     // A file that is cut off at the end of the slot `load` refuses.
+    ///     // `load` refuses a file that is cut off at the end of the slot.
     ///     Student::load(slot.get(..bytes).unwrap_or(slot))
     /// }
     ///
@@ -79,7 +79,7 @@ impl<'a> Student<'a> {
     /// ```
     ///
     /// # Errors
-    /// Fewer than 32 bytes; no student, or one of another version; flags that this version does not know; sections
+    /// Fewer than 32 bytes; not a student, or one of another version; flags that this version does not know; sections
     /// that do not add up to the length.
     pub const fn file_bytes(start: &[u8]) -> Result<usize, LoadError> {
         file_bytes(start)
@@ -97,7 +97,7 @@ impl<'a> Student<'a> {
         self.run(x, arena, MAX_LAYERS)
     }
 
-    /// Like [`Student::infer`], and shows every layer's integers to `observe(layer, outputs)` as they appear.
+    /// Like [`Student::infer`], but also passes every layer's integers to `observe(layer, outputs)` as they appear.
     ///
     /// # Errors
     /// As [`Student::infer`].
@@ -111,7 +111,7 @@ impl<'a> Student<'a> {
         self.run_on::<Active>(x, arena, MAX_LAYERS, observe)
     }
 
-    /// Like [`Student::infer_observed`], always on the portable kernels: the specification to compare with.
+    /// Like [`Student::infer_observed`], but always on the portable kernels, the specification to compare with.
     ///
     /// # Errors
     /// As [`Student::infer`].
@@ -126,7 +126,7 @@ impl<'a> Student<'a> {
 
     /// Runs a sparse-input student on the list of its present inputs, without looking at the absent ones.
     ///
-    /// Every listed input holds `value`, every other one the input zero point: a bag of words.
+    /// Every listed input holds `value`, every other one the input zero point, as in a bag of words.
     ///
     /// # Shapes
     /// - `present`: strictly ascending, each below the number of inputs
@@ -156,7 +156,7 @@ impl<'a> Student<'a> {
         self.run_layers::<Active>(&[], arena, MAX_LAYERS, sum, |_, _| {})
     }
 
-    /// An inference that ends behind layer `depth - 1`, at the latest behind the last one.
+    /// An inference that ends after layer `depth - 1`, or after the last layer.
     #[inline(never)]
     pub(crate) fn run<'b>(&self, x: &[i8], arena: &'b mut [u32], depth: usize) -> Result<Answer<'b>, InferError> {
         self.run_on::<Active>(x, arena, depth, |_, _| {})
@@ -179,7 +179,7 @@ impl<'a> Student<'a> {
         self.run_layers::<K>(x, arena, depth, sum, observe)
     }
 
-    /// Runs the layers; a dense first one on `x`, a sparse-input one on what `sum` adds up.
+    /// Runs the layers; a dense first layer on `x`, a sparse-input one on the sums from `sum`.
     #[inline(always)]
     fn run_layers<'b, K: Kernels>(
         &self,
@@ -220,8 +220,8 @@ impl<'a> Student<'a> {
     /// - `features` and `x`: `[inputs]`
     ///
     /// # Errors
-    /// A wrong length; the index of the first feature that is not finite; or no front end in the file. On an
-    /// error `x` may be partly written.
+    /// A wrong length; the index of the first feature that is not finite; or no front end in the file. After an error,
+    /// `x` may be partly written.
     pub fn quantize(&self, features: &[f32], x: &mut [i8]) -> Result<(), QuantizeError> {
         let expected = u32::from(self.network.inputs);
         if features.len() != expected as usize {

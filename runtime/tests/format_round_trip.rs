@@ -1,4 +1,4 @@
-//! What is written is read back, once, exactly, and costs are known before anything runs.
+//! A written file is read back exactly, and its costs are known before anything runs.
 
 mod support;
 
@@ -132,7 +132,7 @@ fn rows_are_normalized_before_the_gain() {
     }
 }
 
-/// Packing keeps every weight, pads at most fifteen bytes a row, and packing back gives the same bytes.
+/// Packing keeps every weight, pads at most fifteen bytes per row, and packing back gives the same bytes.
 #[test]
 fn packing_is_reversible() {
     let state = &mut 77;
@@ -150,7 +150,8 @@ fn packing_is_reversible() {
     }
 }
 
-/// Changed bytes under a right seal: what `load` refuses, packing refuses, or `load` of what it wrote.
+/// Changed bytes under a correct seal: if `load` refuses the file, either packing refuses it too or `load` refuses the
+/// packed file.
 #[test]
 fn packing_mends_nothing() {
     let state = &mut 79;
@@ -211,7 +212,7 @@ fn room_of_another_length_is_refused_and_left_alone() {
     }
 }
 
-/// Zeros that a layout puts behind a row's end, and digits that no weight has.
+/// Padding that a layout adds at a row's end, and digits that no weight has.
 #[test]
 fn packed_files_are_proven_too() {
     let state = &mut 78;
@@ -229,7 +230,7 @@ fn packed_files_are_proven_too() {
                 support::reseal(&mut mutant);
                 let aligned = AlignedBytes::from(mutant.as_slice());
                 match Student::load(&aligned) {
-                    // Whatever loads is the one form of some network.
+                    // Any file that loads is the only form of some network.
                     Ok(_) => {
                         accepted += 1;
                         assert_eq!(pack(&pack(&mutant, Layout::Canonical).unwrap(), layout).unwrap(), mutant);

@@ -8,7 +8,7 @@ mod fuzz;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every file in `folder` of the repository, in the order of their names.
+/// Every file in `folder` of the repository, sorted by name.
 fn files(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));

@@ -9,7 +9,7 @@ use support::{Parts, draw, int, reseal};
 fn load(file: &[u8]) -> Result<(), LoadError> {
     let file = AlignedBytes::from(file);
     let student = Student::load(&file)?;
-    // Whatever loads must run, on any input.
+    // Any file that loads must run, on any input.
     let mut arena = vec![0; student.arena_words()];
     let mut x = vec![0; usize::from(student.metadata().inputs)];
     for fill in [-128, 0, 127] {
@@ -84,7 +84,7 @@ fn resealed_mutations_never_panic() {
     assert!(accepted > 0 && refused > 0);
 }
 
-/// Builds a file from changed parts; the seal is always right, so the check behind it must refuse.
+/// Builds a file from changed parts; the seal is always correct, so a later check must refuse it.
 fn refused(change: impl FnOnce(&mut Parts)) -> LoadError {
     let mut parts = Parts::random(&[24, 10, 4], false, &mut 25);
     change(&mut parts);
@@ -96,7 +96,7 @@ fn hostile_shapes() {
     // CVE-2021-37688, CVE-2021-37680: a dense layer with no units.
     assert!(matches!(refused(|p| p.metadata.layers[0].outputs = 0), LoadError::Width { layer: 0, .. }));
     assert!(matches!(refused(|p| p.metadata.inputs = 0), LoadError::Width { layer: 0, .. }));
-    // CVE-2021-29601, CVE-2022-23558: a product of sizes that overflows or passes the end.
+    // CVE-2021-29601, CVE-2022-23558: a product of sizes that overflows or exceeds the file.
     assert!(matches!(refused(|p| p.metadata.layers[1].outputs = u16::MAX), LoadError::Width { layer: 1, .. }));
     assert!(matches!(
         refused(|p| {
@@ -105,7 +105,7 @@ fn hostile_shapes() {
         }),
         LoadError::TensorLength { .. }
     ));
-    // CVE-2020-15211, CVE-2021-29603: a layer that reads what another did not write.
+    // CVE-2020-15211, CVE-2021-29603: a layer that reads more than the previous one wrote.
     assert!(matches!(refused(|p| p.metadata.layers[0].outputs = 11), LoadError::TensorLength { .. }));
     assert!(matches!(refused(|p| p.metadata.layers.clear()), LoadError::LayerCount { found: 0, .. }));
     assert!(matches!(
@@ -175,7 +175,7 @@ fn the_metadata_has_one_encoding_only() {
     assert_eq!(longer[PREFIX_BYTES + 1], 24);
     longer[PREFIX_BYTES + 1] = 24 | 0x80;
     longer.insert(PREFIX_BYTES + 2, 0);
-    // Keep the tensors where they were: take the byte from the padding in front of them.
+    // Keep the tensors where they were: take the byte from the padding before them.
     let metadata_bytes = u32::from_le_bytes(file[12..16].try_into().unwrap()) as usize;
     let padding = (16 - (PREFIX_BYTES + metadata_bytes) % 16) % 16;
     assert!(padding > 0, "choose a sample with padding");

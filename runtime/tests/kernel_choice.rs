@@ -1,11 +1,11 @@
-//! Which kernels a build gets: the function of the build script, as a table of targets and flags.
+//! Tests which kernels a build gets, with the build script's function, as a table of targets and flags.
 
 #[path = "../build/choice.rs"]
 mod choice;
 
 use choice::{Build, Choice, KERNELS, choose};
 
-/// The choice for a triple and flags as one types them.
+/// The choice for a triple and flags in the user's spelling.
 fn chosen(triple: &str, flags: &str) -> Choice {
     let flags = flags.replace(' ', "\x1f");
     choose(&Build { triple, flags: &flags, endian: "little", ..Build::default() })
@@ -14,7 +14,7 @@ fn chosen(triple: &str, flags: &str) -> Choice {
 #[test]
 fn every_target_and_core_has_the_fastest_kernels_it_can_run() {
     let table = [
-        // What the triple guarantees.
+        // Guaranteed by the triple.
         ("thumbv6m-none-eabi", "", "armv6m"),
         ("thumbv8m.base-none-eabi", "", "armv6m"),
         ("thumbv7m-none-eabi", "", "armv7m"),
@@ -23,7 +23,7 @@ fn every_target_and_core_has_the_fastest_kernels_it_can_run() {
         ("thumbv7em-nuttx-eabihf", "", "armv7em"),
         ("thumbv8m.main-none-eabi", "", "armv7m"),
         ("thumbv8m.main-none-eabihf", "", "armv7m"),
-        // What the core adds, or lacks.
+        // Added or removed by the core.
         ("thumbv8m.main-none-eabi", "-C target-cpu=cortex-m33", "armv7em"),
         ("thumbv8m.main-none-eabihf", "-Ctarget-cpu=cortex-m33", "armv7em"),
         ("thumbv8m.main-none-eabihf", "--codegen target-cpu=cortex-m35p", "armv7em"),
@@ -36,7 +36,7 @@ fn every_target_and_core_has_the_fastest_kernels_it_can_run() {
         ("thumbv7em-none-eabihf", "-Ctarget-cpu=cortex-m3", "armv7m"),
         ("thumbv8m.main-none-eabi", "-Ctarget-cpu=cortex-m23", "armv6m"),
         ("thumbv8m.main-none-eabi", "-Ctarget-cpu=cortex-m99", "armv7m"),
-        // The last core counts; features come after it, in order.
+        // The last core wins; features apply after it, in order.
         ("thumbv8m.main-none-eabihf", "-Ctarget-cpu=cortex-m55 -Ctarget-cpu=cortex-m33", "armv7em"),
         ("thumbv8m.main-none-eabihf", "-Ctarget-feature=-dsp -Ctarget-cpu=cortex-m33", "armv7m"),
         ("thumbv8m.main-none-eabihf", "-Ctarget-cpu=cortex-m55 -Ctarget-feature=-mve", "armv7em"),
@@ -45,7 +45,7 @@ fn every_target_and_core_has_the_fastest_kernels_it_can_run() {
         ("thumbv8m.main-none-eabihf", "-Ctarget-feature=+fp-armv8d16sp,+dsp", "armv7em"),
         ("thumbv8m.main-none-eabihf", "-C target-feature=+mve", "helium"),
         ("thumbv8m.main-none-eabihf", "-C target-feature=+mve -C target-feature=-mve", "armv7em"),
-        // Names of cores that are no choice of a core.
+        // Core names in other places, which do not choose a core.
         ("thumbv8m.main-none-eabihf", "--cfg board=\"cortex-m55\" -C link-arg=-Tcortex-m33.x", "armv7m"),
         ("thumbv8m.main-none-eabihf", "-Ctarget-cpu=generic", "armv7m"),
         // Thumb, but no microcontroller.
@@ -74,7 +74,7 @@ fn only_a_target_that_leaves_the_core_open_is_open() {
     for triple in ["thumbv6m-none-eabi", "thumbv7m-none-eabi", "thumbv7em-none-eabi", "thumbv8m.base-none-eabi"] {
         assert!(!chosen(triple, "").open, "{triple}");
     }
-    // A target of one's own, seen by a compiler that shows unstable features.
+    // A custom target, seen by a compiler that shows unstable features.
     let own = Build { triple: "thumbv8m.main-own", features: "dsp,mclass", endian: "little", ..Build::default() };
     assert_eq!(choose(&own), Choice { kernels: "armv7em", core: Some("cortex-m55"), open: false });
 }

@@ -1,4 +1,4 @@
-//! One battery for all kernels: each equals the portable one, and that one equals wide arithmetic.
+//! One battery for all kernels: each equals the portable kernel, which equals wide arithmetic.
 
 mod support;
 
@@ -7,7 +7,7 @@ use eyas::quant::Multiplier;
 use eyas::{AlignedBytes, InferError, Layout, LoadError, Student};
 use support::{Parts, draw, int};
 
-/// What the layers compute, in 128-bit integers straight from the formula in `docs/spec/arithmetic.md`.
+/// The outputs of the layers, in 128-bit integers, straight from the formula in `docs/spec/arithmetic.md`.
 fn oracle(parts: &Parts, x: &[i8]) -> Vec<Vec<i8>> {
     let mut x: Vec<i128> = x.iter().map(|&x| x.into()).collect();
     let mut zero = i128::from(parts.metadata.input_zero_point);
@@ -88,7 +88,7 @@ fn deep_students() {
     }
 }
 
-/// A list of present inputs gives what the scan finds.
+/// A list of present inputs gives the same result as the scan.
 #[test]
 fn listed_inputs_equal_scanned_ones() {
     let state = &mut 5;
@@ -113,7 +113,7 @@ fn listed_inputs_equal_scanned_ones() {
     }
 }
 
-/// A batch of any size, in an arena for one input and for many, gives what its rows give one by one.
+/// A batch of any size, in an arena for one input and for many, gives the same result as its rows one by one.
 #[test]
 fn batches_equal_single_rows() {
     let state = &mut 6;
@@ -181,7 +181,7 @@ fn sparse_input_equals_dense() {
     }
 }
 
-/// The inputs that drive each sum to its two ends, for accepted models with extreme biases and multipliers.
+/// The inputs that drive each sum to its minimum and maximum, for valid models with extreme biases and multipliers.
 #[test]
 fn extreme_inputs_of_every_channel() {
     let state = &mut 4;
@@ -214,7 +214,8 @@ fn extreme_inputs_of_every_channel() {
     }
 }
 
-/// A bias that brings the largest or the smallest sum exactly to an end of 32 bits loads and computes; one more does not.
+/// A bias that brings the largest or smallest sum exactly to the limit of 32 bits loads and computes; one step further
+/// is refused.
 #[test]
 fn sums_that_touch_the_ends_of_32_bits() {
     let state = &mut 6;

@@ -1,6 +1,6 @@
 //! Requantize for every exponent and every sum, against 128-bit integers. The argument is in `docs/PROOF.md`.
 //!
-//! All forms are non-decreasing in the sum, as a product with a positive number, an addition and a shift are. Two
+//! All forms are non-decreasing in the sum, since a product with a positive number, an addition and a shift are. Two
 //! non-decreasing functions with values in −128..=127 that agree on both sides of every step agree everywhere:
 //! for a mantissa and an exponent, testing every step of the clamped result tests every sum.
 
@@ -18,19 +18,20 @@ fn oracle(acc: i32, m: Multiplier) -> i128 {
 }
 
 /// The form of the device kernels for exponents of at most −2: the high word of the product, half a unit, a shift.
-/// In 32 bits, as the cores have it; overflow would be a panic here.
+/// In 32 bits, as on the cores; overflow would panic here.
 fn by_high_word(high: i32, m: Multiplier) -> i32 {
     let n = -2 - i32::from(m.exponent);
     (high + (1 << n)) >> (n + 1)
 }
 
-/// The same as the Armv6-M kernel shifts it: first to one bit more, then that bit away.
+/// The same with the shifts of the Armv6-M kernel: first to one extra bit, then by that bit.
 fn by_two_shifts(high: i32, m: Multiplier) -> i32 {
     let n = -2 - i32::from(m.exponent);
     ((high >> n) + 1) >> 1
 }
 
-/// What Armv7E-M makes of a sum and its zero point: shifted left by `e + 2` where that is above 0, saturated on the way.
+/// The form on Armv7E-M for a sum and its zero point: shifts left by `e + 2` if that is above 0, and saturates on the
+/// way.
 fn by_halves(acc: i32, m: Multiplier, zero_point: i32) -> i32 {
     let shift = i32::from(m.exponent) + 2;
     let v = if shift > 0 {
@@ -46,7 +47,7 @@ fn high_word(a: i32, b: i32) -> i32 {
     ((i64::from(a) * i64::from(b)) >> 32) as i32
 }
 
-/// The same from halfwords, instruction by instruction as the Armv6-M kernel forms it; b is positive.
+/// The same from halfwords, instruction by instruction as in the Armv6-M kernel; b is positive.
 fn high_word_of_halves(a: i32, b: i32) -> i32 {
     let (a_low, a_high) = (a as u32 & 0xffff, a >> 16);
     let (b_low, b_high) = (b as u32 & 0xffff, b as u32 >> 16);
@@ -64,7 +65,7 @@ fn step(y: i64, m: Multiplier) -> Option<i32> {
     i32::try_from(smallest).ok()
 }
 
-/// Mantissas at both ends, around powers of two and their sums, and random ones.
+/// Mantissas at both limits, around powers of two and their sums, and random ones.
 fn mantissas() -> Vec<i32> {
     let state = &mut 31;
     let mut all = vec![0x4000_0000, 0x4000_0001, 0x5555_5555, 0x6666_6666, 0x7fff_fffe, i32::MAX];
@@ -80,7 +81,7 @@ fn multipliers() -> impl Iterator<Item = Multiplier> {
     exponents.flat_map(|exponent| mantissas().into_iter().map(move |mantissa| Multiplier { mantissa, exponent }))
 }
 
-/// Sums on both sides of every step that an output can see, whatever the zero point, and both ends.
+/// Sums on both sides of every step that can change an output, for any zero point, and both limits.
 fn sums(m: Multiplier) -> impl Iterator<Item = i32> {
     let steps = (-256..=256).filter_map(move |y| step(y, m));
     steps.flat_map(|acc| [acc.saturating_sub(1), acc, acc.saturating_add(1)]).chain([i32::MIN, i32::MAX, 0])
@@ -128,7 +129,8 @@ fn steps_are_where_results_change() {
     assert!(steps > 2_000_000);
 }
 
-/// The 64-bit formula is the 128-bit one: no intermediate leaves 64 bits, at the ends and hence between them.
+/// The 64-bit formula equals the 128-bit one: no intermediate leaves 64 bits at the limits, and hence none between
+/// them.
 #[test]
 fn no_intermediate_leaves_64_bits() {
     for exponent in Multiplier::MIN_EXPONENT..=Multiplier::MAX_EXPONENT {
@@ -142,7 +144,7 @@ fn no_intermediate_leaves_64_bits() {
     }
 }
 
-/// The product from halfwords equals the long one wherever a file can take it.
+/// The product from halfwords equals the long one for all values that a file can produce.
 #[test]
 fn the_high_word_of_halves_is_the_high_word() {
     let state = &mut 32;

@@ -1,4 +1,4 @@
-//! A file in a slot of flash: its prefix says where it ends, whatever lies behind.
+//! A file in a slot of flash: its prefix says where it ends, whatever follows.
 
 mod support;
 
@@ -7,7 +7,7 @@ use eyas::{AlignedBytes, LoadError, Student};
 use proptest::prelude::*;
 use support::Parts;
 
-/// What a firmware does with a slot.
+/// The steps of a firmware that loads from a slot.
 fn load(slot: &[u8]) -> Result<usize, LoadError> {
     let bytes = Student::file_bytes(slot)?;
     let student = Student::load(slot.get(..bytes).unwrap_or(slot))?;
@@ -48,7 +48,7 @@ proptest! {
         });
     }
 
-    /// A prefix with some bytes changed: a length only where the sections add up to it, and never a panic.
+    /// A prefix with some bytes changed gives a length only if the sections add up to it, and never a panic.
     #[test]
     fn a_changed_prefix_gives_a_length_that_adds_up_or_a_reason(
         seed in any::<u64>(), changes in prop::collection::vec((0..PREFIX_BYTES, any::<u8>()), 1..4),
@@ -88,7 +88,7 @@ fn an_erased_slot_holds_no_student() {
     assert_eq!(Student::file_bytes(&[]), Err(LoadError::Truncated { expected: 32, found: 0 }));
 }
 
-/// Wherever it points: an empty slice need not point at anything.
+/// Its address does not matter: an empty slice need not point at anything.
 #[test]
 fn a_slice_without_a_file_in_it_is_short_and_not_misplaced() {
     let short = |found| Err(LoadError::Truncated { expected: 36, found });

@@ -1,7 +1,7 @@
-//! The worked examples of `docs/spec/`: rebuilt or recomputed here, so that the documents cannot rot.
+//! The worked examples of `docs/spec/`: rebuilt or recomputed here, so that the documents stay correct.
 //!
-//! A table is found by the comment `<!-- checked: NAME -->` in front of it. A failed comparison prints what the
-//! document should say.
+//! The comment `<!-- checked: NAME -->` before a table marks it. A failed comparison prints the text that the document
+//! should have.
 
 mod support;
 
@@ -80,7 +80,8 @@ fn dump(bytes: &[u8]) -> String {
     text
 }
 
-/// The rows of the table behind `<!-- checked: name -->`, header left out, cells trimmed and without back-ticks.
+/// The rows of the table after `<!-- checked: name -->`, without its header; cells are trimmed and lose their
+/// backticks.
 fn table(document: &str, name: &str) -> Vec<Vec<String>> {
     let marker = format!("<!-- checked: {name} -->");
     let (_, rest) = document.split_once(&marker).unwrap_or_else(|| panic!("no table {name}"));
@@ -107,7 +108,7 @@ fn the_hex_dump_is_the_file() {
     assert!(FORMAT.contains(&dump), "docs/spec/format.md should hold this dump:\n{dump}");
 }
 
-/// The file as version 1 wrote it. Later versions keep it and must load it; it is never written again.
+/// The file as version 1 wrote it. Later versions keep it and must load it; it is never rewritten.
 #[test]
 fn the_kept_file_is_the_example() {
     let kept = AlignedBytes::from(include_bytes!("students/version-1.eyas").as_slice());
@@ -245,7 +246,7 @@ fn the_example_student_by_hand() {
     assert!(ARITHMETIC.contains(&expected), "docs/spec/arithmetic.md should hold these rows:\n{expected}");
 }
 
-/// A student without inputs to speak of: its outputs are its biases.
+/// A student that ignores its inputs: its outputs are its biases.
 fn constant(outputs: &[i8]) -> AlignedBytes {
     let (mut metadata, mut tensors) = example(&[]);
     let labels = (0..outputs.len()).map(|o| o.to_string()).collect::<Vec<_>>().join("\n");

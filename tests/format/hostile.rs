@@ -1,8 +1,8 @@
-//! Files shaped like the flaws of real model loaders: each sealed rightly, each with the one error it must give.
+//! Files modelled on the flaws of real model loaders: each correctly sealed, each with the one error it must give.
 //!
 //! The classes are those of public advisories against TensorFlow Lite, ExecuTorch, GGUF readers, tract, safetensors
-//! and MCUboot where this format has a counterpart. It has none for paths, archives and code in a model: a student
-//! file holds neither.
+//! and MCUboot, as far as they apply to this format. Those on paths, archives and code in a model do not apply: a
+//! student file contains none of them.
 
 use crate::{SplitMix64, reseal};
 use eyas::LoadError;
@@ -18,16 +18,16 @@ use std::path::{Path, PathBuf};
 pub struct HostileFile {
     /// File name in [`folder`], without its extension.
     pub name: &'static str,
-    /// The advisories whose flaw it has the shape of.
+    /// The advisories on which it is modelled.
     pub advisories: &'static str,
-    /// What the loader must say.
+    /// The error that the loader must return.
     pub error: LoadError,
-    /// What the file must hold.
+    /// The content that the file must have.
     pub bytes: Vec<u8>,
 }
 
 impl HostileFile {
-    /// Where it lies.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         folder().join(self.name).with_extension("eyas")
@@ -55,7 +55,7 @@ fn divisions() -> Vec<HostileFile> {
     ]
 }
 
-/// A part that is used although it is not there.
+/// A part that is used although it is missing.
 fn absences() -> Vec<HostileFile> {
     let (one, three) = (LoadError::Multiplier { layer: 1, unit: 0 }, "CVE-2021-37682");
     let no_layers = LoadError::LayerCount { expected: 8, found: 0 };
@@ -73,7 +73,7 @@ fn absences() -> Vec<HostileFile> {
     ]
 }
 
-/// An index outside what it points into.
+/// An index out of range.
 fn indices() -> Vec<HostileFile> {
     let (any, scatter) = ("CVE-2020-15211, CVE-2020-15207", "CVE-2020-15212, CVE-2021-29603, CVE-2021-37687");
     vec![
@@ -114,7 +114,7 @@ fn products() -> Vec<HostileFile> {
     ]
 }
 
-/// A count or a length that promises more than there is.
+/// A count or a length that exceeds the available bytes.
 fn lengths() -> Vec<HostileFile> {
     let (counts, reads) = ("CVE-2024-21802, CVE-2024-23605", "CVE-2025-54949, CVE-2025-54950, CVE-2025-54951");
     let (overflows, extra) = ("CVE-2025-53630, CVE-2026-27940, CVE-2026-33298", "SUIT THREAT.IMG.EXTRA");
@@ -159,14 +159,14 @@ fn numbers() -> Vec<HostileFile> {
     ]
 }
 
-/// A second form of the same content, or a part outside what is sealed and signed.
+/// A second form of the same content, or a part that is neither sealed nor signed.
 fn forms() -> Vec<HostileFile> {
     let (polyglot, unsigned) = ("safetensors audit: polyglot files", "CVE-2024-32883");
     let sound = sample().file();
     let padding = word(&sound, TENSORS_OFFSET) + FIRST_BIASES_END;
     vec![
         edited("number_longer_than_needed", polyglot, LoadError::NotCanonical, |file| {
-            // 30 inputs in two bytes; the byte comes from the padding in front of the tensors.
+            // 30 inputs in two bytes; the byte comes from the padding before the tensors.
             file[33] = 30 | 0x80;
             file.insert(34, 0);
             let metadata = word(file, METADATA_BYTES) + 1;
@@ -182,15 +182,15 @@ fn forms() -> Vec<HostileFile> {
     ]
 }
 
-/// Where the prefix holds the length of the metadata.
+/// Offset of the metadata length in the prefix.
 const METADATA_BYTES: usize = 12;
-/// Where the prefix holds the offset of the tensors.
+/// Offset of the tensor offset in the prefix.
 const TENSORS_OFFSET: usize = 16;
-/// From the first tensor to the padding behind the first layer's biases: 160 bytes of weights, 5 biases.
+/// From the first tensor to the padding after the first layer's biases: 160 bytes of weights, 5 biases.
 const FIRST_BIASES_END: u32 = 160 + 20;
 /// Bytes of the sample's tensors: 240 of the first layer, 64 of the second.
 const NEEDED: u32 = 304;
-/// One coded input of the vector `golden_*` files hold, then the integers of both layers.
+/// The vector in the `golden_*` files: one coded input, then the integers of both layers.
 const GOLDEN_MINUS_ONE: [u8; 14] = [1, 1, 0, 255, 255, 127, 0, 0, 0, 0, 0, 0, 0, 0];
 const GOLDEN_PAST_THE_END: [u8; 14] = [1, 1, 0, 30, 0, 127, 0, 0, 0, 0, 0, 0, 0, 0];
 const GOLDEN_TWICE: [u8; 17] = [1, 2, 0, 3, 0, 127, 3, 0, 127, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -207,7 +207,7 @@ const fn accumulator(unit: u16) -> LoadError {
     LoadError::Accumulator { layer: 0, unit }
 }
 
-/// A sound student as the writer takes it: 30 inputs, a sparse-input layer of 5, a dense layer of 3.
+/// A sound student in the form that the writer takes: 30 inputs, a sparse-input layer of 5, a dense layer of 3.
 struct Parts {
     metadata: Metadata<'static>,
     layers: Vec<LayerTensors>,
@@ -247,7 +247,7 @@ impl Parts {
     }
 }
 
-/// A file whose content is wrong where its form is right.
+/// A file with wrong content in a correct form.
 fn typed(
     name: &'static str,
     advisories: &'static str,
@@ -259,7 +259,7 @@ fn typed(
     HostileFile { name, advisories, error, bytes: parts.file() }
 }
 
-/// A file whose bytes were changed, sealed anew.
+/// A file with changed bytes, resealed.
 fn edited(
     name: &'static str,
     advisories: &'static str,

@@ -1,6 +1,6 @@
 //! The committed student files of format version 1, one for each feature of the format.
 //!
-//! Later readers must go on reading them; `cargo xtask golden` checks that today's writer still makes the same
+//! Later readers must keep reading them; `cargo xtask golden` checks that the current writer still makes the same
 //! bytes, and `cargo xtask golden --overwrite` is the only way to change them.
 
 pub mod hostile;
@@ -15,18 +15,18 @@ use std::path::{Path, PathBuf};
 pub struct FormatFile {
     /// File name in [`folder`].
     pub name: &'static str,
-    /// What it is made from.
+    /// The draft it is made from.
     pub draft: Draft,
 }
 
 impl FormatFile {
-    /// What the file must hold.
+    /// The content that the file must have.
     #[must_use]
     pub fn bytes(&self) -> AlignedBytes {
         self.draft.file()
     }
 
-    /// Where it lies.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         folder().join(self.name)
@@ -67,7 +67,7 @@ fn regression() -> Draft {
     }
 }
 
-/// Features divided by the sum of their row before one gain makes integers of them.
+/// Features divided by the sum of their row, then turned into integers by one gain.
 fn row_sum() -> Draft {
     Draft {
         normalization: Normalization::RowSum,
@@ -76,7 +76,7 @@ fn row_sum() -> Draft {
     }
 }
 
-/// Exponents at both ends of their range and between, clamps on both sides, odd zero points.
+/// Exponents at both limits of their range and between, clamps on both sides, odd zero points.
 fn extremes() -> Draft {
     let layer = |outputs, zero_point, lo, hi| LayerMeta { kind: LayerKind::Dense, outputs, zero_point, lo, hi };
     Draft {

@@ -1,11 +1,11 @@
-//! Files are read up to a limit of their kind, and regular files only: what never ends, or is far too large, is refused
-//! and not waited for, or read until no memory is left.
+//! Reads only regular files, and each only up to a limit for its kind. Endless or far too large files are refused
+//! instead of blocking the program or exhausting memory.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// What a file is read as.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A recipe.
@@ -20,11 +20,11 @@ pub enum Kind {
     Library,
     /// An archive of arrays.
     Archive,
-    /// A Parquet table, whose columns are read as they are asked for.
+    /// A Parquet table, whose columns are read on demand.
     Parquet,
     /// A table or graph as text.
     Text,
-    /// A table as text that is read a batch at a time.
+    /// A text table that is read in batches.
     Streamed,
     /// A checkpoint of a run.
     Checkpoint,
@@ -35,15 +35,15 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Most bytes that are read.
+    /// The size limit in bytes.
     #[must_use]
     pub const fn limit(self) -> u64 {
         match self {
             Self::Recipe => 1 << 20,
-            // Float weights of what the flash of large microcontrollers holds.
+            // Float weights of a student that fills the flash of a large microcontroller.
             Self::Model | Self::Document => 64 << 20,
             Self::Library => 1 << 30,
-            // A protobuf message ends here.
+            // The limit of a protobuf message.
             Self::OnnxModel => (2 << 30) - 1,
             Self::Student | Self::Archive | Self::Text => 2 << 30,
             Self::Checkpoint | Self::Cached => 16 << 30,
@@ -78,20 +78,20 @@ impl Kind {
     }
 }
 
-/// Why a file is not read: more than is read of its kind, or nothing that can be read twice.
+/// Why a file is refused: it is too large for its kind, or not a regular file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}, found {found}; {remedy}")]
 pub struct Refused {
-    /// What would be read.
+    /// A description of a readable file.
     pub expected: String,
-    /// What is there.
+    /// A description of the actual file.
     pub found: String,
-    /// What to do about it.
+    /// The remedy.
     pub remedy: &'static str,
 }
 
 impl Refused {
-    /// The refusal inside an error of the system, where it is one.
+    /// The refusal inside a system error, if it contains one.
     #[must_use]
     pub fn inside(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
@@ -108,7 +108,7 @@ impl Refused {
 /// # Errors
 /// The system's, or [`Refused`] for a pipe, a device, a folder, or a file beyond the limit of its kind.
 pub fn open(path: &Path, kind: Kind) -> io::Result<File> {
-    // Before it is opened: a pipe that nobody writes to would wait for ever.
+    // Checked before opening, since opening a pipe without a writer would block forever.
     let there = fs::metadata(path)?;
     if !there.is_file() {
         let found = if there.is_dir() { "a folder" } else { "a pipe or a device" }.to_owned();
@@ -128,7 +128,7 @@ pub fn open(path: &Path, kind: Kind) -> io::Result<File> {
 pub fn read(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
     let file = open(path, kind)?;
     let mut bytes = Vec::new();
-    // An error, where a vector that grows would end the process.
+    // Reports an error, whereas a growing vector would abort the process.
     bytes.try_reserve_exact(file.metadata()?.len() as usize).map_err(|_| io::ErrorKind::OutOfMemory)?;
     file.take(kind.limit().saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > kind.limit() { Err(Refused::too_large(kind, "more".to_owned())) } else { Ok(bytes) }
@@ -142,7 +142,7 @@ pub fn text(path: &Path, kind: Kind) -> io::Result<String> {
     String::from_utf8(read(path, kind)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// A number of bytes in the unit that fits it: `12 bytes`, `64 MiB`, `2.1 GiB`.
+/// A number of bytes in a suitable unit: `12 bytes`, `64 MiB`, `2.1 GiB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
     let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn what_never_ends_is_refused_for_every_kind() {
         let folder = tempfile::tempdir().unwrap();
-        // A pipe that nobody writes to.
+        // A pipe without a writer.
         let pipe = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         for kind in KINDS {
@@ -204,7 +204,7 @@ mod tests {
     fn a_large_file_is_refused_unread_with_both_sizes() {
         let file = tempfile::NamedTempFile::new().unwrap();
         for kind in KINDS.into_iter().filter(|kind| kind.limit() < u64::MAX) {
-            // Sparse: it takes no room on the disk.
+            // Sparse, so it takes no space on the disk.
             file.as_file().set_len(kind.limit() + 1).unwrap();
             for error in [read(file.path(), kind).unwrap_err(), open(file.path(), kind).map(|_| ()).unwrap_err()] {
                 let text = error.to_string();

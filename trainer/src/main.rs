@@ -1,4 +1,4 @@
-//! The `eyas` command; all of it is in the library.
+//! The `eyas` command; the library holds all of its code.
 
 #![deny(clippy::print_stderr, clippy::print_stdout)]
 

@@ -1,4 +1,4 @@
-//! How much memory this machine has to give, and what a run is going to take.
+//! The free memory of this machine, and the memory that a run will take.
 
 use std::fmt;
 use std::fs;
@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::bounded::size;
 
-/// Bytes that this process can still take: the least of what the machine has free, what is left of its control groups,
-/// and what is left of its address space. `None` where the system does not say.
+/// Bytes that this process can still allocate: the minimum of the machine's free memory and the remainders of its
+/// control groups and its address space. `None` if the system does not report them.
 #[must_use]
 pub fn available() -> Option<u64> {
     let machine = named(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:").map(|kilobytes| kilobytes << 10);
@@ -16,7 +16,7 @@ pub fn available() -> Option<u64> {
     [machine, groups, left_of_addresses()].into_iter().flatten().min()
 }
 
-/// What `ulimit -v` leaves.
+/// The remainder under `ulimit -v`.
 fn left_of_addresses() -> Option<u64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
     let most = named(&limits, "Max address space")?;
@@ -24,7 +24,7 @@ fn left_of_addresses() -> Option<u64> {
     Some(most.saturating_sub(taken))
 }
 
-/// The least that any control group around this process leaves; pages of files it could drop count as free.
+/// The smallest remainder of any control group of this process; droppable file pages count as free.
 fn left_of_groups(groups: &str, mounted: &Path) -> Option<u64> {
     let mut least = None;
     for line in groups.lines() {
@@ -40,7 +40,7 @@ fn left_of_groups(groups: &str, mounted: &Path) -> Option<u64> {
         };
         for group in Path::new(path.trim_start_matches('/')).ancestors() {
             let read = |name: &str| fs::read_to_string(root.join(group).join(name)).ok();
-            // `max` is no number, and no limit.
+            // `max` is not a number and means no limit.
             let number = |name: &str| read(name)?.trim().parse::<u64>().ok();
             let (Some(most), Some(taken)) = (number(most), number(taken)) else { continue };
             let dropped = read("memory.stat").and_then(|stat| named(&stat, dropped)).unwrap_or(0);
@@ -51,33 +51,33 @@ fn left_of_groups(groups: &str, mounted: &Path) -> Option<u64> {
     least
 }
 
-/// The first number behind a name at the start of a line.
+/// The first number after a name at the start of a line.
 fn named(text: &str, name: &str) -> Option<u64> {
     let rest = text.lines().find_map(|line| line.strip_prefix(name).filter(|rest| rest.starts_with([' ', '\t'])))?;
     rest.split_whitespace().next()?.parse().ok()
 }
 
-/// What a run takes at its peak, in bytes.
+/// The peak memory of a run, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Estimate {
     /// The program and the data, once.
     pub data: u64,
-    /// One training with all that its seed keeps.
+    /// One training with everything that its seed keeps.
     pub job: u64,
-    /// Trainings side by side.
+    /// Trainings in parallel.
     pub jobs: u64,
 }
 
-/// A run that takes more memory than there is.
+/// A run that takes more memory than is available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "expected a run that fits the {} of memory that are free here, found one that takes about {} ({estimate}); {}",
     size(*.available), size(.estimate.total()), .estimate.remedy(*.available)
 )]
 pub struct TooLarge {
-    /// What it takes.
+    /// The memory it takes.
     pub estimate: Estimate,
-    /// What there is, in bytes.
+    /// The available memory, in bytes.
     pub available: u64,
 }
 
@@ -88,7 +88,7 @@ impl Estimate {
         self.data.saturating_add(self.job.saturating_mul(self.jobs))
     }
 
-    /// Refuses a run that takes more than is available; where that is not known, none.
+    /// Refuses a run that takes more memory than is available; refuses none if that is unknown.
     ///
     /// # Errors
     /// [`TooLarge`] with both figures.

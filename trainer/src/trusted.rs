@@ -1,6 +1,6 @@
-//! Where files may be loaded or run that nobody named.
+//! The places from which files that the user did not name may be loaded or run.
 //!
-//! The working folder and the folders around it are no such place: they may hold a stranger's files, and a library that
+//! The working folder and the folders around it are not trusted: they may hold a stranger's files, and a library that
 //! is loaded, a program that is started or a package that is built runs with the user's rights.
 
 use std::env;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The repository that built this program, as long as the program lies in its `target` folder.
 ///
-/// A program that was copied elsewhere has none: the folder it was built in may be anybody's by now.
+/// A program that was copied elsewhere has none: the folder it was built in may now belong to anyone.
 #[must_use]
 pub fn repository() -> Option<PathBuf> {
     around(&env::current_exe().ok()?, Path::new(env!("CARGO_MANIFEST_DIR")))
@@ -22,8 +22,8 @@ fn around(program: &Path, package: &Path) -> Option<PathBuf> {
     program.starts_with(target).then(|| workspace.to_path_buf())
 }
 
-/// The program of this name in the folders of `PATH`, or the one at a path with more than a name. Relative folders of
-/// `PATH` are passed over.
+/// The program of this name in the folders of `PATH`, or the one at a path with more than a name. Relative folders in
+/// `PATH` are skipped.
 #[must_use]
 pub fn program(name: &Path) -> Option<PathBuf> {
     if name.components().count() > 1 {
@@ -64,7 +64,7 @@ mod tests {
     fn programs_come_from_absolute_folders() {
         assert!(program(Path::new("sh")).is_some_and(|sh| sh.is_absolute()));
         assert_eq!(program(Path::new("./no/such/program")), None);
-        // This file's folder is where tests run; its manifest is no program on any PATH.
+        // Tests run in the package's folder; its manifest is not a program on any PATH.
         assert_eq!(program(Path::new("Cargo.toml")), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Hundreds of damaged archives through the commands that read them: refused, or the answer is the one of the whole archive.
+//! Runs the commands on hundreds of damaged archives: each is refused, or the answer equals that of the intact archive.
 
 mod tables;
 
@@ -14,7 +14,7 @@ use zip::write::SimpleFileOptions;
 const ROWS: usize = 40;
 const COLUMNS: usize = 5;
 
-/// An archive with the rows `x` and something that nobody reads.
+/// An archive with the rows `x` and an unused member.
 fn archive(method: CompressionMethod) -> Vec<u8> {
     let mut state = 3;
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -30,7 +30,7 @@ fn archive(method: CompressionMethod) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
-/// Bits flipped over the whole file, cuts, bytes behind the end and in the middle.
+/// Flipped bits over the whole file, truncation, extra bytes after the end and in the middle.
 fn damages(whole: &[u8], flips: usize) -> Vec<Vec<u8>> {
     let mut state = 11;
     let mut all = Vec::new();
@@ -53,7 +53,7 @@ fn eyas(folder: &Path, words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_eyas")).current_dir(folder).args(words).output().unwrap()
 }
 
-/// Asks the command for every damaged archive; how many were refused, and how many answered as the whole one.
+/// Runs the command on every damaged archive; returns how many were refused, and how many gave the intact answer.
 fn attack(folder: &Path, whole: &[u8], flips: usize, ask: &dyn Fn(usize) -> Output) -> (usize, usize) {
     fs::write(folder.join("rows.npz"), whole).unwrap();
     let expected = ask(0);
@@ -85,7 +85,7 @@ fn label_and_run_refuse_what_is_damaged() {
         let label = |number: usize| {
             let out = format!("{method:?}{number}");
             let output = eyas(folder, &["label", "recipe.toml", "--in", "rows.npz", "--out", &out, "--json"]);
-            // The key of the plan covers the archive's bytes; the digest covers what was answered.
+            // The key of the plan covers the archive's bytes; the digest covers the answers.
             let Ok(finished) = serde_json::from_slice::<serde_json::Value>(&output.stdout) else { return output };
             Output { stdout: finished["digest"].to_string().into_bytes(), ..output }
         };

@@ -92,7 +92,7 @@ fn headers_that_overflow_nest_or_lie_are_refused() {
 
 #[test]
 fn a_bomb_is_stopped_by_what_its_header_declares() {
-    // 8 MB of zeros behind a header for six numbers, some 8 kB on disk.
+    // 8 MB of zeros after a header for six numbers, some 8 kB on disk.
     let mut bomb = integers(&[1, 0, 2, 1, 3, 2]);
     bomb.resize(8 << 20, 0);
     refused(&with(planetoid(), "indices", bomb), FaultKind::Damaged, "indices", At::Whole);
@@ -125,7 +125,7 @@ fn element_types_are_checked_and_pickles_never_opened() {
         let error = load(&with(planetoid(), "labels", array(descr, "(4,)", &[0; 64]))).unwrap_err();
         assert!(matches!(error.kind(), FaultKind::ElementType | FaultKind::Damaged), "{error}");
     }
-    // The public archives with scipy matrices inside object arrays get a remedy of their own.
+    // The public archives with scipy matrices inside object arrays get their own remedy.
     let error =
         load(&vec![("adj_matrix", array("|O", "()", b"x")), ("node_attr", array("|O", "()", b"x"))]).unwrap_err();
     assert_eq!(error.kind(), FaultKind::Layout);

@@ -1,4 +1,4 @@
-//! What a user brings as CSV is read, or refused with line, column and remedy.
+//! The user's CSV files are read, or refused with line, column and remedy.
 
 use std::fs;
 use std::path::Path;
@@ -136,7 +136,7 @@ fn headers_and_ids_are_checked() {
     refused("id,x,split\na,1,validation\n", "source,target\n", FaultKind::Cell, cell(2, "split"));
     refused("id,x\n", "source,target\n", FaultKind::Layout, At::Whole);
     refused("", "source,target\n", FaultKind::Layout, At::Line(1));
-    // A byte-order mark and Windows line ends are what spreadsheets write.
+    // Spreadsheets write a byte-order mark and Windows line ends.
     assert!(load("\u{feff}id,x\r\na,1\r\n", "source,target\r\n").is_ok());
 }
 
@@ -171,7 +171,7 @@ proptest! {
         let _ = load(&nodes, &edges);
     }
 
-    /// Numbers survive the way through a CSV file bit by bit.
+    /// Numbers survive a CSV file bit for bit.
     #[test]
     fn finite_numbers_are_read_exactly(values in prop::collection::vec(prop::num::f32::NORMAL, 1..20)) {
         let mut nodes = "id,x\n".to_owned();

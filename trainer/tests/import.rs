@@ -1,6 +1,6 @@
-//! Models of other tools: what their own runtimes compute, what is tolerated, what is refused and how it is told.
+//! Models of other tools: agreement with their own runtimes, tolerated forms, refusals and their messages.
 //!
-//! `models/make.py` makes the small models and records what LiteRT and ONNX Runtime compute for them.
+//! `models/make.py` makes the small models and records the results of LiteRT and ONNX Runtime.
 
 use eyas::{AlignedBytes, Student};
 use eyas_trainer::dataset::Table;
@@ -90,7 +90,7 @@ fn a_float_anchor_keeps_its_labels() {
     assert!(judged.rows == 16 && judged.agreement >= 14.0 / 16.0, "{judged:?}");
 }
 
-/// The student's real outputs lie within `steps` output steps of what the source runtime gave.
+/// The student's real outputs lie within `steps` output steps of the source runtime's.
 fn compare_with_runtime(name: &str, steps: f32, unsigned: bool) {
     let stem = name.split('.').next().expect("a stem");
     let imported = import(&model(name), &PLAN).expect("imports");
@@ -170,7 +170,7 @@ fn what_cannot_be_imported_is_named() {
     }
 }
 
-/// Every cut and many changed bytes: an error or a student that loads, never a panic.
+/// Every truncation and many changed bytes give an error or a student that loads, never a panic.
 #[test]
 fn damaged_models_never_panic() {
     let plan = ImportPlan { compared_rows: 4, ..PLAN };
@@ -197,7 +197,8 @@ fn damaged_models_never_panic() {
     assert!(accepted > 100, "{accepted} damaged models still import");
 }
 
-/// The shipped students as ONNX models: deterministic, read back with the same weights, at most one unit apart.
+/// The shipped students as ONNX models: deterministic, read back with the same weights, and differing by at most one
+/// unit.
 #[test]
 fn an_export_imports_again() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/format/v1");
@@ -221,7 +222,7 @@ fn an_export_imports_again() {
     }
 }
 
-/// ONNX Runtime itself on exported students, each layer fed the student's own integers.
+/// Runs ONNX Runtime itself on exported students; each layer gets the student's own integers.
 #[test]
 fn onnx_runtime_computes_an_export() {
     let python = std::env::var_os("EYAS_PYTHON").unwrap_or_else(|| "python3".into());
@@ -284,7 +285,7 @@ fn onnx_runtime_computes_an_export() {
     }
 }
 
-/// The archive with an array `features` `[rows][inputs]` beside the others.
+/// The archive with an additional array `features` `[rows][inputs]`.
 fn with_features(archive: Vec<u8>, features: &[f32], inputs: usize) -> Vec<u8> {
     use npyz::WriterBuilder;
     use std::io::{Cursor, Write};
@@ -312,7 +313,7 @@ fn replay(student: &Student<'_>, rows: &[Vec<i8>]) -> Replay {
 
 const PAGED: [&str; 3] = ["softmax.tflite", "uint8.tflite", "minus_128_qdq.onnx"];
 
-/// The page of an import holds the counts of its comparison, and nothing of a name is markup.
+/// The page of an import holds the counts of its comparison, and names cannot inject markup.
 #[test]
 fn the_page_of_an_import_tells_its_counts() {
     for name in PAGED {

@@ -1,4 +1,4 @@
-//! `eyas label`: the promises of docs/LABEL.md, kept by the command itself.
+//! `eyas label`: tests the promises of docs/LABEL.md with the command itself.
 
 #[path = "tables/parquet.rs"]
 mod parquet;
@@ -60,11 +60,16 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Logits computed here, from the numbers the table was written from.
+/// Logits computed here, from the same numbers as the table.
 fn expected(folder: &Path) -> Array2<f32> {
     use eyas_trainer::teacher::{DenseTeacher, RowTeacher};
-    let table = eyas_trainer::dataset::read_parquet(&folder.join("table"), None).unwrap();
-    DenseTeacher::load(&folder.join("teacher.npz")).unwrap().logits(table.features.view()).unwrap()
+    DenseTeacher::load(&folder.join("teacher.npz")).unwrap().logits(features(folder).view()).unwrap()
+}
+
+/// The numbers of the table `[rows x COLUMNS]`.
+fn features(folder: &Path) -> Array2<f32> {
+    let table = eyas_trainer::dataset::ColumnTable::load(&folder.join("table")).unwrap();
+    table.values(&table.select(&["x*".to_owned()]).unwrap()).unwrap()
 }
 
 #[test]
@@ -87,7 +92,7 @@ fn parts_in_any_order_give_the_table_once() {
     success(&eyas(folder, "parts", &["--finish"]).output().unwrap());
     assert_eq!(finished(folder, "parts"), whole);
     assert_eq!(names(&folder.join("parts")), names(&folder.join("whole")));
-    // Finished work is checked, not done again.
+    // Finished work is checked, not repeated.
     success(&label(folder, "parts", &[]));
 }
 
@@ -182,7 +187,8 @@ fn other_work_in_the_folder_is_refused() {
     refused(&eyas(folder, "none", &["--in", "absent"]).output().unwrap(), 3, "absent");
 }
 
-/// Ranges leave out what says where a row comes from, and all that `[data]` names as label, fold, group or id.
+/// Ranges leave out columns that reveal the origin of a row, and everything that `[data]` names as label, fold, group
+/// or id.
 #[test]
 fn the_label_is_never_an_input() {
     let folder = tempfile::tempdir().unwrap();
@@ -206,7 +212,7 @@ fn the_label_is_never_an_input() {
     for (wanted, words) in [("\"x0\", \"x1\", \"y\"", "the label"), ("\"x0\", \"2\", \"x1\"", "the group")] {
         refused(&columns(wanted, data), 3, words);
     }
-    // Without [data] nobody says what `y` and `who` are, and `fold` may be named.
+    // Without [data], `y` and `who` have no role, and `fold` may be named.
     refused(&columns("", ""), 3, "found 5");
     success(&columns("\"x0\", \"x1\", \"fold\"", ""));
 }
@@ -228,7 +234,7 @@ fn damage_is_found_and_healed_by_running_the_part_again() {
     assert_eq!(success(&eyas(folder, "out", &["--status"]).output().unwrap()), "3");
     success(&label(folder, "out", &[]));
     assert_eq!(finished(folder, "out"), finished(folder, "whole"));
-    // A finished folder is checked like any other, and what is damaged is finished no longer.
+    // A finished folder is checked like any other, and a damaged one is no longer finished.
     let damage = |name: &str, at: usize| {
         let mut bytes = std::fs::read(out.join(name)).unwrap();
         bytes[at] ^= 1;
@@ -246,11 +252,11 @@ fn damage_is_found_and_healed_by_running_the_part_again() {
     refused(&eyas(folder, "out", &["--finish"]).output().unwrap(), 1, "7/12");
     assert!(!out.join(SUCCESS).exists());
     success(&label(folder, "out", &[]));
-    // What the folder says of itself is written anew.
+    // The folder's own summary is rewritten.
     damage(SUCCESS, 40);
     success(&eyas(folder, "out", &["--finish"]).output().unwrap());
     assert_eq!(finished(folder, "out"), finished(folder, "whole"));
-    // A file that nobody committed is no part.
+    // A file without a commit is not a part.
     std::fs::remove_file(out.join(SUCCESS)).unwrap();
     std::fs::remove_file(out.join("part-00005.commit")).unwrap();
     assert!(read_labels(&out).is_err());
@@ -261,8 +267,8 @@ fn text_archive_and_table_give_the_same_logits() {
     use std::io::Write;
     let folder = prepare();
     let folder = folder.path();
-    let table = eyas_trainer::dataset::read_parquet(&folder.join("table"), None).unwrap();
-    let rows = table.features.slice(s![..9_000, ..]);
+    let features = features(folder);
+    let rows = features.slice(s![..9_000, ..]);
     let mut text = String::from("id,x0,x1,x2,x3,x4,x5,label\n");
     for (number, row) in rows.outer_iter().enumerate() {
         let cells: Vec<String> = row.iter().map(f32::to_string).collect();

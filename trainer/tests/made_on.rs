@@ -1,4 +1,4 @@
-//! `metrics.json` says on what kind of machine a student was made, and the bytes of a student depend on no other machine.
+//! `metrics.json` records the kind of machine that made a student, and the bytes of a student depend only on that kind.
 
 use std::fmt::Write;
 use std::fs;
@@ -22,7 +22,7 @@ fn prepare(folder: &Path) {
     fs::write(folder.join("recipe.toml"), recipe).unwrap();
 }
 
-/// Distils in `folder` into `out`, under an emulator or not; what teachers learnt is kept under `cache`.
+/// Distils in `folder` into `out`, with or without an emulator; `cache` holds the trained teachers.
 fn distil(folder: &Path, (out, cache): (&str, &str), emulator: &[&str]) -> (Vec<u8>, Value) {
     let words: Vec<&str> = emulator.iter().copied().chain([env!("CARGO_BIN_EXE_eyas")]).collect();
     let run = Command::new(words[0])
@@ -52,15 +52,15 @@ fn metrics_say_what_a_student_was_made_on() {
         let text = fs::read_to_string(folder.path().join("out").join(name)).unwrap();
         assert!(text.contains(&here.to_string()), "{name} does not say {here}");
     }
-    // The kind of machine, never which one.
+    // The kind of machine, never its identity.
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let fields: Vec<&String> = metrics["made_on"].as_object().unwrap().keys().collect();
     assert_eq!(fields, ["architecture", "instructions", "system"]);
     assert!(name.trim().len() < 4 || !metrics.to_string().contains(name.trim()), "{name}");
 }
 
-/// Other processors, emulated: one of the same kind gives the same bytes, and one of another kind says so and takes nothing
-/// that was kept on this one.
+/// Other processors, emulated: one of the same kind gives the same bytes; one of another kind records that and uses
+/// nothing cached on this one.
 #[test]
 fn machines_of_one_kind_give_the_same_bytes() {
     if !cfg!(target_arch = "x86_64") || Command::new("qemu-x86_64").arg("--version").output().is_err() {

@@ -1,4 +1,4 @@
-//! ONNX teachers through ONNX Runtime; skipped with a reason where this machine has no library.
+//! ONNX teachers through ONNX Runtime; skipped with a reason if this machine has no library.
 
 #[macro_use]
 #[path = "onnx/battery.rs"]

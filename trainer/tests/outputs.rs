@@ -1,4 +1,4 @@
-//! Outputs of commands: a regular file is replaced, a stream is written into, and nothing else is ever touched.
+//! Outputs of commands: a regular file is replaced, a stream is written to, and nothing else is ever touched.
 #![cfg(unix)]
 
 use std::fs;
@@ -12,7 +12,7 @@ fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/room-occupancy/student.eyas")
 }
 
-/// Every command that writes to a path of the user's: its words, `OUT` for the path.
+/// Every command that writes to a path given by the user: its arguments, with `OUT` for the path.
 fn commands(folder: &Path) -> Vec<Vec<String>> {
     let student = shipped().to_str().unwrap().to_owned();
     let model = folder.join("model.onnx").to_str().unwrap().to_owned();
@@ -91,7 +91,7 @@ fn outputs_replace_regular_files_alone() {
             assert!(kind("null").is_char_device(), "{words:?}");
         }
 
-        // Bytes of the file and nothing else: the words go elsewhere.
+        // Only the bytes of the file; messages go elsewhere.
         let output = run(folder.path(), &words, "/dev/stdout");
         assert!(output.status.success() && output.stdout == bytes, "{words:?}");
         assert!(!output.stderr.is_empty() || words.iter().any(|word| word == "--json"), "{words:?}");
@@ -115,7 +115,7 @@ fn results_of_a_run_folder_follow_the_same_rule() {
     assert_eq!(fs::read(folder.path().join("elsewhere")).unwrap(), b"new");
     assert!(fs::symlink_metadata(out.join("card.md")).unwrap().is_symlink());
     drop(opened);
-    // A pipe in place of the lock would make the run wait for ever.
+    // A pipe in place of the lock would make the run wait forever.
     fs::remove_file(out.join(".eyas-lock")).unwrap();
     assert!(made("mkfifo", &out.join(".eyas-lock"), &[]));
     assert!(matches!(OutputFolder::open(&out, &["student.eyas"], Existing::Refuse), Err(OutputError::NotAFile { .. })));

@@ -1,5 +1,5 @@
-//! Counts of the public graphs, as their sources state them. Cora ships with the repository; the others are checked where
-//! they are found.
+//! Counts of the public graphs, as their sources state them. Cora ships with the repository; the others are checked if
+//! they are present.
 
 use std::path::{Path, PathBuf};
 
@@ -170,8 +170,8 @@ fn a_random_split_has_its_sizes_and_depends_on_the_seed_only() {
     assert_eq!(split::random(&graph, 20, usize::MAX, 1000, 1).unwrap_err().kind(), FaultKind::Split);
 }
 
-/// Mean counts of each class in tune and test over 40 random splits, against what drawing without replacement from the nodes
-/// that do not train gives: within five standard errors.
+/// Mean counts of each class in tune and test over 40 random splits, compared with drawing without replacement from the
+/// nodes outside train: within five standard errors.
 fn check_class_shares(graph: &Graph, (per_class, tune, test): (usize, usize, usize)) {
     const SEEDS: u64 = 40;
     let labels = graph.labels.as_ref().unwrap();

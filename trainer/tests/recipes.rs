@@ -241,7 +241,7 @@ fn a_key_of_another_choice_names_the_choice() {
         (SMALLEST.replace("\"cora\"", "\"cora\"\nlabel = \"y\""), 3, "data.label", "kind = \"table\""),
         (
             with("task = \"regress\"") + "[[target]]\nkind = \"mean\"\nof = \"probabilities\"\n",
-            10,
+            11,
             "target[0].of",
             "task = \"classify\"",
         ),

@@ -1,5 +1,5 @@
-//! What reaches the terminal: never a character that steers it or hides, from whatever file; and output that nobody reads is
-//! no reason to lose work.
+//! No file can send control or invisible characters to the terminal, and no work is lost because nobody reads the
+//! output.
 
 mod tables;
 
@@ -13,7 +13,7 @@ use tables::write_teacher;
 const RESULTS: [&str; 7] =
     ["student.eyas", "recipe.toml", "metrics.json", "report.html", "card.md", "vectors.npz", "student_float.npz"];
 
-/// Clears the screen, turns the writing direction, hides a letter, and ends in a C1 control.
+/// Clears the screen, reverses the writing direction, hides a letter, and ends in a C1 control.
 const HOSTILE: &str = "\u{1b}[2J\u{202e}\u{200b}\u{9b}";
 
 fn eyas(folder: &Path, words: &[&str]) -> Command {
@@ -41,7 +41,7 @@ fn write_recipe(folder: &Path, mark: &str) {
     fs::write(folder.join("recipe.toml"), recipe).unwrap();
 }
 
-/// Controls, C1, directions, joiners and tags, but for ends of lines and tabs. Written apart from the code that is tested.
+/// Controls, C1, directions, joiners and tags, except line breaks and tabs. Written independently of the tested code.
 fn steers(c: char) -> bool {
     let c = c as u32;
     matches!(c, 0..=8 | 11..=31 | 0x7f..=0x9f | 0xad | 0x61c | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e)
@@ -55,19 +55,19 @@ fn clean(what: &str, bytes: &[u8]) -> String {
     text.to_owned()
 }
 
-/// Runs a subcommand; what it says is clean, and with `arrives` the hostile name arrives there, spelt out.
+/// Runs a subcommand; its output is clean, and with `arrives` it contains the hostile name in escaped form.
 fn says(folder: &Path, words: &[&str], status: i32, arrives: bool) -> Output {
     let output = eyas(folder, words).output().unwrap();
     let what = format!("{words:?}");
     let said = clean(&what, &output.stdout) + &clean(&what, &output.stderr);
     assert_eq!(output.status.code(), Some(status), "{what}: {said}");
-    // Spelt out by the printer, or already where a message quotes it.
+    // Escaped by the printer, or already where a message quotes it.
     let spelt = ["\\u001b[2J\\u202e\\u200b\\u009b", "\\u{1b}[2J\\u{202e}\\u{200b}\\u{9b}"];
     assert!(!arrives || spelt.iter().any(|spelt| said.contains(spelt)), "{what}: {said}");
     output
 }
 
-/// Replaces bytes by as many others.
+/// Replaces bytes with as many others.
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut out = bytes.to_vec();
@@ -183,7 +183,7 @@ fn a_training_does_not_die_of_output_that_nobody_reads() {
     assert!(distill("plain", &[]).output().unwrap().status.success() && whole("plain"));
     let student = fs::read(folder.join("plain/student.eyas")).unwrap();
     for (out, more) in [("left", &[][..]), ("left-json", &["--json"][..])] {
-        // Both readers leave before the first word.
+        // Both readers exit before the first output.
         let mut child = distill(out, more).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop((child.stdout.take(), child.stderr.take()));
         assert_eq!(child.wait().unwrap().code(), Some(0), "{out}");
@@ -196,12 +196,12 @@ fn a_training_does_not_die_of_output_that_nobody_reads() {
     let output = distill("full", &[]).stderr(full.try_clone().unwrap()).stdout(Stdio::piped()).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(whole("full") && String::from_utf8(output.stdout).unwrap().contains("0 differ"));
-    // Figures that somebody asked for and could not be written are a failure, told after all the work.
+    // If requested figures cannot be written, this is a failure, reported after all the work.
     let output = distill("full-json", &["--json"]).stdout(full.try_clone().unwrap()).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(whole("full-json") && said.contains("0 differ") && said.contains("standard output"), "{said}");
-    // With nobody to tell even that, the status tells it.
+    // If even that cannot be written, the exit status reports it.
     let status = distill("deaf", &[]).stdout(full.try_clone().unwrap()).stderr(full).status().unwrap();
     assert!(status.code() == Some(1) && whole("deaf"));
 }
@@ -231,7 +231,7 @@ fn a_reader_that_has_read_enough_is_no_failure_and_a_verdict_stays() {
     assert_eq!(child.wait().unwrap().code(), Some(3));
 }
 
-/// The printer is the only way out: no other source of the crate writes to a standard stream.
+/// All output goes through the printer: no other source file of the crate writes to a standard stream.
 #[test]
 fn nothing_but_the_printer_writes_to_the_terminal() {
     fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {

@@ -18,7 +18,7 @@ const LIBRARIES: &str = "/usr/aarch64-linux-gnu";
 pub struct Processor {
     /// Its name in QEMU.
     pub cpu: &'static str,
-    /// What the runtime must find on it, as [`eyas::kernels::instruction_set`] names it.
+    /// The instruction set that the runtime must find on it, as named by [`eyas::kernels::instruction_set`].
     pub instruction_set: &'static str,
 }
 
@@ -29,7 +29,7 @@ pub const PROCESSORS: [Processor; 2] = [
 ];
 
 impl Processor {
-    /// The emulator with this processor, for `runner` of cargo or to be started.
+    /// The command line of the emulator with this processor, for cargo's `runner` or to start it directly.
     pub fn emulator(&self) -> Vec<&'static str> {
         let mut words = vec![EMULATOR, "-cpu", self.cpu];
         if Path::new(LIBRARIES).is_dir() {
@@ -39,13 +39,13 @@ impl Processor {
     }
 }
 
-/// The C library's loader, without which no program starts.
+/// The C library's loader, which every program needs to start.
 pub fn c_library() -> Option<PathBuf> {
     let places = ["/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1", "/lib/ld-linux-aarch64.so.1"];
     places.into_iter().map(PathBuf::from).find(|path| path.exists())
 }
 
-/// Everything built here.
+/// The target folder of these builds.
 pub fn target_dir() -> PathBuf {
     root().join("target/aarch64")
 }
@@ -53,7 +53,7 @@ pub fn target_dir() -> PathBuf {
 /// `cargo SUBCOMMAND` of the runtime for the target, optimised, with `std`.
 ///
 /// # Errors
-/// [`DeviceError::CompilerMissing`] where no compiler serves the target.
+/// [`DeviceError::CompilerMissing`] if no compiler supports the target.
 pub fn cargo(subcommand: &str) -> Result<Command, DeviceError> {
     let toolchain = Toolchain::find(TARGET)?;
     let mut cargo = Command::new(env!("CARGO"));
@@ -63,7 +63,7 @@ pub fn cargo(subcommand: &str) -> Result<Command, DeviceError> {
     }
     cargo.env("RUSTC", toolchain.rustc()).env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER);
     if toolchain.kind() == Kind::FromSource {
-        // The source of the library belongs to this very compiler, so the unstable flag is safe to use.
+        // The library's source belongs to exactly this compiler, so the unstable flag is safe to use.
         cargo.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=std,panic_abort,test");
     }
     cargo.args(["--release", "--package", "eyas", "--features", "std", "--target", TARGET, "--target-dir"]);

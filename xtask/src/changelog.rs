@@ -1,18 +1,18 @@
-//! The changelog of one crate, from the fragments of all.
+//! The changelog of one crate, assembled from all fragments.
 
 use anyhow::{Context, Result, bail};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-/// Kinds of fragments as their files begin, and their headings in the order of the page.
+/// The prefixes of fragment files, and their headings in the order of the page.
 const KINDS: [(&str, &str); 4] =
     [("added-", "Added"), ("changed-", "Changed"), ("fixed-", "Fixed"), ("removed-", "Removed")];
 
 /// The page of `package` at `version`.
 ///
 /// # Errors
-/// A fragment that cannot be read or whose name begins with no kind.
+/// A fragment that cannot be read or whose name has none of the prefixes.
 pub fn assemble(fragments: &Path, package: &str, version: &str) -> Result<String> {
     let mut files: Vec<_> = fs::read_dir(fragments)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     files.sort();
@@ -34,7 +34,7 @@ pub fn assemble(fragments: &Path, package: &str, version: &str) -> Result<String
     Ok(page)
 }
 
-/// The parts of a fragment that begin with `**PACKAGE**:`, each with its words on one line.
+/// The parts of a fragment that begin with `**PACKAGE**:`, each with its text on one line.
 fn parts(text: &str) -> impl Iterator<Item = (&str, String)> {
     // Every second piece between the stars is bold.
     let pieces: Vec<_> = text.split("**").collect();

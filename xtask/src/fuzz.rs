@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: the fuzz targets of the runtime, and how much of the loader their kept corpus reaches.
+//! `cargo xtask fuzz`: the fuzz targets of the runtime, and the share of the loader that their kept corpus reaches.
 
 use crate::root;
 use crate::{llvm, tools};
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The targets in `runtime/fuzz`, with the longest input each is given.
+/// The targets in `runtime/fuzz`, each with its longest input.
 const TARGETS: [(&str, u32); 3] = [("raw", 2048), ("resealed", 2048), ("structured", 512)];
 /// Files that count as the loader.
 const LOADER: [&str; 8] =
@@ -14,7 +14,7 @@ const LOADER: [&str; 8] =
 /// Regions of the loader that the corpus must reach, in per cent.
 const REQUIRED: f64 = 95.0;
 
-/// Fuzzes the runtime: any bytes, bytes under a right seal, drawn students.
+/// Fuzzes the runtime: any bytes, bytes with a correct seal, random students.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask fuzz\n  cargo xtask fuzz --target structured --runs 10000000\n  \
                   cargo xtask fuzz --sanitizer address --runs 50000\n  \
@@ -23,13 +23,13 @@ pub struct Fuzz {
     /// Runs of each target
     #[arg(long, default_value_t = 200_000)]
     runs: u64,
-    /// This target only: raw, resealed or structured
+    /// Only this target: raw, resealed or structured
     #[arg(long, value_name = "NAME", value_parser = ["raw", "resealed", "structured"])]
     target: Option<String>,
-    /// Watch every access to memory, six times slower (address), or not (none); the kernels of hosts hold `unsafe`
+    /// Watch every memory access, six times slower (address), or not (none); the host kernels contain `unsafe`
     #[arg(long, value_name = "NAME", value_parser = ["address", "none"], default_value = "none")]
     sanitizer: String,
-    /// Add to the kept corpus what earlier runs found, the smallest inputs that reach as much
+    /// Add the findings of earlier runs to the kept corpus, as the smallest inputs that reach as much
     #[arg(long)]
     minimise: bool,
     /// Replay the kept corpus instead and print the share of the loader's regions it reaches
@@ -41,7 +41,7 @@ impl Fuzz {
     /// Runs the command.
     ///
     /// # Errors
-    /// What does not build, an input that breaks a promise, or a coverage below the required one.
+    /// Something that does not build, an input that breaks a promise, or a coverage below the required one.
     pub fn run(&self) -> Result<()> {
         if self.coverage {
             return coverage();
@@ -59,11 +59,11 @@ impl Fuzz {
         let found = root().join("target/fuzz-corpus").join(target);
         std::fs::create_dir_all(&found)?;
         let mut cargo = tools::command("cargo-fuzz")?;
-        // Folders of their own: the flags of the two differ for every crate.
+        // Separate folders, since the flags of the two differ for every crate.
         let target_dir = if self.sanitizer == "none" { "target/fuzz" } else { "target/fuzz-address" };
         cargo.args(["run", "--fuzz-dir", "runtime/fuzz", "--target-dir", target_dir]);
         cargo.args(["--sanitizer", &self.sanitizer]);
-        // Drawn students have no constants to be guessed, and without tracing comparisons they run twice as fast.
+        // Random students have no constants to guess, and without tracing comparisons they run twice as fast.
         cargo.args((target == "structured").then_some("--no-trace-compares"));
         cargo.arg(target).env("RUSTC_BOOTSTRAP", "1");
         if self.minimise {

@@ -1,10 +1,10 @@
-//! `cargo xtask golden`: the committed student files, checked or written anew.
+//! `cargo xtask golden`: checks or rewrites the committed student files.
 
 use anyhow::{Context, Result, bail};
 use eyas_tests::format;
 use std::fs;
 
-/// Checks that the committed golden files are what today's writer makes; writes them with `--overwrite`.
+/// Checks that the committed golden files equal the current writer's output; writes them with `--overwrite`.
 #[derive(clap::Args)]
 pub struct Golden {
     /// Write the files instead of checking them
@@ -16,7 +16,7 @@ impl Golden {
     /// Runs the command.
     ///
     /// # Errors
-    /// The files that changed or are missing, or what the file system says.
+    /// The files that changed or are missing, or an error of the file system.
     pub fn run(&self) -> Result<()> {
         let mut changed = Vec::new();
         let sound = format::files().into_iter().map(|file| (file.name, file.path(), file.bytes().to_vec()));

@@ -1,4 +1,4 @@
-//! Tools of LLVM: those of the compiler's own release, and a disassembler of any.
+//! LLVM tools: those of the compiler's own release, and a disassembler of any release.
 
 use crate::root;
 use anyhow::{Context, Result};
@@ -8,7 +8,7 @@ use std::process::Command;
 /// The oldest release whose disassembler knows every instruction of the images.
 const OLDEST: u32 = 14;
 
-/// Where a tool of the compiler's own LLVM release is: in the toolchain or from Debian. Profiles of other releases
+/// The path of a tool of the compiler's own LLVM release, in the toolchain or from Debian. Profiles of other releases
 /// cannot be read.
 pub fn tool(name: &str) -> Option<PathBuf> {
     let libraries = PathBuf::from(said(Command::new("rustc").args(["--print", "target-libdir"]))?.trim());
@@ -17,10 +17,10 @@ pub fn tool(name: &str) -> Option<PathBuf> {
     [own, debian].into_iter().find(|path| path.is_file())
 }
 
-/// A disassembler for every core: the compiler's own, else the newest there is.
+/// A disassembler for every core: the compiler's own, otherwise the newest available.
 ///
 /// # Errors
-/// None, or only older ones; the remedy is named.
+/// No disassembler, or only older ones; the error names the remedy.
 pub fn disassembler() -> Result<PathBuf> {
     let on_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
     let debian = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
@@ -28,7 +28,7 @@ pub fn disassembler() -> Result<PathBuf> {
     let folders = on_path.into_iter().flatten().chain(debian.map(|path| path.join("bin")));
     let all = tool("llvm-objdump").into_iter().chain(folders.map(|folder| folder.join("llvm-objdump")));
     let known = all.filter(|path| path.is_file()).filter_map(|path| Some((version(&path)?, path)));
-    // Of two of one release the first: `max_by_key` takes the last.
+    // Of two of the same release, take the first; `max_by_key` would take the last.
     let newest = known.collect::<Vec<_>>().into_iter().rev().max_by_key(|(version, _)| *version);
     let found =
         newest.as_ref().map_or("none is there".into(), |(version, path)| format!("{} is of {version}", path.display()));
@@ -37,7 +37,7 @@ pub fn disassembler() -> Result<PathBuf> {
     })
 }
 
-/// The release a tool says it is of.
+/// The release that a tool reports.
 pub fn version(tool: &Path) -> Option<u32> {
     let said = said(Command::new(tool).arg("--version"))?;
     said.split_once("LLVM version ")?.1.split('.').next()?.parse().ok()

@@ -9,9 +9,9 @@ mod changelog;
 #[allow(dead_code, reason = "the trainer uses all of it")]
 mod device;
 mod output {
-    //! Where that module's words go.
+    //! The output of that module.
 
-    /// Tells the user on standard error.
+    /// Writes a message to standard error.
     pub(crate) fn tell(text: impl std::fmt::Display) {
         eprintln!("{text}");
     }
@@ -28,7 +28,7 @@ mod steps;
 mod supply;
 mod test;
 mod tools;
-// The device check asks it.
+// Used by the device check.
 #[path = "../../trainer/src/trusted.rs"]
 mod trusted;
 
@@ -40,7 +40,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(
     bin_name = "cargo xtask",
-    after_help = "Examples:\n  cargo xtask setup           install what this machine lacks, and say it first\n  \
+    after_help = "Examples:\n  cargo xtask setup           say what this machine lacks, then install it\n  \
                   cargo xtask test            everything CI checks\n  \
                   cargo xtask test --quick    the checks that take seconds\n  \
                   cargo xtask bench           instructions on an emulated Cortex-M4\n  \

@@ -1,4 +1,4 @@
-//! `cargo xtask package`: the runtime as a registry would get it.
+//! `cargo xtask package`: the runtime as a registry would receive it.
 
 use crate::changelog;
 use crate::root;
@@ -8,18 +8,19 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Packs the runtime, compiles it from the package, and checks what lies in it.
+/// Packs the runtime, compiles it from the package, and checks the package's contents.
 ///
-/// Licences, README and changelog are those of the repository; no dependency asks for a newer Rust than the crate does.
+/// Licences, README and changelog must equal those of the repository; no dependency may require a newer Rust than the
+/// crate.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask package\n  cargo xtask package --overwrite")]
 pub struct Package {
-    /// Write runtime/CHANGELOG.md anew from the fragments in changelog/
+    /// Rewrite runtime/CHANGELOG.md from the fragments in changelog/
     #[arg(long)]
     overwrite: bool,
 }
 
-/// Files of the package that a user looks for, and the files of the repository that they must equal.
+/// Files of the package that users look for, and the repository files that they must equal.
 const FILES: [(&str, &str); 4] = [
     ("LICENSE-MIT", "LICENSE-MIT"),
     ("LICENSE-APACHE", "LICENSE-APACHE"),
@@ -28,7 +29,7 @@ const FILES: [(&str, &str); 4] = [
 ];
 /// The runtime's own changelog.
 const CHANGELOG: &str = "runtime/CHANGELOG.md";
-/// What the package's manifest must say.
+/// The fields that the package's manifest must have.
 const FIELDS: [&str; 7] =
     ["description", "documentation", "keywords", "categories", "license", "readme", "rust_version"];
 
@@ -36,7 +37,8 @@ impl Package {
     /// Runs the command.
     ///
     /// # Errors
-    /// A stale changelog, a package that does not compile, lacks a file or has another one than the repository.
+    /// A stale changelog; a package that does not compile, lacks a file or has a file that differs from the
+    /// repository's.
     pub fn run(&self) -> Result<()> {
         let runtime = manifest()?;
         let version = runtime["version"].as_str().context("no version")?;
@@ -44,7 +46,7 @@ impl Package {
         if self.overwrite {
             fs::write(root().join(CHANGELOG), &written)?;
         } else if fs::read_to_string(root().join(CHANGELOG)).context(CHANGELOG)? != written {
-            bail!("{CHANGELOG} is not what the fragments say; `cargo xtask package --overwrite` writes it anew");
+            bail!("{CHANGELOG} differs from the fragments; `cargo xtask package --overwrite` rewrites it");
         }
         for field in FIELDS {
             ensure!(!runtime[field].is_null(), "runtime/Cargo.toml says no {field}");
@@ -78,14 +80,14 @@ fn member(package: &Path, name: &str) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// What cargo knows of the runtime.
+/// Cargo's metadata of the runtime.
 fn manifest() -> Result<Value> {
     let metadata = metadata(&["--no-deps"])?;
     let packages = metadata["packages"].as_array().context("no packages")?;
     packages.iter().find(|package| package["name"] == "eyas").cloned().context("no package eyas")
 }
 
-/// The runtime's dependencies, and theirs, that say they need a newer Rust than the runtime does.
+/// The direct and indirect dependencies of the runtime that require a newer Rust than the runtime.
 fn newer_dependencies(runtime: &Value) -> Result<Vec<String>> {
     let metadata = metadata(&["--manifest-path", "runtime/Cargo.toml", "--locked"])?;
     let allowed = release(&runtime["rust_version"]);
@@ -118,7 +120,7 @@ fn metadata(arguments: &[&str]) -> Result<Value> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// `1.88` as numbers; nothing said is nothing asked for.
+/// `1.88` as numbers; no version means no requirement.
 fn release(version: &Value) -> Vec<u32> {
     version.as_str().unwrap_or_default().split('.').filter_map(|part| part.parse().ok()).collect()
 }
@@ -126,7 +128,7 @@ fn release(version: &Value) -> Vec<u32> {
 /// The Rust release that the runtime promises to compile on.
 ///
 /// # Errors
-/// A manifest that says none.
+/// A manifest without one.
 pub fn oldest_rust() -> Result<String> {
     Ok(manifest()?["rust_version"].as_str().context("runtime/Cargo.toml says no rust-version")?.to_owned())
 }

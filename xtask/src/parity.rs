@@ -11,13 +11,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Where the recipes lie in every revision that has them.
+/// The folder of the recipes in every revision that has them.
 const RECIPES: &str = "trainer/tests/parity";
 
 /// Compares the students of another revision with this one's, recipe by recipe.
 ///
-/// Floats differ between processors, so no trained value is kept in the repository: both programs run here. Equal means
-/// the student file byte for byte but for the recipe's hash and the seal, the float student's arrays, and every figure.
+/// Floats differ between processors, so the repository keeps no trained values, and both programs run here. Two runs
+/// are equal if the student files (apart from the recipe's hash and the seal), the float student's arrays and all
+/// figures are equal.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask parity --against HEAD~3\n  cargo xtask parity --against v0.1.0 --only table-masks\n  cargo xtask parity --list\n\nBuilds the other revision in target/parity. EYAS_DATA names the folder of public data sets that table-series needs."
@@ -26,10 +27,10 @@ pub struct Parity {
     /// The revision to compare with
     #[arg(long, value_name = "REV", required_unless_present = "list")]
     against: Option<String>,
-    /// Only recipes whose names hold this text
+    /// Only recipes whose names contain this text
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
-    /// Also compare the recipe in this file, as both revisions have it (a path from the root of the repository)
+    /// Also compare the recipe in this file, which both revisions must have (a path from the root of the repository)
     #[arg(long, value_name = "RECIPE")]
     recipe: Vec<PathBuf>,
     /// List the recipes and stop
@@ -41,7 +42,7 @@ impl Parity {
     /// Runs the command.
     ///
     /// # Errors
-    /// A revision that cannot be built, or how many recipes differ.
+    /// A revision that cannot be built, or the number of recipes that differ.
     pub fn run(&self) -> Result<()> {
         let recipes = self.recipes()?;
         let Some(revision) = self.against.as_ref().filter(|_| !self.list) else {
@@ -91,7 +92,7 @@ impl Parity {
     }
 }
 
-/// The name of a recipe: its file's, or its folder's where the file is `recipe.toml`.
+/// The name of a recipe: its file's, or its folder's if the file is `recipe.toml`.
 fn name(recipe: &Path) -> String {
     let stem = recipe.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let folder = recipe.parent().and_then(Path::file_name).map(|folder| folder.to_string_lossy().into_owned());
@@ -105,7 +106,7 @@ struct Tree {
 }
 
 impl Tree {
-    /// Checks `revision` out under `target/parity`, or finds it there.
+    /// Checks out `revision` under `target/parity`, unless it is already there.
     fn of(revision: &str) -> Result<Self> {
         let commit = git(&["rev-parse", "--verify", &format!("{revision}^{{commit}}")])?;
         let place = root().join("target/parity").join(&commit);
@@ -116,7 +117,7 @@ impl Tree {
         Ok(Self { name: revision.into(), root: place })
     }
 
-    /// Builds the trainer and keeps it aside: both trees share one folder of compiled dependencies.
+    /// Builds the trainer and copies it aside, since both trees share one folder of compiled dependencies.
     fn build(&self) -> Result<PathBuf> {
         let target = root().join("target/parity/build");
         let mut build = Command::new(env!("CARGO"));
@@ -128,11 +129,11 @@ impl Tree {
         Ok(kept)
     }
 
-    /// Carries a recipe out: its outputs, or the last line of what the tool says.
+    /// Runs a recipe: its outputs, or the last line that the tool prints.
     fn carry_out(&self, tool: &Path, recipe: &Path) -> Result<Result<Outputs, String>> {
         let out = tempfile::tempdir()?;
         let here = self.root.join(recipe);
-        // A revision from before the recipe takes this one's.
+        // A revision that lacks the recipe uses this one's.
         let recipe = if here.is_file() { here } else { root().join(recipe) };
         let run = Command::new(tool)
             .current_dir(root())
@@ -149,7 +150,7 @@ impl Tree {
     }
 }
 
-/// What git prints.
+/// The output of git.
 fn git(arguments: &[&str]) -> Result<String> {
     let output = Command::new("git").current_dir(root()).args(arguments).output()?;
     let said = String::from_utf8_lossy(&output.stderr);

@@ -1,4 +1,4 @@
-//! `cargo xtask size`: what the runtime costs a device in flash, static RAM and stack.
+//! `cargo xtask size`: the cost of the runtime on a device in flash, static RAM and stack.
 
 use crate::device::{self, CORTEX_M4, Locations};
 use anyhow::{Context, Result};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "The smallest firmware with the runtime minus the smallest without, by section.\n\n\
                         Examples:\n  cargo xtask size\n  cargo xtask size --json")]
 pub struct Size {
-    /// The student to build in: its arena and input are the static RAM, its layers the stack
+    /// The student to build in: its arena and input determine the static RAM, its layers the stack
     #[arg(long, value_name = "FILE")]
     student: Option<PathBuf>,
     /// Print JSON instead of a table
@@ -41,7 +41,7 @@ impl Size {
     /// Runs the command.
     ///
     /// # Errors
-    /// What is missing for building or for the emulated run, or what failed in it.
+    /// Something that the build or the emulated run lacks, or a failure in it.
     pub fn run(&self) -> Result<()> {
         let locations = device::locations(&CORTEX_M4)?;
         let student = self.student.clone().unwrap_or_else(|| format::folder().join("sparse_input.eyas"));

@@ -1,21 +1,21 @@
 //! The Rust snippets of the documents, compiled as they stand: for bare metal, or for the host where the fence says
 //! `rust,host`.
 //!
-//! All snippets of one kind are modules of one crate that is made in `target/snippets`; a name such as `readme_43` is
-//! the document and the line of the fence.
+//! All snippets of one kind are modules of one crate in `target/snippets`; a name such as `readme_43` combines the
+//! document and the line of the fence.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders whose documents are read, from the root; what lies deeper is named itself.
+/// Folders whose documents are read, from the root; subfolders are listed separately.
 const FOLDERS: [&str; 7] = ["", "runtime", "trainer", "firmware", "docs", "docs/spec", "models"];
 
-/// Where a snippet is meant to run.
+/// The place where a snippet runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Without `std`: any fence that says `rust` and no more.
+    /// Without `std`: a fence that says only `rust`.
     BareMetal,
     /// A fence that says `rust,host`.
     Host,
@@ -27,7 +27,7 @@ struct Snippet {
     /// Line of its fence.
     line: usize,
     place: Place,
-    /// Its lines, with those that documentation hides.
+    /// Its lines, including those that the documentation hides.
     code: String,
 }
 
@@ -39,7 +39,7 @@ pub fn write(root: &Path, place: Place) -> Result<PathBuf> {
     let folder = root.join("target/snippets").join(if place == Place::Host { "host" } else { "bare-metal" });
     let source = folder.parent().context("a folder")?;
     fs::create_dir_all(&folder)?;
-    // Nothing is said on a library whose functions nobody calls, and everything on what users would see.
+    // Unused functions are allowed; all other warnings, which users would see, are errors.
     let mut library = String::from("#![deny(warnings)]\n#![allow(dead_code)]\n");
     library.push_str(if place == Place::Host { "" } else { "#![no_std]\n" });
     let empty = library.len();
@@ -49,7 +49,7 @@ pub fn write(root: &Path, place: Place) -> Result<PathBuf> {
         let snippets = parse(&text).with_context(|| document.display().to_string())?;
         for Snippet { line, code, .. } in snippets.into_iter().filter(|snippet| snippet.place == place) {
             let name = format!("{}_{line}", name.to_string_lossy().to_lowercase().replace(['/', '-', '.'], "_"));
-            // A path in a snippet leads from a file two folders below the root; its package is that of the document.
+            // Paths in a snippet start from a file two folders below the root; its package is that of the document.
             let package = document.parent().unwrap_or(root).display().to_string();
             fs::write(
                 source.join(format!("{name}.rs")),
@@ -69,7 +69,7 @@ pub fn write(root: &Path, place: Place) -> Result<PathBuf> {
         root.join("runtime")
     );
     fs::write(folder.join("Cargo.toml"), manifest)?;
-    // Versions that are on this machine already.
+    // Versions that this machine already has.
     fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
     Ok(folder)
 }

@@ -1,4 +1,4 @@
-//! Runs commands one after the other, shows what they say and keeps their last words.
+//! Runs commands one after the other, shows their output and keeps its last lines.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
@@ -6,10 +6,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-/// Lines that are kept from the end of each step.
+/// Number of lines kept from the end of each step.
 const KEPT: usize = 400;
 
-/// What became of one step.
+/// The outcome of one step.
 pub struct Outcome {
     /// What the step checks.
     pub name: &'static str,
@@ -72,7 +72,7 @@ fn show(streams: [Option<Box<dyn Read + Send>>; 2]) -> Vec<String> {
     kept
 }
 
-/// The command as one would type it in the root of the repository.
+/// The command as typed in the root of the repository.
 fn line(command: &Command) -> String {
     let mut words = Vec::new();
     for (name, value) in command.get_envs() {

@@ -1,4 +1,4 @@
-//! What the lock files bring in: licences, banned and doubled crates and sources by `deny.toml`, and crates that
+//! Checks the lock files: licences, banned and duplicate crates and sources against `deny.toml`, and crates that
 //! nothing uses.
 
 use crate::root;
@@ -6,9 +6,9 @@ use crate::steps::{Outcome, impossible, run};
 use crate::tools;
 use std::process::Command;
 
-/// Every workspace of the repository: its manifest, its check by `cargo deny` and that by `cargo shear`.
+/// Every workspace of the repository: its manifest, and the names of its checks by `cargo deny` and `cargo shear`.
 ///
-/// The package of the ONNX teachers on tract is the trainer's sources by their paths, which the latter cannot follow.
+/// The package of the ONNX teachers on tract includes the trainer's sources by path, which `cargo shear` cannot follow.
 const WORKSPACES: [(&str, &str, Option<&str>); 4] = [
     (MAIN, "crates of the workspace", Some("unused crates of the workspace")),
     ("firmware/Cargo.toml", "crates of the firmware", Some("unused crates of the firmware")),
@@ -16,9 +16,9 @@ const WORKSPACES: [(&str, &str, Option<&str>); 4] = [
     ("trainer/tests/tract/Cargo.toml", "crates of the tests on tract", None),
 ];
 const MAIN: &str = "Cargo.toml";
-/// The main workspace has no use for the licence of the fuzzer and for the doubled crate of the firmware.
+/// The main workspace does not need the exceptions for the fuzzer's licence and the firmware's duplicate crate.
 const UNMATCHED_IN_MAIN: [&str; 2] = ["license-exception-not-encountered", "unnecessary-skip"];
-/// What `deny.toml` names for the main workspace is not in the small ones.
+/// The small workspaces lack the crates that `deny.toml` names for the main one.
 const UNMATCHED: [&str; 5] = [
     "license-exception-not-encountered",
     "unnecessary-skip",

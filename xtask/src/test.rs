@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that has to hold before a change is taken, for people and for CI.
+//! `cargo xtask test`: everything that must hold before a change is accepted, for people and for CI.
 
 use crate::aarch64;
 use crate::device::{self, BOARDS, CORTEX_M0, CORTEX_M4, RISCV32, Toolchain};
@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Targets and flags the runtime must build for without `std`, beside those of the images: the assembler refuses an
-/// instruction that the core lacks. RISC-V without atomics.
+/// Targets and flags for which the runtime must build without `std`, in addition to those of the images: the assembler
+/// refuses an instruction that the core lacks. RISC-V is without atomics.
 const BARE_METAL: [(&str, &str, &str); 5] = [
     ("runtime on Cortex-M0+", CORTEX_M0.target, ""),
     ("runtime on Cortex-M4F", CORTEX_M4.target, ""),
@@ -24,12 +24,13 @@ const BARE_METAL: [(&str, &str, &str); 5] = [
     ("runtime on RV32IMC", RISCV32.target, ""),
 ];
 
-/// The check that needs a toolchain of its own.
+/// The check that needs its own toolchain.
 const OLDEST_RUST: &str = "runtime on its oldest Rust";
 const OLDEST_RUST_LEFT_OUT: &str =
     "runtime on its oldest Rust (rustup toolchain install RELEASE, the rust-version of runtime/Cargo.toml)";
 
-/// What all checks together may take on two processors, in minutes: more, and nobody runs them before a submission.
+/// Time limit for all checks together on two processors, in minutes; if they took longer, nobody would run them before
+/// a submission.
 const BUDGET_MINUTES: f64 = 60.0;
 
 /// The images that need no board, in the order of [`BOARDS`].
@@ -44,13 +45,13 @@ const FIRMWARE: [&str; 5] = [
 /// Lines shown of each failure.
 const SHOWN_REASONS: usize = 10;
 
-/// Checks everything: form, lints, dependencies, documentation, all tests, builds for bare metal, tests on emulated
-/// aarch64, panics, integers and budgets on the emulated microcontrollers.
+/// Checks everything: formatting, lints, dependencies, documentation, all tests, builds for bare metal, tests on
+/// emulated aarch64, panics, integers and budgets on the emulated microcontrollers.
 ///
-/// Runs to the end whatever fails, then lists the failures with the command that repeats each.
+/// Continues after failures, then lists them, each with the command that repeats it.
 #[derive(clap::Args)]
 pub struct Test {
-    /// Only what takes seconds: form, lints, the runtime's own tests
+    /// Only the checks that take seconds: formatting, lints, the runtime's own tests
     #[arg(long)]
     quick: bool,
 }
@@ -59,7 +60,7 @@ impl Test {
     /// Runs the command.
     ///
     /// # Errors
-    /// How many checks failed.
+    /// The number of failed checks.
     pub fn run(&self) -> Result<()> {
         let _ = std::fs::remove_file(skipped_list());
         let mut outcomes = vec![
@@ -118,14 +119,15 @@ fn cargo(arguments: &[&str]) -> Command {
 }
 
 fn clippy(selection: &[&str]) -> Command {
-    // In the release profile: what the tests need anyway is compiled once.
+    // In the release profile, so that code the tests need anyway is compiled only once.
     let mut command = cargo(&["clippy", "--release", "--all-targets"]);
     command.args(selection).args(["--", "-D", "warnings"]);
     command
 }
 
-/// The runtime's documentation: as a host has it, without features, and as docs.rs makes it, which uses a nightly.
-fn documentation() -> [Outcome; 3] {
+/// The documentation of every crate; the runtime's on a host, without features, and as docs.rs builds it, with a nightly
+/// compiler.
+fn documentation() -> [Outcome; 4] {
     let doc = |features, flags| {
         let mut command = cargo(&["doc", "--package", "eyas", "--no-deps", features]);
         command.env("RUSTDOCFLAGS", flags);
@@ -133,15 +135,19 @@ fn documentation() -> [Outcome; 3] {
     };
     let mut docs_rs = doc("--all-features", "-D warnings --cfg docsrs");
     docs_rs.args(["--target-dir", "target/docs-rs"]).env("RUSTC_BOOTSTRAP", "1");
+    // In the release profile, whose dependencies the lints have compiled already.
+    let mut others = cargo(&["doc", "--workspace", "--exclude", "eyas", "--no-deps", "--release"]);
+    others.env("RUSTDOCFLAGS", "-D warnings");
     [
+        run("documentation of the other crates", others),
         run("documentation", doc("--all-features", "-D warnings")),
         run("documentation, no features", doc("--no-default-features", "-D warnings")),
         run("documentation as on docs.rs", docs_rs),
     ]
 }
 
-/// The runtime on the oldest Rust that it promises, where rustup has that. The library's own functions are held to it by
-/// the lint `incompatible_msrv` in any case, the dependencies by `cargo xtask package`.
+/// The runtime on the oldest Rust that it promises, if rustup has it. In any case, the lint `incompatible_msrv` checks
+/// library functions, and `cargo xtask package` checks the dependencies.
 fn oldest_rust() -> Option<Outcome> {
     let release = package::oldest_rust().ok()?;
     let rustc = || Command::new("rustup").args(["run", &release, "rustc", "--version"]).output();
@@ -169,12 +175,12 @@ fn all_tests() -> Vec<Outcome> {
     vec![tests, run("examples in the documentation", cargo(&["test", "--workspace", "--release", "--doc"]))]
 }
 
-/// Where tests write that they did not run, and why.
+/// The file in which tests record that they did not run, and why.
 fn skipped_list() -> PathBuf {
     root().join("target/skipped")
 }
 
-/// The ONNX teachers on the pure-Rust backend, in a package of its own.
+/// The ONNX teachers on the pure-Rust backend, in its own package.
 fn tract() -> Command {
     let target_dir = root().join("target/tract");
     let mut command = cargo(&["test", "--manifest-path", "trainer/tests/tract/Cargo.toml", "--target-dir"]);
@@ -215,7 +221,7 @@ fn bare_metal() -> Vec<Outcome> {
     outcomes
 }
 
-/// Every Rust snippet of the documents, for a microcontroller, and for the host where it says so.
+/// Every Rust snippet of the documents, for a microcontroller, or for the host if its fence says so.
 fn snippets() -> [Outcome; 2] {
     let on = |(name, place): (&'static str, Place)| {
         let build = || -> Result<Command> {
@@ -244,7 +250,7 @@ fn on_aarch64() -> Vec<Outcome> {
         Ok(mut test) => {
             test.args(["--lib", "--tests"]);
             test.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", processor.emulator().join(" "));
-            // A test fails where the kernels find something else.
+            // A test fails if the kernels find something else.
             test.env("EYAS_INSTRUCTION_SET", processor.instruction_set);
             run(name, test)
         }
@@ -252,8 +258,8 @@ fn on_aarch64() -> Vec<Outcome> {
     names.into_iter().zip(&aarch64::PROCESSORS).map(on).collect()
 }
 
-/// No panic can be reached in load, self-test and inference; every integer is the portable kernels'; nothing costs more
-/// than its budget.
+/// No panic can be reached in load, self-test and inference; every integer equals the portable kernels'; nothing
+/// exceeds its budget.
 fn emulated_cores() -> [Outcome; 3] {
     [
         run("panics on the emulated cores", cargo(&["xtask", "bench", "--gate"])),
@@ -262,7 +268,7 @@ fn emulated_cores() -> [Outcome; 3] {
     ]
 }
 
-/// Prints one line a check, the failures with their commands, and last what the test runners said of themselves.
+/// Prints one line for each check, then the failures with their commands, then the test runners' summaries.
 fn summarize(outcomes: &[Outcome], left_out: &[&str]) -> Result<()> {
     println!("\n=== summary");
     for outcome in outcomes {
@@ -301,7 +307,7 @@ fn summarize(outcomes: &[Outcome], left_out: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Whether a line names what failed: a compiler's error, a test of nextest or of `cargo test`, a badly formed file.
+/// Whether a line names a failure: a compiler's error, a test of nextest or of `cargo test`, a badly formed file.
 fn is_reason(line: &str) -> bool {
     let line = line.trim_start();
     let failed_test = line.starts_with("FAIL [") || (line.starts_with("test ") && line.ends_with("FAILED"));

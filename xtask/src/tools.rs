@@ -20,17 +20,18 @@ pub fn command(name: &str) -> Result<Command> {
     })?;
     let mut command = Command::new(path);
     command.current_dir(root());
-    // What cargo would add.
+    // The argument that cargo would add.
     command.arg(name.trim_start_matches("cargo-"));
     Ok(command)
 }
 
-/// What the program says of its version, and where it is.
+/// The program's version and path.
 pub fn said(name: &str) -> Option<String> {
     find(name).map(|(path, [major, minor, patch])| format!("{}, {major}.{minor}.{patch}", path.display()))
 }
 
-/// `numpy 2.4.6` is of no tool; the package of one as `cargo install` names it, `cargo-deny@0.20.2`.
+/// The package of a tool under its name in `cargo install`, such as `cargo-deny@0.20.2`; `None` for packages that hold
+/// no tool, such as `numpy 2.4.6`.
 pub fn of_package(pin: &str) -> Option<String> {
     Some(pin.strip_prefix(PREFIX)?.replace(' ', "@"))
 }
@@ -79,7 +80,7 @@ mod tests {
         assert_eq!(of_package("numpy 2.4.6"), None);
     }
 
-    /// A version without a hash, or an old hash beside a new version, would only be seen on a fresh machine.
+    /// A version without a hash, or a new version with an old hash, would only be noticed on a fresh machine.
     #[test]
     fn every_requirement_is_pinned_with_hashes() {
         for name in ["onnx", "tools", "fuzz", "bench"] {

@@ -1,4 +1,4 @@
-//! What the host put into memory: words, and bytes padded to sixteen.
+//! The data that the host put into memory: words, and bytes padded to sixteen.
 
 /// Where QEMU's loader puts it: memory that no image links to.
 const BUNDLE: usize = if cfg!(core = "riscv32") {
@@ -27,7 +27,7 @@ impl Cursor {
         unsafe { core::ptr::read(at as *const u32) }
     }
 
-    /// Four words, of which the last is nothing.
+    /// Four words, the last of which is unused.
     pub fn header(&mut self) -> [u32; 3] {
         let words = [self.word(), self.word(), self.word()];
         self.word();

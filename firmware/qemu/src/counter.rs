@@ -56,7 +56,7 @@ mod clock {
     }
 }
 
-/// The counter of retired instructions, which QEMU makes of virtual time in nanoseconds: all but its lowest 6 bits.
+/// The counter of retired instructions, which QEMU derives from virtual time in nanoseconds without its lowest 6 bits.
 #[cfg(core = "riscv32")]
 mod clock {
     use super::asm;
@@ -78,10 +78,10 @@ mod clock {
     }
 }
 
-/// Nanoseconds of virtual time an instruction takes.
+/// Nanoseconds of virtual time for one instruction.
 const INSTRUCTION_NANOSECONDS: u64 = 128;
 
-/// The clock now. What lies between two readings is what their wrapping difference counts.
+/// The current reading of the clock. The wrapping difference of two readings is the time between them.
 #[inline(always)]
 pub fn now() -> u32 {
     compiler_fence(Ordering::SeqCst);
@@ -90,19 +90,19 @@ pub fn now() -> u32 {
     ticks
 }
 
-/// The instructions that a difference of readings stands for.
+/// The instructions that correspond to a difference of readings.
 pub fn instructions(ticks: u32) -> u64 {
     let instruction = INSTRUCTION_NANOSECONDS * 1000;
     (u64::from(ticks) * clock::TICK_PICOSECONDS + instruction / 2) / instruction
 }
 
-/// Counts the instructions of `run`, less what an empty region counts.
+/// Counts the instructions of `run`, minus the count of an empty region.
 pub fn instructions_of(mut run: impl FnMut()) -> u64 {
     let empty = counted(&mut || {});
     counted(&mut run).saturating_sub(empty)
 }
 
-/// One copy, so that an empty region is called as any other is.
+/// Never inlined, so that an empty region is called like any other.
 #[inline(never)]
 fn counted(run: &mut dyn FnMut()) -> u64 {
     let start = now();
@@ -112,10 +112,11 @@ fn counted(run: &mut dyn FnMut()) -> u64 {
 
 /// Starts the clock and checks that it counts instructions.
 ///
-/// Returns what an empty region reads, to be subtracted everywhere: what of the two readings lies between them.
+/// Returns the count of an empty region, which must be subtracted everywhere: the part of the two readings between
+/// them.
 ///
 /// # Errors
-/// What a loop of 2,000 or 2,000,000 instructions read instead, the empty region subtracted.
+/// The wrong count of a loop of 2,000 or 2,000,000 instructions, minus the empty region.
 fn check() -> Result<u64, u64> {
     clock::start();
     let empty = region(0);

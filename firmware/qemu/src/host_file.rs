@@ -1,4 +1,4 @@
-//! Files of the host, read or written from their start.
+//! Files on the host, read or written from their start.
 
 use crate::semihosting::{Handle, Mode};
 
@@ -9,12 +9,12 @@ const BUFFER_BYTES: usize = 4096;
 pub struct Source(Handle);
 
 impl Source {
-    /// Opens `name`; `None` where the host cannot.
+    /// Opens `name`; `None` if the host cannot.
     pub fn open(name: &str) -> Option<Self> {
         Handle::open(name, Mode::Read).map(Self)
     }
 
-    /// Fills `bytes`; `false` where the file ends before.
+    /// Fills `bytes`; `false` if the file ends too early.
     #[must_use]
     pub fn fill(&mut self, bytes: &mut [u8]) -> bool {
         let mut rest = bytes;
@@ -38,7 +38,7 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Creates or empties `name`; `None` where the host cannot.
+    /// Creates or empties `name`; `None` if the host cannot.
     pub fn create(name: &str) -> Option<Self> {
         let file = Handle::open(name, Mode::Write)?;
         Some(Self { file, buffer: [0; BUFFER_BYTES], len: 0, sound: true })
@@ -55,7 +55,7 @@ impl Sink {
         }
     }
 
-    /// Writes what is left and closes the file; `false` if any write failed.
+    /// Writes the rest of the buffer and closes the file; `false` if any write failed.
     #[must_use]
     pub fn close(mut self) -> bool {
         self.flush();

@@ -1,7 +1,7 @@
-//! What the images share: from reset to `image_main`, the emulator's console and files, a counter of instructions, and
-//! the depth of the stack; for Arm and RISC-V under QEMU.
+//! Shared by all images, for Arm and RISC-V under QEMU: start-up from reset to `image_main`, the emulator's console and
+//! files, an instruction counter, and the depth of the stack.
 //!
-//! The source knows a core by `cfg(core = "…")`, which `build.rs` reads off the target.
+//! The source tells cores apart by `cfg(core = "…")`, which `build.rs` derives from the target.
 #![no_std]
 
 pub mod bundle;

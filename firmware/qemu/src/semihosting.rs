@@ -1,4 +1,4 @@
-//! Semihosting, the emulator's side of a run: its calls, console, command line and end.
+//! Semihosting, the interface to the emulator: calls, console, command line and exit.
 
 use core::arch::asm;
 use core::fmt::{self, Arguments, Write};
@@ -13,7 +13,7 @@ const EXIT: usize = 0x18;
 /// Longest command line, with its final 0.
 const COMMAND_LINE_BYTES: usize = 512;
 
-/// One call; its meaning and that of `argument` follow from `operation`.
+/// One call; `operation` determines its meaning and that of `argument`.
 #[cfg(target_arch = "arm")]
 fn call(operation: usize, argument: usize) -> usize {
     let result;
@@ -22,7 +22,7 @@ fn call(operation: usize, argument: usize) -> usize {
     result
 }
 
-/// One call; its meaning and that of `argument` follow from `operation`.
+/// One call; `operation` determines its meaning and that of `argument`.
 #[cfg(target_arch = "riscv32")]
 fn call(operation: usize, argument: usize) -> usize {
     let result;
@@ -39,7 +39,7 @@ fn call(operation: usize, argument: usize) -> usize {
     result
 }
 
-/// What an open file is for; the numbers are semihosting's.
+/// The access mode of an open file; the numbers are semihosting's.
 #[derive(Clone, Copy)]
 #[repr(usize)]
 pub enum Mode {
@@ -55,7 +55,7 @@ pub enum Mode {
 pub struct Handle(usize);
 
 impl Handle {
-    /// Opens `name`; `None` where the host cannot.
+    /// Opens `name`; `None` if the host cannot.
     pub fn open(name: &str, mode: Mode) -> Option<Self> {
         let mut terminated = [0u8; COMMAND_LINE_BYTES];
         // The last byte stays 0.
@@ -65,19 +65,19 @@ impl Handle {
         (handle != usize::MAX).then_some(Self(handle))
     }
 
-    /// Reads to the start of `bytes`; returns how many, 0 at the end of the file.
+    /// Reads to the start of `bytes`; returns their number, 0 at the end of the file.
     pub fn read(&mut self, bytes: &mut [u8]) -> usize {
         let request = [self.0, bytes.as_mut_ptr() as usize, bytes.len()];
         bytes.len().saturating_sub(call(READ, request.as_ptr() as usize))
     }
 
-    /// Writes `bytes`; `false` where the host does not take all.
+    /// Writes `bytes`; `false` if the host does not accept all of them.
     pub fn write(&mut self, bytes: &[u8]) -> bool {
         let request = [self.0, bytes.as_ptr() as usize, bytes.len()];
         call(WRITE, request.as_ptr() as usize) == 0
     }
 
-    /// Closes the file; `false` where the host reports an error.
+    /// Closes the file; `false` if the host reports an error.
     pub fn close(self) -> bool {
         call(CLOSE, [self.0].as_ptr() as usize) == 0
     }
@@ -96,7 +96,7 @@ pub struct CommandLine {
 }
 
 impl CommandLine {
-    /// Asks the host; `None` where it has none or a longer one.
+    /// Asks the host; `None` if it has none or a longer one.
     pub fn get() -> Option<Self> {
         let mut bytes = [0u8; COMMAND_LINE_BYTES];
         let mut request = [bytes.as_mut_ptr() as usize, COMMAND_LINE_BYTES];
@@ -105,7 +105,7 @@ impl CommandLine {
         (status == 0 && len < COMMAND_LINE_BYTES).then_some(Self { bytes, len })
     }
 
-    /// The word behind `name`.
+    /// The word after `name`.
     pub fn value(&self, name: &str) -> Option<&str> {
         let line = core::str::from_utf8(self.bytes.get(..self.len)?).ok()?;
         let mut words = line.split_ascii_whitespace();
@@ -131,7 +131,7 @@ macro_rules! println {
     ($($argument:tt)*) => { $crate::semihosting::print(format_args!("{}\n", format_args!($($argument)*))) };
 }
 
-/// A host that takes no text is told by the exit status: it also misses the last line it waits for.
+/// If the host accepts no text, the exit status reports the failure; the host also misses the last line it waits for.
 fn write(stream: Mode, message: Arguments<'_>) {
     if let Some(mut console) = Handle::open(":tt", stream) {
         let _ = console.write_fmt(message);

@@ -3,13 +3,13 @@
 use core::arch::asm;
 
 const PAINT: u32 = 0x5AFE_57AC;
-/// How far below the caller is painted; every board has 512 kB and more.
+/// Bytes painted below the caller; every board has at least 512 kB.
 const WINDOW_BYTES: usize = 64 * 1024;
 
-/// Runs `work` and returns with its result the bytes of stack that the functions it calls used; what the compiler puts
-/// into this one for it is not among them.
+/// Runs `work` and returns its result with the bytes of stack that its callees used, without what the compiler adds to
+/// this function's own frame.
 ///
-/// Exact to a word. A use as large as the painted window is reported as `u32::MAX`: unknown, more than that.
+/// Exact to a word. If the whole painted window is used, the result is `u32::MAX`: the depth is unknown.
 #[inline(never)]
 pub fn high_water<R>(work: impl FnOnce() -> R) -> (R, u32) {
     // The frame of this function itself lies above.

@@ -1,4 +1,4 @@
-//! From reset to `image_main`: a stack, the floating-point unit where there is one, nothing else.
+//! From reset to `image_main`: sets up a stack and the floating-point unit if there is one, and nothing else.
 //!
 //! The emulator has loaded `.data`, and its memory starts as zeros. A fault ends the run with exit status 1.
 

@@ -1,4 +1,4 @@
-//! Any bytes under a right length and a right seal, so that the checks behind them are reached.
+//! Any bytes with a correct length and a correct seal, so that the later checks are reached.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| eyas_fuzz::resealed(bytes));

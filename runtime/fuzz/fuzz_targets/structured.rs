@@ -1,4 +1,4 @@
-//! A student drawn from the bytes, then damaged under a right seal.
+//! A student drawn from the bytes, then damaged and resealed.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| eyas_fuzz::structured(bytes));

@@ -9,7 +9,7 @@ use eyas::model::{
 use eyas::quant::Multiplier;
 use eyas::{AlignedBytes, Layout, Student};
 
-/// Widest layer that is drawn; beyond it nothing new is reached and every run takes longer.
+/// Widest layer that is drawn; wider ones reach nothing new and take longer.
 const WIDEST: u16 = 21;
 
 /// A student whose form is right and whose sums may overflow.
@@ -32,7 +32,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Draws everything; out of bytes, the source gives zeros.
+    /// Draws everything; when the source runs out of bytes, it gives zeros.
     pub fn draw(source: &mut Unstructured<'_>) -> Result<Self> {
         let inputs = source.int_in_range(1..=WIDEST)?;
         let input_zero_point = source.arbitrary()?;
@@ -97,7 +97,7 @@ impl Draft {
         })
     }
 
-    /// The file in the drawn layout, with golden vectors of its own where it is sound.
+    /// The file in the drawn layout, with its own golden vectors if it is sound.
     pub fn file(&self) -> AlignedBytes {
         let bare = self.written(&[]);
         let Ok(student) = Student::load(&bare) else { return bare };
@@ -139,7 +139,7 @@ impl Draft {
     }
 }
 
-/// Tensors whose weights repeat a drawn pattern: short inputs of the fuzzer give whole layers.
+/// Tensors whose weights repeat a drawn pattern, so that short fuzzer inputs fill whole layers.
 fn draw_tensors(source: &mut Unstructured<'_>, inputs: usize, outputs: usize) -> Result<LayerTensors> {
     let mut pattern = [0i8; 5];
     for weight in &mut pattern {
@@ -170,7 +170,7 @@ fn real(source: &mut Unstructured<'_>) -> Result<f32> {
     Ok(if value.is_finite() { value } else { 1.0 })
 }
 
-/// Overwrites up to eight bytes and seals the file anew; whether there was anything to overwrite.
+/// Overwrites up to eight bytes and reseals the file; returns whether there was anything to overwrite.
 pub fn damage(file: &mut AlignedBytes, source: &mut Unstructured<'_>) -> Result<bool> {
     let mut damaged = false;
     for _ in 0..8 {

@@ -1,4 +1,4 @@
-//! Loads a file; whatever loads must run in every way there is, and give the oracle's integers.
+//! Loads a file; if it loads, it must run in every possible way and give the reference's integers.
 
 use super::oracle;
 use eyas::model::{CoreClass, Costs, FrontEnd, GoldenVectors, LayerKind, Normalization, Packing, pack};
@@ -7,7 +7,7 @@ use eyas::{AlignedBytes, InferError, Layout, LoadError, QuantizeError, SelftestE
 /// Channels whose extreme inputs are tried.
 const CHANNELS: usize = 2;
 
-/// Whether the bytes load; then everything a caller can do was done.
+/// Returns whether the bytes load; if so, everything that a caller can do has been done.
 ///
 /// # Panics
 /// If any promise of the runtime does not hold.
@@ -26,8 +26,8 @@ pub fn load_and_run(file: &AlignedBytes) -> bool {
     let tested = selftest(&student);
     listed(&student);
     quantize(&student);
-    // The same network in every layout, one made from the other, and back to the same bytes. Which order they come in
-    // the seal draws: over many runs each layout is made from each other one.
+    // The same network in every layout, each made from the previous one, and back to the same bytes. The seal
+    // determines the order, so over many runs each layout is made from every other one.
     let mut packed = file.clone();
     for layout in round(&student, file) {
         packed = AlignedBytes::from(pack(&packed, layout).expect("a loaded file packs").as_slice());
@@ -35,7 +35,7 @@ pub fn load_and_run(file: &AlignedBytes) -> bool {
         assert_eq!(packed.layout(), layout);
         assert_eq!(packed.metadata(), student.metadata());
         assert_eq!(packed.front_end_tables(), student.front_end_tables());
-        // The mixed input and the pair of the first channel; the portable kernels on the first of them.
+        // The mixed input and the pair of the first channel; the portable kernels run only the first of them.
         run(&packed, &inputs[3..6], &expected[3..6], 1);
         assert_eq!(selftest(&packed), tested);
     }
@@ -54,14 +54,15 @@ fn round(student: &Student<'_>, file: &AlignedBytes) -> Vec<Layout> {
     layouts
 }
 
-/// A refusal has a number and a sentence, and is the same every time; nothing else may panic on such bytes.
+/// A refusal has a number and a message and is the same every time; nothing else may panic on such bytes.
 fn refused(file: &AlignedBytes, error: LoadError) {
     assert!(error.code() > 0 && !error.to_string().is_empty());
     assert_eq!(Student::load(file).err(), Some(error));
     let _ = Costs::of(file);
     let _ = Student::file_bytes(file);
     assert!(pack(file, Layout::Lanes).is_err());
-    // Without a look at the numbers, as at compile time: either it is refused there, or what comes out does not load.
+    // Packing does not look at the numbers, as at compile time: either it refuses the file, or its result does not
+    // load.
     for layout in Layout::ALL {
         let packed = Packing::of(file, layout).and_then(|packing| {
             let mut packed = AlignedBytes::from(vec![0x5a; packing.bytes()].as_slice());
@@ -127,7 +128,7 @@ fn inputs(student: &Student<'_>) -> Vec<Vec<i8>> {
     all
 }
 
-/// Every integer of every layer by the oracle, for each input.
+/// Every integer of every layer from the reference, for each input.
 fn integers(student: &Student<'_>, inputs: &[Vec<i8>]) -> Vec<Vec<Vec<i8>>> {
     let mut all: Vec<Vec<Vec<i8>>> = vec![Vec::new(); inputs.len()];
     for (index, layer) in student.layers().enumerate() {
@@ -175,7 +176,7 @@ fn run(student: &Student<'_>, inputs: &[Vec<i8>], expected: &[Vec<Vec<i8>>], on_
     assert!(matches!(student.infer(x, &mut []), Err(InferError::ArenaLength { .. })));
 }
 
-/// What the self-test says, once it has said it of every vector the portable kernels can replay.
+/// The result of the self-test, which must match a replay of every vector on the portable kernels.
 fn selftest(student: &Student<'_>) -> Result<eyas::SelftestReport, SelftestError> {
     let mut input = vec![0; usize::from(student.metadata().inputs)];
     let mut arena = vec![0xdead_beef; student.arena_words()];

@@ -1,4 +1,5 @@
-//! What the layers compute and how far their sums reach, in wide integers straight from `docs/spec/arithmetic.md`.
+//! A reference in wide integers, straight from `docs/spec/arithmetic.md`: the outputs of the layers and the bounds of
+//! their sums.
 
 use eyas::model::{Channel, Layer, LayerKind};
 use eyas::quant::Multiplier;
@@ -13,7 +14,7 @@ pub fn scale(acc: i128, multiplier: Multiplier) -> i128 {
 pub struct Weights(Vec<i64>);
 
 impl Weights {
-    /// Reads them in whatever layout they lie.
+    /// Reads them in any layout.
     pub fn of(layer: &Layer<'_>) -> Self {
         let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
         Self((0..outputs).flat_map(|o| (0..inputs).map(move |i| layer.weight(o, i).into())).collect())
@@ -25,8 +26,9 @@ impl Weights {
         let zero = if layer.kind == LayerKind::SparseInput { i64::from(layer.input_zero_point) } else { 0 };
         let rows = self.0.chunks_exact(x.len());
         let unit = |((o, Channel { bias, multiplier }), row): ((usize, Channel), &[i64])| {
-            // Every partial sum in this order and in the one with the bias last stays inside 32 bits: the ends of both
-            // are kept. A product is at most 127 · 255: sums of 32,767 of them are far from the ends of 64 bits.
+            // Every partial sum must stay inside 32 bits, in this order and in the one that adds the bias last, so the
+            // extremes of both are tracked. A product is at most 127 · 255: sums of 32,767 of them are far from the
+            // ends of 64 bits.
             let (mut sum, mut smallest, mut largest) = (0, 0, 0);
             for (&weight, &x) in row.iter().zip(x) {
                 sum += weight * (i64::from(x) - zero);
@@ -44,7 +46,7 @@ impl Weights {
     }
 }
 
-/// Whether no sum of one output can leave 32 bits: bounds of section 6, term by term.
+/// Whether no sum of one output can leave 32 bits: the bounds of section 6, term by term.
 ///
 /// # Shapes
 /// - `weights`: those of one output

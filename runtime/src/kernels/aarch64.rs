@@ -1,14 +1,19 @@
-//! aarch64: the dot product of four bytes where the machine has it, else NEON.
+//! aarch64: the dot product of four bytes if the machine has it, otherwise NEON.
 //!
 //! Nothing saturates. `SDOT` adds four signed products to 32 bits. Without it `SMULL` and `SMLAL2` put two products in
-//! 16 bits: `load` has proven `|w| ≤ 127`, so a pair is at most 2·128·127 = 32,512.
+//! 16 bits: `load` has checked `|w| ≤ 127`, so a pair is at most 2·128·127 = 32,512.
 //!
 //! Files in the canonical layout run as they are; [`Layout::Lanes`] is faster: one instruction loads sixteen inputs of
 //! four rows, and weights are one stream.
 //!
 //! Requantizing: with `e ≤ −1`, `SQDMULH` gives `acc · m >> 31`, which fits 32 bits and does not saturate because
-//! `m > 0`; `SRSHL` by `e` adds half a unit and shifts in a wider register. That is the definition, since the 31 bits
-//! below cannot carry into the result. Other exponents, which real students do not have, take the definition.
+//! `m > 0`; `SRSHL` by `e` adds half a unit and shifts in a wider register. This equals the definition, since the 31
+//! bits below cannot carry into the result. Other exponents, which real students do not have, use the definition.
+
+#[macro_use]
+mod loops;
+#[cfg(all(test, feature = "std"))]
+mod tests;
 
 use super::Kernels;
 use crate::model::{BLOCK, CoreClass, Layer, Layout};
@@ -24,14 +29,14 @@ use core::arch::aarch64::{
 #[derive(Clone, Copy, Debug)]
 pub struct Aarch64;
 
-/// Inputs of a vector of weights.
+/// Inputs in one vector of weights.
 const GROUP: usize = 16;
 /// Bytes of a group of four rows.
 const WIDTH: usize = 64;
 /// Inputs of a batch that share each load of weights.
 const SHARED: usize = 4;
 
-/// What the machine can do.
+/// The instruction set of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Level {
@@ -40,7 +45,7 @@ enum Level {
 }
 
 impl Level {
-    /// The machine's level: asked once, then one load.
+    /// The machine's level: detected once, then one load.
     #[cfg(feature = "std")]
     #[inline]
     fn find() -> Self {
@@ -60,7 +65,7 @@ impl Level {
         }
     }
 
-    /// What the compiler was told.
+    /// The level that the compiler flags guarantee.
     #[cfg(not(feature = "std"))]
     #[inline]
     const fn find() -> Self {
@@ -136,7 +141,7 @@ fn dense_rows(level: Level, layer: &Layer<'_>, x: &[i8], x_step: usize, y: &mut 
     }
 }
 
-/// What follows a sum, as slices.
+/// The parameters applied to finished sums, as slices.
 struct Ends<'a> {
     biases: &'a [i32],
     mantissas: &'a [i32],
@@ -145,7 +150,7 @@ struct Ends<'a> {
 }
 
 impl<'a> Ends<'a> {
-    /// `None` unless words start on words, which `load` has proven.
+    /// `None` unless words are aligned, which `load` has checked.
     #[inline]
     fn new(layer: &Layer<'a>) -> Option<Self> {
         let (biases, mantissas, exponents) = layer.parameter_tables()?;
@@ -155,7 +160,7 @@ impl<'a> Ends<'a> {
 
 /// Finishes the sums of `B` blocks from output `first` on and writes them to `y`, all outputs of one input.
 ///
-/// The last block may be begun only: what is written past the last output is any number.
+/// The last block may be incomplete: whatever is written past the last output is arbitrary.
 #[inline]
 #[target_feature(enable = "neon")]
 fn finish<const B: usize>(ends: &Ends<'_>, first: usize, sums: [int32x4_t; B], add_bias: bool, y: &mut [i8]) {
@@ -184,7 +189,7 @@ fn finish<const B: usize>(ends: &Ends<'_>, first: usize, sums: [int32x4_t; B], a
         if add_bias {
             *acc = vaddq_s32(*acc, bias);
         }
-        // Padding holds an exponent of 0, but a mantissa of 0 as well.
+        // Padding has an exponent of 0, but also a mantissa of 0.
         above = vorrq_s32(above, vbicq_s32(m, vshrq_n_s32::<31>(e)));
         let scaled = vrshlq_s32(vqdmulhq_s32(*acc, m), e);
         let shifted = vaddq_s32(vminq_s32(vmaxq_s32(scaled, lo), hi), vdupq_n_s32(zero_point));
@@ -204,7 +209,7 @@ fn finish<const B: usize>(ends: &Ends<'_>, first: usize, sums: [int32x4_t; B], a
     }
 }
 
-/// The exponents of up to four blocks, four a vector.
+/// The exponents of up to four blocks, four per vector.
 #[inline]
 #[target_feature(enable = "neon")]
 fn exponents_of<const B: usize>(exponents: &[i8]) -> [int32x4_t; B] {
@@ -228,7 +233,7 @@ fn exponents_of<const B: usize>(exponents: &[i8]) -> [int32x4_t; B] {
     blocks
 }
 
-/// The outputs of finished sums where an exponent is not below 0.
+/// The outputs of finished sums if an exponent is not below 0.
 #[cold]
 #[inline(never)]
 fn by_definition(sums: &[i32], mantissas: &[i32], exponents: &[i8], range: OutputRange, y: &mut [i8]) {
@@ -257,7 +262,7 @@ fn sixteen(row: &[i8], start: usize) -> int8x16_t {
 /// The inputs that go through a layer together, each as long as the layer is wide.
 struct Inputs<'x, const S: usize> {
     rows: [&'x [i8]; S],
-    /// What is left of each behind its whole groups, then zeros.
+    /// The rest of each after its whole groups, then zeros.
     tails: [int8x16_t; S],
     /// Length of each.
     inputs: usize,
@@ -288,14 +293,14 @@ impl<'x, const S: usize> Inputs<'x, S> {
     }
 }
 
-/// Adds sixteen products, four to a lane.
+/// Adds sixteen products, four per lane.
 #[inline]
 #[target_feature(enable = "neon")]
 fn add_neon(acc: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32x4_t {
     vpadalq_s16(acc, vmlal_high_s8(vmull_s8(vget_low_s8(w), vget_low_s8(x)), w, x))
 }
 
-/// Adds sixteen products, four to a lane.
+/// Adds sixteen products, four per lane.
 #[inline]
 #[target_feature(enable = "dotprod")]
 fn add_dot(mut acc: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32x4_t {
@@ -313,212 +318,6 @@ fn add_dot(mut acc: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32x4_t {
     acc
 }
 
-/// One instruction set's inner loops; everything in them but `$add` is NEON.
-macro_rules! inner_loops {
-    ($name:ident, $features:literal, $add:path, $together:literal) => {
-        mod $name {
-            use super::*;
-
-            /// Groups between two steps of the loop.
-            const TOGETHER: usize = $together;
-
-            /// All outputs of `S` inputs.
-            #[target_feature(enable = $features)]
-            pub fn all_outputs<const S: usize>(
-                layer: &Layer<'_>,
-                ends: &Ends<'_>,
-                x: &[i8],
-                x_step: usize,
-                y: &mut [i8],
-                y_step: usize,
-            ) {
-                let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
-                let Some(x) = Inputs::<S>::new(x, x_step, inputs) else { return };
-                let lanes = matches!(layer.layout, Layout::Lanes);
-                let row_bytes = layer.layout.row_bytes(layer.inputs);
-                let mut weights = layer.weights;
-                let mut first = 0usize;
-                while first < outputs {
-                    let left = outputs.wrapping_sub(first);
-                    // One input alone: several blocks share each load of x and keep more sums in flight.
-                    let taken = match left {
-                        16.. if lanes && S == 1 => 16,
-                        8.. if lanes && S == 1 => 8,
-                        _ => left.min(BLOCK),
-                    };
-                    let Some((w, rest)) = weights.split_at_checked(row_bytes.wrapping_mul(taken)) else { return };
-                    weights = rest;
-                    match taken {
-                        16 => write(ends, first, blocks::<4, S>(w, &x), y, y_step),
-                        8 => write(ends, first, blocks::<2, S>(w, &x), y, y_step),
-                        BLOCK if lanes => write(ends, first, blocks::<1, S>(w, &x), y, y_step),
-                        _ => write(ends, first, single_rows::<S>(w, row_bytes, &x), y, y_step),
-                    }
-                    first = first.wrapping_add(taken);
-                }
-            }
-
-            /// Folds the sums of `B` blocks and finishes them.
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn write<const B: usize, const S: usize>(
-                ends: &Ends<'_>,
-                first: usize,
-                sums: [[[int32x4_t; BLOCK]; B]; S],
-                y: &mut [i8],
-                y_step: usize,
-            ) {
-                let mut rest = y;
-                for sums in sums {
-                    let step = y_step.min(rest.len());
-                    let (y, behind) = rest.split_at_mut(step);
-                    rest = behind;
-                    let sums = sums.map(|[a, b, c, d]| vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d)));
-                    finish(ends, first, sums, true, y);
-                }
-            }
-
-            /// `B` blocks in [`Layout::Lanes`], all of `w`.
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn blocks<const B: usize, const S: usize>(w: &[i8], x: &Inputs<'_, S>) -> [[[int32x4_t; BLOCK]; B]; S] {
-                let mut sums = [[[vdupq_n_s32(0); BLOCK]; B]; S];
-                let block_bytes = w.len().checked_div(B).unwrap_or_default();
-                let whole = x.inputs & !(GROUP - 1);
-                if x.inputs.wrapping_mul(BLOCK) > block_bytes || !block_bytes.is_multiple_of(WIDTH) {
-                    return sums;
-                }
-                let mut at = w.as_ptr();
-                let (mut start, several) = (0usize, x.inputs & !(TOGETHER * GROUP - 1));
-                while start < several {
-                    for group in 0..TOGETHER {
-                        let at = at.wrapping_add(group.wrapping_mul(WIDTH));
-                        // SAFETY: all of them lie before `several ≤ inputs`; a block is whole groups, at least as many as x has begun.
-                        unsafe {
-                            let x = x.group(start.wrapping_add(group.wrapping_mul(GROUP)));
-                            add_group(at, block_bytes, x, &mut sums);
-                        }
-                    }
-                    at = at.wrapping_add(TOGETHER * WIDTH);
-                    start = start.wrapping_add(TOGETHER * GROUP);
-                }
-                while start < whole {
-                    // SAFETY: `start + 16 ≤ whole ≤ inputs`, and as above.
-                    unsafe { add_group(at, block_bytes, x.group(start), &mut sums) };
-                    at = at.wrapping_add(WIDTH);
-                    start = start.wrapping_add(GROUP);
-                }
-                if whole < x.inputs {
-                    // SAFETY: the group that x has begun.
-                    unsafe { add_group(at, block_bytes, x.tails, &mut sums) };
-                }
-                sums
-            }
-
-            /// One group of `B` blocks and `S` inputs.
-            ///
-            /// # Safety
-            /// 64 bytes at `at` and each multiple of `block_bytes` behind it, `B` in all.
-            #[inline]
-            #[target_feature(enable = $features)]
-            unsafe fn add_group<const B: usize, const S: usize>(
-                at: *const i8,
-                block_bytes: usize,
-                x: [int8x16_t; S],
-                sums: &mut [[[int32x4_t; BLOCK]; B]; S],
-            ) {
-                for b in 0..B {
-                    // SAFETY: the caller's.
-                    let w = unsafe { vld1q_s8_x4(at.wrapping_add(b.wrapping_mul(block_bytes))) };
-                    for (sums, &x) in sums.iter_mut().zip(&x) {
-                        if let Some([r0, r1, r2, r3]) = sums.get_mut(b) {
-                            *r0 = $add(*r0, w.0, x);
-                            *r1 = $add(*r1, w.1, x);
-                            *r2 = $add(*r2, w.2, x);
-                            *r3 = $add(*r3, w.3, x);
-                        }
-                    }
-                }
-            }
-
-            /// Up to four rows, one behind the other, `row_bytes` apart, all of `w`.
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn single_rows<const S: usize>(
-                w: &[i8],
-                row_bytes: usize,
-                x: &Inputs<'_, S>,
-            ) -> [[[int32x4_t; BLOCK]; 1]; S] {
-                let mut sums = [[[vdupq_n_s32(0); BLOCK]; 1]; S];
-                let whole = x.inputs & !(GROUP - 1);
-                for (r, row) in w.chunks(row_bytes.max(1)).take(BLOCK).enumerate() {
-                    let mut row_sums = [vdupq_n_s32(0); S];
-                    let mut start = 0usize;
-                    while start < whole && whole <= row.len() {
-                        // SAFETY: `start + 16 ≤ whole`, which is at most `inputs` and the length of the row.
-                        let (w, xs) = unsafe { (vld1q_s8(row.as_ptr().wrapping_add(start)), x.group(start)) };
-                        for (sum, &x) in row_sums.iter_mut().zip(&xs) {
-                            *sum = $add(*sum, w, x);
-                        }
-                        start = start.wrapping_add(GROUP);
-                    }
-                    if whole < x.inputs {
-                        let w = sixteen(row, whole);
-                        for (sum, &x) in row_sums.iter_mut().zip(&x.tails) {
-                            *sum = $add(*sum, w, x);
-                        }
-                    }
-                    for (sums, &sum) in sums.iter_mut().zip(&row_sums) {
-                        if let Some(place) = sums.as_flattened_mut().get_mut(r) {
-                            *place = sum;
-                        }
-                    }
-                }
-                sums
-            }
-        }
-    };
-}
-
 // More groups together would not leave NEON's three instructions their registers.
 inner_loops!(neon, "neon", add_neon, 2);
 inner_loops!(dot, "neon,dotprod", add_dot, 4);
-
-#[cfg(all(test, feature = "std"))]
-mod tests {
-    //! Both instruction sets against the portable kernels; run under qemu-aarch64 by `cargo xtask test`.
-
-    use super::super::host_battery::{try_dense, try_present, try_requantize};
-    use super::{Aarch64, Level, dense_rows};
-    use crate::kernels::Kernels;
-    use std::println;
-
-    #[test]
-    fn neon() {
-        try_dense("NEON", |layer, x, x_step, y, y_step, rows| {
-            dense_rows(Level::Neon, layer, x, x_step, y, y_step, rows);
-        });
-    }
-
-    #[test]
-    fn dot_product() {
-        if Level::find() != Level::Dot {
-            return println!("the dot product was not run: this machine does not have it");
-        }
-        try_dense("dot product", |layer, x, x_step, y, y_step, rows| {
-            dense_rows(Level::Dot, layer, x, x_step, y, y_step, rows);
-        });
-    }
-
-    #[test]
-    fn the_chosen_level() {
-        println!("chosen: {:?}", Level::find());
-        // Who emulates a processor says what must be found on it, so that no kernel is left out unseen.
-        if let Ok(expected) = std::env::var("EYAS_INSTRUCTION_SET") {
-            assert_eq!(Aarch64::instruction_set(), expected);
-        }
-        try_dense("chosen", Aarch64::dense_batch);
-        try_present("chosen", Aarch64::add_present);
-        try_requantize("chosen", Aarch64::requantize_sums);
-    }
-}

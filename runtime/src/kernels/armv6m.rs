@@ -2,16 +2,17 @@
 //!
 //! A word holds two halfwords of two signed digits each, `256 · w1 + w0` and `256 · w3 + w2`. `SXTB` of the word is
 //! w0, `SXTH` the first halfword, `ASRS #16` the second, `SXTB` of that w2: four extractions for four MACs. The
-//! sums B of the even rows and S of whole halfwords give the odd rows as `(S − B) >> 8`, exact while that is
-//! inside 24 bits, which any 512 int8 products are; longer rows fold every 512 inputs.
+//! sums B of the even rows and S of whole halfwords give the odd rows as `(S − B) >> 8`, exact as long as that fits 24
+//! bits, which any 512 int8 products do; longer rows fold every 512 inputs.
 //!
-//! Sums go to the room for the outputs first; a second pass requantizes them in place, from the high word of
+//! Sums first go to the space for the outputs; a second pass requantizes them in place, from the high word of
 //! `acc · m`: with `e ≤ −2` and `n = −2 − e`,
-//! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into
-//! the result. Other exponents, which real students do not have, take a call to the definition.
+//! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into the
+//! result. Other exponents, which real students do not have, call the definition.
 //!
 //! Armv7-M has both steps in one instruction, multiply-accumulate and the long product; Armv6-M takes more for each.
 
+mod described;
 #[cfg(eyas_kernels = "armv7m")]
 #[macro_use]
 mod long;
@@ -24,6 +25,7 @@ use super::{Kernels, Present, portable};
 use crate::model::{BLOCK, CoreClass, Layer, Layout};
 use crate::quant::{Multiplier, scale_sum};
 use core::arch::naked_asm;
+use described::{Columns, Rows, Scaling};
 #[cfg(eyas_kernels = "armv7m")]
 use long::requantize_rows;
 #[cfg(eyas_kernels = "armv6m")]
@@ -68,7 +70,7 @@ impl Kernels for Armv6m {
         }
         let tables = layer.tables();
         let first = (inputs.wrapping_sub(1) & (FOLD - 1)).wrapping_add(1);
-        // An odd input goes first, on its own; the loop is entered where the even rest fills its passes.
+        // An odd input goes first, on its own; the loop is entered at the point where the even rest fills its passes.
         let missing = PASS.wrapping_sub(first & (PASS - 2)) & (PASS - 1);
         let rows = Rows {
             weights: layer.weights.as_ptr(),
@@ -149,7 +151,7 @@ impl Kernels for Armv6m {
     }
 }
 
-/// Bytes to words, two in six instructions.
+/// Widens bytes to words, two in six instructions.
 ///
 /// # Safety
 /// `from` has `count` bytes, `to` room for as many words, at least one.
@@ -199,42 +201,6 @@ fn requantize_in_place(layer: &Layer<'_>, y: &mut [i32]) {
     };
     // SAFETY: y, mantissas and exponents hold `outputs` elements, at least one; the mantissas start on a word.
     unsafe { requantize_rows(&scaling) }
-}
-
-/// The rows of a layer as the assembly sees them; field order is known to it.
-#[repr(C)]
-struct Rows {
-    x: *const i32,
-    first_end: *const i32,
-    odd: usize,
-    entry: usize,
-    x_end: *const i32,
-    biases: *const i32,
-    y: *mut i32,
-    blocks: usize,
-    weights: *const i8,
-    tail: usize,
-}
-
-/// Sums to be scaled as the assembly sees them; field order is known to it.
-#[repr(C)]
-struct Scaling {
-    y: *mut i32,
-    exponents: *const i8,
-    mantissas: *const i32,
-    end: *mut i32,
-    above_lo: i32,
-    width: i32,
-    hi: i32,
-}
-
-/// A list of present inputs as the assembly sees it; field order is known to it.
-#[repr(C)]
-struct Columns {
-    weights: *const i8,
-    run: usize,
-    present: *const Present,
-    present_end: *const Present,
 }
 
 /// The definition, for an exponent above −2, saturated to 16 bits.
@@ -388,7 +354,7 @@ unsafe extern "C" fn sum_rows(rows: *const Rows) {
     )
 }
 
-/// Adds the weights of eight outputs over the list, as bytes plus 128 in two 16-bit lanes a word.
+/// Adds the weights of eight outputs over the list, as bytes plus 128 in two 16-bit lanes per word.
 ///
 /// Registers: r1 list, r2 run, r3 place, r4 r0 weights, r6 r7 masks, r8 to r11 lanes, r12 end of the list.
 ///

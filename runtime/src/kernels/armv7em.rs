@@ -1,16 +1,16 @@
 //! Cortex-M4, M7, M33: dual 16-bit multiply-accumulate on pairs of rows.
 //!
-//! A halfword of weights is `256 · a + b` for two rows a, b at one input. For two inputs a word,
-//! `SMLAD` on the raw word adds `256 · Σ x·a + Σ x·b` to S; `SXTB16` leaves the b and a second `SMLAD` adds
-//! `Σ x·b` to B. Then `Σ x·a = (S − B) >> 8` in wrapping arithmetic, exact while it is inside 24 bits, which
-//! any 512 int8 products are: 512 · 127 · 128 < 2^23. Longer rows fold the difference into a 32-bit sum
-//! every 512 inputs. Three instructions do four MACs, one load of x serves four rows.
+//! A halfword of weights is `256 · a + b` for two rows a, b at one input. With two inputs per word, `SMLAD` on the raw
+//! word adds `256 · Σ x·a + Σ x·b` to S; `SXTB16` leaves the b and a second `SMLAD` adds `Σ x·b` to B. Then
+//! `Σ x·a = (S − B) >> 8` in wrapping arithmetic, exact as long as it fits 24 bits, which any 512 int8 products do:
+//! 512 · 127 · 128 < 2^23. Longer rows fold the difference into a 32-bit sum every 512 inputs. Three instructions
+//! perform four MACs, and one load of x serves four rows.
 //!
-//! Requantizing takes `SMMUL`: with `e ≤ −2` and `n = −2 − e`,
-//! `(acc · m + 2^(30 − e)) >> (31 − e) = (v + 1) >> 1` with `v = acc · m >> 32 >> n`, since the low word cannot carry
-//! into the result. `SHADD16` adds `1 + 2 · zero point` and halves, which is both roundings' last step and the zero
-//! point, for two rows. Saturating v to 16 bits before it changes no byte. Other exponents, which real students do not
-//! have, shift the sum left before the multiplication instead.
+//! Requantizing uses `SMMUL`: with `e ≤ −2` and `n = −2 − e`, `(acc · m + 2^(30 − e)) >> (31 − e) = (v + 1) >> 1` with
+//! `v = acc · m >> 32 >> n`, since the low word cannot carry into the result. For two rows, `SHADD16` adds
+//! `1 + 2 · zero point` and halves, which combines the last rounding step with the zero point. Saturating v to 16 bits
+//! before that changes no output. See `docs/PROOF.md`, Rounding 5. Other exponents, which real students do not have,
+//! shift the sum left before the multiplication instead.
 
 #[cfg(eyas_setting = "size")]
 mod size;
@@ -52,7 +52,7 @@ impl Kernels for Armv7em {
         Self::rows(layer, Start::Inputs(x), y);
     }
 
-    /// All rows of a layer. Sums are rows of no inputs with the sums as biases.
+    /// All rows of a layer. Finished sums are treated as rows without inputs whose biases are the sums.
     #[inline(always)]
     fn rows(layer: &Layer<'_>, start: Start<'_, i16>, y: &mut [i16]) {
         let blocks = fours(layer.outputs.into());
@@ -123,7 +123,7 @@ const fn fours(count: usize) -> usize {
     count.wrapping_add(3) >> 2
 }
 
-/// Bytes to halfwords, each four in the order 0, 2, 1, 3.
+/// Widens bytes to halfwords, each group of four in the order 0, 2, 1, 3.
 ///
 /// # Safety
 /// `from` has `count` bytes, `to` room for as many rounded up to whole groups, on a word.
@@ -157,10 +157,10 @@ unsafe extern "C" fn widen(from: *const i8, to: *mut i16, count: usize) {
     )
 }
 
-/// Stands for the distance where each input has its own; present inputs are never 0 away.
+/// Marks that each input has its own distance; the distance of a present input is never 0.
 const OWN: i32 = 0;
 
-/// Eight sums of inputs with one distance: two 16-bit lanes a register, one multiplication at the end.
+/// Eight sums of inputs with one common distance: two 16-bit lanes per register, one multiplication at the end.
 macro_rules! eight_sums {
     () => {
         "cmp r11, #0
@@ -200,7 +200,7 @@ macro_rules! eight_sums {
     };
 }
 
-/// Adds the runs of the listed inputs, each times `distance`, or its own where that is [`OWN`].
+/// Adds the runs of the listed inputs, each times `distance`, or times its own if that is [`OWN`].
 ///
 /// Registers: r0 weights, r1 run, r2 r3 list, r4 to r7 lanes or sums, r11 distance, r12 bytes of sums left, lr sums.
 /// Stack, from `sp`: 0 list, 4 saved registers, 40 sums, 44 their end, 48 distance.

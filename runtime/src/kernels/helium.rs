@@ -1,10 +1,10 @@
-//! Cortex-M52, M55, M85: sixteen int8 products an instruction, four rows at a time.
+//! Cortex-M52, M55, M85: sixteen int8 products per instruction, four rows at a time.
 //!
 //! A block holds sixteen bytes of each of its four rows in turn, so one pointer runs through it; one load of x
-//! serves the four. The loop is tail-predicated: lanes past the last input load as zero and nothing behind x is
-//! read. Requantizing stays in vectors: with `e ≤ −2`, `VMULH` gives the high word of `acc · m` rounded down, and
-//! `VRSHL` by `e + 1` adds half a unit and shifts, which is the definition, since the low word cannot carry into the
-//! result. Other exponents, which real students do not have, take a call to the definition.
+//! serves the four. The loop is tail-predicated: lanes past the last input load as zero, and nothing past x is read.
+//! Requantizing stays in vectors: with `e ≤ −2`, `VMULH` gives the high word of `acc · m` rounded down, and `VRSHL` by
+//! `e + 1` adds half a unit and shifts. This equals the definition, since the low word cannot carry into the result.
+//! Other exponents, which real students do not have, call the definition.
 
 use super::Kernels;
 use crate::model::{BLOCK, CoreClass, Layer, Layout};
@@ -55,7 +55,7 @@ impl Kernels for Helium {
     }
 }
 
-/// One dense layer as the assembly sees it; field order is known to it.
+/// One dense layer, as the assembly sees it; it relies on the field order.
 #[repr(C)]
 struct Rows {
     weights: *const i8,

@@ -1,4 +1,4 @@
-//! One battery for the kernels of hosts: every instruction set the machine has, not only the one that is chosen.
+//! One battery for the host kernels: it tests every instruction set of the machine, not only the chosen one.
 
 use super::portable::Portable;
 use super::{Kernels, Present};
@@ -7,7 +7,7 @@ use crate::quant::{Multiplier, OutputRange};
 use std::vec;
 use std::vec::Vec;
 
-/// Runs one instruction set: layer, x, distance of two inputs, y, distance of two outputs, rows.
+/// Runs one instruction set: layer, x, distance between two inputs, y, distance between two outputs, rows.
 pub(super) type Dense = fn(&Layer<'_>, &[i8], usize, &mut [i8], usize, usize);
 
 /// splitmix64: the next number of a stream.
@@ -24,7 +24,7 @@ pub(super) fn int(state: &mut u64, lo: i64, hi: i64) -> i64 {
     lo + ((draw(state) >> 33) % (hi - lo + 1) as u64) as i64
 }
 
-/// A sound layer: every kind of exponent, weights and biases at their ends now and then.
+/// A sound layer: every kind of exponent; weights and biases are sometimes at their limits.
 pub(super) fn layer(inputs: u16, outputs: u16, state: &mut u64) -> OwnedLayer {
     let extreme = int(state, 0, 3);
     let odd = int(state, 0, 3) == 0;
@@ -45,7 +45,7 @@ pub(super) fn layer(inputs: u16, outputs: u16, state: &mut u64) -> OwnedLayer {
     OwnedLayer::new(inputs, outputs, range, weights, &biases, &mantissas, &exponents)
 }
 
-/// Every number of inputs 1 to 65 and of outputs 1 to 17, wide layers, batches of 1 to 6 rows with room between them.
+/// Every number of inputs 1 to 65 and of outputs 1 to 17, wide layers, batches of 1 to 6 rows with gaps between them.
 pub(super) fn try_dense(name: &str, dense: Dense) {
     let state = &mut 1;
     let tails = (1..=65).flat_map(|inputs| (1..=17).map(move |outputs| (inputs, outputs)));
@@ -78,7 +78,7 @@ pub(super) fn try_dense(name: &str, dense: Dense) {
     }
 }
 
-/// Sums of present inputs with equal and with different distances, more than a 16-bit sum holds among them.
+/// Sums of present inputs with equal and with different distances, including more inputs than a 16-bit sum holds.
 pub(super) fn try_present(name: &str, add: fn(&Layer<'_>, &[Present], &mut [i32])) {
     let state = &mut 2;
     for round in 0..300 {
@@ -102,7 +102,7 @@ pub(super) fn try_present(name: &str, add: fn(&Layer<'_>, &[Present], &mut [i32]
     }
 }
 
-/// Finished sums over the whole 32 bits and on both sides of the steps an output can see, every exponent.
+/// Finished sums over the whole 32 bits and on both sides of the steps that change an output, for every exponent.
 pub(super) fn try_requantize(name: &str, requantize: fn(&Layer<'_>, &[i32], &mut [i8])) {
     let state = &mut 3;
     for round in 0..4000u16 {

@@ -1,12 +1,12 @@
-//! Inner loops: the only place where `unsafe` may stand.
+//! Inner loops: the only place where `unsafe` is allowed.
 //!
 //! One file for each instruction set, chosen at compile time by `build.rs`; each implements `Kernels` and
-//! equals [`portable`] bit for bit. `tests/kernels_agree.rs` is the one battery for all; what the host cannot
-//! run, the bench image runs on the emulated core.
+//! equals [`portable`] bit for bit. `tests/kernels_agree.rs` is the common battery; the bench image runs it for kernels
+//! that the host cannot run, on the emulated core.
 
-/// First line of assembly that needs more than the triple says: the core's name, once more.
+/// First line of assembly that needs more than the triple guarantees: it repeats the core's name.
 ///
-/// The compiler reads the assembly of a module a second time, for its symbols, and does not give its own flags along.
+/// The compiler reads the assembly of a module a second time, for its symbols, without its own flags.
 #[cfg(any(eyas_kernels = "armv6m", eyas_kernels = "armv7m", eyas_kernels = "armv7em", eyas_kernels = "helium"))]
 macro_rules! this_core {
     () => {
@@ -75,7 +75,7 @@ pub fn instruction_set() -> &'static str {
     Active::instruction_set()
 }
 
-/// What the rows of a layer start from.
+/// The starting point for the rows of a layer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Start<'a, A> {
     /// The activations of a dense layer's inputs.
@@ -84,17 +84,16 @@ pub(crate) enum Start<'a, A> {
     Sums(&'a [i32]),
 }
 
-/// What one instruction set supplies.
+/// The operations that one instruction set supplies.
 ///
 /// Activations lie in the arena in the form of [`Kernels::CLASS`]; unit `i` at [`CoreClass::place`]`(i)`.
-/// Outputs are written in whole blocks of four; what lies past the last output is any number and meets zero
-/// weights only.
+/// Outputs are written in whole blocks of four; values past the last output are arbitrary and meet only zero weights.
 pub(crate) trait Kernels {
     /// An activation in the arena.
     type Activation: bytemuck::Pod + From<i8> + Into<i32>;
     /// Width and order of the activations.
     const CLASS: CoreClass;
-    /// The layout these kernels are fastest on; what they do not read goes to [`portable`].
+    /// The layout on which these kernels are fastest; layouts that they do not read go to [`portable`].
     const LAYOUT: Layout;
 
     /// Whether [`Kernels::dense`] takes weights in `layout`.
@@ -107,7 +106,7 @@ pub(crate) trait Kernels {
     /// Their name; on hosts the best that the machine has.
     fn instruction_set() -> &'static str;
 
-    /// The first layer's input in this form: `x` itself where an activation is a byte, else filled into `buffer`.
+    /// The first layer's input in this form: `x` itself if an activation is a byte, otherwise copied into `buffer`.
     fn input<'b>(x: &'b [i8], buffer: &'b mut [u32]) -> &'b [Self::Activation];
 
     /// `y[o] = requantize(bias'[o] + Σ_i w[o][i] · x[i])` for weights in a layout that they read.
@@ -120,8 +119,8 @@ pub(crate) trait Kernels {
     /// [`Kernels::dense`] for `rows` inputs, `x_step` activations apart; outputs `y_step` apart.
     ///
     /// # Shapes
-    /// - `x`: `[rows][x_step]`, of each row as for one input
-    /// - `y`: `[rows][y_step]`, of each row as for one input
+    /// - `x`: `[rows][x_step]`, each row as for one input
+    /// - `y`: `[rows][y_step]`, each row as for one input
     fn dense_batch(
         layer: &Layer<'_>,
         x: &[Self::Activation],
@@ -156,8 +155,8 @@ pub(crate) trait Kernels {
         portable::add_present(layer, present, sums);
     }
 
-    /// `sums[o] = bias[o] + Σ_{x[i] ≠ zero} w[i][o] · (x[i] − zero)` without a list of the present inputs: less code. The
-    /// weights of one input lie in a run of whole words.
+    /// `sums[o] = bias[o] + Σ_{x[i] ≠ zero} w[i][o] · (x[i] − zero)` without a list of the present inputs, in less
+    /// code. The weights of one input lie in a run of whole words.
     ///
     /// # Shapes
     /// - `x`: `[inputs]`

@@ -1,10 +1,10 @@
-//! The specification of the kernels, in plain Rust, to be read aloud.
+//! The specification of the kernels, in plain Rust, written to be read.
 
 use super::{Kernels, Present};
 use crate::model::{Channel, CoreClass, Layer, Layout};
 use crate::quant::requantize;
 
-/// Plain Rust: hosts and cores without a file of their own.
+/// Plain Rust, for hosts and cores without their own file.
 #[derive(Clone, Copy, Debug)]
 pub struct Portable;
 

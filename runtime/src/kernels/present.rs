@@ -1,4 +1,4 @@
-//! Sparse-input layers: cost grows with the present inputs only.
+//! Sparse-input layers: the cost grows only with the number of present inputs.
 
 use super::{Kernels, portable};
 use crate::model::{BLOCK, Layer, Layout};
@@ -25,15 +25,16 @@ fn scan<K: Kernels>(x: &[i8], zero_point: i8) -> impl Iterator<Item = Present> {
     })
 }
 
-/// The present inputs of the caller's list, which is checked; all of them hold `value`.
+/// The present inputs of the caller's list, which has been checked; all of them hold `value`.
 pub(crate) fn listed(inputs: &[u16], value: i8, zero_point: i8) -> impl Iterator<Item = Present> {
-    // Inputs at the zero point are absent, whoever lists them.
+    // Inputs at the zero point are absent, even if listed.
     let inputs = if value == zero_point { &[] } else { inputs };
     let distance = i16::from(value).wrapping_sub(zero_point.into());
     inputs.iter().map(move |&input| Present { input, distance })
 }
 
-/// Whether every run of weights is of whole words: by the layout, which a build for one knows, or by chance.
+/// Whether every run of weights consists of whole words: either the layout guarantees it, which a build for one layout
+/// knows at compile time, or the width happens to be a multiple of four.
 #[inline]
 fn has_whole_words(layer: &Layer<'_>) -> bool {
     layer.layout.read() != Layout::Canonical || layer.column_bytes().is_multiple_of(BLOCK)
@@ -51,7 +52,7 @@ pub(crate) fn scan_all<K: Kernels>(layer: &Layer<'_>, x: &[i8], sums: &mut [i32]
 
 /// The sums of a sparse-input layer: `sums[o] = bias[o] + Σ_{x[i] ≠ zero} w[i][o] · (x[i] − zero)`.
 ///
-/// The list of present inputs is collected piecewise in `room`, that of the outputs, which are not there yet.
+/// The list of present inputs is collected piecewise in `room`, the space for the outputs, which do not exist yet.
 ///
 /// # Shapes
 /// - `sums`: `[outputs]` in whole blocks of four, overwritten

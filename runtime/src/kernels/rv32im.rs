@@ -1,8 +1,11 @@
-//! RV32IM: byte loads sign-extend, so four rows side by side cost one load, multiply and add for each MAC.
+//! RV32IM: byte loads sign-extend, so four rows in parallel cost one load, multiply and add for each MAC.
 //!
-//! One load of x serves the four rows of a block. Requantizing takes `MULH`: with `e ≤ −2` and `n = −2 − e`,
+//! One load of x serves the four rows of a block. Requantizing uses `MULH`: with `e ≤ −2` and `n = −2 − e`,
 //! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into
-//! the result. Other exponents, which real students do not have, take a call to the definition.
+//! the result. Other exponents, which real students do not have, call the definition.
+
+#[macro_use]
+mod frame;
 
 use super::Kernels;
 use crate::model::{BLOCK, CoreClass, Layer, Layout};
@@ -13,7 +16,7 @@ use core::arch::naked_asm;
 #[derive(Clone, Copy, Debug)]
 pub struct Rv32im;
 
-/// Inputs of one pass through the unrolled loop.
+/// Inputs in one pass through the unrolled loop.
 const PASS: usize = 8;
 
 impl Kernels for Rv32im {
@@ -55,7 +58,7 @@ impl Kernels for Rv32im {
     }
 }
 
-/// What the ends of the rows need; field order is known to the assembly.
+/// The parameters for finishing rows; the assembly relies on the field order.
 #[repr(C)]
 struct Ends {
     biases: *const i32,
@@ -71,7 +74,7 @@ struct Ends {
     hi: i32,
 }
 
-/// One dense layer as the assembly sees it; field order is known to it.
+/// One dense layer, as the assembly sees it; it relies on the field order.
 #[repr(C)]
 struct Rows {
     ends: Ends,
@@ -82,7 +85,7 @@ struct Rows {
 }
 
 impl Ends {
-    /// Of a layer whose outputs have room in y.
+    /// For a layer whose outputs fit y.
     fn new(layer: &Layer<'_>, y: &mut [i8]) -> Self {
         let tables = layer.tables();
         let outputs = usize::from(layer.outputs);
@@ -147,7 +150,7 @@ macro_rules! input {
     };
 }
 
-/// Scales one sum; t0 holds the shifts of this row and the rows behind it.
+/// Scales one sum; t0 holds the shifts of this row and the following rows.
 macro_rules! scale {
     ($acc:literal, $k:literal) => {
         concat!(
@@ -224,7 +227,7 @@ macro_rules! clamp {
     };
 }
 
-/// Requantizes a2 to a5 with the mask in a6 and moves on by four outputs; continues behind itself.
+/// Requantizes a2 to a5 with the mask in a6, advances by four outputs, and falls through.
 macro_rules! requantize {
     () => {
         concat!(
@@ -245,100 +248,6 @@ macro_rules! requantize {
             "addi s2, s2, 4\n",
             "addi s3, s3, 4\n",
         )
-    };
-}
-
-/// The part of [`requantize`] that is off the common path.
-macro_rules! definition {
-    () => {
-        "8:
-        sw a2, 0(sp)
-        sw a3, 4(sp)
-        sw a4, 8(sp)
-        sw a5, 12(sp)
-        sw a1, 16(sp)
-        sw a7, 24(sp)
-        mv a0, sp
-        mv a1, s1
-        mv a2, s2
-        call {scale}
-        lw a2, 0(sp)
-        lw a3, 4(sp)
-        lw a4, 8(sp)
-        lw a5, 12(sp)
-        lw a1, 16(sp)
-        lw a7, 24(sp)
-        li a6, 0xe0e0e0e0
-        j 7b
-        "
-    };
-}
-
-/// Assembly outside functions does not inherit the target's instruction sets.
-#[cfg(target_feature = "c")]
-macro_rules! instruction_set {
-    () => {
-        ".option push\n.option arch, +m, +c\n"
-    };
-}
-#[cfg(not(target_feature = "c"))]
-macro_rules! instruction_set {
-    () => {
-        ".option push\n.option arch, +m\n"
-    };
-}
-
-/// Saves s0 to s11 in 80 bytes with 32 of scratch at `sp`, and reads [`Ends`].
-macro_rules! enter {
-    () => {
-        "addi sp, sp, -96
-        sw ra, 92(sp)
-        sw s0, 88(sp)
-        sw s1, 84(sp)
-        sw s2, 80(sp)
-        sw s3, 76(sp)
-        sw s4, 72(sp)
-        sw s5, 68(sp)
-        sw s6, 64(sp)
-        sw s7, 60(sp)
-        sw s8, 56(sp)
-        sw s9, 52(sp)
-        sw s10, 48(sp)
-        sw s11, 44(sp)
-        lw s0, 0(a0)
-        lw s1, 4(a0)
-        lw s2, 8(a0)
-        lw s3, 12(a0)
-        lw s4, 16(a0)
-        lw s9, 20(a0)
-        lw s11, 24(a0)
-        lw s5, 28(a0)
-        lw s6, 32(a0)
-        lw s7, 36(a0)
-        li s10, 0xfefefefe
-        li a6, 0xe0e0e0e0
-        "
-    };
-}
-
-macro_rules! leave {
-    () => {
-        "lw ra, 92(sp)
-        lw s0, 88(sp)
-        lw s1, 84(sp)
-        lw s2, 80(sp)
-        lw s3, 76(sp)
-        lw s4, 72(sp)
-        lw s5, 68(sp)
-        lw s6, 64(sp)
-        lw s7, 60(sp)
-        lw s8, 56(sp)
-        lw s9, 52(sp)
-        lw s10, 48(sp)
-        lw s11, 44(sp)
-        addi sp, sp, 96
-        ret
-        "
     };
 }
 
@@ -426,7 +335,7 @@ unsafe extern "C" fn dense_rows(rows: *const Rows) {
     )
 }
 
-/// Requantizes sums that are finished.
+/// Requantizes finished sums.
 ///
 /// Registers as in [`dense_rows`], a1 the sums.
 ///

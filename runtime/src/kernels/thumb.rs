@@ -1,4 +1,4 @@
-//! What Cortex-M cores without vectors share: the search for the next present input, and a copy of words.
+//! Shared by Cortex-M cores without vectors: the search for the next present input, and a copy of words.
 
 use core::arch::naked_asm;
 
@@ -14,7 +14,7 @@ pub(super) fn absent(x: &[i8], zero_point: i8) -> usize {
 
 /// The first byte of `at..end` that differs from those of `word`, which are equal; `end` if there is none.
 ///
-/// Eleven instructions for sixteen bytes. Whole words are read where they start on words and lie in front of `end`.
+/// Eleven instructions for sixteen bytes. Whole words are read only if they are aligned and lie before `end`.
 ///
 /// Registers: r0 place, r1 end, r2 word, r3 last place of four words, r4 to r7 words.
 ///

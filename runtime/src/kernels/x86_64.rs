@@ -1,8 +1,8 @@
-//! x86-64: AVX-512 VNNI, AVX-VNNI or AVX2, the best the machine has; plain Rust where it has none of them.
+//! x86-64: AVX-512 VNNI, AVX-VNNI or AVX2, the best that the machine has; plain Rust if it has none of them.
 //!
 //! No instruction here saturates. `VPDPBUSD` and `VPMADDUBSW` multiply an unsigned byte by a signed one:
-//! - 512 bits wide the unsigned byte is `w + 128`, so `Σ w·x = Σ (w + 128)·x − 128·Σ x`, the second sum once a layer;
-//! - 256 bits wide it is `|x|`, at most 128, and the signed one `w` with the sign of `x`. `load` has proven
+//! - 512 bits wide the unsigned byte is `w + 128`, so `Σ w·x = Σ (w + 128)·x − 128·Σ x`, the second sum once per layer;
+//! - 256 bits wide it is `|x|`, at most 128, and the signed one `w` with the sign of `x`. `load` has checked
 //!   `|w| ≤ 127`, so a pair of products is at most 2·128·127 = 32,512 and fits the 16 bits of `VPMADDUBSW`.
 //!
 //! Files in the canonical layout run as they are. [`Layout::Lanes`] is faster: sixteen inputs of four rows are one
@@ -10,9 +10,9 @@
 //!
 //! Requantizing: with `e ≤ −2` and `n = −2 − e`,
 //! `(acc · m + 2^(30 − e)) >> (31 − e) = ((acc · m >> 32) + 2^n) >> (n + 1)`, since the low word cannot carry into the
-//! result. Other exponents, which real students do not have, take the definition.
+//! result. Other exponents, which real students do not have, use the definition.
 //!
-//! Sums wrap; `load` has proven that the finished one fits 32 bits, so what lies between may pass them.
+//! Sums wrap; `load` has proven that the finished sum fits 32 bits, so intermediate sums may exceed them.
 
 mod avx2;
 mod avx2_lanes;
@@ -28,7 +28,7 @@ use crate::model::{CoreClass, Layer, Layout};
 #[derive(Clone, Copy, Debug)]
 pub struct X86;
 
-/// What the machine can do.
+/// The instruction set of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 enum Level {
@@ -39,7 +39,7 @@ enum Level {
 }
 
 impl Level {
-    /// The machine's level: asked once, then one load.
+    /// The machine's level: detected once, then one load.
     #[cfg(feature = "std")]
     #[inline]
     fn find() -> Self {
@@ -70,7 +70,7 @@ impl Level {
         }
     }
 
-    /// What the compiler was told.
+    /// The level that the compiler flags guarantee.
     #[cfg(not(feature = "std"))]
     #[inline]
     const fn find() -> Self {
@@ -167,7 +167,7 @@ fn dense_rows(level: Level, layer: &Layer<'_>, x: &[i8], x_step: usize, y: &mut 
     }
 }
 
-/// What follows a sum, as slices.
+/// The parameters applied to finished sums, as slices.
 #[derive(Clone, Copy)]
 struct Ends<'a> {
     biases: &'a [i32],
@@ -177,7 +177,7 @@ struct Ends<'a> {
 }
 
 impl<'a> Ends<'a> {
-    /// `None` unless words start on words, which `load` has proven.
+    /// `None` unless words are aligned, which `load` has checked.
     #[inline]
     fn new(layer: &Layer<'a>) -> Option<Self> {
         let (biases, mantissas, exponents) = layer.parameter_tables()?;
@@ -198,7 +198,7 @@ fn by_definition(ends: &Ends<'_>, first: usize, sums: &[i32], y: &mut [i8]) {
 /// Largest number of present inputs whose weights a 16-bit sum holds: 258 · 127 = 32,766.
 const SUMMABLE: usize = 258;
 
-/// Adds the runs of weights of the present inputs, `LANES` outputs at a time in 16 bits where all distances agree.
+/// Adds the runs of weights of the present inputs, `LANES` outputs at a time in 16 bits if all distances are equal.
 ///
 /// Plain Rust, inlined into functions with wide vectors, which the compiler then uses.
 #[inline(always)]

@@ -1,4 +1,4 @@
-//! What a student costs, known before it runs.
+//! The costs of a student, known before it runs.
 
 use crate::kernels::{Active, Kernels};
 
@@ -22,19 +22,19 @@ impl CoreClass {
 
     /// Where unit `unit` lies in a buffer of activations.
     ///
-    /// [`CoreClass::Halfwords`] swaps the middle two of every four: the order in which the dual multiply takes
-    /// them.
+    /// [`CoreClass::Halfwords`] swaps the middle two of every four: the order that the dual multiply reads.
     #[inline]
     #[must_use]
     pub const fn place(self, unit: usize) -> usize {
         match self {
-            // Both low bits turn where they differ.
+            // Both low bits flip if they differ.
             Self::Halfwords => unit ^ ((unit ^ (unit >> 1)) & 1).wrapping_mul(3),
             Self::Bytes | Self::Words => unit,
         }
     }
 
-    /// Where the lowest byte of unit `unit` lies, which is all of its value; cores of wider classes are little-endian.
+    /// Where the lowest byte of unit `unit` lies, which holds its whole value; cores of wider classes are
+    /// little-endian.
     #[inline]
     pub(crate) const fn low_byte(self, unit: usize) -> usize {
         self.place(unit).wrapping_mul(self.activation_bytes())
@@ -72,7 +72,7 @@ pub struct Costs {
 /// Widths that share each of the two activation buffers, and the sparse first layer's sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Buffers {
-    /// 0 where the first layer takes dense input, which then has the first buffer itself.
+    /// 0 if the first layer takes dense input, which then occupies the first buffer itself.
     sparse_sums: usize,
     first: usize,
     second: usize,
@@ -81,8 +81,7 @@ struct Buffers {
 impl Costs {
     /// Reads the costs of a student file from its prefix and layer table.
     ///
-    /// `None` where the bytes do not even look like a student file; everything else is left to `load`.
-    /// Usable in constants.
+    /// `None` if the bytes do not even look like a student file; `load` checks everything else. Usable in constants.
     #[must_use]
     pub const fn of(file: &[u8]) -> Option<Self> {
         let Some((prefix, metadata)) = file.split_first_chunk::<PREFIX_BYTES>() else { return None };
@@ -146,7 +145,7 @@ impl Costs {
     #[must_use]
     #[inline(always)]
     pub const fn first_buffer_bytes(&self, class: CoreClass) -> usize {
-        // Widths are of three varint bytes at most.
+        // A width takes at most three varint bytes.
         let width = class.activation_bytes();
         let start = match self.buffers.sparse_sums {
             0 if width == 1 => 0,

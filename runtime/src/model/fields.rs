@@ -1,8 +1,8 @@
 //! Decodes the metadata: the postcard encoding of [`Metadata`], read by hand.
 //!
-//! The generic decoder of postcard would be most of the firmware's code. This one reads the same bytes, and refuses
-//! every number that is longer than it must be, so that each value has one encoding. The writer is postcard's own;
-//! a test compares the two.
+//! Postcard's generic decoder would make up most of the firmware's code. This one reads the same bytes and refuses
+//! every number that is longer than necessary, so that each value has one encoding. The writer is postcard's own; a
+//! test compares the two.
 
 use super::metadata::{
     FrontEnd, InputSchema, LayerMeta, MAX_LAYERS, Metadata, Normalization, OutputMeta, Provenance, Task,
@@ -12,8 +12,8 @@ use super::{Layer, Layout, Network};
 use crate::Student;
 use crate::quant::OutputRange;
 
-/// The fields behind the front end; lists as the caller wants them, most others as bytes of the file: nothing that a
-/// device does needs more of them.
+/// The fields after the front end. Lists have the form that the caller asks for; most others stay bytes of the file,
+/// since a device needs no more of them.
 pub(super) struct Fields<'a, T> {
     pub names: T,
     pub units: T,
@@ -32,7 +32,7 @@ pub(super) struct Fields<'a, T> {
 }
 
 impl<'a, T> Fields<'a, T> {
-    /// Reads all of them; whether they are sound, the reader says.
+    /// Reads all of them; the reader then says whether they are sound.
     #[inline(always)]
     pub fn read(reader: &mut Reader<'a>, list: impl Fn(&'a [u8], u32) -> T) -> Self {
         // In the order of the file.
@@ -55,7 +55,7 @@ impl<'a, T> Fields<'a, T> {
     }
 }
 
-/// The front end, and what is in front of it.
+/// The front end, and the fields before it.
 #[inline(always)]
 pub(super) fn read_front_end(reader: &mut Reader<'_>) -> (Normalization, FrontEnd) {
     let normalization = if reader.number(1) == 0 { Normalization::None } else { Normalization::RowSum };
@@ -67,7 +67,7 @@ pub(super) fn read_front_end(reader: &mut Reader<'_>) -> (Normalization, FrontEn
     (normalization, front_end)
 }
 
-/// What stands in front of the normalization: task, number of inputs, their zero point, and the table of layers.
+/// The fields before the normalization: task, number of inputs, their zero point, and the table of layers.
 #[inline(always)]
 pub(super) fn read_network<'a>(reader: &mut Reader<'a>, layout: Layout) -> (Task, Network<'a>) {
     let task = if reader.number(1) == 0 { Task::Classify } else { Task::Regress };
@@ -95,7 +95,7 @@ impl<'a> Student<'a> {
     pub fn metadata(&self) -> Metadata<'a> {
         let mut reader = Reader::new(self.behind_layers);
         let (normalization, front_end) = read_front_end(&mut reader);
-        // The loader has seen that they are UTF-8.
+        // The loader has checked that they are UTF-8.
         let text = |bytes, _| core::str::from_utf8(bytes).unwrap_or_default();
         let fields = Fields::read(&mut reader, text);
         let number = |bytes| Reader::new(bytes).long_number();
@@ -159,7 +159,7 @@ mod tests {
         (!reader.broken && !reader.overlong && reader.rest.is_empty()).then(|| student.metadata())
     }
 
-    /// Any bytes: what postcard decodes and encodes back to the same bytes is what this decoder accepts.
+    /// For any bytes: this decoder accepts exactly what postcard decodes and encodes back to the same bytes.
     #[test]
     fn accepts_what_postcard_writes_and_nothing_else() {
         let mut layers = heapless::Vec::new();

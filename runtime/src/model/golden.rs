@@ -7,7 +7,7 @@
 //! | 0 | one `i8` for each input |
 //! | 1 | `u16` count, then for each input that differs from the input zero point its `u16` index, ascending, and its `i8` |
 //!
-//! Coding 1 is used exactly where it is shorter.
+//! Coding 1 is used if and only if it is shorter.
 
 use super::reader::Reader;
 
@@ -26,7 +26,7 @@ pub struct GoldenVectors<'a> {
 }
 
 impl<'a> GoldenVectors<'a> {
-    /// Of a student with this many inputs, and outputs of all layers together.
+    /// For a student with this many inputs, and this many outputs over all layers.
     pub(crate) const fn new(bytes: &'a [u8], inputs: usize, outputs: usize, zero_point: i8) -> Self {
         Self { reader: Reader::new(bytes), inputs, outputs, zero_point }
     }
@@ -42,7 +42,7 @@ impl<'a> GoldenVectors<'a> {
     /// the first vector that is not in its one valid coding.
     ///
     /// # Shapes
-    /// - `x`: `[inputs]`; what does not fit a shorter one is left out
+    /// - `x`: `[inputs]`; a shorter slice receives only what fits
     #[inline(never)]
     pub fn advance(&mut self, x: &mut [i8]) -> Option<&'a [i8]> {
         let reader = &mut self.reader;
@@ -82,7 +82,7 @@ impl<'a> GoldenVectors<'a> {
         (!reader.broken).then_some(outputs)
     }
 
-    /// Number of vectors that are left.
+    /// Number of remaining vectors.
     #[must_use]
     pub fn count(mut self) -> usize {
         let mut vectors = 0usize;
@@ -114,7 +114,8 @@ impl GoldenVectors<'_> {
     }
 }
 
-/// Index and value of each whole entry in `list`. Entry by entry: small cores would divide its length by three.
+/// Index and value of each whole entry in `list`. Splits entry by entry, since a division by three is slow on small
+/// cores.
 fn entries(mut list: &[u8]) -> impl Iterator<Item = (usize, i8)> {
     core::iter::from_fn(move || {
         let (&[low, high, value], rest) = list.split_first_chunk::<ENTRY>()?;

@@ -7,8 +7,8 @@ use crate::quant::{Multiplier, OutputRange};
 
 /// One dense layer with its tensors, borrowed from the file.
 ///
-/// Only this module makes one, from tensors exactly as long as its shape asks for and starting on words: kernels rely
-/// on it.
+/// Only this module makes one, from tensors that are exactly as long as its shape requires and start on words. Kernels
+/// rely on this.
 ///
 /// # Shapes
 /// - `weights`: `[outputs][inputs]` for [`LayerKind::Dense`], `[inputs][outputs]` for
@@ -28,9 +28,9 @@ pub struct Layer<'a> {
     pub range: OutputRange,
     /// The order of the weights.
     pub layout: Layout,
-    /// The weights as they lie in the file; [`Layer::weight`] reads one of them.
+    /// The weights in the order of the file; [`Layer::weight`] reads one of them.
     pub weights: &'a [i8],
-    /// Biases, mantissas and exponents, one table behind the other.
+    /// Biases, mantissas and exponents, one table after the other.
     parameters: &'a [u32],
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Tables {
     pub exponents: *const i8,
 }
 
-/// What one output needs besides its weights.
+/// The parameters of one output besides its weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Channel {
     /// Start of the sum, in units of input scale times weight scale; zero point folded in for dense layers.
@@ -71,7 +71,7 @@ impl<'a> Layer<'a> {
         Self { kind, inputs, outputs, input_zero_point: 0, range, layout, weights, parameters }
     }
 
-    /// The biases in output order, then other words up to a whole block at least.
+    /// The biases in output order, then other words up to at least a whole block.
     pub(crate) fn biases(&self) -> &'a [i32] {
         bytemuck::must_cast_slice(self.parameters)
     }
@@ -86,7 +86,7 @@ impl<'a> Layer<'a> {
         })
     }
 
-    /// What output `o` needs besides its weights; `None` past the last.
+    /// The parameters of output `o` besides its weights; `None` past the last.
     #[inline(always)]
     pub(super) fn channel(&self, o: usize) -> Option<Channel> {
         if o >= usize::from(self.outputs) {
@@ -103,7 +103,7 @@ impl<'a> Layer<'a> {
 
     /// The weight of output `o` for input `i`, in any layout; 0 past the end.
     ///
-    /// Before `load` has proven the layer a halfword may also hold −128 or 128.
+    /// Before `load` has validated the layer, a halfword may also hold −128 or 128.
     #[must_use]
     #[cfg_attr(eyas_setting = "size", inline(never))]
     pub fn weight(&self, o: usize, i: usize) -> i16 {
@@ -122,7 +122,7 @@ impl<'a> Layer<'a> {
         self.layout.read().column_bytes(self.outputs)
     }
 
-    /// Outputs rounded up to whole blocks: what kernels may write.
+    /// Outputs rounded up to whole blocks, which is how much kernels may write.
     pub(crate) const fn padded_outputs(&self) -> usize {
         padded(self.outputs as usize, BLOCK)
     }
@@ -152,7 +152,7 @@ impl<'a> Layer<'a> {
 
     /// Biases, mantissas and exponents as slices, each padded to 16 bytes, for kernels of little-endian hosts.
     ///
-    /// `None` where they are not there; never for a layer that `load` has proven.
+    /// `None` if they are missing; never for a layer that `load` has validated.
     #[inline]
     #[cfg_attr(not(any(eyas_kernels = "x86_64", eyas_kernels = "aarch64")), allow(dead_code, reason = "hosts only"))]
     pub(crate) fn parameter_tables(&self) -> Option<(&'a [i32], &'a [i32], &'a [i8])> {
@@ -187,7 +187,8 @@ impl<'a> Layer<'a> {
     }
 }
 
-/// As [`padded`], by a mask: an immediate operand where compilers do not know that widths have 16 bits.
+/// As [`padded`], but with a mask, which becomes an immediate operand even if the compiler does not know that widths
+/// have 16 bits.
 #[inline(always)]
 const fn padded_width(count: usize, multiple: usize) -> usize {
     count.wrapping_add(multiple.wrapping_sub(1)) & multiple.wrapping_neg()
@@ -206,12 +207,12 @@ const fn parameter_blocks(outputs: usize) -> usize {
     (fours << 1).wrapping_add(fours.wrapping_add(3) >> 2)
 }
 
-/// A network as the file has it: what its layers are read from.
+/// A network as stored in the file, from which its layers are read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Network<'a> {
-    /// What the metadata says of them, its encoding proven.
+    /// Their table in the metadata, its encoding validated.
     pub table: &'a [u8],
-    /// Their tensors, and what the front end has behind them.
+    /// Their tensors, and those of the front end after them.
     pub tensors: &'a [Block],
     /// Number of inputs.
     pub inputs: u16,
@@ -223,18 +224,18 @@ pub(crate) struct Network<'a> {
 
 /// The layers of a student, first to last.
 ///
-/// Offsets are not stored: each tensor starts on the next 16-byte boundary behind the one before it, so the
-/// shapes give them and no file can overlap tensors or leave holes.
+/// Offsets are not stored: each tensor starts on the next 16-byte boundary after the previous one, so the offsets
+/// follow from the shapes, and no file can overlap tensors or leave gaps.
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Layers<'a> {
-    /// The layer in front of them; in front of the first its outputs are the inputs.
+    /// The layer before them; before the first one, its outputs are the inputs.
     layer: Layer<'a>,
-    /// What the metadata says of the layers that are left.
+    /// The table of the remaining layers in the metadata.
     table: &'a [u8],
-    /// The tensors of those layers, and what the front end has behind them.
+    /// The tensors of those layers, and those of the front end after them.
     tensors: &'a [Block],
-    /// Blocks that the layers so far ask for; fewer than 2^29 each of at most eight, whatever their widths.
+    /// Blocks that the layers so far require; fewer than 2^29 for each of at most eight layers, whatever their widths.
     pub(super) blocks: u32,
 }
 
@@ -256,19 +257,19 @@ impl<'a> Layers<'a> {
         Self { layer, table, tensors, blocks: 0 }
     }
 
-    /// Number of outputs of the layer that was passed last, and the integer that stands for 0.0 there.
+    /// Number of outputs of the last layer passed, and its integer that stands for 0.0.
     #[inline]
     pub(crate) const fn width(&self) -> (u16, i8) {
         (self.layer.outputs, self.layer.range.zero_point)
     }
 
-    /// What lies behind the last layer: the tables of the front end.
+    /// The bytes after the last layer: the tables of the front end.
     pub(crate) fn rest(mut self) -> &'a [u8] {
         while self.advance().is_some() {}
         bytemuck::must_cast_slice(self.tensors)
     }
 
-    /// The next layer, and what there is of its tensors.
+    /// The next layer, and the available part of its tensors.
     #[inline(never)]
     pub(crate) fn advance(&mut self) -> Option<&Layer<'a>> {
         let layer = &mut self.layer;

@@ -1,8 +1,8 @@
 //! The order of the weights in a file: canonical, or packed for one kernel family.
 //!
 //! Every layout holds the same weights, one byte each, and packing is reversible. Dense layers of a packed
-//! layout hold their rows in blocks of four; the last `outputs % 4` rows follow in row-major order. Inputs
-//! (a row's end) are padded with zeros to the layout's group.
+//! layout hold their rows in blocks of four; the last `outputs % 4` rows follow in row-major order. The inputs at a
+//! row's end are padded with zeros to the layout's group.
 
 use super::padded;
 use crate::kernels::{Active, Kernels};
@@ -26,7 +26,7 @@ pub enum Layout {
     Pairs = 1,
     /// Cortex-M0+, M3. A block holds one word for each input: the halfwords of its two row pairs.
     Quads = 2,
-    /// RV32IM. A block holds four bytes for each input, one a row.
+    /// RV32IM. A block holds four bytes for each input, one for each row.
     Fours = 3,
     /// Helium, x86-64, aarch64. A block holds, for each group of sixteen inputs, sixteen bytes of each row.
     Lanes = 4,
@@ -65,7 +65,7 @@ impl Layout {
         }
     }
 
-    /// The layout of a loaded file: with one layout only there is nothing to decide at run time.
+    /// The layout of a loaded file; with only one layout there is nothing to decide at run time.
     #[inline]
     pub(crate) const fn read(self) -> Self {
         if cfg!(feature = "every-layout") { self } else { Self::THIS }
@@ -128,7 +128,7 @@ impl Place {
         if self.digit != Digit::High {
             return Some(low);
         }
-        // The low digit is signed; where it is negative the high byte is one less than its digit.
+        // The low digit is signed; if it is negative, the high byte is one less than its digit.
         let high = i16::from(*weights.get(self.at.wrapping_add(1))?);
         Some(high.wrapping_add(i16::from(low < 0)))
     }

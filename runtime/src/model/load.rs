@@ -1,4 +1,4 @@
-//! Proves everything about a file once, so that nothing behind it can fail.
+//! Validates everything about a file once, so that nothing afterwards can fail.
 
 use super::fields::{Fields, read_front_end, read_network};
 use super::metadata::{FrontEnd, LayerKind, MAX_LAYERS, MAX_WIDTH, Task};
@@ -7,10 +7,10 @@ use super::reader::Reader;
 use super::{Channel, CoreClass, Costs, Layer, Layout};
 use crate::{LoadError, Student};
 
-/// Proves everything about `file`.
+/// Validates everything about `file`.
 ///
-/// Cost: linear in the length of the file; every loop is bounded by bytes that exist. The student is filled in where the
-/// caller wants it: nothing of it is copied.
+/// Cost: linear in the length of the file; every loop is bounded by bytes that exist. The student is built in the
+/// caller's place, so nothing is copied.
 #[inline(never)]
 pub(crate) fn load<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) {
     if let Err(error) = prove(file, loaded) {
@@ -18,11 +18,11 @@ pub(crate) fn load<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadErro
     }
 }
 
-/// Fills in a student whose every part is proven, or says what is wrong.
+/// Fills in a fully validated student, or returns what is wrong.
 #[inline(never)]
 fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Result<(), LoadError> {
     let Parts { words, sections, sealed, seal } = Parts::of(file)?;
-    // One by one: all at once they are copied.
+    // size: read one by one; reading them all at once would copy them.
     let &[magic, kind, total_bytes, metadata_bytes, tensors_offset, tensor_bytes, reserved @ ..] = words;
     let (magic, kind, total_bytes) = (u32::from_le(magic), u32::from_le(kind), u32::from_le(total_bytes));
     let (metadata_bytes, tensors_offset) = (u32::from_le(metadata_bytes), u32::from_le(tensors_offset));
@@ -68,7 +68,7 @@ fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Res
         first_buffer_words: 0,
         arena_words: 0,
     });
-    // It is.
+    // It is filled in.
     let Ok(student) = loaded else { return Err(LoadError::Metadata) };
     let (_, front_end) = read_front_end(&mut reader);
     let fields = Fields::read(&mut reader, |_, lines| lines);
@@ -106,7 +106,7 @@ fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Res
     if !cfg!(feature = "every-layout") && layout != Layout::THIS {
         return Err(LoadError::Layout { expected: Layout::THIS, found: layout });
     }
-    // They start on a 16-byte boundary and are of whole blocks, or else not as long as the shapes ask for.
+    // They start on a 16-byte boundary and consist of whole blocks; otherwise their length does not match the shapes.
     let blocks = bytemuck::try_cast_slice(tensors);
     let (Ok(blocks), true) = (blocks, tensors.len() >> 4 == expected as usize) else {
         return Err(LoadError::TensorLength {
@@ -124,7 +124,7 @@ fn prove<'a>(file: &'a [u8], loaded: &mut Result<Student<'a>, LoadError>) -> Res
     Ok(())
 }
 
-/// Checks what the metadata says of the layers. Returns the outputs of the last one and the length of the tensors.
+/// Checks the layers in the metadata. Returns the outputs of the last one and the length of the tensors.
 #[inline(always)]
 fn check_shapes(student: &mut Student<'_>) -> Result<(u16, u32), LoadError> {
     let mut costs = Costs::of_input(student.network.inputs.into(), 0);
@@ -155,8 +155,8 @@ fn check_shapes(student: &mut Student<'_>) -> Result<(u16, u32), LoadError> {
     Ok((costs.outputs as u16, layers.blocks))
 }
 
-/// Checks every byte of the tensors, which `reader` is in front of: as long as the shapes and the front end ask for; and
-/// all padding, that in front of them too.
+/// Checks every byte of the tensors, which start at `reader`: their length must match the shapes and the front end.
+/// Also checks all padding, including the padding before them.
 #[inline(always)]
 fn check_tensors(file: &[u8], reader: &mut Reader<'_>, student: &Student<'_>) -> Result<(), LoadError> {
     let mut index = 0u8;
@@ -178,20 +178,20 @@ fn check_tensors(file: &[u8], reader: &mut Reader<'_>, student: &Student<'_>) ->
     if reader.infinite {
         return Err(LoadError::NotFinite);
     }
-    // So that a file has one form only.
+    // So that a file has only one form.
     match reader.stray {
         None => Ok(()),
         Some(byte) => Err(LoadError::Padding { offset: offset(file, core::slice::from_ref(byte)) }),
     }
 }
 
-/// Proves weights, multipliers and sums of one layer.
+/// Validates weights, multipliers and sums of one layer.
 #[inline(always)]
 fn check_layer(file: &[u8], index: u8, layer: &Layer<'_>) -> Result<(), LoadError> {
     let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
     let zero_point = if layer.kind == LayerKind::SparseInput { layer.input_zero_point } else { 0 };
     let lean = i32::from(zero_point).wrapping_mul(2).wrapping_add(1);
-    // What is behind the last row or column lies in padding, or behind the tensor, where it is 0.
+    // Weights past the last row or column lie in padding, or past the tensor, where they read as 0.
     for o in 0..layer.column_bytes() {
         let unit = o as u16;
         let (mut sum, mut magnitude) = (0i32, 0i32);
@@ -212,9 +212,9 @@ fn check_layer(file: &[u8], index: u8, layer: &Layer<'_>) -> Result<(), LoadErro
         if !multiplier.is_valid() {
             return Err(LoadError::Multiplier { layer: index, unit });
         }
-        // Weights p > 0 add up to p · (127 − zero) above and p · (128 + zero) below, others the other way round: half of
-        // 255 · |w| − lean · w and of 255 · |w| + lean · w. At most 512 · 127 · 32767 < 2^31. Every term's interval holds
-        // 0, so this bounds every partial sum in every order.
+        // A weight p > 0 adds up to p · (127 − zero) at the top and p · (128 + zero) at the bottom; a negative one the
+        // other way round: half of 255 · |w| − lean · w and of 255 · |w| + lean · w. At most 512 · 127 · 32767 < 2^31.
+        // Every term's interval contains 0, so this bounds every partial sum in every order.
         let (both, lean) = (magnitude.wrapping_mul(255), sum.wrapping_mul(lean));
         let (above, below) = (both.wrapping_sub(lean) >> 1, both.wrapping_add(lean) >> 1);
         if bias.checked_add(above).is_none() || bias.checked_sub(below).is_none() {
@@ -224,7 +224,7 @@ fn check_layer(file: &[u8], index: u8, layer: &Layer<'_>) -> Result<(), LoadErro
     Ok(())
 }
 
-/// Where a part of the file starts in it.
+/// The offset at which a part of the file starts.
 fn offset<T>(file: &[u8], part: &[T]) -> u32 {
     part.as_ptr().addr().wrapping_sub(file.as_ptr().addr()) as u32
 }

@@ -9,7 +9,7 @@ pub const MAX_LAYERS: usize = 8;
 /// Widest input or layer; keeps every sparse sum of int8 products far inside 32 bits.
 pub const MAX_WIDTH: u16 = 32_767;
 
-/// What the student was trained for.
+/// The task of the student.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub enum Task {
@@ -62,13 +62,13 @@ pub enum FrontEnd {
     PerInput,
 }
 
-/// What happens to a row of real features before its gains apply.
+/// The normalization of a row of real features before its gains apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub enum Normalization {
     /// Nothing.
     None,
-    /// Every feature is divided by the sum of the row's magnitudes; a row of zeros stays.
+    /// Every feature is divided by the sum of the row's magnitudes; a row of zeros stays as it is.
     RowSum,
 }
 
@@ -76,7 +76,7 @@ pub enum Normalization {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct InputSchema<'a> {
-    /// Names of the inputs, one a line without a trailing newline; empty if unnamed.
+    /// Names of the inputs, one per line without a trailing newline; empty if unnamed.
     pub names: &'a str,
     /// Units of the inputs in the same form; empty if none are given.
     pub units: &'a str,
@@ -86,11 +86,11 @@ pub struct InputSchema<'a> {
     pub hash: u64,
 }
 
-/// What the outputs mean.
+/// The meaning of the outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct OutputMeta<'a> {
-    /// Labels (or names of the quantities), one a line without a trailing newline.
+    /// Labels (or names of the quantities), one per line without a trailing newline.
     pub labels: &'a str,
     /// Real size of one integer step of every output.
     pub scale: f32,
@@ -120,7 +120,7 @@ pub struct Provenance<'a> {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
 pub struct Metadata<'a> {
-    /// What the student was trained for.
+    /// The task of the student.
     pub task: Task,
     /// Number of inputs, 1 to [`MAX_WIDTH`].
     pub inputs: u16,
@@ -128,14 +128,14 @@ pub struct Metadata<'a> {
     pub input_zero_point: i8,
     /// The layers, first to last, 1 to [`MAX_LAYERS`].
     pub layers: Vec<LayerMeta, MAX_LAYERS>,
-    /// What happens to a row of real features first.
+    /// The normalization of a row of real features.
     pub normalization: Normalization,
     /// How real features become input integers.
     pub front_end: FrontEnd,
     /// Which inputs the student expects.
     #[cfg_attr(feature = "std", serde(borrow))]
     pub schema: InputSchema<'a>,
-    /// What the outputs mean.
+    /// The meaning of the outputs.
     #[cfg_attr(feature = "std", serde(borrow))]
     pub output: OutputMeta<'a>,
     /// Where the student comes from.

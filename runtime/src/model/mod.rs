@@ -1,8 +1,8 @@
 //! The student file, read in place (`docs/spec/format.md`).
 //!
-//! `prefix | metadata | tensors | [signature] | CRC-32C`. Everything is checked once, in [`crate::Student::load`]; behind it
-//! no accessor can fail. The types here are also what the trainer serializes, so that writer and reader
-//! cannot drift apart.
+//! `prefix | metadata | tensors | [signature] | CRC-32C`. Everything is checked once, in [`crate::Student::load`];
+//! after that no accessor can fail. The trainer serializes the same types, so that writer and reader cannot drift
+//! apart.
 
 mod costs;
 mod fields;
@@ -52,7 +52,7 @@ pub const fn aligned(bytes: usize) -> usize {
 /// Rounds up to the next multiple of a power of two; both are far below `usize::MAX`.
 #[inline]
 pub(crate) const fn padded(count: usize, multiple: usize) -> usize {
-    // Not by a mask of the result, of which compilers make one that is no immediate operand.
+    // size: no mask of the result, since compilers turn it into one that is not an immediate operand.
     if cfg!(eyas_setting = "size") {
         return count.wrapping_add(multiple.wrapping_sub(1)) & multiple.wrapping_neg();
     }

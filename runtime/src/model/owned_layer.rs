@@ -4,7 +4,7 @@ use super::{Layer, LayerKind, Layout, aligned};
 use crate::quant::OutputRange;
 use std::vec::Vec;
 
-/// A layer and what it borrows.
+/// A layer and the tensors it borrows.
 #[derive(Clone)]
 pub(crate) struct OwnedLayer {
     layout: Layout,
@@ -49,7 +49,7 @@ impl OwnedLayer {
         )
     }
 
-    /// The same dense layer in a layout of whole bytes.
+    /// The same dense layer in a layout whose weights are whole bytes.
     pub fn packed(&self, layout: Layout) -> Self {
         let (inputs, outputs) = (self.inputs, self.outputs);
         let mut weights =

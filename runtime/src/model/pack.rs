@@ -1,4 +1,4 @@
-//! Re-orders the weights of a whole file for one kernel family, and back: at compile time or on the host.
+//! Reorders the weights of a whole file for one kernel family, and back, at compile time or on the host.
 
 use super::prefix::{CRC_BYTES, Claims, SMALLEST_BYTES, checksum_by_table, length};
 use super::reorder::{Section, Weights};
@@ -8,9 +8,9 @@ use crate::LoadError;
 
 /// A student file to be written with its weights in the order of one kernel family, usable in constants.
 ///
-/// Lossless: packing to any layout and back to the first gives the same bytes. **Nothing is sealed anew that was not
-/// checked**: [`Packing::of`] proves the seal and the shapes, [`Packing::write`] every byte it does not copy as it is.
-/// What it copies, [`crate::Student::load`] refuses behind the new seal as it would have behind the old one.
+/// Lossless: packing to any layout and back to the first gives the same bytes. **Nothing is resealed unchecked**:
+/// [`Packing::of`] checks the seal and the shapes, [`Packing::write`] every byte that it does not copy unchanged. If a
+/// copied byte is wrong, [`crate::Student::load`] refuses it under the new seal as it would under the old one.
 ///
 /// ```
 /// # #[cfg(feature = "std")] {
@@ -39,7 +39,7 @@ impl<'a> Packing<'a> {
     /// Checks length, magic, version, seal, flags, sections and shapes of `file`, on any boundary.
     ///
     /// # Errors
-    /// The first of them that is wrong.
+    /// The first check that fails.
     pub const fn of(file: &'a [u8], to: Layout) -> Result<Self, LoadError> {
         if file.len() < SMALLEST_BYTES {
             return Err(LoadError::Truncated { expected: SMALLEST_BYTES as u32, found: length(file) });
@@ -51,7 +51,8 @@ impl<'a> Packing<'a> {
         if claims.total_bytes as usize != file.len() {
             return Err(LoadError::Length { expected: claims.total_bytes, found: length(file) });
         }
-        // The seal before everything it covers: what is damaged is called damaged, whatever it reads as.
+        // Checks the seal before everything it covers, so that damage is reported as damage, whatever the bytes read
+        // as.
         let sealed = sealed_bytes(file);
         let (stored, computed) = (word(file, sealed), checksum_by_table(file.split_at(sealed).0));
         if stored != computed {
@@ -67,7 +68,7 @@ impl<'a> Packing<'a> {
         }
     }
 
-    /// Length of what [`Packing::write`] writes.
+    /// Length of the file that [`Packing::write`] writes.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.costs.file_bytes
@@ -85,14 +86,15 @@ impl<'a> Packing<'a> {
     /// - `out`: [`Packing::bytes`], any content, overwritten
     ///
     /// # Errors
-    /// A wrong length of `out`; a weight or a padding byte that no sound file has. `out` is then no student file.
+    /// A wrong length of `out`; a weight or a padding byte that no sound file has. `out` then holds no valid student
+    /// file.
     pub const fn write(&self, out: &mut [u8]) -> Result<(), LoadError> {
         let &Self { file, prefix, to, costs } = self;
         if out.len() != costs.file_bytes {
             return Err(LoadError::Length { expected: costs.file_bytes as u32, found: length(out) });
         }
         let tensors_at = prefix.tensors_offset();
-        // Without its magic until all is proven.
+        // Leaves out the magic until everything is checked.
         copy(&[0; ALIGNMENT], 0, out, 0, ALIGNMENT);
         copy(file, ALIGNMENT, out, ALIGNMENT, tensors_at.wrapping_sub(ALIGNMENT));
         let mut from = Section { at: tensors_at, layout: prefix.layout };
@@ -125,10 +127,10 @@ impl<'a> Packing<'a> {
     }
 }
 
-/// Writes `file` again with its weights in the order of `layout`. Host only.
+/// Rewrites `file` with its weights in the order of `layout`. Host only.
 ///
 /// # Errors
-/// Whatever [`crate::Student::load`] says of `file`.
+/// The error of [`crate::Student::load`] for `file`.
 #[cfg(feature = "std")]
 pub fn pack(file: &[u8], layout: Layout) -> Result<std::vec::Vec<u8>, LoadError> {
     crate::Student::load(&crate::AlignedBytes::from(file))?;
@@ -138,11 +140,11 @@ pub fn pack(file: &[u8], layout: Layout) -> Result<std::vec::Vec<u8>, LoadError>
     Ok(out)
 }
 
-/// The costs of the student in `file` once its weights are in the order of `to`, its shapes proven.
+/// Checks the shapes, and returns the costs of the student in `file` with its weights in the order of `to`.
 const fn packed_costs(file: &[u8], prefix: Prefix, to: Layout) -> Result<Costs, LoadError> {
     let Some(mut table) = Table::of(metadata(file, prefix)) else { return Err(LoadError::Metadata) };
     let mut costs = Costs::of_input(table.inputs as usize, 0);
-    // At most eight layers of less than 2^30 bytes and their parameters: in 64 bits on every target.
+    // At most eight layers of less than 2^30 bytes and their parameters: 64 bits hold the sum on every target.
     let (mut bytes, mut packed_bytes) = (0u64, 0u64);
     let (mut inputs, mut index) = (table.inputs, 0u8);
     while table.left > 0 {
@@ -181,7 +183,7 @@ const fn packed_costs(file: &[u8], prefix: Prefix, to: Layout) -> Result<Costs, 
         let expected = if bytes > largest as u64 { largest } else { bytes as u32 };
         return Err(LoadError::TensorLength { expected, found: prefix.tensor_bytes });
     }
-    // Above the length of a file that exists by padding only.
+    // Only padding can exceed the length of an existing file.
     costs.file_bytes = prefix.tensors_offset().wrapping_add(packed_bytes as usize).wrapping_add(CRC_BYTES);
     Ok(costs)
 }
@@ -199,12 +201,12 @@ const fn metadata(file: &[u8], prefix: Prefix) -> &[u8] {
     }
 }
 
-/// Bytes in front of the seal.
+/// Bytes before the seal.
 const fn sealed_bytes(file: &[u8]) -> usize {
     file.len().saturating_sub(CRC_BYTES)
 }
 
-/// Copies what there is of `bytes` bytes.
+/// Copies up to `bytes` bytes, as many as exist.
 const fn copy(from: &[u8], from_at: usize, out: &mut [u8], at: usize, bytes: usize) {
     if let Some((_, from)) = from.split_at_checked(from_at)
         && let Some((from, _)) = from.split_at_checked(bytes)

@@ -14,12 +14,12 @@ pub const PREFIX_BYTES: usize = 32;
 pub const ALIGNMENT: usize = 16;
 /// Length of the CRC-32C at the end.
 pub const CRC_BYTES: usize = 4;
-/// Length of the smallest file that anything can be said of.
+/// Length of the smallest file that can be checked.
 pub(super) const SMALLEST_BYTES: usize = PREFIX_BYTES + CRC_BYTES;
 /// Flag bit of a signed file.
 pub(super) const FLAG_SIGNED: u16 = 1;
 
-/// CRC-32C (Castagnoli): finds every error of up to three bits in files below 256 MiB.
+/// CRC-32C (Castagnoli): detects every error of up to three bits in files below 256 MiB.
 #[cfg(target_pointer_width = "64")]
 pub const CRC: Crc<u32, crc::Table<16>> = Crc::<u32, crc::Table<16>>::new(&crc::CRC_32_ISCSI);
 /// CRC-32C (Castagnoli), without a table: small cores have cycles to spare at load, not flash.
@@ -33,7 +33,8 @@ pub fn checksum(bytes: &[u8]) -> u32 {
     if cfg!(target_pointer_width = "64") { checksum_by_table(bytes) } else { checksum_by_bit(bytes) }
 }
 
-/// [`checksum`] by a table of 16 kB: on hosts, and on every target in constants, of which nothing reaches the program.
+/// [`checksum`] with a table of 16 kB: on hosts, and in constants on every target, where the table stays out of the
+/// program.
 pub(super) const fn checksum_by_table(bytes: &[u8]) -> u32 {
     static TABLED: Crc<u32, crc::Table<16>> = Crc::<u32, crc::Table<16>>::new(&crc::CRC_32_ISCSI);
     TABLED.checksum(bytes)
@@ -65,7 +66,7 @@ fn checksum_by_bit(bytes: &[u8]) -> u32 {
 pub struct Prefix {
     /// Length of the whole file in bytes.
     pub total_bytes: u32,
-    /// Length of the metadata in bytes; it starts behind the prefix.
+    /// Length of the metadata in bytes; it starts after the prefix.
     pub metadata_bytes: u32,
     /// Length of the tensors in bytes, a multiple of [`ALIGNMENT`].
     pub tensor_bytes: u32,
@@ -76,7 +77,7 @@ pub struct Prefix {
 impl Prefix {
     /// The prefix of an unsigned file with these sections, as bytes.
     ///
-    /// | offset | bytes | holds |
+    /// | offset | bytes | contents |
     /// |---|---|---|
     /// | 0 | 4 | `EYAS` |
     /// | 4 | 2 | format version |
@@ -111,7 +112,7 @@ impl Prefix {
     }
 }
 
-/// What a prefix of this version says, before it is checked.
+/// The claims of a prefix of this version, not yet checked.
 pub(super) struct Claims {
     flags: u16,
     pub total_bytes: u32,
@@ -150,7 +151,7 @@ impl Claims {
         })
     }
 
-    /// The prefix, its flags known and its sections filling the file.
+    /// The prefix, after checking that its flags are known and its sections fill the file.
     pub const fn check(&self) -> Result<Prefix, LoadError> {
         let &Self { flags, total_bytes, metadata_bytes, tensors_offset, tensor_bytes, reserved } = self;
         if flags & FLAG_SIGNED != 0 {
@@ -162,7 +163,7 @@ impl Claims {
         if flags & 0xff != 0 || reserved {
             return Err(LoadError::UnknownFlags { found: flags });
         }
-        // In 64 bits: a prefix may claim anything.
+        // In 64 bits, since a prefix may claim anything.
         let metadata_end = (PREFIX_BYTES as u64).wrapping_add(metadata_bytes as u64);
         let tensors_end = (tensors_offset as u64).wrapping_add(tensor_bytes as u64);
         let is_next = tensors_offset as u64 == metadata_end.next_multiple_of(ALIGNMENT as u64);
@@ -185,24 +186,24 @@ pub(crate) const fn file_bytes(start: &[u8]) -> Result<usize, LoadError> {
     }
 }
 
-/// A file that is long enough, in parts.
+/// The parts of a file that is long enough.
 pub(super) struct Parts<'a> {
     /// The prefix.
     pub words: &'a [u32; PREFIX_BYTES / 4],
-    /// What lies between prefix and seal.
+    /// The bytes between prefix and seal.
     pub sections: &'a [u8],
-    /// Everything in front of the seal.
+    /// All bytes before the seal.
     pub sealed: &'a [u8],
     pub seal: &'a [u8; CRC_BYTES],
 }
 
 impl<'a> Parts<'a> {
     /// # Errors
-    /// Fewer bytes than the smallest file; then, since nobody can place what is not there, a wrong place.
+    /// Fewer bytes than the smallest file; then a misaligned start, since an empty slice has no meaningful address.
     #[inline(always)]
     pub fn of(file: &'a [u8]) -> Result<Self, LoadError> {
         let truncated = LoadError::Truncated { expected: SMALLEST_BYTES as u32, found: length(file) };
-        // First, so that there is one comparison for all.
+        // This comes first, so that one comparison serves all.
         if file.len() < SMALLEST_BYTES {
             return Err(truncated);
         }
@@ -217,7 +218,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// The length of a file as errors carry it.
+/// The length of a file in the type of the errors.
 pub(super) const fn length(file: &[u8]) -> u32 {
     if file.len() > u32::MAX as usize { u32::MAX } else { file.len() as u32 }
 }

@@ -1,25 +1,25 @@
-//! The one cursor that the loader reads a file with.
+//! The cursor with which the loader reads a file.
 
-/// Reads forward. What is not there reads as zero or empty, and the reader remembers: [`Reader::broken`] is asked once.
+/// Reads forward. Missing bytes read as zero or empty, and the reader records this: [`Reader::broken`] is checked once
+/// at the end.
 ///
-/// So a field is one call without a branch behind it, and what a damaged file makes of the fields after the damage
-/// does not matter.
+/// So a field is one call without a branch, and the values after damage do not matter.
 #[derive(Clone, Debug)]
 pub(super) struct Reader<'a> {
     pub rest: &'a [u8],
-    /// Lines of the text that was read last, at most as many as a number of 16 bits holds.
+    /// Lines of the text read last, at most 65535.
     pub lines: u32,
-    /// Something was not there or not in its range.
+    /// Something was missing or out of range.
     pub broken: bool,
-    /// A number was longer than it must be.
+    /// A number was longer than necessary.
     pub overlong: bool,
-    /// A real was none.
+    /// A real was infinite or NaN.
     pub infinite: bool,
     /// The first byte of padding that is not zero.
     pub stray: Option<&'a u8>,
 }
 
-/// The exponent of a single, all ones in infinities and in what is no number.
+/// The exponent of a single; all ones in infinities and NaN.
 const EXPONENT: u32 = 0x7f80_0000;
 
 impl<'a> Reader<'a> {
@@ -88,14 +88,14 @@ impl<'a> Reader<'a> {
         0
     }
 
-    /// Bytes behind their number.
+    /// Bytes, after their count.
     #[inline(never)]
     pub fn bytes(&mut self) -> &'a [u8] {
         let length = self.number(u32::MAX);
         self.take(length as usize)
     }
 
-    /// Bytes behind their number that are UTF-8.
+    /// UTF-8 bytes, after their count.
     #[inline(never)]
     pub fn text(&mut self) -> &'a [u8] {
         let text = self.bytes();
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
         text
     }
 
-    /// Passes what `read` reads, and returns the bytes from there on.
+    /// Skips what `read` reads, and returns the remaining bytes.
     #[inline]
     pub fn peek<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> &'a [u8] {
         let start = self.rest;
@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
         start
     }
 
-    /// The next `length` bytes; the zeros behind them, up to the next 16-byte boundary of memory, are passed.
+    /// The next `length` bytes; also skips the zeros after them, up to the next 16-byte boundary of memory.
     #[inline(never)]
     pub fn padded(&mut self, length: usize) -> &'a [u8] {
         let taken = self.take(length);
@@ -127,12 +127,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Lines of a text, at most as many as a number of 16 bits holds; `None` unless it is UTF-8.
+/// Number of lines of a text, at most 65535; `None` unless it is UTF-8.
 ///
-/// What `core::str::from_utf8` says, in a fraction of its code.
+/// Agrees with `core::str::from_utf8`, in a fraction of its code.
 fn utf8_lines(bytes: &[u8]) -> Option<u32> {
     let mut lines = u32::from(!bytes.is_empty());
-    // Of the character that is being read: its bytes, those that are still to come, and its code so far.
+    // The current character: its number of bytes, the bytes still to come, and its code so far.
     let (mut length, mut left, mut code) = (0u32, 0u32, 0u32);
     for &byte in bytes {
         let ones = byte.leading_ones();
@@ -149,8 +149,8 @@ fn utf8_lines(bytes: &[u8]) -> Option<u32> {
         }
         left = left.wrapping_sub(1);
         if left == 0 {
-            // A code of two to four bytes has more bits than 7, 11 or 16. One byte with its top bit set never has, and
-            // five bytes and more would have more than the largest code.
+            // A code of two, three or four bytes has more than 7, 11 or 16 bits. A single byte with its top bit set
+            // never has, and five bytes or more would exceed the largest code.
             let bits = length.wrapping_mul(5).wrapping_sub(4).clamp(7, 31);
             let surrogate = code >> 11 == 0xd800 >> 11;
             if code.wrapping_shr(bits) == 0 || surrogate || code > 0x10_ffff {
@@ -165,7 +165,7 @@ fn utf8_lines(bytes: &[u8]) -> Option<u32> {
 mod tests {
     use super::utf8_lines;
 
-    /// What the standard library says.
+    /// The answer of the standard library.
     fn expected(bytes: &[u8]) -> Option<u32> {
         let text = core::str::from_utf8(bytes).ok()?;
         Some(if text.is_empty() { 0 } else { text.split('\n').count() as u32 })

@@ -1,8 +1,8 @@
 //! The weights of one layer in another order, usable in constants.
 //!
-//! In constants a call costs more than all else a weight needs, and a student has hundreds of thousands of weights: the
-//! innermost loop, [`Group::rewrite`], calls nothing. What it needs to know of the layouts is found out once for each row
-//! of a block, from [`Layout::place`].
+//! In constants, a call costs more than everything else done for a weight, and a student has hundreds of thousands of
+//! weights, so the innermost loop, [`Group::rewrite`], calls nothing. It receives the places of the weights, which
+//! [`Layout::place`] computes once for each row of a block.
 
 use super::layout::{Digit, Place};
 use super::{BLOCK, Layer, LayerKind, Layout, aligned};
@@ -21,7 +21,7 @@ pub(super) struct Weights {
     pub kind: LayerKind,
     pub inputs: u16,
     pub outputs: u16,
-    /// The layer, as errors carry it.
+    /// The index of the layer, for errors.
     pub index: u8,
 }
 
@@ -36,7 +36,7 @@ impl Weights {
         Layer::bytes_of_weights(self.kind, layout, self.inputs as usize, self.outputs as usize)
     }
 
-    /// Runs, weights in each, and those with the padding at its end.
+    /// Number of runs, weights in each, and weights in each with its padding.
     const fn runs(self, layout: Layout) -> (usize, usize, usize) {
         let (inputs, outputs) = (self.inputs as usize, self.outputs as usize);
         match self.kind {
@@ -55,15 +55,15 @@ impl Weights {
         }
     }
 
-    /// Writes the weights in another order. What is not written again, the padding, is proven to be zero, and digits
-    /// to be weights: as in `load`, so that none of it is mended on the way.
+    /// Writes the weights in another order. Padding, which is not copied, must be zero, and digits must be weights: the
+    /// same checks as in `load`, so that packing never repairs a fault.
     pub const fn rewrite(self, file: &[u8], from: Section, out: &mut [u8], into: Section) -> Result<(), LoadError> {
         fill(out, into.at, self.bytes(into.layout));
         let (runs, width, padded_width) = self.runs(from.layout);
         let mut block = [Group::EMPTY; BLOCK];
         let mut run = 0;
         while run < runs {
-            // All blocks are alike; rows that make up none are not.
+            // All blocks are alike; the last rows, which form no block, differ.
             let row = run & (BLOCK - 1);
             if run < BLOCK || run | (BLOCK - 1) >= runs {
                 put(&mut block, row, Group::of(self, run, from.layout, into.layout));
@@ -108,7 +108,7 @@ impl Weights {
     }
 }
 
-/// Weights of a run after which their places repeat in every layout, one stride further on.
+/// Number of weights after which the places repeat in every layout, one stride further on.
 const GROUP: usize = 16;
 
 /// How weights of one row in each block are read and written, sixteen at a time.
@@ -120,7 +120,7 @@ struct Group {
     write_digit: Digit,
     read_stride: usize,
     write_stride: usize,
-    /// Weights that are left in the run.
+    /// Remaining weights of the run.
     count: usize,
 }
 
@@ -151,7 +151,7 @@ impl Group {
         group
     }
 
-    /// Reads from the start of `from` and writes to the start of `into`; which step met what is no weight.
+    /// Reads from the start of `from` and writes to the start of `into`; returns the step that met an invalid weight.
     #[allow(clippy::indexing_slicing, reason = "get is not const, and a call each; the bounds are checked above")]
     const fn rewrite(&self, from: &[u8], into: &mut [u8]) -> Result<(), usize> {
         let (readable, writable) = (from.len(), into.len());
@@ -168,7 +168,7 @@ impl Group {
             }
             let mut weight = from[*read_at] as i8 as i16;
             if reads_high {
-                // The low digit is signed; where it is negative the high byte is one less than its digit.
+                // The low digit is signed; if it is negative, the high byte is one less than its digit.
                 let below = weight < 0;
                 weight = from[*read_at | 1] as i8 as i16;
                 if below {
@@ -184,7 +184,7 @@ impl Group {
                 into[low] = weight as u8;
                 into[high] = if weight < 0 { 0xff } else { 0 };
             } else {
-                // The row with the low digits came before.
+                // The row with the low digits was written before.
                 into[high] = if into[low] < 0x80 { weight as u8 } else { weight.wrapping_sub(1) as u8 };
             }
             steps = rest;
@@ -193,7 +193,7 @@ impl Group {
     }
 }
 
-/// Sets what there is of `bytes` bytes to zero.
+/// Sets up to `bytes` bytes to zero, as many as exist.
 const fn fill(out: &mut [u8], at: usize, bytes: usize) {
     if let Some((mut rest, _)) = behind_mut(out, at).split_at_mut_checked(bytes) {
         while let [byte, behind @ ..] = rest {

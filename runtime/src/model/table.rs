@@ -2,17 +2,17 @@
 
 use super::{LayerKind, MAX_LAYERS};
 
-/// Reads the layers of a file one after the other. Nothing of it is proven but what the types say.
+/// Reads the layers of a file one after the other. Only what the types guarantee is checked.
 #[derive(Clone, Copy)]
 pub(super) struct Table<'a> {
     cursor: Cursor<'a>,
     /// Number of inputs.
     pub inputs: u16,
-    /// Layers that are left.
+    /// Remaining layers.
     pub left: usize,
 }
 
-/// What the table says of one layer.
+/// The table's entry for one layer.
 #[derive(Clone, Copy)]
 pub(super) struct Row {
     pub kind: LayerKind,
@@ -22,7 +22,7 @@ pub(super) struct Row {
 }
 
 impl<'a> Table<'a> {
-    /// `None` where `metadata` ends too early, or holds a number that is not in its range.
+    /// `None` if `metadata` ends too early or holds a number that is out of range.
     pub const fn of(metadata: &'a [u8]) -> Option<Self> {
         let mut cursor = Cursor { rest: metadata };
         let (Some(0 | 1), Some(inputs), Some(_zero_point), Some(layers)) =
@@ -36,7 +36,7 @@ impl<'a> Table<'a> {
         Some(Self { cursor, inputs, left: layers as usize })
     }
 
-    /// The next layer, which is there where [`Table::left`] is not 0 and the metadata is sound.
+    /// The next layer, which exists if [`Table::left`] is not 0 and the metadata is sound.
     pub const fn advance(&mut self) -> Option<Row> {
         let Some(left) = self.left.checked_sub(1) else { return None };
         let (Some(kind), Some(outputs), Some(_zero_point), Some(lo), Some(hi)) =
@@ -53,7 +53,7 @@ impl<'a> Table<'a> {
         Some(Row { kind, outputs, lo: lo as i8, hi: hi as i8 })
     }
 
-    /// Whether each input has a gain and an offset of its own; of a table whose layers have all been read.
+    /// Whether each input has its own gain and offset; call it after all layers have been read.
     pub const fn is_per_input(mut self) -> Option<bool> {
         match (self.cursor.varint(), self.cursor.varint()) {
             (Some(0 | 1), Some(front_end @ 0..=2)) => Some(front_end == 2),

@@ -1,4 +1,4 @@
-//! The writer of student files, beside the reader so that the two cannot drift apart. Host only.
+//! The writer of student files, next to the reader so that the two cannot drift apart. Host only.
 
 use super::{ALIGNMENT, Layout, Metadata, PREFIX_BYTES, Prefix, aligned, checksum};
 use crate::quant::Multiplier;
@@ -17,8 +17,8 @@ pub struct LayerTensors {
 
 /// Writes a student file with canonical weights; [`super::pack`] gives them another order.
 ///
-/// `per_input` holds gains and offsets, each `[inputs]`, for a per-input front end. Nothing is checked here:
-/// [`crate::Student::load`] on the result is the check, and the only one.
+/// `per_input` holds gains and offsets, each `[inputs]`, for a per-input front end. Nothing is checked here; the only
+/// check is [`crate::Student::load`] on the result.
 ///
 /// # Errors
 /// postcard's, if the metadata cannot be encoded; none is known.
@@ -62,7 +62,7 @@ fn push(tensors: &mut Vec<u8>, bytes: impl Iterator<Item = u8>) {
     tensors.resize(tensors.len().next_multiple_of(ALIGNMENT), 0);
 }
 
-/// A postcard output into a vector.
+/// Collects postcard's output in a vector.
 struct Collect(Vec<u8>);
 
 impl postcard::ser_flavors::Flavor for Collect {

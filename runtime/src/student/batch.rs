@@ -5,8 +5,8 @@ use crate::kernels::{Active, Kernels, dense_batch, scan_all};
 use crate::model::{CoreClass, LayerKind};
 use crate::{InferError, Outputs};
 
-/// Inputs that go through a layer together where the arena has room: enough to share every load of weights, few
-/// enough that their activations stay in the first cache beside them.
+/// Inputs that go through a layer together if the arena has room: enough to share every load of weights, few enough
+/// that weights and activations fit the first-level cache.
 const TILE: usize = 16;
 
 impl Student<'_> {
@@ -15,7 +15,7 @@ impl Student<'_> {
     /// # Shapes
     /// - `rows`: `[count][inputs]`, in the integers of the file's input scale; `count` may be 0
     /// - `arena`: at least [`Student::arena_words`], any content, overwritten; as many inputs go through a layer
-    ///   together as it has room for, and more than [`Student::batch_arena_words`] brings nothing
+    ///   together as fit it, and more than [`Student::batch_arena_words`] gains nothing
     /// - `outputs`: `[count][outputs]`
     ///
     /// # Errors
@@ -53,7 +53,7 @@ impl Student<'_> {
         Ok(())
     }
 
-    /// At most `together` inputs, for which the arena has room.
+    /// Runs at most `together` inputs, for which the arena has room.
     fn run_tile<K: Kernels>(&self, rows: &[i8], arena: &mut [u32], together: usize, outputs: &mut [i8]) {
         let inputs = usize::from(self.network.inputs).max(1);
         let count = rows.len().div_ceil(inputs);
@@ -64,7 +64,7 @@ impl Student<'_> {
         let mut units = 0usize;
         for (index, layer) in self.layers().enumerate() {
             if layer.kind == LayerKind::SparseInput {
-                // A buffer without room has one chunk less than there are rows, never one of length 0.
+                // A buffer that is too small yields one chunk fewer than there are rows, never a chunk of length 0.
                 let rooms = back.chunks_mut(back_words.max(1)).zip(front.chunks_mut(front_words.max(1)));
                 for (x, (back, front)) in rows.chunks(inputs).zip(rooms) {
                     scan_all::<K>(&layer, x, bytemuck::must_cast_slice_mut(back), front);

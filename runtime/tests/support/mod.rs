@@ -22,14 +22,14 @@ pub fn int(state: &mut u64, lo: i64, hi: i64) -> i64 {
     lo + ((draw(state) >> 33) % (hi - lo + 1) as u64) as i64
 }
 
-/// Makes the seal at the end match the bytes before it: for tests of what lies behind it.
+/// Makes the seal at the end match the bytes before it, for tests of later checks.
 pub fn reseal(file: &mut [u8]) {
     if let Some((body, seal)) = file.split_last_chunk_mut::<4>() {
         *seal = eyas::model::checksum(body).to_le_bytes();
     }
 }
 
-/// A student as the writer takes it.
+/// A student in the form that the writer takes.
 #[derive(Clone)]
 pub struct Parts {
     pub metadata: Metadata<'static>,
@@ -103,7 +103,7 @@ impl Parts {
             .collect()
     }
 
-    /// Records `count` golden vectors with what the student itself computes.
+    /// Records `count` golden vectors with the outputs that the student itself computes.
     pub fn with_golden_vectors(mut self, count: usize, state: &mut u64) -> Self {
         let file = self.file();
         let student = eyas::Student::load(&file).unwrap();

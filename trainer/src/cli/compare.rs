@@ -13,7 +13,7 @@ pub struct Arguments {
     a: PathBuf,
     /// Run folder B; differences are A minus B.
     b: PathBuf,
-    /// One JSON object instead of a table.
+    /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
 }

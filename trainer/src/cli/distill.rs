@@ -18,6 +18,7 @@ use crate::run::{
     estimate, execute as carry_out, identity, mask_costs, teachers_in_words, write,
 };
 use crate::teacher::{FileAnswers, consult};
+use clap::builder::PossibleValuesParser;
 use eyas::Student;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
@@ -42,7 +43,7 @@ pub struct Arguments {
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(super) seeds: Option<u64>,
     /// Backend of the float training.
-    #[arg(long, default_value = "flex", value_parser = ["flex", "ndarray", "candle"])]
+    #[arg(long, default_value = "flex", value_parser = PossibleValuesParser::new(BackendKind::ALL.iter().map(|kind| kind.name())))]
     pub(super) backend: String,
     /// Trainings side by side; the number of cores by default. Does not change the result.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]

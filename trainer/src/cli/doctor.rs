@@ -1,4 +1,4 @@
-//! `eyas doctor`: what this machine has of what the tools can use, and how to get the rest.
+//! `eyas doctor`: lists the optional tools that this machine has, and how to get the rest.
 
 use super::rows::print;
 use super::{DataOptions, Failure, OrtOptions};
@@ -8,9 +8,10 @@ use crate::verify::device::{BOARDS, Board, DeviceError, Locations, Toolchain};
 use serde::Serialize;
 use std::env;
 
-/// Say what this machine has: ONNX Runtime, emulator, cross compiler, data sets; one command for each missing thing.
+/// Show what this machine has: ONNX Runtime, emulator, cross compiler, data sets; and one command for each missing
+/// thing.
 ///
-/// Nothing here is needed to distil from a data set that is at hand. What is missing changes no exit status.
+/// None of these is needed to distil from a local data set. Missing things do not change the exit status.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  eyas doctor\n  eyas doctor --json\n  eyas doctor --ort-dylib /opt/onnxruntime/lib/libonnxruntime.so"
@@ -20,7 +21,7 @@ pub struct Arguments {
     data: DataOptions,
     #[command(flatten)]
     ort: OrtOptions,
-    /// One JSON object instead of lines.
+    /// Print one JSON object instead of lines.
     #[arg(long)]
     json: bool,
 }
@@ -28,14 +29,14 @@ pub struct Arguments {
 /// One thing the tools can use.
 #[derive(Debug, Serialize)]
 struct Finding {
-    /// What it is.
+    /// Its name.
     name: String,
-    /// What it serves for.
+    /// Its purpose.
     serves: &'static str,
     found: bool,
-    /// What was found, or why it cannot be used.
+    /// The version and place found, or why it cannot be used.
     what: String,
-    /// The command that gets it; `None` where it is there.
+    /// The command that installs it; `None` if it is present.
     remedy: Option<String>,
 }
 
@@ -73,7 +74,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
 
 fn onnx_runtime(options: &OrtOptions) -> Finding {
     let search = Search::from_environment(options.ort_dylib.clone());
-    // Loading it is the proof; what the file says of itself is where and which.
+    // Loading it proves that it works; the file itself gives its version and path.
     let looked = Library::find(&search).and_then(|library| {
         Runtime::open(Backend::Onnxruntime, &search)?;
         let version = if library.version.is_empty() { "of unknown version" } else { &library.version };
@@ -86,7 +87,7 @@ fn tract() -> Finding {
     let looked = if cfg!(feature = "onnx-tract") {
         Ok("built in".to_owned())
     } else {
-        Err("not built in; needed only where ONNX Runtime cannot be had")
+        Err("not built in; needed only if ONNX Runtime is not available")
     };
     let remedy = "get it: `cargo build --release --package eyas-trainer --features onnx-tract`";
     Finding::new("tract", "ONNX teachers in pure Rust", looked, remedy)

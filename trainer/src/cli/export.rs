@@ -1,4 +1,4 @@
-//! `eyas export`: a student for other runtimes.
+//! `eyas export`: writes a student for other runtimes.
 
 use super::Failure;
 use super::import::grid;
@@ -13,10 +13,10 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
-/// Write the integer student as an ONNX QDQ model for ONNX Runtime, or the float one.
+/// Write the integer student as an ONNX QDQ model for ONNX Runtime, or write the float student.
 ///
 /// The model uses operator set 13; the same student gives the same bytes. Its integers differ from the student's by at
-/// most 1 in a layer, because ONNX rounds exact halves to even; how often is counted and printed.
+/// most 1 in a layer, because ONNX rounds exact halves to even; the number of differences is printed.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  eyas export models/cora/student.eyas --onnx cora.onnx\n  eyas export student.eyas --onnx student.onnx --integers --json\n  eyas export runs/cora/student.eyas --onnx float.onnx --float\n\nTensors: `features` [N, inputs] float (or `x` int8 with --integers), `y0`, `y1`, .. the integers of the layers,\n`logits` [N, outputs] float.\nOf the float student: `features`, `h0`, `h1`, .. the hidden layers, `logits`."
@@ -24,19 +24,19 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// The student file, in any weight layout.
     file: PathBuf,
-    /// Where the ONNX model goes.
+    /// Path of the ONNX model to write.
     #[arg(long, value_name = "OUT")]
     onnx: PathBuf,
     /// Take the student's input integers instead of real features.
     #[arg(long)]
     integers: bool,
-    /// Write the float student as it was before rounding, from `student_float.npz` beside the file.
+    /// Write the float student from before rounding, from `student_float.npz` in the same folder.
     #[arg(long, conflicts_with = "integers")]
     float: bool,
-    /// Rows drawn to count differences on.
+    /// Number of random rows on which to count differences.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rows: u32,
-    /// One JSON object instead of a table.
+    /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
 }

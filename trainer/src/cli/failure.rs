@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Failure {
     /// 1, 2, 3 or 130; see `eyas --help`.
     pub status: u8,
-    /// What went wrong.
+    /// The error message.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! `eyas import`: a model of another tool as a student file.
+//! `eyas import`: turns a model of another tool into a student file.
 
 use super::Failure;
 use super::rows::{print, read_model};
@@ -12,35 +12,35 @@ use std::path::PathBuf;
 
 /// Turn an int8 TFLite, ONNX QDQ or float ONNX model of dense layers into a student file.
 ///
-/// Read are dense layers with ReLU, ReLU6 or clamps, and around them reshape, (de)quantize and a final softmax (left out:
-/// the largest logit is the same). uint8 activations are shifted to int8. Each layer is fed the source's own input and
-/// compared with the source's own rounding; more than 1 apart is an error (status 1).
+/// Supported are dense layers with ReLU, ReLU6 or clamps, and around them reshape, (de)quantize and a final softmax
+/// (dropped: the largest logit is the same). uint8 activations are shifted to int8. Each layer is fed the source's own
+/// input and compared with the source's own rounding; a difference of more than 1 is an error (status 1).
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  eyas import model.tflite\n  eyas import model_qdq.onnx --out student.eyas --report report.html\n  eyas import float.onnx --calibrate rows.csv --labels walk,run,rest\n\nA float model is judged on the rows of --calibrate, by accuracy where they have labels. For a quantized model they\nare rows to compare on instead of drawn ones. --json prints {\"format\":..,\"layers\":[{\"off_by_one\":0,\"larger\":0}]}."
 )]
 pub struct Arguments {
-    /// The model: .tflite or .onnx, told apart by content.
+    /// The model: .tflite or .onnx, recognised by content.
     model: PathBuf,
-    /// Where the student file goes; beside the model, with the ending .eyas, if not given.
+    /// Path of the student file to write; default: next to the model, with the extension .eyas.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Rows of real features for a float model: .csv, or .npz with `x`; column or array of labels if there are any.
+    /// Rows of real features for a float model: .csv, or .npz with `x`; optionally with a column or array of labels.
     #[arg(long, value_name = "DATA")]
     calibrate: Option<PathBuf>,
-    /// Where a page with the counts goes, such as report.html.
+    /// Path of a page with the counts, such as report.html.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Names of the outputs in order.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     labels: Vec<String>,
-    /// Let the first layer skip inputs at the zero point; for inputs that are mostly absent.
+    /// Let the first layer skip inputs at the zero point; useful for inputs that are mostly absent.
     #[arg(long)]
     sparse_input: bool,
-    /// Rows drawn to compare a quantized model on.
+    /// Number of random rows on which to compare a quantized model.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rows: u32,
-    /// One JSON object instead of tables.
+    /// Print one JSON object instead of tables.
     #[arg(long)]
     json: bool,
 }

@@ -1,4 +1,4 @@
-//! `eyas inspect`: what is in a student file and what it costs.
+//! `eyas inspect`: shows the content and costs of a student file.
 
 use super::Failure;
 use super::rows::{print, read_student};
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// The student file.
     file: PathBuf,
-    /// One JSON object instead of tables.
+    /// Print one JSON object instead of tables.
     #[arg(long)]
     json: bool,
 }
@@ -50,7 +50,7 @@ struct Inspection<'a> {
     counter: u32,
 }
 
-/// Bytes of arena by the width of the activations a core's kernels keep.
+/// Bytes of arena, by the width of the activations that a core's kernels store.
 #[derive(Serialize)]
 struct ArenaBytes {
     bytes: usize,

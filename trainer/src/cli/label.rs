@@ -16,7 +16,7 @@ static STOP: AtomicBool = AtomicBool::new(false);
     after_help = "Examples:\n  eyas label recipe.toml --in readings.parquet --out labels\n  eyas label recipe.toml --in table/ --out labels --plan\n  eyas label recipe.toml --in table/ --out labels --part $SLURM_ARRAY_TASK_ID/1000\n  eyas label recipe.toml --out labels --status\n  eyas label recipe.toml --out labels --finish\n\nWithout --part every missing part runs here and the folder is finished. A part may be run twice, anywhere, and\nkilled at any moment: it is published once. Exit status 0: done, or done before; 1: try again; 2 and 3: the\ncommand, the table or the teacher is wrong, trying again cannot help. docs/LABEL.md has recipes for schedulers."
 )]
 pub struct Arguments {
-    /// The recipe; its one [[teacher]] answers.
+    /// The recipe; it must have exactly one [[teacher]].
     recipe: PathBuf,
     /// The table: Parquet (a file or a folder), .csv, .csv.gz, or .npz with `x`.
     #[arg(long = "in", value_name = "TABLE", required_unless_present_any = ["status", "finish"])]
@@ -24,28 +24,28 @@ pub struct Arguments {
     /// Folder of the plan and the labelled parts.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Parts to run here, of all N that the plan has: 17/1000, 0-9/1000, or 3,17,40-44/1000.
+    /// Parts to run here, of the N parts of the plan: 17/1000, 0-9/1000, or 3,17,40-44/1000.
     #[arg(long, value_name = "i/N")]
     part: Option<Parts>,
-    /// Parts side by side; the number of cores by default. Does not change a byte.
+    /// Number of parts to run in parallel; default: the number of cores. Does not change the output.
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
-    /// Make the plan, tell the number of parts, and stop.
+    /// Make the plan, print the number of parts, and stop.
     #[arg(long, conflicts_with_all = ["part", "status", "finish"])]
     plan: bool,
-    /// Print the parts that are missing, as 3,17,40-44, and stop.
+    /// Print the missing parts, such as 3,17,40-44, and stop.
     #[arg(long, conflicts_with_all = ["part", "finish"])]
     status: bool,
     /// Check every part, write _SUCCESS.json with the digest of all rows, and stop.
     #[arg(long, conflicts_with = "part")]
     finish: bool,
-    /// One column a logit instead of one list column.
+    /// Write one column per logit instead of one list column.
     #[arg(long)]
     wide: bool,
-    /// Rows a part is aimed at when the plan is made; 1048576 by default. Whole row groups stay together.
+    /// Target number of rows per part in a new plan; default: 1048576. Row groups stay whole.
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
     rows_per_part: Option<u64>,
-    /// One JSON object instead of a sentence.
+    /// Print one JSON object instead of a sentence.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -71,7 +71,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Plans and runs parts; finishes where this command was to run all of them.
+/// Plans and runs parts; also finishes if this command runs all of them.
 fn run(arguments: &Arguments) -> Result<Option<Finished>, Failure> {
     let recipe = LabelRecipe::load(&arguments.recipe).map_err(failure)?;
     let recipe = recipe.with_library(arguments.ort.ort_dylib.clone());
@@ -95,7 +95,7 @@ fn run(arguments: &Arguments) -> Result<Option<Finished>, Failure> {
             return Err(failure(LabelError::PartCount { path, planned: of, found: parts.of }));
         }
     };
-    // A second interrupt ends the program; a file under way is then swept by --finish.
+    // A second interrupt ends the program; --finish later removes the unfinished file.
     ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
@@ -123,7 +123,7 @@ fn run(arguments: &Arguments) -> Result<Option<Finished>, Failure> {
     Ok(None)
 }
 
-/// The missing parts alone, so that a script can pass them on; nothing when none is missing.
+/// Prints only the missing parts, so that a script can pass them on, and nothing if none is missing.
 fn tell_status(status: &Status) -> Result<(), Failure> {
     let Status { parts, done, missing, rows, finished } = status;
     let end = if *finished { ", finished" } else { "" };

@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand.
+//! The command line: one file for each subcommand.
 
 mod compare;
 mod distill;
@@ -22,9 +22,9 @@ use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Distils big teachers into tiny int8 students and checks what chips will compute.
+/// Distils big teachers into tiny int8 students and checks that chips compute the same integers.
 ///
-/// Exit status: 0 success; 1 the work failed (a difference found, a training diverged, a disk full);
+/// Exit status: 0 success; 1 the work failed (a difference was found, training diverged, the disk is full);
 /// 2 bad usage (flags or recipe); 3 a file was refused (student file, data set, checkpoint); 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "eyas", version, max_term_width = 100)]
@@ -48,42 +48,42 @@ enum Command {
     Doctor(doctor::Arguments),
 }
 
-/// Where data sets are looked for, shared by the subcommands that read them.
+/// Options for finding data sets, shared by the subcommands that read them.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DataOptions {
     /// Folder with data sets, such as `DIR/cora/cora.npz` or `DIR/graphs/cora/cora.npz`.
     ///
-    /// Looked in before the folder of the environment variable EYAS_DATA, the recipe's own folder and the data
-    /// that ships with the repository.
+    /// Searched before the folder in the environment variable EYAS_DATA, the recipe's own folder and the data that
+    /// ships with the repository.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 }
 
-/// Where ONNX Runtime is, shared by the subcommands that ask ONNX teachers.
+/// Options for finding ONNX Runtime, shared by the subcommands that use ONNX teachers.
 #[derive(Clone, Debug, clap::Args)]
 pub struct OrtOptions {
     /// ONNX Runtime's library, such as `libonnxruntime.so`.
     ///
-    /// Without it that of the environment variable ORT_DYLIB_PATH is taken, else the one beside this program, of `cargo
-    /// xtask setup` in the repository that built it, of the Python in use, or of the system; `eyas doctor` says which.
-    /// The working folder is never searched.
+    /// If it is not given, Eyas takes the library from the environment variable ORT_DYLIB_PATH, the folder of this
+    /// program, `cargo xtask setup` in the repository that built it, the Python in use, or the system, in this order;
+    /// `eyas doctor` says which. The working folder is never searched.
     #[arg(long, value_name = "FILE")]
     pub ort_dylib: Option<PathBuf>,
 }
 
-/// The whole program: parse, run, tell what went wrong.
+/// The whole program: parses, runs, and reports errors.
 #[must_use]
 pub fn main() -> ExitCode {
     terminal::tell_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
-            // A wrong argument is quoted, and it may be the name of a stranger's file.
+            // Messages quote wrong arguments, which may be the names of a stranger's files.
             tell(error.to_string().trim_end());
             return ExitCode::from(2);
         }
         Err(help) => {
-            // Our own words, in the style that fits the terminal; whoever closes it has read enough.
+            // Our own text, styled for the terminal; a closed terminal is not an error.
             let _ = help.print();
             return ExitCode::SUCCESS;
         }
@@ -100,7 +100,7 @@ pub fn main() -> ExitCode {
 /// Runs the parsed command.
 ///
 /// # Errors
-/// [`Failure`] with the exit status that fits.
+/// [`Failure`] with the appropriate exit status.
 pub fn execute(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Distill(arguments) => distill::execute(&arguments),

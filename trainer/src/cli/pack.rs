@@ -1,4 +1,4 @@
-//! `eyas pack`: the weights of a student file in the order of one kernel family.
+//! `eyas pack`: puts the weights of a student file into the order of one kernel family.
 
 use super::Failure;
 use super::rows::{print, read_student};
@@ -10,8 +10,8 @@ use std::path::PathBuf;
 
 /// Put the weights of a student file into the order that a core's kernels read.
 ///
-/// Lossless and reversible: packing for `canonical` gives the first bytes back. Every host command reads every order; a
-/// firmware that uses `include_student!` packs at compile time and needs no packed file.
+/// Lossless and reversible: packing for `canonical` restores the original bytes. Every host command reads every order;
+/// a firmware that uses `include_student!` packs at compile time and needs no packed file.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  eyas pack student.eyas --for cortex-m4\n  eyas pack student.eyas --for host\n  eyas pack student.cortex-m4.eyas --for canonical --out student.eyas"
@@ -22,15 +22,15 @@ pub struct Arguments {
     /// The core whose kernels will read the file.
     #[arg(long = "for", value_enum, value_name = "CORE")]
     core: Core,
-    /// Where the packed file goes; beside the file, with the core in its name, if not given.
+    /// Path of the packed file; default: next to the file, with the core in its name.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// One JSON object instead of a sentence.
+    /// Print one JSON object instead of a sentence.
     #[arg(long)]
     json: bool,
 }
 
-/// Cores by the order of weights their kernels read.
+/// Cores, by the order of weights that their kernels read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Core {
     /// Cortex-M4, M7 and M33.
@@ -46,7 +46,7 @@ pub enum Core {
     Riscv32,
     /// This machine.
     Host,
-    /// Row by row, as the trainer writes it.
+    /// Row by row, as written by the trainer.
     #[value(alias = "portable")]
     Canonical,
 }

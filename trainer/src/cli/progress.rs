@@ -1,4 +1,4 @@
-//! Progress of a run on standard error: one bar over all stages, one line a stage in work.
+//! Progress of a run on standard error: one bar over all stages, one line for each active stage.
 
 use crate::nn::TuneFigure;
 use crate::output::{one_line, tell};
@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Bars where a person watches, plain lines where the output is a file.
+/// Shows bars on a terminal and plain lines in a file.
 pub(super) struct Bars {
     all: MultiProgress,
     total: ProgressBar,
@@ -29,7 +29,7 @@ impl Bars {
         Self { all, total, stages: Mutex::new(HashMap::new()), plain }
     }
 
-    /// Removes the bars, so that what follows stands alone.
+    /// Removes the bars before other output follows.
     pub(super) fn finish(&self) {
         self.total.finish_and_clear();
     }
@@ -51,7 +51,7 @@ impl Observer for Bars {
                 let bar = bars.entry(stage.to_owned()).or_insert_with(|| {
                     let bar = self.all.add(ProgressBar::new(max_epochs as u64));
                     bar.set_style(style("  {prefix:40} epoch {pos}/{len} {msg}"));
-                    // A bar draws itself: what it shows does not pass the printer.
+                    // A bar draws itself, so its text bypasses the printer and must be escaped here.
                     bar.set_prefix(one_line(stage).into_owned());
                     bar
                 });
@@ -79,7 +79,8 @@ impl Observer for Bars {
     }
 
     fn note(&self, text: &str) {
-        // The bars come back with the next epoch; `suspend` would draw them at once, and panic on a terminal that is gone.
+        // The bars reappear with the next epoch; `suspend` would draw them at once, and would panic on a closed
+        // terminal.
         let _ = self.all.clear();
         tell(text);
     }

@@ -1,4 +1,4 @@
-//! Student files and rows as the subcommands read them, and printing.
+//! Reading of student files and rows for the subcommands, and printing.
 
 use super::Failure;
 use crate::bounded::{self, Kind};
@@ -23,7 +23,7 @@ pub(super) fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// The input integers of every row of `table`, through the file's own front end.
 ///
-/// Columns are matched by name where both sides name them, else by position.
+/// Columns are matched by name if both sides have names, otherwise by position.
 pub(super) fn quantize_rows(student: &Student<'_>, table: &Table, source: &Path) -> Result<Vec<Vec<i8>>, Failure> {
     let metadata = student.metadata();
     let inputs = usize::from(metadata.inputs);
@@ -68,7 +68,7 @@ pub(super) fn quantize_rows(student: &Student<'_>, table: &Table, source: &Path)
     Ok(rows)
 }
 
-/// Prints to standard output; a reader that has left is no failure.
+/// Prints to standard output; a closed pipe is not a failure.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     terminal::print(text).map_err(|error| Failure::work(format!("cannot write to standard output: {error}")))
 }

@@ -1,4 +1,4 @@
-//! `eyas run`: predictions of the integer student.
+//! `eyas run`: prints predictions of the integer student.
 
 use super::Failure;
 use super::rows::{print, quantize_rows, read_student};
@@ -20,7 +20,7 @@ pub struct Arguments {
     /// Rows: a .csv with a header, an .npz with `x`, or a graph archive.
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
-    /// One JSON object a row.
+    /// Print one JSON object per row.
     #[arg(long)]
     json: bool,
 }

@@ -1,4 +1,4 @@
-//! `eyas verify`: the same integers on the host and on a chip.
+//! `eyas verify`: checks that host and chip compute the same integers.
 
 use super::rows::{print, quantize_rows, read_student};
 use super::{DataOptions, Failure};
@@ -15,10 +15,10 @@ use eyas::Student;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Compare every integer of every layer with the specification's, here or on an emulated chip.
+/// Compare every integer of every layer with the specification, here or on an emulated chip.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  eyas verify models/cora/student.eyas\n  eyas verify models/cora/student.eyas --target cortex-m4\n  eyas verify models/cora/student.eyas --target riscv32\n  eyas verify student.eyas --data rows.csv --json\n\nThe golden vectors in the file are always compared. Rows come from --data, else from the test nodes of the\nrecipe.toml beside the file if that recipe made it. `cargo xtask setup` installs the emulators."
+    after_help = "Examples:\n  eyas verify models/cora/student.eyas\n  eyas verify models/cora/student.eyas --target cortex-m4\n  eyas verify models/cora/student.eyas --target riscv32\n  eyas verify student.eyas --data rows.csv --json\n\nThe golden vectors in the file are always compared. Rows come from --data, or else from the test nodes of\nrecipe.toml in the file's folder if that recipe made it. `cargo xtask setup` installs the emulators."
 )]
 pub struct Arguments {
     /// The student file.
@@ -26,20 +26,20 @@ pub struct Arguments {
     /// Rows to compare on: a .csv, an .npz with `x`, or a graph archive.
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// Where the student runs.
+    /// The target on which the student runs.
     #[arg(long, value_enum, default_value_t = Target::Host)]
     target: Target,
-    /// Rows at most; an emulated chip needs about a minute for 10,000.
+    /// Maximum number of rows; an emulated chip needs about a minute for 10,000.
     #[arg(long, value_name = "N", default_value_t = 200)]
     rows: usize,
-    /// One JSON object instead of a sentence.
+    /// Print one JSON object instead of a sentence.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     data_options: DataOptions,
 }
 
-/// Where a student is verified.
+/// The target on which a student is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The kernels of this machine.
@@ -73,7 +73,7 @@ impl ValueEnum for Target {
 }
 
 impl Target {
-    /// Checks that this machine has what verifying there takes, so that no work is done first that could not end.
+    /// Checks that this machine has everything for verifying there, so that no work starts that could not finish.
     pub(super) fn check(self) -> Result<(), Failure> {
         match self {
             Self::Host => Ok(()),
@@ -138,7 +138,7 @@ pub(super) fn verify(
 }
 
 impl Verified {
-    /// The outcome in a sentence.
+    /// The outcome as a sentence.
     pub(super) fn sentence(&self) -> String {
         let Comparison { rows, values, mismatches, .. } = self.comparison;
         let cost = self.instructions_per_inference.map(|n| format!(", {n:.0} instructions an inference"));
@@ -159,7 +159,7 @@ impl Verified {
     }
 }
 
-/// Runs the board's image and compares what it computed with the specification.
+/// Runs the board's image and compares its integers with the specification.
 fn on_device(path: &Path, student: &Student<'_>, rows: &[Vec<i8>], board: &'static Board) -> Result<Verified, Failure> {
     let locations =
         device::locations(board).map_err(|source| Failure::work(OnDeviceError::Device { board, source }))?;
@@ -174,7 +174,7 @@ fn on_device(path: &Path, student: &Student<'_>, rows: &[Vec<i8>], board: &'stat
     })
 }
 
-/// The test rows of the recipe that made the file, if it lies beside it; no rows, with a note, if not.
+/// The test rows of the recipe that made the file, if the recipe is in the same folder; otherwise no rows, with a note.
 pub(super) fn recipe_rows(student: &Student<'_>, file: &Path, options: &DataOptions) -> Result<Vec<Vec<i8>>, Failure> {
     let recipe_path = file.with_file_name(RECIPE);
     if !recipe_path.is_file() {

@@ -197,7 +197,7 @@ mod tests {
             let text = format!(
                 "[data]\nsource = \"t.csv\"\nlabel = \"y\"\nstudent_columns = [\"{student}\"]\n\
                  teacher_columns = [\"{teacher}\"]\nfold = \"part\"\ngroup = \"person\"\nid = \"name\"\n\
-                 [[teacher]]\nkind = \"onnx\"\npath = \"m.onnx\"\ninput = [{{ columns = [\"{input}\"] }}]\n"
+                 [[teacher]]\nkind = \"onnx\"\npath = \"m.onnx\"\ninputs = [{{ columns = [\"{input}\"] }}]\n"
             );
             let path = folder.path().join("r.toml");
             let recipe = Recipe::parse(&text, &path).unwrap();
@@ -213,7 +213,7 @@ mod tests {
             let routes = [
                 ("student_columns", load(column, "*", "*")),
                 ("teacher_columns", load("*", column, "*")),
-                ("`input` of [[teacher]]", load("*", "*", column)),
+                ("`inputs` of [[teacher]]", load("*", "*", column)),
             ];
             for (key, loaded) in routes {
                 let error = loaded.unwrap_err();

@@ -7,7 +7,7 @@
 //! | labels | `labels` | `labels` |
 //! | sizes | `shape` = nodes, features, classes | the two `_shape` arrays |
 //! | split | `train_idx`, `val_idx`, `test_idx` (may be missing) | none |
-//! | names | none | `class_names`, `attr_names` where they are plain strings |
+//! | names | none | `class_names`, `attr_names` if they are plain strings |
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ use super::limits::{MAX_CLASSES, MAX_INPUTS, MAX_NODES};
 use super::npz::{Array, Npz};
 use super::split::Split;
 
-/// Whether the archive holds a graph in a layout that is known here.
+/// Whether the archive holds a graph in a known layout.
 pub(super) fn is_graph(npz: &Npz) -> bool {
     npz.has("feat_indptr") || npz.has("adj_indptr")
 }
@@ -62,14 +62,14 @@ pub(super) fn read(npz: &mut Npz, path: &Path, name: String) -> Result<Parts, Da
 struct CsrNames {
     pointers: &'static str,
     indices: &'static str,
-    /// Empty where the layout has no values (every stored entry is an edge).
+    /// Empty if the layout has no values (every stored entry is an edge).
     values: &'static str,
 }
 
 struct Layout {
     adjacency: CsrNames,
     features: CsrNames,
-    /// Array with nodes, features, classes; empty where each matrix has its own shape.
+    /// Array with nodes, features, classes; empty if each matrix has its own shape.
     shape: &'static str,
 }
 
@@ -134,7 +134,7 @@ fn dimensions(npz: &mut Npz, name: &str, caps: &[u64]) -> Result<Vec<u64>, DataE
     Ok(sizes)
 }
 
-/// Reads a one-dimensional integer array, of a given length where there is one.
+/// Reads a one-dimensional integer array, of the given length if there is one.
 fn vector(npz: &mut Npz, name: &str, length: Option<usize>) -> Result<Vec<i64>, DataError> {
     let array = npz.integers(name)?;
     check_vector(npz.place(name), &array, length)?;
@@ -155,7 +155,7 @@ fn check_vector<T>(place: Place, array: &Array<T>, length: Option<usize>) -> Res
     ))
 }
 
-/// A CSR matrix as stored, with every pointer and index proven.
+/// A CSR matrix as stored, with every pointer and index checked.
 struct Csr {
     pointers: Vec<usize>,
     indices: Vec<u32>,
@@ -202,7 +202,7 @@ impl Csr {
         Ok(features.finish())
     }
 
-    /// Directed edges; stored zeros are none, weights are dropped.
+    /// Directed edges; stored zeros are not edges, and weights are dropped.
     fn into_edges(self) -> Vec<(u32, u32)> {
         let mut edges = Vec::with_capacity(self.indices.len());
         for (from, row) in self.pointers.windows(2).enumerate() {

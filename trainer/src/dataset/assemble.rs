@@ -1,4 +1,4 @@
-//! Turns checked parts into a [`Graph`]: sorted, undirected, without self-loops, with warnings for what was repaired.
+//! Turns checked parts into a [`Graph`]: sorted, undirected, without self-loops, with warnings for repairs.
 
 use std::path::PathBuf;
 
@@ -11,14 +11,14 @@ use super::split::Split;
 use super::warning::{UNBALANCED_RATIO, Warning};
 use super::{Loaded, ReadOptions};
 
-/// A graph as a reader found it. Edge ends are in range, features are canonical.
+/// A graph as read. Edge ends are in range, features are canonical.
 pub(super) struct Parts {
     pub file: PathBuf,
     pub name: String,
     pub features: CsMat<f32>,
     /// Directed edges as stored, self-loops and repetitions included.
     pub edges: Vec<(u32, u32)>,
-    /// Whether the layout stores both directions, so that a single one is worth a warning.
+    /// Whether the layout stores both directions, so that a single direction deserves a warning.
     pub both_directions: bool,
     pub labels: Option<Labels>,
     pub input_names: Vec<String>,
@@ -60,7 +60,7 @@ pub(super) fn assemble(parts: Parts, options: &ReadOptions) -> Result<Loaded, Da
     }
     if let Some(labels) = &graph.labels {
         let sizes = class_sizes(labels, graph.classes);
-        // A class may have lived outside the largest component only.
+        // A class may have existed only outside the largest component.
         if let Some(class) = sizes.iter().position(|&size| size == 0) {
             return Err(gap(Place::file(&parts.file), class, graph.classes));
         }
@@ -134,7 +134,7 @@ fn lonely(matrix: &CsMat<f32>) -> Option<(usize, usize)> {
 
 /// Count and first of the columns with one value in all rows.
 fn constant(matrix: &CsMat<f32>) -> Option<(usize, usize)> {
-    // What is not stored is 0.
+    // Entries that are not stored are 0.
     let mut first: Vec<Option<f32>> = vec![None; matrix.cols()];
     let (mut stored, mut differs) = (vec![0usize; matrix.cols()], vec![false; matrix.cols()]);
     for row in matrix.outer_iterator() {
@@ -151,7 +151,8 @@ fn constant(matrix: &CsMat<f32>) -> Option<(usize, usize)> {
 
 /// Checks integer labels: each in `0..classes`, each class present.
 ///
-/// `classes` is what the file declares; without it the largest label decides. `at` tells where the label of a node stands.
+/// `classes` is the number that the file declares; without it the largest label decides. `at` gives the place of a
+/// node's label.
 pub(super) fn integer_labels(
     values: &[i64],
     classes: Option<u64>,
@@ -194,7 +195,7 @@ fn gap(place: Place, class: usize, classes: usize) -> DataError {
     )
 }
 
-/// Names for classes the source does not name.
+/// Names for classes that the source does not name.
 pub(super) fn plain_class_names(classes: usize) -> Vec<String> {
     (0..classes).map(|class| format!("class {class}")).collect()
 }

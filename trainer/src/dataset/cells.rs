@@ -1,5 +1,5 @@
-//! The cells of one column of a text table: all in one text, since a string of its own takes a short number ten times its
-//! memory.
+//! The cells of one column of a text table, stored in one string, since separate strings would take ten times the
+//! memory for short numbers.
 
 use std::ops::Index;
 

@@ -1,8 +1,8 @@
-//! Graphs and tables a user brings as CSV files: UTF-8, commas, a header line.
+//! Graphs and tables from the user's CSV files: UTF-8, commas, a header line.
 //!
-//! `nodes.csv` has a column `id` (any text, once each), may have `label` and `split` (`train`, `tune`, `test` or empty), and
-//! every other column is a feature. `edges.csv` has the columns `source` and `target`, both ids; the order of the two does
-//! not matter and an edge may be listed in both directions.
+//! `nodes.csv` has a column `id` (any text, each only once) and may have `label` and `split` (`train`, `tune`, `test`
+//! or empty); every other column is a feature. `edges.csv` has the columns `source` and `target`, both ids; the order
+//! of the two does not matter and an edge may be listed in both directions.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -29,7 +29,7 @@ pub(super) struct Rows {
     pub lines: Vec<u64>,
 }
 
-/// Reads nodes and, where there are any, edges.
+/// Reads nodes and, if there are any, edges.
 pub(super) fn read_graph(nodes: &Path, edges: Option<&Path>, name: String) -> Result<Parts, DataError> {
     let place = Place::file(nodes);
     let rows = read_rows(nodes)?;
@@ -216,7 +216,7 @@ fn read_edges(path: &Path, nodes: &Path, positions: &HashMap<&str, usize>) -> Re
     Ok(edges)
 }
 
-/// Labels as integers where all are, as sorted names otherwise; `None` when the column is missing or wholly empty.
+/// Labels as integers if all are integers, otherwise as sorted names; `None` if the column is missing or empty.
 fn labels(rows: &Rows, place: &Place) -> Result<Option<Labels>, DataError> {
     if rows.labels.iter().all(String::is_empty) {
         return Ok(None);
@@ -245,7 +245,7 @@ fn labels(rows: &Rows, place: &Place) -> Result<Option<Labels>, DataError> {
     Ok(Some(Labels { of_nodes, class_names: names.into_iter().map(str::to_owned).collect() }))
 }
 
-/// The split column; `None` when it is missing or wholly empty.
+/// The split column; `None` if it is missing or empty.
 fn split(rows: &Rows, place: &Place) -> Result<Option<Split>, DataError> {
     let mut split = Split::default();
     for (node, cell) in rows.splits.iter().enumerate() {

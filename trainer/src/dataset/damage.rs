@@ -1,5 +1,5 @@
-//! Damaged archives are refused, or what they hold is exactly what they held: real ones, damaged at every kind of place, and
-//! ones that other readers of zip take without a word.
+//! Damaged archives are refused, or they still yield exactly the same arrays. Tests real archives with damage of every
+//! kind, and archives that other zip readers accept silently.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ impl Damaged {
         Self { folder, whole, decoded, refused: 0, equal: 0 }
     }
 
-    /// Reads the damaged bytes: refused with a sentence, or equal to the bit.
+    /// Reads the damaged bytes, which must be refused with a message or equal to the bit.
     fn attack(&mut self, bytes: &[u8], what: &str) {
         let path = self.folder.path().join("damaged.npz");
         std::fs::write(&path, bytes).unwrap();
@@ -74,7 +74,7 @@ impl Damaged {
         self.attack(&bytes, &format!("bit {bit}"));
     }
 
-    /// Cuts, excess bytes, swaps and holes, each of which must be refused.
+    /// Truncation, excess bytes, swaps and gaps, each of which must be refused.
     fn structure(&mut self) {
         let whole = self.whole.clone();
         let (length, headers) = (whole.len(), positions(&whole, b"PK\x03\x04"));
@@ -82,8 +82,8 @@ impl Damaged {
             self.refuse(&whole[..cut.min(length - 1)], &format!("cut to {cut}"));
         }
         for excess in [&b"\0"[..], b"excess", &whole[..30], &whole[..], &[0; 70_000]] {
-            self.refuse(&[&whole[..], excess].concat(), "bytes behind the end");
-            self.refuse(&[excess, &whole[..]].concat(), "bytes in front");
+            self.refuse(&[&whole[..], excess].concat(), "bytes after the end");
+            self.refuse(&[excess, &whole[..]].concat(), "bytes at the start");
         }
         for at in headers.iter().chain(&positions(&whole, b"PK\x01\x02")).chain(&positions(&whole, b"PK\x05\x06")) {
             self.refuse(&[&whole[..*at], b"excess", &whole[*at..]].concat(), "bytes in between");
@@ -134,7 +134,7 @@ fn real_archives_damaged_anywhere_are_refused_or_read_the_same() {
     assert!(refused + equal > 700 && refused > 5 * equal, "{refused} refused, {equal} equal");
 }
 
-/// Every bit of an archive as NumPy writes it, of a compressed one, and of one with sizes behind the data.
+/// Every bit of an archive as NumPy writes it, of a compressed one, and of one with sizes after the data.
 #[test]
 fn every_bit_of_small_archives() {
     let values: Vec<u8> = (0..40u32).flat_map(|value| ((value / 7) as f32).to_le_bytes()).collect();
@@ -152,7 +152,7 @@ fn every_bit_of_small_archives() {
             archive.refused,
             archive.equal
         );
-        // What may differ: versions and attributes of the directory, and bits that pad compressed data.
+        // Versions and attributes of the directory may differ, and bits that pad compressed data.
         assert!(archive.refused > 2 * archive.equal, "{name}: {} equal", archive.equal);
     }
 }
@@ -175,15 +175,15 @@ fn what_lenient_readers_take_is_refused() {
         ("two arrays of one name", FaultKind::Duplicate, vec![x(), Part::stored("x.npy", &two)]),
         ("the same array twice", FaultKind::Duplicate, vec![x(), x()]),
         ("another name in the header", FaultKind::Damaged, vec![Part { local_name: Some("z.npy"), ..x() }]),
-        ("a wrong check sum", FaultKind::Damaged, vec![Part { crc: Some(7), ..x() }]),
+        ("a wrong checksum", FaultKind::Damaged, vec![Part { crc: Some(7), ..x() }]),
         (
-            "a wrong check sum, unread",
+            "a wrong checksum, unread",
             FaultKind::Damaged,
             vec![x(), Part { crc: Some(7), ..Part::stored("note", b"a") }],
         ),
-        ("bytes behind the array", FaultKind::Damaged, vec![Part::stored("x.npy", &long)]),
-        ("bytes behind the array, packed", FaultKind::Damaged, vec![Part::deflated("x.npy", &long)]),
-        ("bytes behind packed data", FaultKind::Damaged, vec![Part { behind: b"excess", ..deflated() }]),
+        ("bytes after the array", FaultKind::Damaged, vec![Part::stored("x.npy", &long)]),
+        ("bytes after the array, packed", FaultKind::Damaged, vec![Part::deflated("x.npy", &long)]),
+        ("bytes after packed data", FaultKind::Damaged, vec![Part { behind: b"excess", ..deflated() }]),
         ("more than is declared", FaultKind::Damaged, vec![Part { held: Some(one.len() - 1), ..deflated() }]),
         ("less than is declared", FaultKind::Damaged, vec![Part { held: Some(one.len() + 1), ..deflated() }]),
         ("an encrypted member", FaultKind::Damaged, vec![Part { flags: 1, ..x() }]),
@@ -204,7 +204,7 @@ fn npy(shape: &str, data: &[u8]) -> Vec<u8> {
     [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), data].concat()
 }
 
-/// A member of an archive, with room for lies.
+/// A member of an archive whose fields can be falsified.
 struct Part<'a> {
     name: &'a str,
     local_name: Option<&'a str>,

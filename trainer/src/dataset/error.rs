@@ -1,4 +1,4 @@
-//! What can be wrong with data a user brings, and how it is told.
+//! Faults in the user's data, and their messages.
 //!
 //! Every error carries the same five things: the kind (for code), the place, what was expected, what was found, and what
 //! to do about it. One sentence is built from them, so no message can forget one.
@@ -19,7 +19,7 @@ pub enum FaultKind {
     Read,
     /// The archive or the array inside it is damaged or cut short.
     Damaged,
-    /// The file is neither of the layouts that can be read, or an array or column is missing.
+    /// The file has no known layout, or an array or column is missing.
     Layout,
     /// An array has an element type that cannot be used (object arrays included).
     ElementType,
@@ -31,12 +31,12 @@ pub enum FaultKind {
     RowPointer,
     /// An index points outside its range.
     OutOfRange,
-    /// The same thing stands twice where it may stand once (the name of an array or column, a node id, a feature in a row, a
-    /// node in two splits).
+    /// Something occurs twice that may occur only once (the name of an array or column, a node id, a feature in a row,
+    /// a node in two splits).
     Duplicate,
     /// A value is NaN or infinite.
     NotFinite,
-    /// A cell is not the number or word it has to be.
+    /// A cell is not the required number or word.
     Cell,
     /// A row has another number of cells than the header.
     Ragged,
@@ -46,11 +46,11 @@ pub enum FaultKind {
     Labels,
     /// The split is missing, empty, overlapping, or lacks a class in its train part.
     Split,
-    /// A column that tells the answer, or which row it is, is asked for as an input.
+    /// A column that reveals the answer, or identifies the row, is requested as an input.
     Leak,
 }
 
-/// Where in a file the fault is.
+/// The position of the fault in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum At {
@@ -80,7 +80,7 @@ pub enum At {
     Class(u64),
 }
 
-/// File, array inside it where there is one, and position.
+/// File, array inside it if there is one, and position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file, as the user named it.
@@ -135,11 +135,11 @@ pub struct Fault {
     pub kind: FaultKind,
     /// Where.
     pub place: Place,
-    /// What should have been there.
+    /// The expected content, as a noun phrase.
     pub expected: String,
-    /// What was there.
+    /// The content found, as a noun phrase.
     pub found: String,
-    /// What to do about it, as an imperative sentence without a full stop.
+    /// The remedy, as an imperative sentence without a full stop.
     pub remedy: String,
 }
 
@@ -187,7 +187,7 @@ impl DataError {
     }
 }
 
-/// Words that arrive from a file, shortened so that a hostile cell cannot flood a message.
+/// Text from a file, shortened so that a hostile cell cannot flood a message.
 pub(crate) fn quoted(text: &str) -> String {
     const SHOWN: usize = 60;
     let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();

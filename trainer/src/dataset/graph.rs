@@ -1,4 +1,4 @@
-//! A graph with features, edges and labels, exactly as published: nothing is normalised here.
+//! A graph with features, edges and labels, exactly as published; nothing is normalized here.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -17,20 +17,20 @@ pub struct Graph {
     pub features: CsMat<f32>,
     /// Adjacency `[nodes x nodes]` in CSR: value 1.0, both directions of every edge, no self-loops, columns sorted.
     pub adjacency: CsMat<f32>,
-    /// One label a node, in `0..classes`; `None` when the source has none.
+    /// One label per node, in `0..classes`; `None` if the source has none.
     pub labels: Option<Vec<u16>>,
     /// Number of classes; 0 without labels.
     pub classes: usize,
-    /// One name a class; `class 0` and so on when the source names none.
+    /// One name per class; `class 0` and so on if the source names none.
     pub class_names: Vec<String>,
-    /// One name a feature; empty when the source names none.
+    /// One name per feature; empty if the source names none.
     pub input_names: Vec<String>,
     /// The split that came with the data.
     pub published: Option<Split>,
 }
 
 impl Graph {
-    /// Loads a graph, telling the layout by content: see [`read`](super::read) for layouts, options and warnings.
+    /// Loads a graph and recognises its layout by content: see [`read`](super::read) for layouts, options and warnings.
     ///
     /// # Errors
     /// [`DataError`] with the place and the remedy when the data cannot be used.
@@ -43,7 +43,7 @@ impl Graph {
         self.features.rows()
     }
 
-    /// Number of features a node.
+    /// Number of features per node.
     pub fn inputs(&self) -> usize {
         self.features.cols()
     }
@@ -53,14 +53,15 @@ impl Graph {
         self.adjacency.nnz() / 2
     }
 
-    /// Whether every stored feature is 1.0, as in a bag of words that only tells presence.
+    /// Whether every stored feature is 1.0, as in a bag of words that records only presence.
     pub fn is_binary(&self) -> bool {
         self.features.data().iter().all(|&value| value == 1.0)
     }
 
     /// The graph of the nodes `kept` (original ids, strictly ascending) and the edges among them.
     ///
-    /// Ids must be below [`Graph::nodes`]. The published split keeps those of its nodes that are kept. Classes and names stay as they are.
+    /// Ids must be below [`Graph::nodes`]. The published split retains its nodes among them. Classes and names stay as
+    /// they are.
     pub fn subgraph(&self, kept: &[usize]) -> Self {
         let mut position = vec![usize::MAX; self.nodes()];
         for (new, &old) in kept.iter().enumerate() {
@@ -79,7 +80,7 @@ impl Graph {
         }
     }
 
-    /// Nodes of the largest connected component, ascending; of equal ones the one with the lowest node.
+    /// Nodes of the largest connected component, ascending; of equal ones, the one with the lowest node.
     pub fn largest_component(&self) -> Vec<usize> {
         let mut component = vec![usize::MAX; self.nodes()];
         let mut sizes = Vec::new();

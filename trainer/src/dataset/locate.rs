@@ -1,4 +1,4 @@
-//! Finds a data set by name or path, and says how to get it when it is not there.
+//! Finds a data set by name or path, and says how to get it if it is missing.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub struct Known {
     pub name: &'static str,
     /// Name of the file inside its folder, without extension.
     file: &'static str,
-    /// Where it comes from, in the names upstream uses.
+    /// Its origin, with the names that upstream uses.
     pub origin: &'static str,
     /// Work to cite.
     pub citation: &'static str,
@@ -28,7 +28,7 @@ const PLANETOID: &str = "Sen et al., Collective Classification in Network Data, 
                          Salakhutdinov, Revisiting Semi-Supervised Learning with Graph Embeddings, ICML 2016";
 const PITFALLS: &str = "Shchur et al., Pitfalls of Graph Neural Network Evaluation, 2018 (arXiv 1811.05868)";
 
-/// The data sets recipes know by name.
+/// The data sets that recipes know by name.
 pub const KNOWN: &[Known] = &[
     Known {
         name: "cora",
@@ -101,7 +101,7 @@ pub struct Search {
     pub data_dir: Option<PathBuf>,
     /// Folder from the environment variable [`ENVIRONMENT`].
     pub environment: Option<PathBuf>,
-    /// Folders that the paths of the recipe start from, in the order they are searched.
+    /// Folders from which the recipe's paths start, in search order.
     pub recipe_dirs: Vec<PathBuf>,
     /// The repository with its shipped data.
     pub repository: Option<PathBuf>,
@@ -114,14 +114,14 @@ impl Search {
         Self { data_dir, environment, recipe_dirs, repository: trusted::repository() }
     }
 
-    /// A path of the recipe: from the first of its folders that has it, then from the working folder, then from the
-    /// folder of the command line, where the name of the file is enough. The first of these where there is nothing.
+    /// A path of the recipe: in the first of its folders that has it, then in the working folder, then in the folder of
+    /// the command line, where the file name is enough. If nothing is found, the first of these.
     pub fn path(&self, path: &str) -> PathBuf {
         let places = self.places(path);
         places.iter().find(|place| place.exists()).or(places.first()).cloned().unwrap_or_default()
     }
 
-    /// Where a path of the recipe may be.
+    /// The possible places of a recipe's path.
     fn places(&self, path: &str) -> Vec<PathBuf> {
         let mut places: Vec<PathBuf> = self.recipe_dirs.iter().map(|folder| folder.join(path)).collect();
         places.push(PathBuf::from(path));
@@ -132,18 +132,18 @@ impl Search {
     }
 }
 
-/// Finds the data set a recipe names by path or by name.
+/// Finds the data set that a recipe names by path or by name.
 ///
-/// A path (one that holds a separator, or ends in `.npz`, `.csv`, `.csv.gz` or `.parquet`) is looked for as
-/// [`Search::path`] says. A name is looked for, in this order, under the folder of the command line, that of the environment and
-/// that of the recipe, each as `graphs/<name>/<file>.npz`, `multimodal/<name>/<file>.npz`,
-/// `<name>/<file>.npz`, `<name>.npz` and a folder `<name>` with
-/// `nodes.csv`; then as `data/<name>.npz` beside the recipe; then among the data shipped with the repository.
+/// A path (one that contains a separator, or ends in `.npz`, `.csv`, `.csv.gz` or `.parquet`) is searched for as
+/// [`Search::path`] describes. A name is searched for, in this order, under the folder of the command line, that of the
+/// environment and that of the recipe, each as `graphs/<name>/<file>.npz`, `multimodal/<name>/<file>.npz`,
+/// `<name>/<file>.npz`, `<name>.npz` and a folder `<name>` with `nodes.csv`; then as `data/<name>.npz` in the recipe's
+/// folder; then among the data shipped with the repository.
 ///
-/// Last, such a folder `<name>` that holds tables and nothing else of these is taken itself: series of several sites.
+/// Last, a folder `<name>` that holds tables and none of the above is taken as a whole: series of several sites.
 ///
 /// # Errors
-/// [`FaultKind::NotFound`] with every place looked at, and for a known data set its origin and the work to cite.
+/// [`FaultKind::NotFound`] with every place searched, and for a known data set its origin and citation.
 pub fn locate(source: &str, search: &Search) -> Result<PathBuf, DataError> {
     let looks_like_path = source.contains(['/', '\\'])
         || [".npz", ".csv", ".csv.gz", ".parquet"]
@@ -167,7 +167,7 @@ pub fn locate(source: &str, search: &Search) -> Result<PathBuf, DataError> {
         places.push(folder.join("graphs").join(source).join(&file));
         places.push(folder.join("multimodal").join(source).join(&file));
         places.push(folder.join(source).join(&file));
-        // `cora.npz` beside other files is the planetoid Cora, whatever was asked for by a longer name.
+        // `cora.npz` among other files is the planetoid Cora, even if a longer name was requested.
         places.push(folder.join(format!("{source}.npz")));
         places.push(folder.join(source).join("nodes.csv"));
     }

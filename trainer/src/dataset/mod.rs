@@ -1,7 +1,7 @@
 //! Data sets: reading, checking, splitting and finding them.
 //!
-//! Nothing that is read is trusted: sizes are capped before memory is taken, every index is proven, every value is finite.
-//! What was repaired is told as a [`Warning`]; what cannot be used is a [`DataError`] that names the place and the remedy.
+//! No input is trusted: sizes are capped before memory is allocated, every index is checked, every value must be
+//! finite. Repairs are reported as [`Warning`]s; unusable data is a [`DataError`] that names the place and the remedy.
 
 mod archive;
 mod assemble;
@@ -16,8 +16,8 @@ mod graph;
 pub mod limits;
 pub mod locate;
 mod npz;
+mod npz_header;
 mod order;
-mod parquet;
 mod parquet_columns;
 mod parquet_file;
 mod series;
@@ -40,7 +40,6 @@ pub(crate) use error::{names_once, quoted};
 pub use graph::Graph;
 pub(crate) use graph::sub_matrix;
 pub(crate) use npz::{Npz, Shaped, read_arrays};
-pub use parquet::{ParquetTable, read_parquet};
 pub(crate) use parquet_file::{ParquetFile, parquet_files};
 pub use series::Windowing;
 pub use split::Split;
@@ -49,28 +48,29 @@ pub(crate) use text::ShortLines;
 pub use warning::{UNBALANCED_RATIO, Warning};
 pub use withheld::{Role, Withheld};
 
-/// Names of columns that are no features unless asked for: who a row is, what it is, and where it may be used.
+/// Names of columns that are not features unless requested: the identity of a row, its answer, and its part of the
+/// split.
 pub const RESERVED_COLUMNS: [&str; 5] = ["id", "label", "split", "fold", "group"];
 
-/// How a graph is read.
+/// Options for reading a graph.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadOptions {
     /// File with the edges when the nodes come as a CSV file; a folder brings its own `edges.csv`.
     pub edges: Option<PathBuf>,
-    /// Keep the largest connected component only, as papers on the gnn-benchmark data do.
+    /// Keep only the largest connected component, as papers on the gnn-benchmark data do.
     pub largest_component: bool,
 }
 
-/// A graph and what the user should know about it.
+/// A graph and the warnings about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
     /// The graph.
     pub graph: Graph,
-    /// What was repaired or looks odd.
+    /// Repairs and oddities.
     pub warnings: Vec<Warning>,
 }
 
-/// Reads a graph and tells its layout by content.
+/// Reads a graph and recognises its layout by content.
 ///
 /// - an `.npz` archive in the planetoid-like or the gnn-benchmark layout (pickled arrays are never opened);
 /// - a folder with `nodes.csv` and `edges.csv`;
@@ -96,7 +96,7 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Loaded, DataError> {
 
 /// Whether a file begins like a zip archive.
 fn starts_like_archive(path: &Path) -> Result<bool, DataError> {
-    // A damaged archive should be told as one, not as a strange CSV file.
+    // A damaged archive should be reported as one, not as a strange CSV file.
     Ok(starts_like(path, b"PK\x03\x04", "npz")? || starts_like(path, b"PK\x05\x06", "npz")?)
 }
 
@@ -104,7 +104,7 @@ fn starts_like_archive(path: &Path) -> Result<bool, DataError> {
 fn starts_like(path: &Path, bytes: &[u8], extension: &str) -> Result<bool, DataError> {
     use std::io::Read;
     let mut start = Vec::with_capacity(bytes.len());
-    // Content tells what a file is, so it is read twice.
+    // The content decides what a file is, so it is read twice.
     let file = bounded::open(path, bounded::Kind::Streamed).map_err(|error| DataError::read(path, &error))?;
     file.take(bytes.len() as u64).read_to_end(&mut start).map_err(|error| DataError::read(path, &error))?;
     let named = path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));

@@ -1,17 +1,18 @@
-//! Arrays out of an `.npz` archive: the one reader of all commands. No archive can take more memory than its cap, and none
-//! is taken that is damaged: every byte of the container is accounted for and every member agrees with its check sum.
+//! Reads arrays from an `.npz` archive, for all commands. No archive can take more memory than its cap, and damaged
+//! archives are refused: every byte of the container is accounted for, and every member agrees with its checksum.
 //!
-//! An array is refused before it is allocated when its header declares other than the member holds or more than is left of
-//! the archive's budget. Object arrays are pickles, which can run code; they are named in the error and never opened.
+//! An array is refused before it is allocated if its header contradicts the member's size or exceeds the rest of the
+//! archive's budget. Object arrays are pickles, which can run code; the error names them, and they are never opened.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use npyz::{DType, NpyHeader, Order, TypeChar};
+use npyz::{NpyHeader, TypeChar};
 
 use super::error::{DataError, FaultKind, Place, quoted};
-use super::limits::{FREE_ARRAY_BYTES, MAX_ARRAY_BYTES, MAX_HEADER_BYTES, MAX_INFLATION};
+use super::limits::{FREE_ARRAY_BYTES, MAX_ARRAY_BYTES, MAX_INFLATION};
+use super::npz_header::{read_header, row_major, scalar, wrong_type};
 use super::zip::{Member, MemberReader, ZipFault, ZipFile};
 use crate::bounded::{self, Kind, size};
 use crate::memory;
@@ -33,7 +34,7 @@ pub(super) struct Array<T> {
 }
 
 impl Npz {
-    /// Opens an archive whose arrays will be held in memory, and compares every member with its check sum.
+    /// Opens an archive whose arrays will be held in memory, and compares every member with its checksum.
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
         let mut npz = Self::open_directory(path)?;
         let bytes = npz.archive.members().iter().fold(0u64, |sum, member| sum.saturating_add(member.bytes));
@@ -44,7 +45,7 @@ impl Npz {
         Ok(npz)
     }
 
-    /// Opens an archive and proves its layout. An array is compared with its check sum when it is read.
+    /// Opens an archive and checks its layout. An array is compared with its checksum when it is read.
     pub(crate) fn open_directory(path: &Path) -> Result<Self, DataError> {
         let file = bounded::open(path, Kind::Archive).map_err(|error| DataError::read(path, &error))?;
         let bytes = file.metadata().map_err(|error| DataError::read(path, &error))?.len();
@@ -65,7 +66,7 @@ impl Npz {
         Ok(Self { path: path.to_path_buf(), archive, budget })
     }
 
-    /// Reads every member to its end, whoever needs it, and so compares it with its check sum.
+    /// Reads every member to its end, needed or not, and thus compares it with its checksum.
     pub(crate) fn verify(&mut self) -> Result<(), DataError> {
         for position in 0..self.archive.members().len() {
             let read = self.archive.read(position).and_then(|mut data| io::copy(&mut data, &mut io::sink()));
@@ -109,7 +110,7 @@ impl Npz {
             Some((TypeChar::Uint, 1)) => convert::<u8, i64>(header.clone(), &bytes, i64::from),
             Some((TypeChar::Uint, 2)) => convert::<u16, i64>(header.clone(), &bytes, i64::from),
             Some((TypeChar::Uint, 4)) => convert::<u32, i64>(header.clone(), &bytes, i64::from),
-            // Values beyond i64 end as i64::MAX, which every range check that follows refuses.
+            // Values beyond i64 become i64::MAX, which every later range check refuses.
             Some((TypeChar::Uint, 8)) => {
                 convert::<u64, i64>(header.clone(), &bytes, |value| i64::try_from(value).unwrap_or(i64::MAX))
             }
@@ -160,7 +161,8 @@ impl Npz {
 
     /// Streams `count` values of a real array from value `first` on, in row-major order, without holding the array.
     ///
-    /// The array is read to its end, so that what was streamed has been compared with the check sum once this returns.
+    /// The array is read to its end, so that all streamed values have been compared with the checksum when this
+    /// returns.
     pub(crate) fn stream<E: From<DataError>>(
         &mut self,
         name: &str,
@@ -197,7 +199,7 @@ impl Npz {
         read.map(drop).map_err(|error| damaged(&place, "an undamaged archive entry", &error).into())
     }
 
-    /// Reads an array of fixed-width strings; `None` when it is missing or an object array (a pickle, not opened).
+    /// Reads an array of fixed-width strings; `None` if it is missing or an object array (a pickle, not opened).
     pub(super) fn strings(&mut self, name: &str) -> Result<Option<Vec<String>>, DataError> {
         if !self.has(name) {
             return Ok(None);
@@ -210,7 +212,7 @@ impl Npz {
         let Some((TypeChar::UnicodeStr | TypeChar::ByteStr, width)) = scalar(&header) else {
             return Err(wrong_type(place, "an array of fixed-width strings", &header));
         };
-        // A string costs its vector slot beside its characters.
+        // A string costs its vector slot in addition to its characters.
         let bytes = entry.bytes(&header, width.saturating_add(size_of::<String>() as u64))?;
         let values = convert::<String, String>(header.clone(), &bytes, |value| value);
         finish(place, header, values).map(|array| Some(array.values))
@@ -227,7 +229,7 @@ impl Npz {
         Ok((header, bytes))
     }
 
-    /// Header of an array and a reader that stands behind it.
+    /// Header of an array and a reader positioned after it.
     fn header(&mut self, name: &str) -> Result<(NpyHeader, Entry<'_>), DataError> {
         let place = self.place(name);
         let position = self.archive.position(&npyz::npz::file_name_from_array_name(name)).ok_or_else(|| {
@@ -243,7 +245,7 @@ impl Npz {
         let read = self.archive.read(position);
         let mut file = read.map_err(|error| damaged(&place, "a readable archive entry", &error))?;
         let (header, length) = read_header(&mut file, &place)?;
-        // A header that was read is not longer than the member.
+        // A header that has been read is not longer than the member.
         let declared = declared.saturating_sub(length);
         Ok((header, Entry { file, declared, compressed, place, budget: &mut self.budget }))
     }
@@ -264,10 +266,10 @@ fn check_inflation(place: &Place, declared: u64, compressed: u64) -> Result<(), 
     ))
 }
 
-/// An archive entry behind its header.
+/// An archive entry, positioned after its header.
 struct Entry<'a> {
     file: MemberReader<'a>,
-    /// Bytes behind the header.
+    /// Bytes after the header.
     declared: u64,
     compressed: u64,
     place: Place,
@@ -275,7 +277,7 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Refuses a header that declares another number of bytes than the entry holds.
+    /// Refuses a header whose declared number of bytes differs from the entry's.
     fn check_length(&self, header: &NpyHeader) -> Result<(), DataError> {
         let item = header.dtype().num_bytes().unwrap_or(0) as u64;
         let data = header.len().saturating_mul(item);
@@ -286,7 +288,7 @@ impl Entry<'_> {
             FaultKind::Damaged,
             self.place.clone(),
             format!("{data} bytes for shape {:?}", header.shape()),
-            format!("an archive entry with {} bytes behind the array's header", self.declared),
+            format!("an archive entry with {} bytes after the array's header", self.declared),
             "the file is cut short or its header lies: write it again",
         ))
     }
@@ -303,7 +305,7 @@ impl Entry<'_> {
             DataError::new(FaultKind::TooLarge, self.place.clone(), expected, found(), "use a smaller data set")
         };
         let data = elements.checked_mul(item).ok_or_else(beyond)?;
-        // Raw bytes and converted values live side by side for a moment.
+        // Raw bytes and converted values exist at the same time for a moment.
         let memory = elements.checked_mul(width).and_then(|values| values.checked_add(data));
         match memory {
             Some(memory) if memory <= *self.budget => *self.budget -= memory,
@@ -311,75 +313,10 @@ impl Entry<'_> {
         }
         self.check_length(header)?;
         let mut bytes = Vec::new();
-        // The reader gives exactly the bytes of the directory, or an error.
+        // The reader returns exactly the number of bytes in the directory, or an error.
         let read = self.file.read_to_end(&mut bytes);
         read.map_err(|error| damaged(&self.place, "an undamaged archive entry", &error))?;
         Ok(bytes)
-    }
-}
-
-/// Reads the header of an array; its bytes are counted.
-///
-/// The text is checked here first, since the parser behind trusts it: the length is capped, nesting is impossible, and the
-/// product of the declared lengths fits in 64 bits.
-fn read_header(reader: &mut impl Read, place: &Place) -> Result<(NpyHeader, u64), DataError> {
-    let bad = |found: String| {
-        DataError::new(
-            FaultKind::Damaged,
-            place.clone(),
-            "the header of a plain .npy array",
-            found,
-            "write the array again, for instance with numpy.savez_compressed",
-        )
-    };
-    let mut bytes = vec![0; 10];
-    reader.read_exact(&mut bytes).map_err(|error| bad(error.to_string()))?;
-    if &bytes[..6] != b"\x93NUMPY" {
-        return Err(bad("other bytes".to_owned()));
-    }
-    let mut length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
-    if bytes[6] > 1 {
-        let mut high = [0; 2];
-        reader.read_exact(&mut high).map_err(|error| bad(error.to_string()))?;
-        bytes.extend_from_slice(&high);
-        length |= usize::from(u16::from_le_bytes(high)) << 16;
-    }
-    if length > MAX_HEADER_BYTES {
-        return Err(bad(format!("a header of {length} bytes, more than {MAX_HEADER_BYTES}")));
-    }
-    let start = bytes.len();
-    bytes.resize(start + length, 0);
-    reader.read_exact(&mut bytes[start..]).map_err(|error| bad(error.to_string()))?;
-    let text = std::str::from_utf8(&bytes[start..]).map_err(|error| bad(error.to_string()))?;
-    if !is_plain(text) {
-        return Err(bad(quoted(text.trim_end())));
-    }
-    let header = NpyHeader::from_reader(&bytes[..]).map_err(|error| bad(error.to_string()))?;
-    Ok((header, bytes.len() as u64))
-}
-
-/// Whether a header is one flat dictionary whose numbers have a product below 2^63.
-fn is_plain(text: &str) -> bool {
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"{}():,.'\"<>|=_ \n".contains(&byte));
-    let depth = text.bytes().filter(|byte| b"{(".contains(byte)).count();
-    // A shape is written in decimal; 0x10 or 1_0 would slip past the product below.
-    let decimal = text
-        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-        .all(|word| !word.starts_with(|c: char| c.is_ascii_digit()) || word.bytes().all(|byte| byte.is_ascii_digit()));
-    let product = text
-        .split(|c: char| !c.is_ascii_digit())
-        .filter(|digits| !digits.is_empty())
-        .try_fold(1u64, |product, digits| {
-            product.checked_mul(digits.parse::<u64>().ok()?.max(1)).filter(|product| product >> 63 == 0)
-        });
-    plain && depth <= 2 && decimal && product.is_some()
-}
-
-/// Type letter and bytes an element; `None` for records.
-fn scalar(header: &NpyHeader) -> Option<(TypeChar, u64)> {
-    match header.dtype() {
-        DType::Plain(kind) => Some((kind.type_char(), kind.num_bytes()? as u64)),
-        DType::Array(..) | DType::Record(_) => None,
     }
 }
 
@@ -397,20 +334,6 @@ fn finish<T>(place: Place, header: NpyHeader, values: std::io::Result<Vec<T>>) -
     Ok(Array { shape: header.shape().to_vec(), values })
 }
 
-/// Refuses an array whose values lie column by column.
-fn row_major(place: &Place, header: &NpyHeader) -> Result<(), DataError> {
-    if header.order() != Order::Fortran || header.shape().iter().filter(|&&length| length > 1).count() <= 1 {
-        return Ok(());
-    }
-    Err(DataError::new(
-        FaultKind::Shape,
-        place.clone(),
-        "row-major (C) order",
-        "column-major (Fortran) order",
-        "store numpy.ascontiguousarray(array)",
-    ))
-}
-
 /// Shape and values, last dimension fastest.
 pub(crate) type Shaped = (Vec<usize>, Vec<f32>);
 
@@ -426,15 +349,6 @@ pub(crate) fn read_arrays(path: &Path) -> Result<BTreeMap<String, Shaped>, DataE
     Ok(arrays)
 }
 
-fn wrong_type(place: Place, expected: &str, header: &NpyHeader) -> DataError {
-    let (found, remedy) = if header.uses_pickled_array() {
-        ("an object array (a Python pickle)".to_owned(), "store plain arrays; pickles are never opened")
-    } else {
-        (format!("element type {}", header.dtype().descr()), "convert the array with numpy's astype")
-    };
-    DataError::new(FaultKind::ElementType, place, expected, found, remedy)
-}
-
 fn damaged(place: &Place, expected: &str, error: &dyn std::error::Error) -> DataError {
     DataError::new(
         FaultKind::Damaged,
@@ -448,24 +362,4 @@ fn damaged(place: &Place, expected: &str, error: &dyn std::error::Error) -> Data
 /// The error for a cap that is exceeded.
 pub(super) fn too_large(place: Place, found: String, cap: u64) -> DataError {
     DataError::new(FaultKind::TooLarge, place, format!("at most {cap}"), found, "use a smaller data set")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_plain;
-
-    #[test]
-    fn numpy_headers_pass_and_traps_do_not() {
-        assert!(is_plain("{'descr': '<i4', 'fortran_order': False, 'shape': (2709,), }          \n"));
-        assert!(is_plain("{'descr': '|O', 'fortran_order': False, 'shape': (), }\n"));
-        for trap in [
-            "{'descr': '<i4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 0), }",
-            "{'descr': '<i4', 'fortran_order': False, 'shape': (0xFFFFFFFF, 0xFFFFFFFF, 2), }",
-            "{'descr': '<i4', 'fortran_order': False, 'shape': (9_999_999_999_999,), }",
-            "{'descr': '<i4', 'fortran_order': False, 'sh\\x61pe': (1,), }",
-            "((((((((((((((((((((1))))))))))))))))))))",
-        ] {
-            assert!(!is_plain(trap), "{trap}");
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! Random order that anyone can draw again: stated down to the bit, independent of library versions.
+//! Reproducible random order: specified to the bit, independent of library versions.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -11,7 +11,7 @@ pub(super) enum Purpose {
     RandomSplit = 1,
     /// Order in which [`inductive`](super::split::inductive) removes test nodes.
     InductiveSplit = 2,
-    /// Order in which [`random`](super::split::random) hands the nodes that do not train to tune and test.
+    /// Order in which [`random`](super::split::random) assigns the remaining nodes to tune and test.
     TuneAndTest = 3,
 }
 
@@ -19,8 +19,8 @@ pub(super) enum Purpose {
 ///
 /// ChaCha8 with the key `seed` as little-endian `u64` followed by 24 zero bytes, and the purpose as stream number.
 /// Fisher-Yates from the end: for `last` from `length - 1` down to 1, swap `last` with a uniform draw from `0..=last`. A
-/// draw takes the next `u64` and its remainder by `last + 1`, and draws again while the `u64` is not below the largest
-/// multiple of `last + 1` in 64 bit.
+/// draw takes the next `u64` and its remainder by `last + 1`, and draws again as long as the `u64` is not below the
+/// largest multiple of `last + 1` in 64 bit.
 pub(super) fn permutation(length: usize, seed: u64, purpose: Purpose) -> Vec<usize> {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -58,8 +58,8 @@ mod tests {
         assert!(permutation(0, 7, Purpose::RandomSplit).is_empty());
     }
 
-    /// Orders that a second implementation, written from the comment of [`permutation`] alone, gives too. They hold every
-    /// random split ever reported: a change here is a change of results.
+    /// Orders that a second implementation, written only from the comment of [`permutation`], also gives. They
+    /// determine every random split ever reported: a change here changes results.
     #[test]
     fn the_order_of_a_seed_never_changes() {
         assert_eq!(permutation(12, 2022, Purpose::RandomSplit), [1, 2, 11, 5, 9, 3, 7, 10, 4, 6, 8, 0]);

@@ -1,7 +1,7 @@
-//! One Parquet file: its columns of numbers, its row groups, and its rows in batches.
+//! One Parquet file: its numeric columns, its row groups, and its rows in batches.
 //!
-//! A Parquet file is read by a crate that decodes what strangers wrote. Its panics are caught here and told as damage;
-//! memory is bounded by what the file holds, since every declared size is compared with the caps first.
+//! The crate that reads Parquet decodes untrusted files. Its panics are caught here and reported as damage; memory is
+//! bounded by the file's content, since every declared size is first compared with the caps.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ pub(crate) struct ParquetFile {
     columns: Vec<Column>,
 }
 
-/// A column of numbers: a whole one, or one element of a list of fixed length.
+/// A numeric column: a whole one, or one element of a list of fixed length.
 struct Column {
     name: String,
     field: usize,
@@ -61,7 +61,7 @@ impl ParquetFile {
         }
         let fields = metadata.schema().fields().iter();
         names_once(path, fields.map(|field| field.name().as_str()))?;
-        // A column may be called `a[0]` like an element of the list `a`.
+        // A column may be named `a[0]`, like an element of the list `a`.
         names_once(path, columns.iter().map(|column| column.name.as_str()))?;
         let file = Self { path: path.to_path_buf(), metadata, columns };
         if file.row_groups().is_none() {
@@ -70,24 +70,24 @@ impl ParquetFile {
         Ok(file)
     }
 
-    /// Names of the columns of numbers, in the order of the file; element `i` of a list `a` is `a[i]`.
+    /// Names of the numeric columns, in the order of the file; element `i` of a list `a` is `a[i]`.
     pub(crate) fn columns(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.name.clone()).collect()
     }
 
-    /// Whether the file has a column of this name, of numbers or not.
+    /// Whether the file has a column of this name, numeric or not.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.metadata.schema().column_with_name(name).is_some()
     }
 
-    /// Names of the columns of text, in the order of the file.
+    /// Names of the text columns, in the order of the file.
     pub(crate) fn words(&self) -> Vec<String> {
         let word = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
         let fields = self.metadata.schema().fields().iter();
         fields.filter(|field| word(field.data_type())).map(|field| field.name().clone()).collect()
     }
 
-    /// Rows of each row group; `None` when the footer declares a negative number.
+    /// Rows of each row group; `None` if the footer declares a negative number.
     fn row_groups(&self) -> Option<Vec<u64>> {
         self.metadata.metadata().row_groups().iter().map(|group| u64::try_from(group.num_rows()).ok()).collect()
     }
@@ -97,9 +97,9 @@ impl ParquetFile {
         self.row_groups().unwrap_or_default()
     }
 
-    /// Calls `each` with the chosen columns of numbers `[rows][columns]` of the row groups, batch by batch, in order.
+    /// Calls `each` with the chosen numeric columns `[rows][columns]` of the row groups, batch by batch, in order.
     ///
-    /// `first` is the number of the first row for messages. Only the columns asked for are read.
+    /// `first` is the number of the first row, for messages. Only the requested columns are read.
     pub(crate) fn read<E: From<DataError>>(
         &self,
         groups: std::ops::Range<usize>,
@@ -202,7 +202,7 @@ impl ParquetFile {
             by_column.push(values);
         }
         let mut out = vec![0f32; rows * width];
-        // Blocks of rows stay in the nearest cache while the columns are woven into them.
+        // A block of rows stays in the first-level cache while the columns are interleaved.
         const BLOCK: usize = 64;
         for start in (0..rows).step_by(BLOCK) {
             let end = (start + BLOCK).min(rows);
@@ -216,7 +216,7 @@ impl ParquetFile {
     }
 }
 
-/// The `.parquet` files of a folder by name, or the one file that `path` is.
+/// The `.parquet` files of a folder sorted by name, or the single file `path`.
 pub(crate) fn parquet_files(path: &Path) -> Result<Vec<PathBuf>, DataError> {
     let fault = |error: std::io::Error| DataError::read(path, &error);
     if !std::fs::metadata(path).map_err(fault)?.is_dir() {
@@ -260,7 +260,7 @@ fn is_number(kind: &DataType) -> bool {
     kind.is_integer() || matches!(kind, DataType::Float32 | DataType::Float64 | DataType::Boolean)
 }
 
-/// Values of a column of numbers, or element `element` of each of its lists; `None` where a cell is missing.
+/// Values of a numeric column, or element `element` of each of its lists; `None` if a cell is missing.
 fn column_values(array: &dyn Array, element: usize) -> Option<Vec<f32>> {
     if array.null_count() > 0 {
         return None;
@@ -288,7 +288,7 @@ fn column_values(array: &dyn Array, element: usize) -> Option<Vec<f32>> {
     })
 }
 
-/// Cells of a column of text, whole numbers or truth values; `None` for another type.
+/// Cells of a column of text, whole numbers or booleans; `None` for another type.
 fn texts(array: &dyn Array) -> Option<Vec<String>> {
     fn primitive<T: ArrowPrimitiveType<Native: ToString>>(array: &dyn Array) -> Vec<String> {
         array.as_primitive::<T>().iter().map(|cell| cell.map_or_else(String::new, |value| value.to_string())).collect()

@@ -1,15 +1,15 @@
-//! Series measured at several sites, as a table of windows: a row is one site at one moment.
+//! Series measured at several sites, as a table of windows: a row is one site at one time step.
 //!
-//! | column | what |
+//! | column | content |
 //! |---|---|
-//! | `c[0]` .. `c[history - 1]` | the site's own readings of `c`, the last one the present |
+//! | `c[0]` .. `c[history - 1]` | the site's own readings of `c`, the last one current |
 //! | `sites.c[s,0]` .. `sites.c[s,history - 1]` | the readings of site `s`, sites in the order of their names |
-//! | `site[s]` | 1 where the row belongs to site `s` |
+//! | `site[s]` | 1 if the row belongs to site `s` |
 //! | `site`, `moment` | name of the site and time of the row, as texts |
 //! | `ahead.c` | the reading of `c` at this site `ahead` moments later |
 //!
-//! A gap in a series is filled with the last reading before it, which is what a device has. What is to be forecast is
-//! never filled: a row whose `ahead` reading of the label is missing does not exist.
+//! A gap in a series is filled with the last reading before it, as on a device. The forecast value is never filled: if
+//! the `ahead` reading of the label is missing, there is no row.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,40 +17,41 @@ use std::path::Path;
 use super::cells::Cells;
 use super::error::{At, DataError, FaultKind, Place, quoted};
 
-/// How series become rows.
+/// Rules for turning series into rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Windowing<'a> {
-    /// Column with the moment, evenly spaced numbers.
+    /// Column with the time step, evenly spaced numbers.
     pub time: &'a str,
-    /// Column with the name of the site; without one all rows are one site.
+    /// Column with the name of the site; without it, all rows belong to one site.
     pub site: Option<&'a str>,
     /// Column to forecast.
     pub label: &'a str,
-    /// Readings of a window, at least 1.
+    /// Readings in a window, at least 1.
     pub history: usize,
-    /// Moments between the present and the forecast, at least 1.
+    /// Time steps from the current reading to the forecast, at least 1.
     pub ahead: usize,
-    /// Every how many moments a row is taken, at least 1.
+    /// Take a row every this many time steps, at least 1.
     pub every: usize,
 }
 
-/// The readings, and which of them each row and column means. Nothing is copied: a window is a place in the series.
+/// The readings, and which of them belong to each row and column. Nothing is copied: a window is a position in the
+/// series.
 #[derive(Debug)]
 pub(super) struct Series {
-    /// `[site * moments + moment]` of each column of numbers, gaps filled.
+    /// `[site * moments + moment]` of each numeric column, gaps filled.
     readings: Vec<Vec<f32>>,
     names: Vec<String>,
     sites: Vec<String>,
     times: Vec<f64>,
     history: usize,
-    /// What is forecast, by row.
+    /// The forecast value of each row.
     ahead: Vec<f32>,
     label: String,
     /// Moment and site of each row, in the order of time.
     rows: Vec<(usize, usize)>,
 }
 
-/// What a column of windows holds.
+/// The content of a window column.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reading {
     Own { column: usize, lag: usize },
@@ -60,7 +61,7 @@ pub(super) enum Reading {
 }
 
 impl Series {
-    /// Windows over the `cells` of a file, one list a column of `header`.
+    /// Windows over the `cells` of a file, one list per column of `header`.
     pub(super) fn new(
         path: &Path,
         header: &[String],
@@ -111,7 +112,7 @@ impl Series {
             let mut values = raw(column);
             let known: Option<Vec<usize>> =
                 values.chunks(times.len()).map(|series| series.iter().position(|value| !value.is_nan())).collect();
-            // A column that is text, or empty at a site, is none of numbers.
+            // A column that is text, or empty at a site, is not numeric.
             let Some(known) = known else { continue };
             first = known.into_iter().fold(first, usize::max);
             for series in values.chunks_mut(times.len()) {
@@ -155,7 +156,7 @@ impl Series {
         self.rows.len()
     }
 
-    /// Every column with its name before the brackets and its place in them.
+    /// Every column with its name before the brackets and its position in them.
     pub(super) fn columns(&self) -> Vec<(String, Vec<usize>, Reading)> {
         let mut all = Vec::new();
         for (column, name) in self.names.iter().enumerate() {
@@ -195,7 +196,7 @@ impl Series {
     }
 }
 
-/// The distinct moments in order, and the number of each row's.
+/// The distinct moments in order, and the index of each row's moment.
 fn moments(path: &Path, name: &str, cells: &Cells) -> Result<(Vec<f64>, Vec<usize>), DataError> {
     let refuse = |row: usize, expected: &str, found: String, remedy: &str| {
         let cell = At::Cell { line: row as u64 + 2, column: name.to_owned() };
@@ -247,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_row_is_a_site_at_a_moment_and_gaps_hold_the_last_reading() {
-        // North misses q at 2, so the row of moment 1 has no label and the window of moment 2 repeats the reading of 1.
+        // North lacks q at 2, so the row of moment 1 has no label and the window of moment 2 repeats the reading of 1.
         let north = "0,north,10,NA\n1,north,11,W\n2,north,NA,W\n3,north,13,W\n";
         let south = "0,south,20,E\n1,south,21,E\n2,south,22,E\n3,south,23,E\n";
         let folder = folder(north, south);
@@ -260,11 +261,11 @@ mod tests {
             select(&table, &["site", "ahead.q"]),
             array![[0.0f32, 1.0, 22.0], [1.0, 0.0, 13.0], [0.0, 1.0, 23.0]]
         );
-        // Wind is text: no column of numbers.
+        // Wind is text, so it is not a numeric column.
         assert!(table.select(&["wind".to_owned()]).is_err());
     }
 
-    /// The past of what is forecast is an input, its future never.
+    /// The past of the forecast value is an input; its future never is.
     #[test]
     fn no_pattern_reaches_the_future() {
         use crate::dataset::{FaultKind, Role, Withheld};

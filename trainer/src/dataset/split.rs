@@ -1,4 +1,4 @@
-//! Train, tune and test: which nodes may teach, which may choose, which may only judge.
+//! Train, tune and test: the nodes that train, that choose settings, and that only evaluate.
 
 use super::error::{At, DataError, FaultKind, Place};
 use super::graph::Graph;
@@ -11,7 +11,7 @@ pub struct Split {
     pub train: Vec<usize>,
     /// Nodes whose labels choose the epoch and the settings.
     pub tune: Vec<usize>,
-    /// Nodes whose labels only judge.
+    /// Nodes whose labels only evaluate.
     pub test: Vec<usize>,
 }
 
@@ -19,8 +19,9 @@ impl Split {
     /// Checks a split against its graph.
     ///
     /// # Errors
-    /// [`FaultKind::Split`] for an empty part or a class without a train node, [`FaultKind::OutOfRange`] for an id that is
-    /// no node, [`FaultKind::Duplicate`] for a node that stands twice, [`FaultKind::Labels`] when the graph has no labels.
+    /// [`FaultKind::Split`] for an empty part or a class without a train node, [`FaultKind::OutOfRange`] for an id that
+    /// is not a node, [`FaultKind::Duplicate`] for a node that occurs twice, [`FaultKind::Labels`] if the graph has no
+    /// labels.
     pub fn check(&self, graph: &Graph) -> Result<(), DataError> {
         let place = || Place::file(graph.name.as_ref());
         let labels = labels(graph)?;
@@ -73,7 +74,7 @@ impl Split {
         }
     }
 
-    /// The split in other ids: node `id` becomes `position[id]`, and is dropped where that is `usize::MAX`.
+    /// The split in other ids: node `id` becomes `position[id]`, and is dropped if that is `usize::MAX`.
     pub(super) fn renumbered(&self, position: &[usize]) -> Self {
         let part = |ids: &[usize]| {
             let mut ids: Vec<usize> = ids.iter().map(|&id| position[id]).filter(|&id| id != usize::MAX).collect();
@@ -109,12 +110,12 @@ pub fn published(graph: &Graph) -> Result<Split, DataError> {
     Ok(split)
 }
 
-/// A split drawn at random, reproducible from the seed alone.
+/// A random split, reproducible from the seed alone.
 ///
 /// Algorithm: a random order of all nodes (ChaCha8 stream of `seed`, see `order.rs`). Walking along it, a node goes to
-/// train while its class has fewer than `per_class` there. The nodes left over, ascending, are put into a second random
-/// order, whose first `tune` nodes tune and whose next `test` nodes test; in the first order the nodes of rare classes
-/// would come last, and tune would lack them. Ids are sorted at the end.
+/// train while its class has fewer than `per_class` there. The remaining nodes, ascending, are put into a second random
+/// order, whose first `tune` nodes become tune and whose next `test` nodes become test. In the first order, the
+/// remaining nodes of rare classes would come last, and tune would lack them. Ids are sorted at the end.
 ///
 /// # Errors
 /// [`FaultKind::Split`] when a class or the rest has too few nodes, and those of [`Split::check`].
@@ -146,7 +147,7 @@ pub fn random(graph: &Graph, per_class: usize, tune: usize, test: usize, seed: u
         return Err(DataError::new(
             FaultKind::Split,
             place(),
-            format!("{tune} tune and {test} test nodes beside {} train nodes", split.train.len()),
+            format!("{tune} tune and {test} test nodes besides {} train nodes", split.train.len()),
             format!("{} nodes left", rest.len()),
             "lower tune_nodes or test_nodes under [data] of the recipe",
         ));
@@ -247,8 +248,8 @@ mod tests {
         assert_eq!(random(&unlabelled, 1, 1, 1, 0).unwrap_err().kind(), FaultKind::Labels);
     }
 
-    /// Tune and test are drawn without replacement from the nodes that do not train: the mean share of a class over many
-    /// seeds lies within five standard errors of the hypergeometric distribution, also where train takes most of a class.
+    /// Tune and test are drawn without replacement from the nodes outside train: the mean share of a class over many
+    /// seeds lies within five standard errors of the hypergeometric distribution, even if train takes most of a class.
     #[test]
     fn tune_and_test_have_the_class_shares_of_what_is_left() {
         const SEEDS: u64 = 100;

@@ -14,20 +14,20 @@ use super::{archive, csv};
 pub struct Table {
     /// Features `[rows x inputs]` in CSR, finite, columns sorted, no stored zeros.
     pub features: CsMat<f32>,
-    /// One name a feature; empty when the source names none.
+    /// One name per feature; empty if the source names none.
     pub input_names: Vec<String>,
-    /// One id a row; empty when the source names none.
+    /// One id per row; empty if the source has none.
     pub ids: Vec<String>,
-    /// One label a row as the source spells it (a class number or a name); empty when it has none.
+    /// One label per row as spelt in the source (a class number or a name); empty if it has none.
     pub labels: Vec<String>,
 }
 
 impl Table {
-    /// Reads a table and tells its layout by content.
+    /// Reads a table and recognises its layout by content.
     ///
-    /// - an `.npz` archive with `x` `[rows x inputs]` and maybe `labels` `[rows]`, or any graph archive, whose features and
-    ///   labels are taken;
-    /// - a `.csv` file with a header; columns `id`, `label` and `split` are optional and no features;
+    /// - an `.npz` archive with `x` `[rows x inputs]` and optionally `labels` `[rows]`, or any graph archive, whose
+    ///   features and labels are used;
+    /// - a `.csv` file with a header; columns `id`, `label` and `split` are optional and not features;
     /// - a folder with `nodes.csv`.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ fn from_archive(path: &Path) -> Result<Table, DataError> {
         return Err(DataError::new(
             FaultKind::Shape,
             npz.place("labels"),
-            format!("{rows} labels, one a row of `x`"),
+            format!("{rows} labels, one per row of `x`"),
             labels.len().to_string(),
             "save both arrays for the same rows",
         ));

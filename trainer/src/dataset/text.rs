@@ -1,4 +1,4 @@
-//! Text tables, plain or gzip, read once from front to back, and no further than memory goes.
+//! Text tables, plain or gzip, read once from front to back, as far as memory allows.
 
 use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::limits::{MAX_LINE_BYTES, MEMORY_A_TEXT_BYTE};
 use crate::bounded::{self, Kind, Refused, size};
 use crate::memory;
 
-/// A text that ends with an error where a line is too long for any row.
+/// A text that ends with an error at a line that is too long for any row.
 pub(crate) struct ShortLines<R> {
     source: R,
     line: u64,
@@ -38,7 +38,7 @@ impl<R: Read> Read for ShortLines<R> {
     }
 }
 
-/// A text that ends with an error where it is longer than there is memory for.
+/// A text that ends with an error when it exceeds the available memory.
 pub(super) struct Text {
     source: ShortLines<Box<dyn Read>>,
     most: u64,

@@ -1,8 +1,8 @@
-//! What a user should know about a data set that is used all the same.
+//! Warnings about a data set that can still be used.
 
 use std::fmt;
 
-/// Ratio of the largest to the smallest class from which [`Warning::Unbalanced`] is given.
+/// Ratio of the largest to the smallest class at which [`Warning::Unbalanced`] starts.
 pub const UNBALANCED_RATIO: usize = 10;
 
 /// Something odd in a data set that was repaired or left as it is.
@@ -16,7 +16,7 @@ pub enum Warning {
         /// How many were dropped.
         dropped: usize,
     },
-    /// The same edge in the same direction stood there several times; one was kept.
+    /// The same edge in the same direction was listed several times; one was kept.
     DuplicateEdges {
         /// How many were dropped.
         dropped: usize,
@@ -26,7 +26,7 @@ pub enum Warning {
         /// How many were made undirected.
         added: usize,
     },
-    /// Nodes without a neighbour: the teacher sees no more of them than the student.
+    /// Nodes without a neighbour, of which the teacher sees no more than the student.
     IsolatedNodes {
         /// How many there are.
         count: usize,
@@ -40,7 +40,7 @@ pub enum Warning {
         /// The first of them.
         first: usize,
     },
-    /// Class sizes differ by [`UNBALANCED_RATIO`] or more: read the accuracy of each class, not the mean alone.
+    /// Class sizes differ by [`UNBALANCED_RATIO`] or more: read the accuracy of each class, not only the mean.
     Unbalanced {
         /// The class with the fewest nodes.
         smallest: usize,
@@ -58,24 +58,24 @@ pub enum Warning {
         /// The first of them.
         first: usize,
     },
-    /// Columns of a table that have one value in all train rows, so that the networks leave them out.
+    /// Columns of a table that have one value in all train rows, so that the networks ignore them.
     ConstantColumns {
         /// How many there are.
         count: usize,
         /// Name of the first of them.
         first: String,
-        /// Splits in which this is so.
+        /// Splits to which this applies.
         splits: Vec<u64>,
     },
     /// The label has one value in all labelled rows of a part of the table.
     ConstantTarget {
         /// Name of the column.
         name: String,
-        /// Its value: of a classification the class.
+        /// Its value; for a classification, the class.
         value: String,
         /// `train`, `tune` or `test`.
         part: &'static str,
-        /// Splits in which this is so.
+        /// Splits to which this applies.
         splits: Vec<u64>,
     },
     /// Rows of one group lie in several folds.

@@ -1,19 +1,20 @@
-//! Columns that no network may see: what a recipe names as the answer, or as where a row comes from.
+//! Columns that no network may see: those that a recipe names as the answer or as the origin of a row.
 //!
-//! A pattern leaves them out. A pattern that names nothing else is refused, so that nobody trains on the answer unawares.
+//! Patterns leave them out. A pattern that names only such columns is refused, so that nobody trains on the answer by
+//! accident.
 
 use super::error::{DataError, FaultKind, Place};
 
-/// What a column says about a row.
+/// The information that a column reveals about a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// The answer itself.
     Label,
-    /// Which part of the split the row is in.
+    /// The part of the split to which the row belongs.
     Fold,
-    /// Which rows belong together.
+    /// The rows that belong together.
     Group,
-    /// Which row it is.
+    /// The identity of the row.
     Id,
 }
 
@@ -30,12 +31,12 @@ impl Role {
     }
 }
 
-/// A column, by name or pattern, that is no input of any network.
+/// A column, by name or pattern, that is not an input of any network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Withheld {
     /// The column as the recipe names it.
     pub column: String,
-    /// What it says.
+    /// Its role.
     pub role: Role,
 }
 

@@ -1,9 +1,9 @@
 //! The zip container of an `.npz` archive, read to the last byte or refused.
 //!
-//! Readers of zip are lenient by custom: they skip what lies between members, take the last of two members with one name, and
-//! compare a check sum only where somebody reads to the end. Here every byte has its place. Members follow one another from
-//! the first byte on, each repeats what the directory says of it, the directory follows them, and its end is the end of the
-//! file. What a member holds is compared with its CRC-32 whenever it is read.
+//! Zip readers are usually lenient: they skip bytes between members, take the last of two members with one name, and
+//! compare a checksum only if somebody reads to the end. Here every byte is accounted for. Members follow one another
+//! from the first byte on, each agrees with its directory record, the directory follows them, and its end is the end of
+//! the file. Every member is compared with its CRC-32 whenever it is read.
 //!
 //! ```text
 //! (local header | name | extra | data | data descriptor, if flag 3 is set)*
@@ -27,7 +27,7 @@ const END: &[u8; 4] = b"PK\x05\x06";
 const END_64: &[u8; 4] = b"PK\x06\x06";
 const LOCATOR_64: &[u8; 4] = b"PK\x06\x07";
 
-/// Flags that change nothing here: how hard the deflater tried, sizes behind the data, a name in UTF-8.
+/// Flags that change nothing here: the compression level, sizes after the data, a name in UTF-8.
 const KNOWN_FLAGS: u16 = 0b1000_0000_1110;
 const SIZES_BEHIND: u16 = 0b1000;
 
@@ -38,7 +38,7 @@ pub(super) enum ZipFault {
     Read(io::Error),
     /// Two members have one name.
     Twice(String),
-    /// It is not what a sound archive is; what was found.
+    /// It is not a sound archive; holds what was found.
     Damaged(String),
 }
 
@@ -55,7 +55,7 @@ fn damaged<T>(found: impl Into<String>) -> Result<T, ZipFault> {
     Err(ZipFault::Damaged(found.into()))
 }
 
-/// An archive whose layout is proven.
+/// An archive whose layout has been checked.
 #[derive(Debug)]
 pub(super) struct ZipFile {
     file: File,
@@ -68,15 +68,15 @@ pub(super) struct ZipFile {
 pub(super) struct Member {
     /// Its name.
     pub name: String,
-    /// Bytes it holds.
+    /// Uncompressed bytes.
     pub bytes: u64,
-    /// Bytes it takes in the file.
+    /// Bytes in the file.
     pub stored: u64,
     deflated: bool,
     crc: u32,
     /// Where its local header starts.
     header: u64,
-    /// Where its data start; known once the local header was read.
+    /// Where its data start; known once the local header has been read.
     data: u64,
     flags: u16,
     /// Time and date, which the local header repeats.
@@ -84,7 +84,7 @@ pub(super) struct Member {
 }
 
 impl ZipFile {
-    /// Proves the layout of an archive of `length` bytes; no member is read.
+    /// Checks the layout of an archive of `length` bytes without reading a member.
     pub(super) fn open(file: File, length: u64) -> Result<Self, ZipFault> {
         let (directory, end, count) = find_directory(&file, length)?;
         let mut bytes = vec![0; usize::try_from(end - directory).unwrap_or(usize::MAX)];
@@ -108,7 +108,7 @@ impl ZipFile {
         let mut at = 0;
         for (member, next) in members.iter_mut().zip(starts) {
             if member.header != at {
-                return damaged(format!("bytes that belong to no member in front of `{}`", member.name));
+                return damaged(format!("bytes that belong to no member before `{}`", member.name));
             }
             member.data = local_header(&file, member)?;
             let end = member.data.checked_add(member.stored).filter(|&end| end <= next);
@@ -132,7 +132,7 @@ impl ZipFile {
         self.positions.get(name).copied()
     }
 
-    /// A reader of what a member holds; its end is given only when the check sum is right.
+    /// A reader of a member's content; it reaches its end only if the checksum is right.
     pub(super) fn read(&mut self, position: usize) -> io::Result<MemberReader<'_>> {
         let member = &self.members[position];
         let mut file = &self.file;
@@ -147,7 +147,7 @@ impl ZipFile {
 /// Reads one member.
 pub(super) struct MemberReader<'a> {
     source: Source<'a>,
-    /// Bytes that the directory still promises.
+    /// Remaining bytes according to the directory.
     left: u64,
     stored: u64,
     crc: Crc,
@@ -181,10 +181,10 @@ impl Read for MemberReader<'_> {
             return wrong("fewer bytes than the archive's directory says");
         }
         if self.crc.sum() != self.expected {
-            return wrong("another check sum (CRC-32) than the archive's directory says");
+            return wrong("a checksum (CRC-32) that differs from the archive's directory");
         }
         if taken != self.stored {
-            return wrong("bytes behind the end of the compressed data");
+            return wrong("bytes after the end of the compressed data");
         }
         Ok(0)
     }
@@ -197,7 +197,7 @@ fn find_directory(file: &File, length: u64) -> Result<(u64, u64, u64), ZipFault>
     read_at(file, end, &mut bytes)?;
     let mut fields = &bytes[..];
     if take(&mut fields)? != *END || bytes[20..] != [0, 0] {
-        return damaged("another end: no archive, one that is cut short, or one with bytes behind its end");
+        return damaged("no end record: not an archive, a truncated one, or one with bytes after its end");
     }
     let (disk, first_disk) = (u16_of(&mut fields)?, u16_of(&mut fields)?);
     let (here, count) = (u16_of(&mut fields)?, u16_of(&mut fields)?);
@@ -228,7 +228,7 @@ fn find_directory(file: &File, length: u64) -> Result<(u64, u64, u64), ZipFault>
     Ok((start, end, count))
 }
 
-/// Start, size and count of the directory as the zip64 end record says, and where that record starts.
+/// Start, size and count of the directory from the zip64 end record, and where that record starts.
 fn end_64(file: &File, end: u64) -> Result<(u64, u64, u64, u64), ZipFault> {
     const RECORD_BYTES: u64 = 56;
     let mut bytes = [0; RECORD_BYTES as usize + 20];
@@ -243,10 +243,10 @@ fn end_64(file: &File, end: u64) -> Result<(u64, u64, u64, u64), ZipFault> {
     let (size, start) = (u64_of(&mut fields)?, u64_of(&mut fields)?);
     let locator = take(&mut fields)?;
     let (locator_disk, located, locator_disks) = (u32_of(&mut fields)?, u64_of(&mut fields)?, u32_of(&mut fields)?);
-    // What the record does not count is its signature and this size.
+    // The record's size does not include its signature and the size field itself.
     let sound = signature == *END_64 && own_size == RECORD_BYTES - 12 && disks == 0 && here == count;
     if !sound || locator != *LOCATOR_64 || (locator_disk, located, locator_disks) != (0, at, 1) {
-        return damaged("a zip64 end record that is none");
+        return damaged("an invalid zip64 end record");
     }
     Ok((start, size, count, at))
 }
@@ -265,7 +265,7 @@ fn record(rest: &mut &[u8]) -> Result<Member, ZipFault> {
     let _attributes = u32_of(rest)?;
     let mut header = u64::from(u32_of(rest)?);
     let name = cut(rest, name.into())?;
-    let Ok(name) = std::str::from_utf8(name) else { return damaged("a member whose name is no UTF-8") };
+    let Ok(name) = std::str::from_utf8(name) else { return damaged("a member whose name is not UTF-8") };
     let extra = cut(rest, extra.into())?;
     zip64(extra, &mut [&mut bytes, &mut stored, &mut header])?;
     if disk != 0 || comment != 0 {
@@ -283,7 +283,7 @@ fn record(rest: &mut &[u8]) -> Result<Member, ZipFault> {
     Ok(Member { name: name.to_owned(), bytes, stored, deflated, crc, header, data: 0, flags, moment })
 }
 
-/// Compares a local header with the directory; where its data start.
+/// Compares a local header with the directory and returns where the data start.
 fn local_header(file: &File, member: &Member) -> Result<u64, ZipFault> {
     let mut bytes = [0; 30];
     read_at(file, member.header, &mut bytes)?;
@@ -306,24 +306,20 @@ fn local_header(file: &File, member: &Member) -> Result<u64, ZipFault> {
         && name == member.name.as_bytes()
         && (known_later || sizes == (member.crc, member.stored, member.bytes));
     if !same {
-        return damaged(format!("member `{}`, of which header and directory say different things", member.name));
+        return damaged(format!("member `{}`, whose header contradicts the directory", member.name));
     }
     Ok(member.header + bytes.len() as u64 + words.len() as u64)
 }
 
-/// Accounts for the bytes between the end of a member's data and what follows.
+/// Accounts for the bytes between the end of a member's data and the next record.
 fn descriptor(file: &File, member: &Member, end: u64, next: u64) -> Result<(), ZipFault> {
     let between = (next - end) as usize;
     if member.flags & SIZES_BEHIND == 0 {
-        return if between == 0 {
-            Ok(())
-        } else {
-            damaged(format!("bytes behind the end of member `{}`", member.name))
-        };
+        return if between == 0 { Ok(()) } else { damaged(format!("bytes after the end of member `{}`", member.name)) };
     }
     let mut bytes = [0; 24];
     let Some(bytes) = bytes.get_mut(..between) else {
-        return damaged(format!("bytes behind the end of member `{}`", member.name));
+        return damaged(format!("bytes after the end of member `{}`", member.name));
     };
     read_at(file, end, bytes)?;
     let small = [member.stored, member.bytes].map(|size| u32::try_from(size).map(u32::to_le_bytes));
@@ -338,10 +334,10 @@ fn descriptor(file: &File, member: &Member, end: u64, next: u64) -> Result<(), Z
     if sound.iter().any(|sound| sound.as_slice() == &*bytes) {
         return Ok(());
     }
-    damaged(format!("another descriptor behind member `{}` than its directory says", member.name))
+    damaged(format!("a descriptor after member `{}` that contradicts its directory", member.name))
 }
 
-/// Fills in the numbers that stand as `0xffff_ffff` because they need 64 bits, in their order.
+/// Fills in the numbers that are stored as `0xffff_ffff` because they need 64 bits, in order.
 fn zip64(mut extra: &[u8], numbers: &mut [&mut u64]) -> Result<(), ZipFault> {
     const ID: u16 = 1;
     let mut large = numbers.iter_mut().filter(|number| ***number == u64::from(u32::MAX)).peekable();
@@ -354,7 +350,7 @@ fn zip64(mut extra: &[u8], numbers: &mut [&mut u64]) -> Result<(), ZipFault> {
             }
         }
     }
-    if large.next().is_some() { damaged("a number of 64 bits that is missing") } else { Ok(()) }
+    if large.next().is_some() { damaged("a missing 64-bit number") } else { Ok(()) }
 }
 
 fn read_at(mut file: &File, at: u64, bytes: &mut [u8]) -> Result<(), ZipFault> {

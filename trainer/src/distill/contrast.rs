@@ -235,7 +235,8 @@ mod tests {
                 assert!((slope - f64::from(closed)).abs() < 1e-3 * loss, "[{node}, {column}]: {slope}, {closed}");
             }
         }
-        let draws = |contrast: &Contrast| (0..20).map(|number| contrast.draw(&Step { number, ..STEP })).collect::<Vec<_>>();
+        let draws =
+            |contrast: &Contrast| (0..20).map(|number| contrast.draw(&Step { number, ..STEP })).collect::<Vec<_>>();
         let others = draws(&contrast);
         assert!(others.iter().filter(|&other| *other != drawn).count() > 10, "other steps draw other nodes");
         assert!(others.iter().all(|nodes| nodes.contains(&1) && nodes.contains(&7)), "{others:?}");

@@ -90,7 +90,7 @@ impl Distilling<'_> {
             _ => None,
         };
         let labels: Vec<Option<u16>> = step.rows.iter().map(known).collect();
-        let chosen = self.mixer.choose(self.mixture, step.rows, output.view(), &labels, &mut step.stream());
+        let chosen = self.mixer.choose(self.mixture, step.rows, output.view(), &labels, &mut step.choice_stream());
         if let Some(asked) = &self.ask_again {
             return asked.targets(self.mixture, step.rows, self.weights.temperature);
         }
@@ -193,6 +193,55 @@ mod tests {
     use crate::distill::labels::TargetScale;
     use crate::distill::mixer::Mixing;
     use ndarray::array;
+
+    /// Soft targets, smoothed labels and an embedding at once, of classes and of a quantity, against differences of the loss.
+    #[test]
+    fn closed_gradients_equal_finite_differences() {
+        let classes = Truth::Classes { labels: vec![0, 2, 1], names: ["a", "b", "c"].map(String::from).to_vec() };
+        let quantity = Truth::Quantity { values: vec![0.5, -1.0, 2.0], name: "q".into() };
+        let embedding = array![[0.3f32, -0.2], [1.0, 0.0], [-0.5, 0.4]];
+        for truth in [&classes, &quantity] {
+            let (own, classifies) = (truth.outputs(), truth.labels().is_some());
+            let answers = [Array2::from_shape_fn((3, own), |(row, class)| (row as f32 - class as f32) * 0.7)];
+            let mixture = Mixture::new(Mixing::Mean, 0, &answers, classifies.then_some(2.0));
+            let scale = TargetScale { mean: 0.1, deviation: if classifies { 1.0 } else { 2.0 } };
+            let mut lesson = Distilling {
+                labels: Labels { truth, known: &[true, true, false], smoothing: 0.1, scale },
+                tune: &[],
+                choose_by: ChooseBy::Loss,
+                mixture: &mixture,
+                mixer: Mixer::new(Mixing::Mean, 1, own, 0),
+                weights: Weights {
+                    temperature: 2.0,
+                    soft: Schedule::Constant(0.7),
+                    label: 0.4,
+                    smoothing: 0.1,
+                    noise: 0.0,
+                    word_dropout: 0.0,
+                    margin: None,
+                    embedding: Some((&embedding, 0.6)),
+                },
+                ask_again: None,
+                merged: None,
+            };
+            let step = Step { epoch: 0, number: 0, seed: 0, rows: &[2, 0, 1] };
+            let outputs = Array2::from_shape_fn((3, own + 2), |(row, at)| ((row * 5 + at * 3) % 7) as f32 * 0.3 - 0.8);
+            let mut loss = |outputs: &Array2<f32>, gradient: &mut Array2<f32>| {
+                lesson.loss(&step, std::slice::from_ref(outputs), std::slice::from_mut(gradient))
+            };
+            let mut gradient = Array2::zeros(outputs.dim());
+            loss(&outputs, &mut gradient);
+            for (at, &closed) in gradient.indexed_iter() {
+                let mut probe = |distance: f32| {
+                    let mut moved = outputs.clone();
+                    moved[at] += distance;
+                    loss(&moved, &mut Array2::zeros(outputs.dim()))
+                };
+                let slope = (probe(1e-2) - probe(-1e-2)) / 2e-2;
+                assert!((slope - f64::from(closed)).abs() < 1e-3, "{at:?}: {slope} against {closed}");
+            }
+        }
+    }
 
     /// A label within the teacher's error teaches nothing; the row the student gets worse than its teacher does.
     #[test]

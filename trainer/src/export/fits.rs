@@ -1,11 +1,11 @@
-//! What a student file asks of the data, checked before anything is trained: a class name that no file can hold is no
-//! reason to lose an hour.
+//! Checks the requirements of a student file on the data before anything is trained, so that an unusable class name
+//! does not cost an hour.
 
 use crate::bounded::{Kind, size};
 use crate::dataset::quoted;
 use eyas::model::{MAX_WIDTH, Task};
 
-/// Why no student of these data can be sealed.
+/// Why no student can be sealed for these data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsealable {
     /// Too many inputs or outputs.
@@ -15,16 +15,16 @@ pub enum Unsealable {
         what: &'static str,
         /// How many there are.
         found: usize,
-        /// What to do about it.
+        /// The remedy.
         remedy: &'static str,
     },
-    /// One class is nothing to decide.
+    /// A single class leaves nothing to decide.
     #[error("expected at least 2 classes, found {found}; add rows of another class")]
     Classes {
         /// How many there are.
         found: usize,
     },
-    /// Names are written one a line.
+    /// Names are stored one per line.
     #[error("expected every {what} on one line of the student file, found {found} as number {number}; rename it")]
     Name {
         /// `class name` or `input name`.
@@ -34,7 +34,7 @@ pub enum Unsealable {
         /// Counted from 0.
         number: usize,
     },
-    /// Larger than what reads student files reads.
+    /// Larger than the limit for reading student files.
     #[error("expected a student file of at most {}, found one of {}; choose narrower hidden layers", size(Kind::Student.limit()), size(*found))]
     Size {
         /// Its size in bytes.
@@ -42,7 +42,8 @@ pub enum Unsealable {
     },
 }
 
-/// Checks everything that sealing will ask of a student of these widths, from inputs to outputs, and of its names.
+/// Checks everything that sealing will require of a student with these widths, from inputs to outputs, and of its
+/// names.
 ///
 /// # Errors
 /// [`Unsealable`] with what to change.
@@ -82,7 +83,7 @@ mod tests {
     use eyas::model::{Normalization, Provenance};
     use ndarray::{Array1, Array2};
 
-    /// Whether a student with these names is sealed indeed.
+    /// Whether a student with these names can actually be sealed.
     fn seals(task: Task, inputs: usize, labels: &[String], input_names: &[String]) -> bool {
         let outputs = labels.len();
         let layer = DenseWeights { weight: Array2::ones((outputs, inputs)), bias: Array1::zeros(outputs) };

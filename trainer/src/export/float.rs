@@ -1,9 +1,9 @@
-//! The float student beside the sealed one: what was trained, before any rounding.
+//! The float student that belongs to the sealed one: the trained weights before any rounding.
 //!
-//! `student_float.npz` holds `w0 [outputs x inputs]`, `b0 [outputs]`, `w1`, and so on, ReLU between the layers, and what
-//! happens to a row first: `mean` and `sd` `[inputs]` with `largest_score [1]`, at which standard scores are cut off, or
-//! `row_shares [1]`, a row divided by the sum of its magnitudes. `student [32]` is the SHA-256 of the sealed file that came
-//! from it. `eyas label` takes the file as a teacher of kind `mlp`.
+//! `student_float.npz` holds `w0 [outputs x inputs]`, `b0 [outputs]`, `w1`, and so on, with ReLU between the layers,
+//! and the preprocessing of a row: `mean` and `sd` `[inputs]` with `largest_score [1]`, at which standard scores are
+//! clipped, or `row_shares [1]` if a row is divided by the sum of its magnitudes. `student [32]` is the SHA-256 of the
+//! sealed file made from it. `eyas label` takes the file as a teacher of kind `mlp`.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Write};
@@ -24,21 +24,21 @@ use eyas::model::Normalization;
 /// Name of the float student in a run folder.
 pub const STUDENT_FLOAT: &str = "student_float.npz";
 
-/// A float student with what its rows go through first.
+/// A float student with the preprocessing of its rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FloatStudent {
     /// The layers, ReLU between them; a regression answers in the unit of its quantity.
     pub weights: MlpWeights,
-    /// Standard scores, cut off at [`LARGEST_SCORE`].
+    /// Standard scores, clipped at [`LARGEST_SCORE`].
     pub standard: Option<Standard>,
     /// Whether a row is divided by the sum of its magnitudes.
     pub row_shares: bool,
-    /// SHA-256 of the sealed student that came from it.
+    /// SHA-256 of the sealed student made from it.
     pub student: [u8; 32],
 }
 
 impl FloatStudent {
-    /// The weights that became a sealed student with this coding of its inputs.
+    /// The weights of a sealed student with this input coding.
     #[must_use]
     pub fn new(weights: &MlpWeights, coding: &InputCoding, student: [u8; 32]) -> Self {
         let row_shares = coding.normalization == Normalization::RowSum;
@@ -47,7 +47,7 @@ impl FloatStudent {
             first.weight.mapv_inplace(|weight| weight / coding.unit);
         }
         let mut standard = coding.standard.clone();
-        // Such an input has no weights: any deviation leaves its scores without effect, and 1 is a number for every reader.
+        // Such an input has no weights, so its scores have no effect for any deviation, and every reader can handle 1.
         for deviation in standard.iter_mut().flat_map(|standard| &mut standard.deviations) {
             *deviation = if deviation.is_infinite() { 1.0 } else { *deviation };
         }
@@ -57,7 +57,7 @@ impl FloatStudent {
     /// The archive; the same student gives the same bytes.
     ///
     /// # Errors
-    /// Only when it cannot be built in memory.
+    /// Only if it cannot be built in memory.
     pub fn archive(&self) -> io::Result<Vec<u8>> {
         let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
         let mut add = |name: &str, shape: &[u64], values: &mut dyn Iterator<Item = f32>| {
@@ -88,7 +88,7 @@ impl FloatStudent {
     /// Reads the archive.
     ///
     /// # Errors
-    /// [`DataError`] for an array that is missing or of another shape than its neighbours need.
+    /// [`DataError`] for an array that is missing or whose shape does not match the others.
     pub fn load(path: &Path) -> Result<Self, DataError> {
         let mut arrays = read_arrays(path)?;
         let mut layers: Vec<DenseWeights> = Vec::new();
@@ -119,8 +119,8 @@ impl FloatStudent {
         Ok(Self { weights: MlpWeights { layers }, standard, row_shares, student })
     }
 
-    /// The student as a float ONNX model: `features` `[N, inputs]` as measured, `h0`, `h1`, … the hidden layers behind their
-    /// ReLU, `logits` `[N, outputs]`.
+    /// The student as a float ONNX model: raw `features` `[N, inputs]`, hidden layers `h0`, `h1`, … after their ReLU,
+    /// `logits` `[N, outputs]`.
     #[must_use]
     pub fn to_onnx(&self) -> Vec<u8> {
         let mut builder = Builder::default();
@@ -177,7 +177,7 @@ fn take(
 }
 
 fn refuse(path: &Path, name: &str, expected: String, found: String) -> DataError {
-    let remedy = "distil again: the file is not as a run writes it";
+    let remedy = "distil again: no run writes such a file";
     DataError::new(FaultKind::Shape, Place::array(path, name), expected, found, remedy)
 }
 
@@ -201,7 +201,7 @@ mod tests {
     fn the_archive_reads_back_and_teaches_as_the_student_answers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(STUDENT_FLOAT);
-        // Far beyond the cut; all zero.
+        // Far beyond the clip; all zero.
         let rows = array![[1.05f32, 3.0], [0.0, 0.0], [9.0, -1.0]];
         for student in students() {
             std::fs::write(&path, student.archive().unwrap()).unwrap();

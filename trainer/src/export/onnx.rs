@@ -1,7 +1,7 @@
 //! The integer student as an ONNX QDQ model, for ONNX Runtime.
 //!
-//! ONNX rounds exact halves to the even integer and works through floats; a layer may differ by one unit. The export
-//! counts that, with every layer fed the student's own integers.
+//! ONNX rounds exact halves to the even integer and computes in floats, so a layer may differ by one unit. The export
+//! counts these differences; every layer gets the student's own integers.
 
 use crate::import::onnx::message::{
     ATTRIBUTE_INT, Attribute, Dimension, FLOAT, Graph, INT8, INT32, INT64, Model, Node, Opset, Shape, Tensor,
@@ -13,12 +13,12 @@ use eyas::Student;
 use eyas::model::{FrontEnd, Layer, LayerKind, Normalization};
 use prost::Message;
 
-/// The operator set of the models: the first with a scale for each output in DequantizeLinear.
+/// The operator set of the models: the first whose DequantizeLinear has a scale for each output.
 pub const ONNX_OPSET: i64 = 13;
 /// The file version that goes with it.
 const IR_VERSION: i64 = 7;
 
-/// What an exported model is fed.
+/// The input of an exported model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnnxInput {
     /// Real features, `features` `[N, inputs]`; the student's front end becomes part of the model.
@@ -27,12 +27,12 @@ pub enum OnnxInput {
     Integers,
 }
 
-/// A model and how far its integers are from the student's.
+/// A model, and the differences between its integers and the student's.
 #[derive(Clone, Debug)]
 pub struct ExportedOnnx {
     /// The file.
     pub bytes: Vec<u8>,
-    /// The student beside the rounding of ONNX, each layer fed the student's own integers.
+    /// The student compared with ONNX's rounding; each layer gets the student's own integers.
     pub layers: Vec<LayerCount>,
 }
 
@@ -65,7 +65,7 @@ pub enum OnnxError {
 /// Tensors `x`, `y0`, `y1`, … are the integers of the input and of every layer, `logits` the real outputs.
 ///
 /// # Errors
-/// [`OnnxError`] where a scale fits no float, or features are asked of a student without front end.
+/// [`OnnxError`] if a scale does not fit a float, or if features are requested of a student without a front end.
 pub fn to_onnx(student: &Student<'_>, input: OnnxInput, rows: usize) -> Result<ExportedOnnx, OnnxError> {
     let mut builder = Builder::default();
     let inputs = i64::from(student.metadata().inputs);
@@ -89,12 +89,12 @@ pub fn to_onnx(student: &Student<'_>, input: OnnxInput, rows: usize) -> Result<E
     Ok(ExportedOnnx { bytes, layers: count(student, &sources, rows)? })
 }
 
-/// The layers in the numbers of ONNX: an input step of 1, and multipliers as scales of the weights.
+/// The layers in ONNX's numbers: an input step of 1, and multipliers as scales of the weights.
 fn sources(student: &Student<'_>) -> Result<Vec<SourceLayer>, OnnxError> {
     let last = student.layers().count().saturating_sub(1);
     let mut sources: Vec<SourceLayer> = Vec::new();
     for (index, layer) in student.layers().enumerate() {
-        // The step of an inner layer is arbitrary; the last one is what the logits are counted in.
+        // The step of a hidden layer is arbitrary; the last one is the unit of the logits.
         let output_scale = if index == last { f64::from(student.metadata().output.scale) } else { 1.0 };
         let (inputs, outputs) = (usize::from(layer.inputs), usize::from(layer.outputs));
         let weights: Vec<i16> = (0..outputs * inputs).map(|at| layer.weight(at / inputs, at % inputs)).collect();
@@ -111,7 +111,7 @@ fn sources(student: &Student<'_>) -> Result<Vec<SourceLayer>, OnnxError> {
                 LayerKind::Dense => row.iter().map(|&weight| i64::from(weight)).sum(),
                 LayerKind::SparseInput => 0,
             };
-            // Inside i32 for every file that loads: the proof of its sums covers this one.
+            // Fits i32 for every file that loads, since the proof of its sums covers this one.
             biases.push((i64::from(channel.bias) + i64::from(layer.input_zero_point) * folded) as f64);
         }
         sources.push(SourceLayer {
@@ -177,7 +177,7 @@ impl Builder {
         self.node("Gemm", operands, output, vec![int("transB", 1)]);
     }
 
-    /// `shares`: the features divided by the sum of their magnitudes, zeros as they are.
+    /// `shares`: the features divided by the sum of their magnitudes; rows of zeros stay zero.
     pub(super) fn row_shares(&mut self, features: &str) {
         self.tensor("row_axis", INT64, vec![1], 1i64.to_le_bytes().to_vec());
         self.real("zero", &[0.0], vec![]);
@@ -190,7 +190,7 @@ impl Builder {
         self.node("Mul", &[features, "row_share"], "shares", vec![]);
     }
 
-    /// `clamp(⌊x · gain + offset + ½⌋)`, exact halves up, in operators that round nothing else.
+    /// `clamp(⌊x · gain + offset + ½⌋)`, exact halves up, with operators that add no other rounding.
     fn front_end(&mut self, student: &Student<'_>) -> Result<(), OnnxError> {
         let mut features = "features";
         if student.metadata().normalization == Normalization::RowSum {
@@ -225,7 +225,7 @@ impl Builder {
         Ok(())
     }
 
-    /// One layer over the integers `x`; the name of its own integers.
+    /// One layer over the integers `x`; returns the name of its own integers.
     fn layer(&mut self, index: usize, layer: &Layer<'_>, source: &SourceLayer, x: &str) -> String {
         let (inputs, outputs) = (i64::from(layer.inputs), i64::from(layer.outputs));
         let name = |part: &str| format!("{part}{index}");

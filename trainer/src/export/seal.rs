@@ -21,24 +21,24 @@ pub struct Sealed {
 /// Why a student could not be sealed.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
-    /// The numbers fit no student file.
+    /// The numbers do not fit a student file.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
     /// The runtime refuses the file.
     #[error("the runtime refuses the student file: {0}")]
     Refused(#[from] eyas::LoadError),
-    /// The sealed file does not repeat what was recorded.
+    /// The sealed file does not reproduce the recorded vectors.
     #[error("the sealed student does not repeat its golden vectors: {0}")]
     Selftest(#[from] SelftestError),
 }
 
 /// Seals `student`: golden vectors from `candidates`, then the file, loaded and self-tested.
 ///
-/// Candidates are taken in order, each whose label is new first, until the room is used; rows the student was
-/// not trained on serve best.
+/// Candidates are taken in order, those with a new label first, until the space is used up; rows that the student was
+/// not trained on are best.
 ///
 /// # Errors
-/// [`SealError`] when the numbers fit no file or the runtime refuses it.
+/// [`SealError`] if the numbers do not fit a file or the runtime refuses it.
 pub fn seal(student: &IntegerStudent, about: &About<'_>, candidates: &[Vec<i8>]) -> Result<Sealed, SealError> {
     let bare = AlignedBytes::from(student.file(&About { golden: &[], ..*about })?.as_slice());
     let (golden, golden_vectors) = record(&Student::load(&bare)?, candidates);

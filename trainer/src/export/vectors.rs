@@ -1,4 +1,4 @@
-//! Rows with the integers of every layer as an npz, for other tools to check against.
+//! Writes rows with the integers of every layer as an npz, so that other tools can check against them.
 
 use crate::quantize::Replay;
 use npyz::WriterBuilder;
@@ -9,7 +9,7 @@ use zip::write::SimpleFileOptions;
 /// An npz with `x` `[rows][inputs]` and, for each layer k, `y{k}` `[rows][outputs]`, all int8.
 ///
 /// # Errors
-/// Only when the archive cannot be built in memory.
+/// Only if the archive cannot be built in memory.
 pub fn write_vectors(rows: &[Vec<i8>], replay: &Replay) -> io::Result<Vec<u8>> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let flat: Vec<i8> = rows.iter().flatten().copied().collect();

@@ -1,4 +1,4 @@
-//! A float model in int8: ranges observed on rows, then judged on them.
+//! Converts a float model to int8: observes ranges on rows, then evaluates on them.
 
 use super::onnx::FloatNetwork;
 use super::{ImportError, ImportPlan};
@@ -11,15 +11,15 @@ use serde::Serialize;
 /// A float model and its student on the rows the ranges were chosen from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Judged {
-    /// Rows judged on.
+    /// Rows evaluated.
     pub rows: usize,
     /// Mean distance of the student's real outputs from the float model's.
     pub mean_difference: f64,
-    /// Share of rows to which both give the same label; 1 for a single output.
+    /// Share of rows for which both give the same label; 1 for a single output.
     pub agreement: f64,
-    /// Share of rows the float model labels right; where the rows have labels.
+    /// Share of rows that the float model labels correctly, if the rows have labels.
     pub accuracy_float: Option<f64>,
-    /// Share of rows the student labels right; where the rows have labels.
+    /// Share of rows that the student labels correctly, if the rows have labels.
     pub accuracy_int8: Option<f64>,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn calibrate(
     if found != inputs || rows.features.rows() == 0 {
         return Err(ImportError::RowWidth { expected: inputs, found: if found == inputs { 0 } else { found } });
     }
-    // The model takes the features as they are.
+    // The model takes raw features.
     let mut coding = InputCoding { unit: 1.0, ..InputCoding::of(&rows.features, Normalization::None) };
     coding.sparse |= plan.sparse_input;
     let observed = activations(network, rows);
@@ -61,7 +61,7 @@ pub(super) fn calibrate(
     Ok(Calibrated { student, integers, judged })
 }
 
-/// The float outputs of every layer, clamped as the model does.
+/// The float outputs of every layer, clamped as in the model.
 fn activations(network: &FloatNetwork, rows: &Table) -> Vec<Array2<f32>> {
     let mut all: Vec<Array2<f32>> = Vec::new();
     for (layer, &(low, high)) in network.weights.layers.iter().zip(&network.clamps) {

@@ -1,4 +1,4 @@
-//! Why a model cannot be imported: where, what stands there, and what to do about it.
+//! Why a model cannot be imported: the place, what was found there, and the remedy.
 
 use crate::export::SealError;
 use crate::quantize::{QuantizeError, ScaleError};
@@ -12,36 +12,36 @@ pub enum ImportError {
         "expected a .tflite file (`TFL3` at byte 4) or an ONNX model with a graph, found neither; name the model file"
     )]
     NotAModel,
-    /// Bytes that do not hold what the format promises.
+    /// Bytes that violate the format.
     #[error("damaged {format} file, {place}: expected {expected}; export the model again")]
     Damaged {
         /// `TFLite` or `ONNX`.
         format: &'static str,
         /// Where it stands.
         place: String,
-        /// What should be there.
+        /// The expected content.
         expected: String,
     },
-    /// An operator that no student can hold, or not there.
+    /// An operator that no student can hold, or not at this place.
     #[error("operator {position} (`{operator}`{name}): {reason}; {remedy}")]
     Operator {
         /// Position in the order of execution, from 0.
         position: usize,
         /// Its name in the format.
         operator: String,
-        /// Its own name where it has one, with a blank before it.
+        /// Its own name if it has one, preceded by a space.
         name: String,
-        /// What is in the way.
+        /// The obstacle.
         reason: String,
-        /// What to do.
+        /// The remedy.
         remedy: String,
     },
     /// The model as a whole.
     #[error("{reason}; {remedy}")]
     Model {
-        /// What is in the way.
+        /// The obstacle.
         reason: String,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
     /// Weights in another file. It is not opened, whatever its path.
@@ -64,17 +64,17 @@ pub enum ImportError {
         /// Features of a row.
         found: usize,
     },
-    /// A ratio of scales that no multiplier stands for.
+    /// A ratio of scales that no multiplier can represent.
     #[error("layer {layer}, unit {unit}: {source}")]
     Scale {
         /// Layer, from 0.
         layer: usize,
         /// Output of the layer, from 0.
         unit: usize,
-        /// What is wrong with the ratio.
+        /// The fault of the ratio.
         source: ScaleError,
     },
-    /// Integers more than one apart from the source's own.
+    /// Integers that differ by more than one from the source's own.
     #[error(
         "layer {layer}: {larger} of {values} integers are more than 1 from the source's; its weights do not fit −127 to \
          127, so quantize them symmetrically in that range (TFLite converters do; ORT: weight_type=QInt8)"
@@ -82,12 +82,12 @@ pub enum ImportError {
     Difference {
         /// Layer, from 0.
         layer: usize,
-        /// Integers more than one apart.
+        /// Integers that differ by more than one.
         larger: u64,
         /// Integers compared.
         values: u64,
     },
-    /// The numbers fit no student file.
+    /// The numbers do not fit a student file.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
     /// The student could not be sealed.

@@ -1,8 +1,9 @@
-//! Models of other tools as student files: int8 TFLite, ONNX QDQ, float ONNX with rows to choose ranges from.
+//! Imports models of other tools as student files: int8 TFLite, ONNX QDQ, and float ONNX with rows from which to choose
+//! ranges.
 //!
-//! Nothing that is read is trusted: every offset and length is checked, no other file is opened, and what no student can
-//! hold is refused with operator, position and remedy. An imported student is compared with the source's own rounding,
-//! layer by layer; more than one unit apart is an error.
+//! No input is trusted: every offset and length is checked, no other file is opened, and parts that no student can hold
+//! are refused with operator, position and remedy. An imported student is compared with the source's own rounding,
+//! layer by layer; a difference of more than one unit is an error.
 
 mod calibrate;
 mod error;
@@ -28,25 +29,25 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// Seed of the rows that are drawn to compare on.
+/// Seed of the random rows for the comparison.
 const ROWS_SEED: u64 = 20_261_124;
 
-/// How a model is imported.
+/// Options for importing a model.
 #[derive(Clone, Copy, Debug)]
 pub struct ImportPlan<'a> {
     /// Name of the model, which the student file carries as its teacher.
     pub name: &'a str,
-    /// Rows to choose the ranges of a float model from, and to judge it on.
+    /// Rows from which to choose the ranges of a float model, and on which to evaluate it.
     pub rows: Option<&'a Table>,
     /// Labels in output order; empty for numbers.
     pub labels: &'a [String],
     /// Whether the first layer skips inputs at the zero point.
     pub sparse_input: bool,
-    /// Rows drawn to compare a quantized model on.
+    /// Number of random rows on which to compare a quantized model.
     pub compared_rows: usize,
 }
 
-/// What the comparison of one layer counted.
+/// The counts from comparing one layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LayerCount {
     /// Operator and position in the source.
@@ -59,9 +60,9 @@ pub struct LayerCount {
     pub rescaled_rows: usize,
     /// Integers compared.
     pub values: u64,
-    /// Integers one unit apart.
+    /// Integers that differ by one unit.
     pub off_by_one: u64,
-    /// Integers more than one unit apart.
+    /// Integers that differ by more than one unit.
     pub larger: u64,
 }
 
@@ -76,13 +77,13 @@ pub struct Imported {
     pub layers: Vec<LayerCount>,
     /// Rows compared.
     pub rows: usize,
-    /// The student beside the float model; for float models only.
+    /// The student compared with the float model; for float models only.
     pub judged: Option<Judged>,
     /// Whether the source's activations are uint8: its integers are the student's plus 128.
     pub unsigned: bool,
 }
 
-/// Imports a model from its bytes; the format is told by content.
+/// Imports a model from its bytes; the content decides the format.
 ///
 /// # Errors
 /// [`ImportError`] with operator, position and remedy.
@@ -109,7 +110,7 @@ pub fn import(bytes: &[u8], plan: &ImportPlan<'_>) -> Result<Imported, ImportErr
 }
 
 impl SourceNetwork {
-    /// Reads a quantized model; the format is told by content.
+    /// Reads a quantized model; the content decides the format.
     ///
     /// # Errors
     /// [`ImportError`]; [`ImportError::NoRows`] for a float model.
@@ -145,7 +146,7 @@ fn quantized(
     Ok(Imported { sealed, format, layers, rows: rows.len(), judged: None, unsigned: source.unsigned })
 }
 
-/// Both ends and the zero point, then rows drawn evenly.
+/// The minimum, the maximum and the zero point, then uniformly random rows.
 pub(crate) fn drawn_rows(inputs: usize, zero_point: i8, rows: usize) -> Vec<Vec<i8>> {
     let mut stream = ChaCha8Rng::seed_from_u64(ROWS_SEED);
     let mut drawn = |row: usize| match row {
@@ -169,7 +170,7 @@ fn sealed(
     let (teacher, tool) = (format!("import {}", plan.name), crate::run::tool());
     let model_hash: [u8; 32] = Sha256::digest(bytes).into();
     let provenance = Provenance { teacher: &teacher, data_hash: &[], recipe_hash: &model_hash, seed: 0, tool: &tool };
-    // Labels are told apart by two outputs or more; one is a quantity.
+    // Two or more outputs are labels; a single one is a quantity.
     let task = if labels.len() == 1 { Task::Regress } else { Task::Classify };
     let about = About { labels: &labels, input_names: &input_names, provenance, task, golden: &[] };
     Ok(seal(student, &about, rows)?)

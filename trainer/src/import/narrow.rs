@@ -1,21 +1,22 @@
-//! Weights of one output brought into −127 to 127, the range a student file holds.
+//! Brings the weights of one output into −127 to 127, the range of a student file.
 
 /// Largest magnitude of a weight.
 const LIMIT: i16 = 127;
 
-/// One row of weights that fits, and what makes up for the change.
+/// One row of weights that fits, and the compensation for the change.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Narrowed {
     pub weights: Vec<i8>,
-    /// What one step of the new sum is worth in steps of the old one.
+    /// The size of one step of the new sum, in steps of the old one.
     pub factor: f64,
-    /// Goes to the bias, in steps of the old sum.
+    /// Added to the bias, in steps of the old sum.
     pub offset: f64,
     pub changed: bool,
 }
 
-/// Fits `row` with the smaller squared error of two ways: every weight times `127 / largest` and rounded, or, where
-/// ±128 is the largest, those weights alone one step smaller, the mean of what is lost added to the bias.
+/// Fits `row` by one of two methods, whichever has the smaller squared error: multiplies every weight by
+/// `127 / largest` and rounds; or, if ±128 is the largest, makes only those weights one step smaller and adds the mean
+/// of the loss to the bias.
 pub(super) fn narrow(row: &[i16], input_zero_point: i8) -> Narrowed {
     let largest = row.iter().fold(0, |largest, weight| largest.max(weight.abs()));
     let clamped = || row.iter().map(|&weight| weight.clamp(-LIMIT, LIMIT) as i8).collect();

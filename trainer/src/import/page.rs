@@ -1,4 +1,5 @@
-//! `report.html` of an import: how far the student's integers are from the source's, as one page without scripts.
+//! `report.html` of an import: the differences between the student's integers and the source's, as one page without
+//! scripts.
 
 use minijinja::context;
 use minijinja::value::Serde;

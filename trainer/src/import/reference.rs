@@ -1,4 +1,4 @@
-//! The source's own integers, layer by layer, to count how far a student's are from them.
+//! Computes the source's own integers, layer by layer, to count how a student's differ from them.
 //!
 //! This is the arithmetic of other runtimes, not ours; no student is computed here.
 
@@ -8,13 +8,13 @@ use crate::quantize::{InputCoding, IntegerStudent, Replay, multiplier};
 use eyas::model::{LayerKind, Normalization};
 use eyas::quant::Multiplier;
 
-/// Counts the differences of every layer, each fed the source's own input.
+/// Counts the differences of every layer; each layer gets the source's own input.
 ///
 /// # Shapes
 /// - `rows`: `[rows][inputs]`, the first layer's integers
 ///
 /// # Errors
-/// When the runtime refuses a layer, or a ratio of scales is no multiplier.
+/// If the runtime refuses a layer, or no multiplier can represent a ratio of scales.
 pub(super) fn count(
     source: &SourceNetwork,
     converted: &Converted,
@@ -50,14 +50,14 @@ impl SourceNetwork {
     /// - `rows`: `[rows][inputs]`; result: `[rows][outputs]`
     ///
     /// # Errors
-    /// A ratio of scales that no multiplier stands for.
+    /// A ratio of scales that no multiplier can represent.
     pub fn outputs(&self, rows: &[Vec<i8>]) -> Result<Vec<Vec<i8>>, ImportError> {
         let layers = self.layers.iter().enumerate();
         layers.into_iter().try_fold(rows.to_vec(), |rows, (index, layer)| evaluate(index, layer, self.rule, &rows))
     }
 }
 
-/// Counts where two sets of integers of one layer differ.
+/// Counts the differences between two sets of integers of one layer.
 pub(crate) fn compare(layer: &SourceLayer, expected: &[i8], found: &[i8]) -> LayerCount {
     let apart = |far: &dyn Fn(u8) -> bool| {
         expected.iter().zip(found).filter(|&(&expected, &found)| far(expected.abs_diff(found))).count() as u64
@@ -76,7 +76,7 @@ pub(crate) fn compare(layer: &SourceLayer, expected: &[i8], found: &[i8]) -> Lay
 /// The integers the source gives for `rows`.
 ///
 /// # Errors
-/// When a ratio of scales is no multiplier.
+/// If no multiplier can represent a ratio of scales.
 pub(crate) fn evaluate(
     index: usize,
     layer: &SourceLayer,
@@ -106,7 +106,7 @@ pub(crate) fn evaluate(
     Ok(rows.iter().map(|x| output(x)).collect())
 }
 
-/// TFLite's requantization: a doubling high multiply that rounds, then a shift that rounds, halves away from zero.
+/// TFLite's requantization: a rounding doubling high multiply, then a rounding shift, halves away from zero.
 fn round_twice(acc: i64, multiplier: Multiplier) -> i64 {
     let exponent = i32::from(multiplier.exponent);
     let limit = i64::from(i32::MAX);

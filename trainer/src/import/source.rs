@@ -1,11 +1,11 @@
-//! A quantized model as it was found: dense layers in the source's own numbers.
+//! A quantized model as read: dense layers in the source's own numbers.
 
 use super::ImportError;
 use super::narrow::narrow;
 use crate::quantize::{InputCoding, IntegerLayer, IntegerStudent, QuantizeError};
 use eyas::model::{LayerKind, LayerMeta, MAX_LAYERS, MAX_WIDTH, Normalization};
 
-/// How the source turns a sum into an int8 activation.
+/// The source's rule for turning a sum into an int8 activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// TFLite: `RDByPOT(SRDHM(acc · 2^max(e, 0), m), max(−e, 0))`, rounded twice.
@@ -19,7 +19,7 @@ pub enum Rule {
 pub struct Coding {
     /// Real size of one step.
     pub scale: f64,
-    /// Integer that stands for 0.0; a uint8 one less 128.
+    /// Integer that stands for 0.0; for uint8, minus 128.
     pub zero_point: i8,
 }
 
@@ -30,7 +30,7 @@ pub struct SourceLayer {
     pub place: String,
     /// Number of inputs.
     pub inputs: usize,
-    /// Weights less their zero point `[outputs][inputs]`, −255 to 255.
+    /// Weights minus their zero point `[outputs][inputs]`, −255 to 255.
     pub weights: Vec<i16>,
     /// Biases `[outputs]` in steps of `sum_scales`; whole numbers in TFLite.
     pub biases: Vec<f64>,
@@ -47,9 +47,9 @@ pub struct SourceLayer {
 /// A quantized model of dense layers.
 #[derive(Clone, Debug)]
 pub struct SourceNetwork {
-    /// How the source rounds.
+    /// The source's rounding.
     pub rule: Rule,
-    /// Whether the source reads or writes uint8 activations, which are these less 128.
+    /// Whether the source reads or writes uint8 activations; the integers here are those minus 128.
     pub unsigned: bool,
     /// First to last.
     pub layers: Vec<SourceLayer>,
@@ -71,7 +71,7 @@ impl SourceLayer {
         self.sum_scales.len()
     }
 
-    /// Narrows the clamp to real values, rounded as the source does.
+    /// Narrows the clamp to real values, with the source's rounding.
     pub fn clamp_to(&mut self, low: f64, high: f64) {
         let coded = |real: f64| {
             let steps = (real / self.output.scale).round_ties_even() + f64::from(self.output.zero_point);
@@ -86,7 +86,7 @@ impl SourceNetwork {
     /// The student with the source's weights and scales; `sparse` makes its first layer skip absent inputs.
     ///
     /// # Errors
-    /// More layers or wider ones than a student file holds, or a ratio of scales that no multiplier stands for.
+    /// More layers or wider ones than a student file holds, or a ratio of scales that no multiplier can represent.
     pub fn convert(&self, sparse: bool) -> Result<Converted, ImportError> {
         let found = self.layers.len();
         if found > MAX_LAYERS {
@@ -143,7 +143,7 @@ fn convert_layer(layer: &SourceLayer, sparse: bool) -> (IntegerLayer, usize) {
         let narrowed = narrow(row, layer.input.zero_point);
         rescaled += usize::from(narrowed.changed);
         integer.weights.extend(narrowed.weights);
-        // Saturates where the loader will refuse it.
+        // Saturates at values that the loader will refuse.
         integer.biases.push(((bias + narrowed.offset) / narrowed.factor).round() as i64);
         integer.sum_scales.push(scale * narrowed.factor);
     }

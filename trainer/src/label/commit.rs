@@ -1,8 +1,8 @@
-//! Publishing: files that appear once, whole, and commit files that say which data file is a part.
+//! Publishing: files that appear once and whole, and commit files that say which data file belongs to a part.
 //!
-//! A hard link is the one operation that every shared file system makes atomic and refuses when the name is taken. The data
-//! file is named by its content, so that two workers who computed the same put the same bytes under the same name; the
-//! commit file decides. Whoever comes second finds the work done.
+//! A hard link is the one operation that every shared file system performs atomically and refuses if the name is taken.
+//! The data file is named by its content, so that two workers with the same result write the same bytes under the same
+//! name; the commit file decides. The second worker finds the work done.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -18,7 +18,7 @@ use super::{LabelError, indices};
 use crate::bounded;
 use crate::output::{TEMPORARY, free_or_regular};
 
-/// What a part's commit file says.
+/// The content of a part's commit file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
     /// Key of the plan.
@@ -54,14 +54,14 @@ impl Commit {
         Err(LabelError::Damaged { path, reason: reason.to_owned() })
     }
 
-    /// Publishes a written, synced data file and its commit. The commit that stands afterwards is given back: this one or
-    /// that of a worker who came first.
+    /// Publishes a written, synced data file and its commit. Returns the valid commit: this one, or that of a worker
+    /// who was first.
     pub(super) fn publish(self, folder: &Path, plan: &Plan, temporary: &Temporary) -> Result<Self, LabelError> {
         let data = folder.join(&self.file);
         free_or_regular(&data)?;
-        // The name is the content: whatever stands there already is the same, so replacing it harms nobody.
+        // The name follows from the content, so an existing file is the same, and replacing it does no harm.
         if let Err(error) = fs::rename(&temporary.path, &data) {
-            // --finish of another machine swept the folder: then the part is there.
+            // --finish on another machine cleaned the folder, so the part is already published.
             return match Self::load(folder, plan, self.part)? {
                 Some(first) if error.kind() == ErrorKind::NotFound => Ok(first),
                 _ => Err(LabelError::io("put in place", &data, error)),
@@ -78,7 +78,7 @@ impl Commit {
             reason: "expected a commit, found that it vanished; run the part again".to_owned(),
         })?;
         if first.file != self.file {
-            // Another kind of machine rounded otherwise; the first answer counts.
+            // Another kind of machine rounded differently; the first answer counts.
             remove(&data)?;
         }
         Ok(first)
@@ -96,8 +96,8 @@ pub(super) fn commit_name(part: usize) -> String {
     format!("part-{part:05}.commit")
 }
 
-/// A file being written under a name that nobody else has; removed when it is dropped, unless it was put in place. What
-/// stays after a kill is swept by --finish.
+/// A file that is being written under a unique name; removed on drop unless it was put in place. --finish removes files
+/// that remain after a kill.
 pub(super) struct Temporary {
     pub path: TempPath,
 }
@@ -108,7 +108,7 @@ impl Temporary {
         let prefix = format!("{stem}.");
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix).suffix(".tmp").rand_bytes(12);
-        // Results are for sharing; the default of a temporary file is its owner alone.
+        // Results are shared, whereas temporary files are private by default.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder).map_err(|error| LabelError::io("create a file in", folder, error))?;
@@ -122,7 +122,7 @@ impl Temporary {
     }
 }
 
-/// Makes a file appear whole under a name that is free; `false` where the name is taken.
+/// Makes a file appear whole under a free name; `false` if the name is taken.
 pub(super) fn create_once(folder: &Path, name: &str, bytes: &[u8]) -> Result<bool, LabelError> {
     let path = folder.join(name);
     let (temporary, mut file) = Temporary::create(folder, name)?;
@@ -132,7 +132,7 @@ pub(super) fn create_once(folder: &Path, name: &str, bytes: &[u8]) -> Result<boo
     drop(file);
     let created = match fs::hard_link(&temporary.path, &path) {
         Ok(()) => true,
-        // Over NFS an answer can be lost after the link was made: the same bytes there are as good as ours.
+        // Over NFS the reply can be lost after the link was made: if the same bytes are there, the link succeeded.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             bounded::read(&path, bounded::Kind::Document).is_ok_and(|there| there == bytes)
         }
@@ -145,7 +145,7 @@ pub(super) fn create_once(folder: &Path, name: &str, bytes: &[u8]) -> Result<boo
     Ok(created)
 }
 
-/// Reads a small JSON file; `None` where there is none.
+/// Reads a small JSON file; `None` if there is none.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, LabelError> {
     let bytes = match bounded::read(path, bounded::Kind::Document) {
         Ok(bytes) => bytes,
@@ -163,8 +163,8 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), LabelError> {
     crate::output::sync_folder(folder).map_err(LabelError::from)
 }
 
-/// Removes what no commit names: temporaries and data files of workers that were killed or came second. Only for a folder
-/// whose parts are all committed.
+/// Removes files that no commit names: temporary files, and data files of workers that were killed or came second. Only
+/// for a folder whose parts are all committed.
 pub(super) fn sweep(folder: &Path, commits: &[Commit]) -> Result<(), LabelError> {
     let fault = |error: io::Error| LabelError::io("list the folder", folder, error);
     for entry in fs::read_dir(folder).map_err(fault)? {

@@ -1,8 +1,8 @@
 //! A digest over rows that does not depend on their order.
 //!
 //! Every row is mixed to 128 bits from its number and the bits of its logits; the digest is the sum of all rows. Parts can
-//! then be computed in any order and on any machine, and the digest of the table is the sum of theirs. It finds accidents,
-//! damage and a row too many or too few; it is no signature.
+//! then be computed in any order and on any machine, and the digest of the table is the sum of theirs. It detects
+//! accidents, damage and missing or extra rows; it is not a signature.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 

@@ -1,4 +1,4 @@
-//! Why rows could not be labelled, and whether trying again can help.
+//! Why rows could not be labelled, and whether a retry can help.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub enum LabelError {
     Recipe {
         /// The recipe.
         path: PathBuf,
-        /// What is wrong and what to do.
+        /// The fault and the remedy.
         reason: String,
     },
     /// The recipe is not one.
@@ -27,7 +27,7 @@ pub enum LabelError {
     /// A list of parts that cannot be read.
     #[error("--part: expected i/N or a-b/N with i below N, such as 17/1000 or 3,17,40-44/1000, found `{found}`")]
     Parts {
-        /// What was given.
+        /// The given value.
         found: String,
     },
     /// A number of parts that is not the plan's.
@@ -48,13 +48,13 @@ pub enum LabelError {
     TeacherFile {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
     /// An ONNX model cannot be used.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
-    /// A teacher whose answers depend on the rows beside them.
+    /// A teacher whose answer for a row depends on other rows.
     #[error(
         "{}: expected a teacher that answers row by row, found one that takes all {rows} rows of its graph at once; let it \
          teach in a recipe of `eyas distill` instead",
@@ -73,11 +73,11 @@ pub enum LabelError {
         part: usize,
         /// First row of the batch, counted from 0 over the whole table.
         row: u64,
-        /// What the teacher said.
+        /// The teacher's error.
         #[source]
         error: RowTeacherError,
     },
-    /// The columns are not what the teacher takes.
+    /// The number of columns is not the teacher's number of inputs.
     #[error(
         "{}: expected {expected} columns, as the teacher takes, found {found}; name them in `columns` of [[teacher]]",
         .path.display()
@@ -90,7 +90,7 @@ pub enum LabelError {
         /// Columns chosen.
         found: usize,
     },
-    /// The folder belongs to other work.
+    /// The folder belongs to another job.
     #[error(
         "{}: expected the work planned there, found {difference} to differ; choose another folder, or correct the command",
         .folder.display()
@@ -98,7 +98,7 @@ pub enum LabelError {
     OtherWork {
         /// The folder.
         folder: PathBuf,
-        /// What differs.
+        /// The difference.
         difference: &'static str,
     },
     /// The folder has no plan yet.
@@ -112,10 +112,10 @@ pub enum LabelError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong and what to do.
+        /// The fault and the remedy.
         reason: String,
     },
-    /// The table gave another number of rows than was planned.
+    /// The table's number of rows differs from the plan.
     #[error(
         "part {part}: expected {planned} rows as planned, found {found}; the table has changed, plan in another folder"
     )]
@@ -138,16 +138,16 @@ pub enum LabelError {
     /// Writing failed.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// The file system has no hard links, which make a file appear at once or not at all.
+    /// The file system has no hard links, with which a file appears either whole or not at all.
     #[error("{}: the file system refuses hard links ({error}); choose a folder on a local disk, NFS or Lustre", .path.display())]
     NoLinks {
-        /// The file that was to appear.
+        /// The file to publish.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         error: io::Error,
     },
-    /// Someone asked to stop.
+    /// The user asked to stop.
     #[error("interrupted; the parts that are done stay")]
     Interrupted,
 }
@@ -166,7 +166,7 @@ impl LabelError {
     /// Whether flags or the recipe are wrong.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Recipe { .. } | Self::Parts { .. } | Self::PartCount { .. })
+        matches!(self, Self::Recipe { .. } | Self::Spelled(_) | Self::Parts { .. } | Self::PartCount { .. })
     }
 
     /// An operating-system error while writing.

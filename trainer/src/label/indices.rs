@@ -1,8 +1,8 @@
-//! Part numbers as schedulers write them: `3,17,40-44`.
+//! Part numbers in the notation of schedulers: `3,17,40-44`.
 
 use super::LabelError;
 
-/// The parts a command is to run, and how many it believes there are.
+/// The parts that a command runs, and the total number that it assumes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts {
     /// Part numbers from 0, ascending, each once.

@@ -1,4 +1,4 @@
-//! The table: Parquet (a file or a folder), CSV (`.gz` too) or `.npz`, cut into parts and read a batch at a time.
+//! The table: Parquet (a file or a folder), CSV (`.gz` too) or `.npz`, split into parts and read in batches.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -17,19 +17,19 @@ use crate::dataset::{
     At, DataError, FaultKind, Npz, ParquetFile, Place, RESERVED_COLUMNS, ShortLines, names_once, parquet_files,
 };
 
-/// Rows a teacher is given at once.
+/// Rows in one call of a teacher.
 pub(super) const BATCH_ROWS: usize = 8192;
 
-/// Bytes at either end of a file that its fingerprint covers: a Parquet footer, the directory of an archive with its check
-/// sums, or the first and last lines of a text.
+/// Bytes at each end of a file that its fingerprint covers: a Parquet footer, the directory of an archive with its
+/// checksums, or the first and last lines of a text.
 const FINGERPRINT_BYTES: u64 = 64 << 10;
 
-/// Columns that a teacher is to see.
+/// The columns that a teacher sees.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
     /// Names, positions from 0 and ranges, in the order of the teacher's inputs; empty for all.
     pub wanted: Vec<String>,
-    /// What it must not see.
+    /// The columns that it must not see.
     pub withheld: Vec<Withheld>,
 }
 
@@ -50,10 +50,10 @@ enum Kind {
 }
 
 impl Input {
-    /// Looks at a table: its kind by content, its files, its columns.
+    /// Examines a table: its kind by content, its files, its columns.
     ///
     /// # Errors
-    /// [`DataError`] where it is no table.
+    /// [`DataError`] if it is not a table.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let folder = std::fs::metadata(path).map_err(|error| not_there(path, &error))?.is_dir();
         let mut start = Vec::new();
@@ -99,11 +99,11 @@ impl Input {
         &self.columns
     }
 
-    /// Positions of the columns that are wanted: names, positions and ranges `a..b`; all of them for none. Ranges and all
-    /// leave out the reserved columns and the withheld ones.
+    /// Positions of the wanted columns, given as names, positions and ranges `a..b`; an empty list means all. Ranges
+    /// and the empty list leave out the reserved and the withheld columns.
     ///
     /// # Errors
-    /// [`DataError`] that names the word which is no column, or names a withheld one.
+    /// [`DataError`] that names the word that is not a column or is a withheld one.
     pub fn choose(&self, columns: &Columns) -> Result<Vec<usize>, DataError> {
         let Columns { wanted, withheld } = columns;
         let role = |at: usize| withheld.iter().find(|withheld| withheld.column == self.columns[at]);
@@ -150,7 +150,8 @@ impl Input {
         self.files.iter().map(|file| fingerprint(file)).collect()
     }
 
-    /// Cuts the table into parts of about `rows_per_part` rows. A CSV file is read once for it; the others tell.
+    /// Splits the table into parts of about `rows_per_part` rows. CSV is scanned once to count rows; the other formats
+    /// store the count.
     pub(super) fn parts(&self, rows_per_part: u64) -> Result<Vec<Part>, DataError> {
         let mut parts = Vec::new();
         let mut first_row = 0;
@@ -180,7 +181,7 @@ impl Input {
             }
             Kind::Csv => {
                 let mut reader = csv(&self.path, 0, true)?;
-                // The position stands behind the header once that was read.
+                // The position is after the header once the header has been read.
                 reader.byte_headers().map_err(|error| csv_fault(&self.path, 0, &error))?;
                 let (mut start, mut rows) = ((0, 0), 0);
                 let mut record = ::csv::ByteRecord::new();
@@ -255,7 +256,7 @@ impl Input {
         }
     }
 
-    /// Rows of a text from a byte on.
+    /// Rows of a text, starting at a byte.
     fn read_text(
         &self,
         path: &Path,
@@ -268,7 +269,7 @@ impl Input {
         let mut record = ::csv::StringRecord::new();
         let mut batch = Vec::new();
         let mut left = part.rows;
-        // Lines of the rest are counted from 1.
+        // Lines of the remaining text are counted from 1.
         let line = line.saturating_sub(1);
         while left > 0 && reader.read_record(&mut record).map_err(|error| csv_fault(path, line, &error))? {
             if record.len() != self.columns.len() {
@@ -302,7 +303,7 @@ impl Input {
 fn rows_of(batch: &mut Vec<f32>, columns: &[usize]) -> Array2<f32> {
     let rows = batch.len() / columns.len().max(1);
     let values = std::mem::replace(batch, Vec::with_capacity(batch.len()));
-    // Every row was pushed whole.
+    // Only whole rows were pushed.
     Array2::from_shape_vec((rows, columns.len()), values).unwrap_or_default()
 }
 
@@ -324,7 +325,7 @@ fn npz_shape(npz: &mut Npz) -> Result<(u64, u64), DataError> {
     }
 }
 
-/// A CSV reader that stands at a byte of the text; a compressed text is inflated up to there.
+/// A CSV reader positioned at a byte of the text; a compressed text is inflated up to there.
 fn csv(path: &Path, byte: u64, headers: bool) -> Result<::csv::Reader<Box<dyn Read>>, DataError> {
     let fault = |error: std::io::Error| DataError::read(path, &error);
     let mut file = File::open(path).map_err(fault)?;

@@ -1,9 +1,10 @@
 //! `eyas label`: rows in, logits out, in numbered parts that any scheduler can run.
 //!
-//! A table is cut into parts once, by what it holds and never by who works on it; the cut is written to `plan.json`. A part
-//! is a pure function of table, teacher and settings, and is published in one step: a data file named by its content, then
-//! a commit file that exists or does not. So there is no lock, no lease and no worker that must be known: a part that two
-//! workers compute is published once, and a worker killed at any moment leaves at most files that nobody reads.
+//! A table is split into parts once, depending only on its content and never on the workers; `plan.json` records the
+//! split. A part is a pure function of table, teacher and settings, and is published atomically: first a data file
+//! named by its content, then a commit file, which either exists or does not. So no lock, lease or registry of workers
+//! is needed: a part computed by two workers is published once, and a worker killed at any moment leaves at most files
+//! that nobody reads.
 
 mod commit;
 mod digest;

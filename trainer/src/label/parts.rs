@@ -1,4 +1,4 @@
-//! Where a file is cut: whole row groups, small ones together, never across files.
+//! Splits a file at whole row groups; small groups are combined, but never across files.
 
 /// A run of row groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub(super) struct Cut {
     pub rows: u64,
 }
 
-/// Groups row groups until the next one would exceed `rows_per_part`; a larger group is a part of its own, and groups
-/// without rows are no part.
+/// Groups row groups until the next one would exceed `rows_per_part`; a larger group becomes its own part, and groups
+/// without rows belong to none.
 pub(super) fn cut(groups: &[u64], rows_per_part: u64) -> Vec<Cut> {
     let mut cuts: Vec<Cut> = Vec::new();
     for (first, &rows) in groups.iter().enumerate() {

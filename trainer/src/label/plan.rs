@@ -1,4 +1,4 @@
-//! The plan: what is labelled, by whom, cut where. Made once, from the input alone, and never changed.
+//! The plan: the table, the teacher and the parts. It is made once, from the input alone, and never changes.
 
 use std::path::Path;
 
@@ -15,16 +15,16 @@ pub const PLAN: &str = "plan.json";
 /// Version of plan, commit files and data files. A new one is another key.
 const FORMAT: u32 = 1;
 
-/// What decides every byte of the output beside the rows themselves.
+/// The settings that, with the rows themselves, determine every byte of the output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// Identity of the teacher, hexadecimal.
     pub teacher: String,
     /// Columns the teacher sees, in the order of its inputs.
     pub columns: Vec<String>,
-    /// Logits a row.
+    /// Logits per row.
     pub outputs: usize,
-    /// One column a logit instead of one list.
+    /// One column per logit instead of one list.
     pub wide: bool,
 }
 
@@ -48,11 +48,11 @@ pub struct Part {
     pub first_row: u64,
     /// Rows.
     pub rows: u64,
-    /// Where in the file.
+    /// Its place in the file.
     pub place: Place,
 }
 
-/// Where in its file a part lies.
+/// The place of a part in its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
@@ -81,13 +81,13 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     format: u32,
-    /// SHA-256 over all that follows, hexadecimal: other work in the folder is told by it.
+    /// SHA-256 over all that follows, hexadecimal; it reveals another job in the folder.
     pub key: String,
-    /// What decides the output beside the rows.
+    /// The settings that determine the output.
     pub settings: Settings,
     /// Files of the table.
     pub files: Vec<TableFile>,
-    /// Rows a part was aimed at.
+    /// Target number of rows per part.
     pub rows_per_part: u64,
     /// The parts, in the order of the table.
     pub parts: Vec<Part>,
@@ -113,14 +113,14 @@ impl Plan {
 
     fn hash(&self) -> String {
         let keyed = (self.format, &self.settings, &self.files, self.rows_per_part, &self.parts);
-        // Serialising fails for maps with other keys than strings, and a plan has none.
+        // Serialising fails only for maps with non-string keys, and a plan has none.
         hexadecimal(&Sha256::digest(serde_json::to_vec(&keyed).unwrap_or_default()))
     }
 
-    /// Reads the plan of a folder; `None` where there is none.
+    /// Reads the plan of a folder; `None` if there is none.
     ///
     /// # Errors
-    /// [`LabelError::Damaged`] for a plan that is no plan, or whose content is not that of its key.
+    /// [`LabelError::Damaged`] for an invalid plan, or one whose content does not match its key.
     pub fn load(folder: &Path) -> Result<Option<Self>, LabelError> {
         let path = folder.join(PLAN);
         let Some(plan) = read_json::<Self>(&path)? else { return Ok(None) };
@@ -143,7 +143,7 @@ impl Plan {
         Self::load(folder)?.ok_or_else(|| LabelError::NoPlan { folder: folder.to_path_buf() })
     }
 
-    /// Refuses a plan for other work than this.
+    /// Refuses a plan for another job.
     pub(super) fn check(
         &self,
         folder: &Path,

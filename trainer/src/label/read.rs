@@ -1,4 +1,4 @@
-//! Reading what was labelled, through the commit files only.
+//! Reads labelled rows, only through the commit files.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::dataset::{DataError, ParquetFile};
 /// - result: `[rows][outputs]`
 ///
 /// # Errors
-/// A folder without a plan, a part that is missing, and a data file that is not the one its commit names.
+/// A folder without a plan, a missing part, and a data file that does not match its commit.
 pub fn read_labels(folder: &Path) -> Result<Array2<f32>, LabelError> {
     let plan = Plan::load(folder)?.ok_or_else(|| LabelError::NoPlan { folder: folder.to_path_buf() })?;
     let mut values = Vec::new();
@@ -31,7 +31,7 @@ pub fn read_labels(folder: &Path) -> Result<Array2<f32>, LabelError> {
     })
 }
 
-/// Reads a data file through and compares size, rows, their numbers and the digest with its commit.
+/// Reads a whole data file and compares size, rows, row numbers and digest with its commit.
 pub(super) fn verify(
     folder: &Path,
     commit: &Commit,

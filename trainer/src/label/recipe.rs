@@ -1,5 +1,5 @@
-//! What `eyas label` takes from a recipe: one `[[teacher]]` that answers row by row, and from `[data]` which columns it must
-//! not see. Other sections are for other commands.
+//! The parts of a recipe that `eyas label` uses: one `[[teacher]]` that answers row by row, and the columns in `[data]`
+//! that it must not see. Other sections are for other commands.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl LabelRecipe {
         Ok(Self { recipe, floored: Arc::default(), path: path.to_path_buf(), ort_dylib: None })
     }
 
-    /// The same recipe with ONNX Runtime's library as `--ort-dylib` names it.
+    /// The same recipe with the ONNX Runtime library from `--ort-dylib`.
     #[must_use]
     pub fn with_library(self, ort_dylib: Option<PathBuf>) -> Self {
         Self { ort_dylib, ..self }
@@ -62,7 +62,7 @@ impl LabelRecipe {
     /// Opens the teacher.
     ///
     /// # Errors
-    /// [`LabelError::Recipe`] for a kind that does not exist, else what is wrong with the file.
+    /// [`LabelError::Recipe`] for an unknown kind, otherwise the fault of the file.
     pub fn open_teacher(&self) -> Result<Box<dyn RowTeacher>, LabelError> {
         let teacher = &self.recipe.teacher;
         let file = teacher.path().unwrap_or_default();
@@ -105,7 +105,7 @@ impl LabelRecipe {
     }
 }
 
-/// A model whose answers become logits, as the recipe says or leaves open.
+/// A model whose answers are converted to logits as the recipe says.
 struct Meant {
     model: OnnxTeacher,
     kind: Option<AnswerKind>,

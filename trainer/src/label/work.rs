@@ -1,4 +1,4 @@
-//! Carrying a plan out: parts side by side, what is missing, and the last check.
+//! Executes a plan: runs parts in parallel, finds missing ones, and makes the final check.
 
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -18,13 +18,13 @@ use crate::output::hexadecimal;
 use crate::output::write_atomic;
 use crate::teacher::RowTeacher;
 
-/// Name of the file that says that all parts are there and were checked.
+/// Name of the file that states that all parts exist and were checked.
 pub const SUCCESS: &str = "_SUCCESS.json";
 
-/// Rows a part is aimed at unless told otherwise.
+/// Default target number of rows per part.
 pub const ROWS_PER_PART: u64 = 1 << 20;
 
-/// A table, a teacher and the folder they meet in.
+/// A table, a teacher and their output folder.
 pub struct Label<'a> {
     folder: PathBuf,
     input: Input,
@@ -33,7 +33,7 @@ pub struct Label<'a> {
     plan: Plan,
 }
 
-/// How far the work is.
+/// The progress of the work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Status {
     /// Parts of the plan.
@@ -44,11 +44,11 @@ pub struct Status {
     pub missing: String,
     /// Rows of the table.
     pub rows: u64,
-    /// Whether all was checked and [`SUCCESS`] written.
+    /// Whether everything was checked and [`SUCCESS`] was written.
     pub finished: bool,
 }
 
-/// What [`SUCCESS`] says.
+/// The content of [`SUCCESS`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finished {
     /// Key of the plan.
@@ -57,9 +57,9 @@ pub struct Finished {
     pub parts: usize,
     /// Rows of the table, each labelled once.
     pub rows: u64,
-    /// Logits a row.
+    /// Logits per row.
     pub outputs: usize,
-    /// Digest over (row, logits) of all rows, whatever their order.
+    /// Digest over (row, logits) of all rows, independent of their order.
     pub digest: RowsDigest,
 }
 
@@ -67,7 +67,8 @@ impl<'a> Label<'a> {
     /// Opens table and teacher, and makes the plan or reads the one in `folder`.
     ///
     /// # Errors
-    /// A table or teacher that cannot be used, and [`LabelError::OtherWork`] when the folder's plan is not this work's.
+    /// A table or teacher that cannot be used, and [`LabelError::OtherWork`] if the folder's plan belongs to another
+    /// job.
     pub fn open(
         folder: &Path,
         table: &Path,
@@ -108,10 +109,10 @@ impl<'a> Label<'a> {
         &self.plan
     }
 
-    /// Runs the parts that are not committed yet, `jobs` at a time; `done` is told each part as it is published.
+    /// Runs the parts that are not committed yet, `jobs` at a time; `done` is called for each part as it is published.
     ///
     /// # Errors
-    /// The first fault of any part; parts under way are given up, published ones stay.
+    /// The first fault of any part; unfinished parts are abandoned, published ones stay.
     pub fn run(
         &self,
         parts: &[usize],
@@ -173,7 +174,7 @@ impl<'a> Label<'a> {
             if stopped() {
                 return Err(LabelError::Interrupted);
             }
-            // A teacher that was ended in the middle of its answer has not failed.
+            // A teacher that was interrupted has not failed.
             let wrong = |error| match stopped() {
                 true => LabelError::Interrupted,
                 false => LabelError::Teacher { part: number, row, error },
@@ -221,7 +222,7 @@ impl<'a> Label<'a> {
     }
 }
 
-/// How far the work in a folder is; needs neither table nor teacher.
+/// The progress of the work in a folder; needs neither table nor teacher.
 ///
 /// # Errors
 /// [`LabelError::NoPlan`], or a plan that cannot be read.
@@ -237,13 +238,13 @@ pub fn status(folder: &Path) -> Result<Status, LabelError> {
     })
 }
 
-/// Reads every part through, compares it with its commit, sweeps what killed workers left, and writes [`SUCCESS`].
+/// Reads every part, compares it with its commit, removes the leftovers of killed workers, and writes [`SUCCESS`].
 ///
-/// Everything is checked every time, whatever an earlier finish found. A damaged part loses its commit, so that it is
-/// computed again, and a folder in which anything is missing or damaged loses [`SUCCESS`].
+/// Everything is checked every time, regardless of earlier results. A damaged part loses its commit, so that it is
+/// recomputed, and a folder with a missing or damaged part loses [`SUCCESS`].
 ///
 /// # Errors
-/// [`LabelError::Missing`] while parts are missing, [`LabelError::Damaged`] for a part that is not what its commit says.
+/// [`LabelError::Missing`] while parts are missing, [`LabelError::Damaged`] for a part that does not match its commit.
 pub fn finish(folder: &Path) -> Result<Finished, LabelError> {
     let plan = load(folder)?;
     let checked = check(folder, &plan);
@@ -269,7 +270,7 @@ fn check(folder: &Path, plan: &Plan) -> Result<(Vec<Commit>, RowsDigest), LabelE
     let mut digest = RowsDigest::default();
     for commit in &commits {
         if let Err(error) = read::verify(folder, commit, &plan.settings, |_| ()) {
-            // Whoever reads the folder while a part is missing must not be told that all is there.
+            // The folder must not claim to be complete while a part is missing.
             commit::remove(&folder.join(SUCCESS))?;
             commit::remove(&folder.join(commit::commit_name(commit.part)))?;
             return Err(error);
@@ -283,7 +284,7 @@ fn load(folder: &Path) -> Result<Plan, LabelError> {
     Plan::load(folder)?.ok_or_else(|| LabelError::NoPlan { folder: folder.join(PLAN) })
 }
 
-/// What an earlier finish of this plan wrote.
+/// The result of an earlier finish of this plan.
 fn finished(folder: &Path, plan: &Plan) -> Result<Option<Finished>, LabelError> {
     let finished = commit::read_json::<Finished>(&folder.join(SUCCESS))?;
     Ok(finished.filter(|finished| finished.key == plan.key))

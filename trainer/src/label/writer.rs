@@ -12,7 +12,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-/// Rows of a row group: what the writer holds in memory before it goes to disk.
+/// Rows in a row group, which the writer holds in memory before writing to disk.
 const ROWS_PER_GROUP: usize = 64 << 10;
 
 /// Column of the row numbers.
@@ -39,7 +39,7 @@ impl<W: Write + Send> RowsWriter<W> {
             fields.push(Field::new(LOGITS, DataType::FixedSizeList(item(), length), false));
         }
         let schema = Arc::new(Schema::new(fields));
-        // Logits hardly repeat: a dictionary and statistics would cost time and space for nothing.
+        // Logits rarely repeat, so a dictionary and statistics would only cost time and space.
         let properties = WriterProperties::builder()
             .set_compression(Compression::UNCOMPRESSED)
             .set_dictionary_enabled(false)
@@ -68,7 +68,7 @@ impl<W: Write + Send> RowsWriter<W> {
         self.writer.write(&RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }
 
-    /// Writes the footer and gives back where it went.
+    /// Writes the footer and returns the underlying writer.
     pub(super) fn finish(self) -> Result<W, ParquetError> {
         self.writer.into_inner()
     }

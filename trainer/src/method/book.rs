@@ -24,7 +24,7 @@ pub fn explain(method: &Method) -> String {
     let mut text = format!("### `{}`\n\n{}\n\n{}", method.kind, method.summary, method.text);
     let needs: Vec<String> = method.needs.conditions().into_iter().flatten().collect();
     if !needs.is_empty() {
-        let _ = write!(text, "- Needs: {}.\n", needs.join(", "));
+        let _ = writeln!(text, "- Needs: {}.", needs.join(", "));
     }
     let keys = (method.keys)();
     if keys.is_empty() {
@@ -42,7 +42,7 @@ pub fn explain(method: &Method) -> String {
             let _ = writeln!(text, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
         }
     }
-    let _ = write!(text, "\n```toml\n{}```\n", method.example);
+    let _ = writeln!(text, "\n```toml\n{}```", method.example);
     text
 }
 
@@ -53,7 +53,7 @@ pub fn whole() -> String {
                     it. A recipe\nchooses methods by `kind`; a key that is left out has its default.\n"
         .to_owned();
     for point in Point::ALL.into_iter().filter(|&point| at(point).next().is_some()) {
-        let _ = write!(text, "\n## {}\n", heading(point));
+        let _ = writeln!(text, "\n## {}", heading(point));
         for method in at(point) {
             let _ = write!(text, "\n{}", explain(method));
         }

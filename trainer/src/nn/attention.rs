@@ -2,7 +2,7 @@
 //!
 //! For head k, destination i and source j: `score = from_k · h_j + to_k · h_i`, leaky ReLU with slope
 //! 0.2, softmax over the edges that arrive at i, dropout of the coefficients, and the weighted sum of
-//! the sources. The widths of the heads lie side by side in one row of `heads * depth` elements.
+//! the sources. The heads are concatenated in one row of `heads * depth` elements.
 
 use super::random::DropoutMask;
 use super::sparse::Csr;
@@ -15,21 +15,21 @@ const SLOPE: f32 = 0.2;
 pub(crate) struct Attention {
     /// [destinations x sources], self-loops included; the values are not used.
     pub(crate) edges: Csr,
-    /// For each destination its row among the sources.
+    /// For each destination, its row among the sources.
     pub(crate) own: Vec<u32>,
     /// Number of heads.
     pub(crate) heads: usize,
 }
 
-/// What the backward pass needs of the forward pass.
+/// The values of the forward pass that the backward pass needs.
 #[derive(Debug)]
 pub(crate) struct Attended {
     projected: Vec<f32>,
     from: Vec<f32>,
     to: Vec<f32>,
-    /// Softmax coefficients, one an edge and head.
+    /// Softmax coefficients, one per edge and head.
     softmax: Vec<f32>,
-    /// Slope of the leaky ReLU, one an edge and head.
+    /// Slope of the leaky ReLU, one per edge and head.
     slope: Vec<f32>,
     mask: Option<DropoutMask>,
 }
@@ -40,7 +40,7 @@ impl Attended {
     }
 }
 
-/// `sum_d values[row][head][d] * vector[head][d]`, one number a row and head.
+/// `sum_d values[row][head][d] * vector[head][d]`, one number per row and head.
 fn head_scores(values: &[f32], vector: &[f32], heads: usize) -> Vec<f32> {
     let depth = vector.len() / heads;
     values

@@ -1,8 +1,8 @@
-//! The three tensor backends and the one place where a run-time choice becomes a type.
+//! The three tensor backends, and the only place where a run-time choice becomes a type.
 
 use std::marker::PhantomData;
 
-use burn::backend::{Autodiff, Flex, NdArray};
+use burn::backend::{Autodiff, Flex};
 use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::{Tensor, TensorPrimitive};
 use ndarray::{Array2, ArrayView2};
@@ -13,33 +13,45 @@ use super::net::{Input, Masks, Net, Parameter};
 use super::operators::{Operators, elements, give, take};
 
 pub(crate) type FlexCpu = Flex;
-pub(crate) type NdarrayCpu = NdArray<f32>;
-// Deprecated upstream, required here: it exists last in this release of burn.
+#[cfg(feature = "backend-ndarray")]
+pub(crate) type NdarrayCpu = burn::backend::NdArray<f32>;
+// Deprecated upstream but required here; this is the last release of burn that has it.
+#[cfg(feature = "backend-candle")]
 #[allow(deprecated)]
 pub(crate) type CandleCpu = burn::backend::Candle<f32>;
 
-/// Which tensor backend trains; all three see the same random numbers and agree within rounding.
+/// The tensor backend that trains; all three use the same random numbers and agree within rounding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BackendKind {
     /// burn-flex, the fast default.
     #[default]
     Flex,
-    /// burn-ndarray.
+    /// burn-ndarray, with the feature `backend-ndarray`.
+    #[cfg(feature = "backend-ndarray")]
     Ndarray,
-    /// burn-candle.
+    /// burn-candle, with the feature `backend-candle`.
+    #[cfg(feature = "backend-candle")]
     Candle,
 }
 
 impl BackendKind {
-    /// Every backend, the default first.
-    pub const ALL: [BackendKind; 3] = [BackendKind::Flex, BackendKind::Ndarray, BackendKind::Candle];
+    /// Every backend that was built in, the default first.
+    pub const ALL: &[BackendKind] = &[
+        BackendKind::Flex,
+        #[cfg(feature = "backend-ndarray")]
+        BackendKind::Ndarray,
+        #[cfg(feature = "backend-candle")]
+        BackendKind::Candle,
+    ];
 
     /// The name used in recipes and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             BackendKind::Flex => "flex",
+            #[cfg(feature = "backend-ndarray")]
             BackendKind::Ndarray => "ndarray",
+            #[cfg(feature = "backend-candle")]
             BackendKind::Candle => "candle",
         }
     }
@@ -47,7 +59,9 @@ impl BackendKind {
     pub(crate) fn engine(self) -> &'static dyn Engine {
         match self {
             BackendKind::Flex => &On::<FlexCpu>(PhantomData),
+            #[cfg(feature = "backend-ndarray")]
             BackendKind::Ndarray => &On::<NdarrayCpu>(PhantomData),
+            #[cfg(feature = "backend-candle")]
             BackendKind::Candle => &On::<CandleCpu>(PhantomData),
         }
     }
@@ -64,31 +78,37 @@ impl std::str::FromStr for BackendKind {
 
     fn from_str(name: &str) -> Result<Self, UnknownBackend> {
         BackendKind::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|kind| kind.name() == name)
             .ok_or_else(|| UnknownBackend { found: name.to_owned() })
     }
 }
 
-/// A backend name that is none of the three.
+/// Names of the backends that were built in.
+fn names() -> String {
+    BackendKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" or ")
+}
+
+/// A backend name that is none of them.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown backend `{found}`: expected flex, ndarray or candle; flex is the fast default")]
+#[error("unknown backend `{found}`: expected {}; flex is the fast default", names())]
 pub struct UnknownBackend {
     /// The name as given.
     pub found: String,
 }
 
-/// Loss of a step from the outputs of its networks: writes one gradient a network, returns the loss.
+/// Loss of a step from the outputs of its networks: writes one gradient per network and returns the loss.
 pub(crate) type StepLoss<'a> = dyn FnMut(&[Array2<f32>], &mut [Array2<f32>]) -> f64 + 'a;
 
-/// What a training loop asks of a backend. Parameters are borrowed for the call and come back
-/// unchanged; their buffers travel through the tensors without a copy where the backend allows it.
+/// The operations of a backend for the training loop. Parameters are borrowed for the call and returned unchanged;
+/// their buffers move through the tensors without a copy if the backend allows it.
 pub(crate) trait Engine: Send + Sync {
     /// Outputs for the rows of `input` in evaluation mode.
     fn see(&self, net: &Net, input: Input<'_>, parameters: &mut [Parameter]) -> Array2<f32>;
 
-    /// One forward and backward pass of several networks over one input, in training mode: the loss and one gradient a
-    /// trained parameter.
+    /// One forward and backward pass of several networks over one input, in training mode: the loss and one gradient
+    /// per trained parameter.
     fn step(
         &self,
         nets: &[Net],
@@ -180,7 +200,7 @@ impl<B: Operators> Engine for On<B> {
     }
 }
 
-/// The gradients of lent parameters, zeros where the tape has none.
+/// The gradients of lent parameters; zeros if the tape has none.
 fn gradients<B: Operators>(
     parameters: &[Parameter],
     tensors: &[Tensor<Autodiff<B>, 2>],
@@ -193,12 +213,12 @@ fn gradients<B: Operators>(
     tensors.iter().zip(parameters).map(of).collect()
 }
 
-/// Gives parameters back that were lent to a tape; drop it first, or each is copied.
+/// Returns parameters that were lent to a tape; drop the tape first, or each parameter is copied.
 fn restore_inner<B: Operators>(parameters: &mut [Parameter], tensors: Vec<Tensor<Autodiff<B>, 2>>) {
     restore::<B>(parameters, tensors.into_iter().map(Tensor::inner).collect());
 }
 
-/// Gives lent parameters back.
+/// Returns lent parameters.
 fn restore<B: Operators>(parameters: &mut [Parameter], tensors: Vec<Tensor<B, 2>>) {
     for (parameter, tensor) in parameters.iter_mut().zip(tensors) {
         parameter.values = vector(tensor);

@@ -1,4 +1,4 @@
-//! What can be wrong with a training request, each with its place and its remedy.
+//! Errors of a training request, each with its place and its remedy.
 
 /// A request that cannot be trained.
 #[derive(Debug, thiserror::Error)]
@@ -9,9 +9,9 @@ pub enum TrainError {
     Shape {
         /// The input that does not fit.
         place: &'static str,
-        /// What is counted.
+        /// The unit of the counts.
         unit: &'static str,
-        /// The count the other inputs have.
+        /// The count in the other inputs.
         expected: usize,
         /// The count found.
         found: usize,
@@ -21,7 +21,7 @@ pub enum TrainError {
     Empty {
         /// The empty list.
         place: &'static str,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
     /// A row, class or edge index is outside its range.
@@ -58,7 +58,7 @@ pub enum TrainError {
     },
     /// A saved state belongs to another run.
     #[error(
-        "the saved state belongs to another run (seed, widths, dropout, plan or backend differ); resume with the recipe that wrote it or start anew"
+        "the saved state belongs to another run (seed, widths, dropout, plan or backend differ); resume with the recipe that wrote it or start again"
     )]
     ForeignState,
 }
@@ -71,7 +71,7 @@ pub(crate) fn check_indices(place: &'static str, list: &[usize], limit: usize) -
     }
 }
 
-/// Checks one label a row and every label below `classes`.
+/// Checks that there is one label per row and that every label is below `classes`.
 pub(crate) fn check_labels(labels: &[u16], rows: usize, classes: usize) -> Result<(), TrainError> {
     if labels.len() != rows {
         return Err(TrainError::Shape { place: "labels", unit: "rows", expected: rows, found: labels.len() });

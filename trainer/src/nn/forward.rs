@@ -26,7 +26,7 @@ pub(super) fn forward<B: Operators>(
     }
 }
 
-/// Branches, their join and the trunk; or a mask and what lies behind it.
+/// Branches, their join and the trunk; or a mask and the layers after it.
 fn dense<B: Operators>(net: &Net, parameters: &[Tensor<B, 2>], x: ArrayView2<'_, f32>, masks: Masks) -> Tensor<B, 2> {
     let (mask, parameters) = parameters.split_at(parameters.len() - 2 * net.shapes().len());
     let mut layers = parameters.chunks_exact(2).zip(masks.hidden);
@@ -67,7 +67,7 @@ fn over_view<B: Operators>(net: &Net, parameters: &[Tensor<B, 2>], view: &View, 
     for (layer, parameters) in parameters.chunks_exact(net.parameters_per_layer()).enumerate() {
         let rows = &view.layers[layer];
         let (weight, bias) = (parameters[0].clone(), parameters[1].clone());
-        // The input of the first layer is already mixed when that is the cheaper order.
+        // The input of the first layer is already mixed if that is the cheaper order.
         let mix = |x: Tensor<B, 2>, wanted: bool| match &rows.mixing {
             Mixing::Propagate(matrix) if wanted => sparse(matrix, x),
             _ => x,

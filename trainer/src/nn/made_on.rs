@@ -1,21 +1,21 @@
-//! The kind of machine that floats were summed on: trainings have the same bits on machines of one kind only.
+//! The kind of machine on which floats were summed: training gives the same bits only on machines of one kind.
 //!
-//! Loops of ours are compiled for several instruction sets, but add in one order and never fuse a product with a sum, so
-//! they give the same bits on all of them. Products of tensors fuse where the processor can and add in as many lanes as it
-//! has; `exp` and `ln` are those of the C library.
+//! Our own loops are compiled for several instruction sets, but they add in one order and never fuse a product with a
+//! sum, so they give the same bits on all of them. Tensor products fuse if the processor can, and add in as many lanes
+//! as it has; `exp` and `ln` come from the C library.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What decides, beside recipe, data and trainer, the bits of a training. Never the name of a machine.
+/// The factors that, besides recipe, data and trainer, determine the bits of a training. Never the name of a machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MadeOn {
     /// Architecture of the processor, such as `x86_64`.
     pub architecture: String,
     /// Operating system and C library, such as `linux-gnu`.
     pub system: String,
-    /// Instructions of the processor that float kernels choose by, in the compiler's spelling.
+    /// Instruction sets of the processor by which float kernels are chosen, in the compiler's spelling.
     pub instructions: Vec<String>,
 }
 
@@ -57,6 +57,6 @@ fn instructions() -> Vec<String> {
 
 #[cfg(not(target_arch = "x86_64"))]
 fn instructions() -> Vec<String> {
-    // On aarch64 there is one choice, elsewhere none.
+    // There is one choice on aarch64 and none elsewhere.
     if cfg!(target_arch = "aarch64") { vec!["neon".to_owned()] } else { Vec::new() }
 }

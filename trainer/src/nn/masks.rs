@@ -1,13 +1,13 @@
-//! Masks on the features of a frozen network: a number in (0, 1) for each feature of a hidden layer, from the features
-//! themselves.
+//! Masks on the features of a frozen network: a number in (0, 1) for each feature of a hidden layer, computed from the
+//! features themselves.
 //!
-//! The features are those of a hidden layer before its ReLU, `f' = m(f) * f`, and the layers behind it stay as they are.
-//! Nothing in front of the mask changes either, so its features are computed once for all rows.
+//! The features are those of a hidden layer before its ReLU, `f' = m(f) * f`, and the layers after it stay unchanged.
+//! The layers before the mask do not change either, so its features are computed once for all rows.
 //!
 //! | form | `m(f)` |
 //! |---|---|
 //! | bottleneck | `sigmoid(W2 relu(W1 f + b1) + b2)` |
-//! | attention | every feature a token of its own vector, self-attention over the tokens, one linear unit, sigmoid |
+//! | attention | each feature becomes a token with its own vector, then self-attention over the tokens, one linear unit, sigmoid |
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, sigmoid, softmax};
@@ -19,10 +19,10 @@ use super::net::{Family, Net, Parameter, TrainedNet};
 use super::operators::Operators;
 use super::random::{Purpose, stream, uniform};
 
-/// Bias of a bottleneck's last layer at the start: its gates begin mostly open, `sigmoid(2) = 0.88`.
+/// Initial bias of a bottleneck's last layer: its gates start mostly open, `sigmoid(2) = 0.88`.
 const OPEN: f32 = 2.0;
 
-/// How a mask is computed from the features.
+/// The form of a mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MaskForm {
     /// Two layers with this many units between them.
@@ -32,7 +32,7 @@ pub enum MaskForm {
     },
     /// The MaskNet of MST-Distill (Li et al. 2025): its parameters grow with the third power of the features.
     Attention {
-        /// Heads, 1 or more; twice as many features at least.
+        /// Heads, 1 or more; at most half the number of features.
         heads: usize,
     },
 }
@@ -40,14 +40,14 @@ pub enum MaskForm {
 /// A mask over the features of one layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mask {
-    /// How it is computed.
+    /// Its form.
     pub form: MaskForm,
     /// Features, 1 or more.
     pub features: usize,
 }
 
 impl Mask {
-    /// Width of a token of the attention.
+    /// Width of a token in the attention.
     fn token(&self) -> usize {
         match self.form {
             MaskForm::Attention { heads } => self.features / (2 * heads) * heads,
@@ -55,7 +55,7 @@ impl Mask {
         }
     }
 
-    /// Shapes of the weights, each with a bias of its columns.
+    /// Shapes of the weights, each with a bias of as many columns.
     fn shapes(&self) -> Vec<(usize, usize)> {
         let (features, token) = (self.features, self.token());
         match self.form {
@@ -78,7 +78,8 @@ impl Mask {
         let products: usize = self.shapes().iter().map(|(rows, columns)| rows * columns).sum();
         match self.form {
             MaskForm::Bottleneck { .. } => products,
-            // Every layer but the first runs once a token; scores and their mixture are token by token.
+            // Every layer except the first runs once per token; scores and mixtures are computed for each pair of
+            // tokens.
             MaskForm::Attention { .. } => {
                 let (features, token) = (self.features, self.token());
                 let first = features * token * features;
@@ -87,7 +88,7 @@ impl Mask {
         }
     }
 
-    /// As PyTorch's `Linear`: uniform within 1/sqrt(inputs), bias too.
+    /// As in PyTorch's `Linear`: uniform within 1/sqrt(inputs), including the bias.
     fn initial(&self, seed: u64) -> Vec<Parameter> {
         let mut parameters = Vec::new();
         for (layer, (rows, columns)) in self.shapes().into_iter().enumerate() {
@@ -140,7 +141,7 @@ impl Cut {
     /// Cuts `trained` at hidden layer `layer` after the join, from 0, and computes its features for the rows of `x`.
     ///
     /// # Panics
-    /// When there is no such layer.
+    /// If there is no such layer.
     #[must_use]
     pub fn new(trained: &TrainedNet, layer: usize, x: ArrayView2<'_, f32>, backend: BackendKind) -> Self {
         let mut front = trained.clone();
@@ -168,7 +169,7 @@ mod tests {
     use crate::nn::{Adam, Lesson, Rows, Source, Step, TrainPlan, Training, TuneFigure, drawn, silent};
     use ndarray::Axis;
 
-    /// The sizes of the reference's MaskNet as measured on it.
+    /// The sizes of the reference implementation's MaskNet, measured on it.
     #[test]
     fn attention_costs_what_the_reference_costs() {
         let parameters = |features| Mask { form: MaskForm::Attention { heads: 3 }, features }.parameters();
@@ -201,7 +202,7 @@ mod tests {
         for layer in [0, 1] {
             let cut = Cut::new(&whole_net, layer, x.view(), BackendKind::Flex);
             assert_eq!(cut.features.dim(), (80, [16, 8][layer]));
-            // What fainter features would say: a mask reaches it by closing most of the way.
+            // The outputs of weaker features: a mask reaches them by closing most of the way.
             let mut fainter = cut.clone();
             fainter.features *= 0.3;
             let plain = |cut: &Cut| {
@@ -220,19 +221,23 @@ mod tests {
             for form in [MaskForm::Bottleneck { units: 8 }, MaskForm::Attention { heads: 2 }] {
                 let adam = Adam { learning_rate: 0.02, weight_decay: 0.0 };
                 let plan = TrainPlan { adam, max_epochs: 40, patience: None, batch_rows: Some(20), seed: 1 };
-                let scores = BackendKind::ALL.map(|backend| {
-                    let mut lesson = Towards(&wanted, &rows);
-                    let start = [cut.masked(form, 1)];
-                    let source = Source::Rows { x: Rows::Dense(cut.features.view()), train: &rows, tune: &rows };
-                    let training = Training { start: &start, source, plan, backend };
-                    let trained = training.run(&mut lesson, None, &mut silent).unwrap();
-                    let logits = trained.nets[0].logits(cut.features.view(), backend);
-                    let (again, best) = (lesson.judge(&[logits]).value(), trained.best());
-                    assert!((again - best).abs() < 1e-3 * (1.0 + best));
-                    let frozen = |net: &TrainedNet| net.parameters[net.parameters.len() - cut.behind.len()..].to_vec();
-                    assert_eq!(frozen(&trained.nets[0]), cut.behind);
-                    best
-                });
+                let scores: Vec<f64> = BackendKind::ALL
+                    .iter()
+                    .map(|&backend| {
+                        let mut lesson = Towards(&wanted, &rows);
+                        let start = [cut.masked(form, 1)];
+                        let source = Source::Rows { x: Rows::Dense(cut.features.view()), train: &rows, tune: &rows };
+                        let training = Training { start: &start, source, plan, backend };
+                        let trained = training.run(&mut lesson, None, &mut silent).unwrap();
+                        let logits = trained.nets[0].logits(cut.features.view(), backend);
+                        let (again, best) = (lesson.judge(&[logits]).value(), trained.best());
+                        assert!((again - best).abs() < 1e-3 * (1.0 + best));
+                        let frozen =
+                            |net: &TrainedNet| net.parameters[net.parameters.len() - cut.behind.len()..].to_vec();
+                        assert_eq!(frozen(&trained.nets[0]), cut.behind);
+                        best
+                    })
+                    .collect();
                 assert!(scores.iter().all(|&score| score < 0.1 * start), "{form:?}: {scores:?}, at first {start}");
                 assert!(scores.iter().all(|&score| (score / scores[0] - 1.0).abs() < 0.1), "{form:?}: {scores:?}");
             }

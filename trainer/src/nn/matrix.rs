@@ -1,4 +1,4 @@
-//! Dense matrices in checkpoints: rows, columns, values row by row.
+//! Dense matrices in checkpoints: rows, columns, then row-major values.
 
 use ndarray::Array2;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};

@@ -1,4 +1,4 @@
-//! Plain-array form of a student: what leaves the trainer, and its float forward pass.
+//! The student as plain arrays, as it leaves the trainer, and its float forward pass.
 
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub struct DenseWeights {
     /// [outputs x inputs], row-major.
     #[serde(with = "super::matrix")]
     pub weight: Array2<f32>,
-    /// One an output.
+    /// One per output.
     #[serde(with = "bias")]
     pub bias: Array1<f32>,
 }
@@ -27,7 +27,7 @@ pub struct MlpWeights {
 }
 
 impl MlpWeights {
-    /// Widths from the inputs to the outputs, one more than layers.
+    /// Widths from the inputs to the outputs, one more than the number of layers.
     pub fn widths(&self) -> Vec<usize> {
         let inputs = self.layers.first().map(|layer| layer.weight.ncols());
         inputs.into_iter().chain(self.layers.iter().map(|layer| layer.weight.nrows())).collect()
@@ -41,7 +41,7 @@ impl MlpWeights {
     /// Logits [rows x outputs] of sparse inputs [rows x inputs].
     ///
     /// # Panics
-    /// When the inputs of the first layer are not the columns of `input`, or there is no layer.
+    /// If the first layer's inputs are not the columns of `input`, or there is no layer.
     pub fn logits(&self, input: &CsMat<f32>, backend: BackendKind) -> Array2<f32> {
         let widths = self.widths();
         assert_eq!(widths.first(), Some(&input.cols()), "inputs of the student and columns of its rows");

@@ -7,7 +7,7 @@
 //! | `operators` | sparse product, fused activation, attention as burn operators with gradients |
 //! | `attention` | the kernel of graph attention |
 //! | `net` | MLP, fusion, GCN, GraphSAGE, GAT, masked networks as one description |
-//! | `view` | the rows that every layer of a pass has to compute |
+//! | `view` | the rows that every layer of a pass must compute |
 //! | `forward` | the forward pass of every network |
 //! | `optimizer` | Adam in place |
 //! | `train` | the one loop, early stopping, the resumable state |
@@ -15,8 +15,8 @@
 //! | `random` | addressed random streams |
 //! | `matrix` | dense matrices in checkpoints |
 //! | `mlp` | plain arrays of a trained student |
-//! | `predict` | from logits to classes |
-//! | `made_on` | the kind of machine that decides the bits of a training |
+//! | `predict` | classes from logits |
+//! | `made_on` | the kind of machine, which determines the bits of a training |
 //!
 //! Nothing here draws from a global generator and no tensor type leaves this module.
 

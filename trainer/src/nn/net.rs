@@ -1,9 +1,9 @@
-//! One description for every network that is trained here, and what its parameters start as.
+//! One description for every network that is trained here, and its initial parameters.
 //!
 //! A layer is `propagate · (activations · weight) + bias`. A multi-layer perceptron has no propagation, and its first
-//! layers may be split into branches, one a group of columns (a sensor, a modality), joined before the trunk: intermediate
-//! fusion. GCN and GraphSAGE propagate by a constant sparse matrix, GAT by attention over the same edges. A masked network
-//! is a frozen one behind a trained mask on its inputs.
+//! layers may be split into branches, one for each group of columns (a sensor, a modality), and joined before the
+//! trunk: intermediate fusion. GCN and GraphSAGE propagate by a constant sparse matrix, GAT by attention over the same
+//! edges. A masked network is a frozen network with a trained mask on its inputs.
 
 use std::ops::Range;
 
@@ -16,10 +16,11 @@ use super::random::{DropoutMask, Purpose, normal, stream, uniform};
 use super::sparse::SparsePair;
 use super::view::{Mixing, View};
 
-/// Rows that a masked network computes at once outside of training: the attention of a row takes the square of its features.
+/// Rows that a masked network computes at once outside training; the attention of a row needs memory quadratic in its
+/// features.
 const MASKED_ROWS: usize = 256;
 
-/// What the layers do beside their dense products.
+/// Operations of the layers besides their dense products.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Family {
     /// Nothing: a multi-layer perceptron.
@@ -36,7 +37,7 @@ pub enum Family {
         /// Dropout of attention coefficients, in [0, 1).
         dropout: f32,
     },
-    /// A trained mask on the inputs, which are features before a ReLU; the layers behind it stay as they are.
+    /// A trained mask on the inputs, which are features before a ReLU; the layers after it stay unchanged.
     Masked(Mask),
     /// Nothing; the activations of the last hidden layer are handed out after the outputs, as the last layer reads them, and
     /// a loss can send a gradient back.
@@ -48,18 +49,18 @@ pub enum Family {
 pub struct Branch {
     /// Columns of the matrix that the branch reads.
     pub columns: Range<usize>,
-    /// Widths of its layers, each with ReLU; empty to hand the columns on as they are.
+    /// Widths of its layers, each with ReLU; empty to pass the columns on unchanged.
     pub hidden: Vec<usize>,
 }
 
 /// Shape and regularisation of a network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Net {
-    /// What its layers do beside their dense products.
+    /// The operations of its layers besides their dense products.
     pub family: Family,
     /// Groups of columns, joined in this order.
     pub branches: Vec<Branch>,
-    /// Widths of the layers behind the join, each with ReLU.
+    /// Widths of the layers after the join, each with ReLU.
     pub hidden: Vec<usize>,
     /// Logits, or regressed quantities.
     pub outputs: usize,
@@ -84,12 +85,12 @@ impl Parameter {
     }
 }
 
-/// What a pass reads.
+/// The input of a pass.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Input<'a> {
     /// Rows of a dense matrix, all columns.
     Dense(ArrayView2<'a, f32>),
-    /// Sparse rows, with their neighbours where the network propagates.
+    /// Sparse rows, with their neighbours if the network propagates.
     View(&'a View),
 }
 
@@ -102,7 +103,7 @@ pub(crate) struct Masks {
 }
 
 impl Net {
-    /// A network whose layers follow each other: `widths` from the inputs to the outputs.
+    /// A sequential network: `widths` from the inputs to the outputs.
     ///
     /// # Panics
     /// With fewer than two widths.
@@ -124,7 +125,7 @@ impl Net {
         self.hidden.len() + 1
     }
 
-    /// Widths of the trunk from what is joined to the outputs.
+    /// Widths of the trunk, from the join to the outputs.
     pub(crate) fn widths(&self) -> Vec<usize> {
         let joined = |branch: &Branch| branch.hidden.last().copied().unwrap_or(branch.columns.len());
         let mut widths = vec![self.branches.iter().map(joined).sum()];
@@ -145,7 +146,7 @@ impl Net {
         if matches!(self.family, Family::Attention { .. }) { 4 } else { 2 }
     }
 
-    /// Parameters, from the first, that training changes: all of them, or the mask's.
+    /// Number of leading parameters that training changes: all of them, or the mask's.
     pub(super) fn trained_parameters(&self, all: usize) -> usize {
         if let Family::Masked(_) = self.family { all - 2 * self.layers() } else { all }
     }
@@ -160,8 +161,8 @@ impl Net {
         branches.chain(trunk.iter().copied().zip(trunk[1..].iter().copied())).collect()
     }
 
-    /// Initial parameters of the dense layers, a function of the seed alone. Those of an MLP start as PyTorch's `Linear`
-    /// (uniform within 1/sqrt(inputs), bias too), graph layers as Glorot with zero bias.
+    /// Initial parameters of the dense layers, a function of the seed alone. Those of an MLP start as in PyTorch's
+    /// `Linear` (uniform within 1/sqrt(inputs), including the bias), graph layers as Glorot with zero bias.
     pub(crate) fn initial(&self, seed: u64) -> Vec<Parameter> {
         let mut parameters = Vec::new();
         for (layer, (inputs, outputs)) in self.shapes().into_iter().enumerate() {
@@ -191,7 +192,7 @@ impl Net {
         parameters
     }
 
-    /// The dropout masks of step `step` for what it reads.
+    /// The dropout masks of step `step` for its input.
     pub(crate) fn masks(&self, input: Input<'_>, seed: u64, step: usize) -> Masks {
         let shapes = self.shapes();
         let mut masks = Masks::default();
@@ -235,14 +236,19 @@ pub struct TrainedNet {
     pub(crate) parameters: Vec<Parameter>,
 }
 
-/// Networks that step together, with the weights they start from: a function of the seed alone.
+/// Networks that are trained together, with their initial weights, a function of the seed alone.
 #[must_use]
 pub fn drawn(nets: &[Net], seed: u64) -> Vec<TrainedNet> {
-    let start = |(at, net): (usize, &Net)| TrainedNet {
-        net: net.clone(),
-        parameters: net.initial(seed.wrapping_add(at as u64)),
-    };
+    let start = |(at, net): (usize, &Net)| TrainedNet { net: net.clone(), parameters: net.initial(seed_of(seed, at)) };
     nets.iter().enumerate().map(start).collect()
+}
+
+/// Distance between the seeds of networks that step together: larger than any seed that another training of a run takes.
+const NET_STRIDE: u64 = 1 << 60;
+
+/// Seed of the network `at` of those that step together; the first has the training's own.
+pub(super) fn seed_of(seed: u64, at: usize) -> u64 {
+    seed.wrapping_add(NET_STRIDE.wrapping_mul(at as u64))
 }
 
 impl TrainedNet {

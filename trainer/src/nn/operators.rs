@@ -1,11 +1,11 @@
-//! The operators burn lacks, for every backend and with gradients.
+//! The operators that burn lacks, for every backend and with gradients.
 //!
 //! - `sparse`: constant CSR times dense; backward is the product with the transpose.
 //! - `activate`: bias, ReLU and dropout in one pass; backward is one pass too.
 //! - `attend`: the edge softmax and weighted sum of graph attention (kernel in `attention.rs`).
 //!
-//! Inner loops are plain Rust over `f32` slices. On flex and ndarray a tensor that nobody else holds
-//! gives up its buffer without a copy, so an operator costs its arithmetic only.
+//! Inner loops are plain Rust over `f32` slices. On flex and ndarray, a uniquely owned tensor gives up its buffer
+//! without a copy, so an operator costs only its arithmetic.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,13 +21,17 @@ use burn::tensor::{Tensor, TensorData, TensorMetadata, TensorPrimitive};
 use multiversion::multiversion;
 
 use super::attention::{self, Attended, Attention};
-use super::backend::{CandleCpu, FlexCpu, NdarrayCpu};
+#[cfg(feature = "backend-candle")]
+use super::backend::CandleCpu;
+use super::backend::FlexCpu;
+#[cfg(feature = "backend-ndarray")]
+use super::backend::NdarrayCpu;
 use super::random::DropoutMask;
 use super::sparse::{Csr, SparsePair};
 
 /// A backend together with the operators above.
 pub(crate) trait Operators: Backend {
-    /// The elements of a tensor somebody else holds too; borrowed where the backend allows it.
+    /// The elements of a shared tensor; borrowed if the backend allows it.
     fn read(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]>;
     /// `matrix` [r x c] · `dense` [c x w].
     fn sparse(matrix: &SparsePair, dense: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -48,12 +52,12 @@ pub(crate) fn give<B: Backend>(values: Vec<f32>, rows: usize, columns: usize) ->
     B::float_from_data(TensorData::new(values, [rows, columns]), &B::Device::default())
 }
 
-/// Takes the elements out of a tensor; copies only when somebody else holds it.
+/// Takes the elements out of a tensor; copies only if it is shared.
 pub(crate) fn take<B: Backend>(tensor: FloatTensor<B>) -> TensorData {
     Tensor::<B, 2>::from_primitive(TensorPrimitive::Float(tensor)).into_data()
 }
 
-/// The elements of data that came out of a tensor of this module.
+/// The elements of data taken from a tensor of this module.
 pub(crate) fn elements(data: &TensorData) -> &[f32] {
     data.as_slice().unwrap_or_else(|_| unreachable!("every tensor of this module is f32"))
 }
@@ -71,12 +75,12 @@ fn sparse<B: Operators>(matrix: &Csr, dense: FloatTensor<B>) -> FloatTensor<B> {
     give::<B>(matrix.product(&B::read(&dense), width), matrix.rows, width)
 }
 
-/// A copy for backends whose storage cannot be borrowed from here.
+/// A copy, for backends whose storage cannot be borrowed.
 fn copied<B: Backend>(tensor: &FloatTensor<B>) -> Cow<'static, [f32]> {
     Cow::Owned(elements(&take::<B>(tensor.clone())).to_vec())
 }
 
-/// Returns the output and, in `mask.bytes`, 1 where the gradient passes and 0 where it does not.
+/// Returns the output and, in `mask.bytes`, 1 where the gradient passes and 0 elsewhere.
 fn activate<B: Operators>(
     input: FloatTensor<B>,
     bias: FloatTensor<B>,
@@ -175,7 +179,9 @@ macro_rules! plain_operators {
 }
 
 plain_operators!(FlexCpu, read_flex);
+#[cfg(feature = "backend-ndarray")]
 plain_operators!(NdarrayCpu, copied::<NdarrayCpu>);
+#[cfg(feature = "backend-candle")]
 plain_operators!(CandleCpu, copied::<CandleCpu>);
 
 #[derive(Debug)]
@@ -251,7 +257,7 @@ impl<B: Operators, C: CheckpointStrategy> Operators for Autodiff<B, C> {
         match Backward::<B, 2>::prepare::<C>(Activation, nodes).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
                 let len = input.shape().num_elements();
-                // The mask becomes the record of where the gradient passes.
+                // The mask is reused to record where the gradient passes.
                 let mut mask =
                     Some(mask.unwrap_or_else(|| DropoutMask { bytes: vec![1; len], threshold: 0, scale: 1.0 }));
                 let out = activate::<B>(input.primitive, bias.primitive, &mut mask);

@@ -1,8 +1,8 @@
 //! Adam with coupled weight decay, in place over plain slices.
 //!
-//! Kingma & Ba 2015 as PyTorch's `torch.optim.Adam` computes it: the decay is added to the gradient
-//! before the moments, both moments are corrected for their start at zero, and epsilon is added after
-//! the corrected square root. One fused pass over each parameter.
+//! Kingma & Ba 2015, as in PyTorch's `torch.optim.Adam`: the decay is added to the gradient before the moments, both
+//! moments are corrected for their start at zero, and epsilon is added after the corrected square root. One fused pass
+//! over each parameter.
 
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};

@@ -1,15 +1,14 @@
 //! Random streams: every random number of a run has an address.
 //!
-//! A stream is named by (seed, purpose, epoch, layer) and is a ChaCha8 generator keyed with these
-//! four numbers. Nothing is drawn from a shared generator, so a mask does not depend on the backend,
-//! on the number of threads or on what was drawn before, and a stopped run resumes from its epoch
-//! number alone.
+//! A stream is identified by (seed, purpose, epoch, layer) and is a ChaCha8 generator keyed with these four numbers.
+//! Nothing is drawn from a shared generator, so a mask does not depend on the backend, the number of threads or earlier
+//! draws, and a stopped run resumes from its epoch number alone.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
 
-/// What a stream is used for; two purposes never share numbers.
+/// The purpose of a stream; two purposes never share numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Purpose {
@@ -21,7 +20,7 @@ pub enum Purpose {
     InputDropout = 3,
     /// Dropout of attention coefficients.
     AttentionDropout = 4,
-    /// Order of the rows in a pass.
+    /// Order of the rows in an epoch.
     Order = 5,
     /// Augmentation of a batch.
     Augment = 6,
@@ -41,10 +40,10 @@ pub fn stream(seed: u64, purpose: Purpose, epoch: usize, layer: usize) -> ChaCha
     ChaCha8Rng::from_seed(key)
 }
 
-/// A dropout mask: one random byte an element, kept when the byte is at least `threshold`.
+/// A dropout mask: one random byte per element, which is kept if the byte is at least `threshold`.
 ///
 /// The rate is rounded to a multiple of 1/256 and the scale uses the rounded rate, so the expected
-/// value of an activation is exactly unchanged while a mask costs one byte an element.
+/// value of an activation is exactly unchanged while a mask costs one byte per element.
 #[derive(Clone, Debug)]
 pub(crate) struct DropoutMask {
     pub(crate) bytes: Vec<u8>,

@@ -1,15 +1,15 @@
 //! Sparse matrices of the float trainer: CSR over `u32` indices, and the product with a dense block.
 //!
-//! The product is the inner loop of the first layer (words a node) and of every propagation step
-//! (neighbours a node). It walks the dense operand in column blocks small enough to stay in the
-//! second-level cache and sums each output block in registers.
+//! The product is the inner loop of the first layer (the words of a node) and of every propagation step (the neighbours
+//! of a node). It walks the dense operand in column blocks small enough to stay in the second-level cache and sums each
+//! output block in registers.
 
 use std::sync::Arc;
 
 use multiversion::multiversion;
 use sprs::CsMat;
 
-/// CSR matrix [rows x columns]; the structure is shared between copies that differ in values only.
+/// CSR matrix [rows x columns]; copies that differ only in values share the structure.
 #[derive(Clone, Debug)]
 pub(crate) struct Csr {
     pub(crate) rows: usize,
@@ -42,7 +42,7 @@ impl Csr {
         self.starts[row] as usize..self.starts[row + 1] as usize
     }
 
-    /// The same structure with other values (one a stored element, same order).
+    /// The same structure with other values (one per stored element, in the same order).
     pub(crate) fn with_values(&self, values: Arc<[f32]>) -> Self {
         debug_assert_eq!(values.len(), self.stored());
         Csr { values, ..self.clone() }
@@ -67,7 +67,7 @@ impl Csr {
         }
     }
 
-    /// The columns that occur, ascending: what a product with this matrix reads.
+    /// The non-empty columns, ascending, which a product with this matrix reads.
     pub(crate) fn used_columns(&self) -> Vec<usize> {
         let mut used = vec![false; self.columns];
         for &column in self.indices.iter() {
@@ -126,11 +126,11 @@ impl Csr {
 
 /// Widest column block; eight AVX registers of partial sums.
 const WIDE: usize = 64;
-/// Block for operands whose wide block would not fit a second-level cache.
+/// Column block for operands whose wide block would not fit a second-level cache.
 const NARROW: usize = 32;
 /// Rows of a dense operand up to which a wide block (4 * 64 bytes a row) fits 384 kB of cache.
 const WIDE_ROWS: usize = 1536;
-/// A row read less often than this is not worth copying.
+/// Copying a row pays off only if it is read at least this often.
 const READS_WORTH_PACKING: usize = 4;
 
 #[multiversion(targets("x86_64+avx2+fma"))]
@@ -190,7 +190,7 @@ fn block<const N: usize>(
     }
 }
 
-/// A matrix and its transpose: what a product needs forwards and backwards.
+/// A matrix and its transpose, for the forward and the backward product.
 #[derive(Clone, Debug)]
 pub(crate) struct SparsePair {
     pub(crate) forward: Csr,
@@ -205,7 +205,7 @@ impl SparsePair {
         SparsePair { forward, backward, order }
     }
 
-    /// The same structure with other values (one a stored element of the forward matrix).
+    /// The same structure with other values (one per stored element of the forward matrix).
     pub(crate) fn with_values(&self, values: Vec<f32>) -> Self {
         let reordered = self.order.iter().map(|&at| values[at as usize]).collect();
         SparsePair {
@@ -216,8 +216,8 @@ impl SparsePair {
     }
 }
 
-/// Divides every row by the sum of its magnitudes, as the planetoid graphs are prepared before training; rows of zeros
-/// stay.
+/// Divides every row by the sum of its magnitudes, as is usual for the planetoid graphs; rows of zeros stay as they
+/// are.
 pub fn normalize_rows(matrix: &CsMat<f32>) -> CsMat<f32> {
     let mut rows = matrix.to_csr();
     for mut row in rows.outer_iterator_mut() {

@@ -1,7 +1,7 @@
 //! The one training loop: whole batch or mini-batches, one network or several together, and a state that can be saved.
 //!
-//! What is learnt, and by what an epoch is judged, is the caller's [`Lesson`]. After every epoch there is one evaluation,
-//! over the tune rows only.
+//! The caller's [`Lesson`] defines what is learnt and how an epoch is evaluated. After every epoch there is one
+//! evaluation, over the tune rows only.
 
 use std::ops::ControlFlow;
 
@@ -13,7 +13,7 @@ use sprs::CsMat;
 
 use super::backend::BackendKind;
 use super::error::TrainError;
-use super::net::{Input, Net, Parameter, TrainedNet, outputs};
+use super::net::{Input, Net, Parameter, TrainedNet, outputs, seed_of};
 use super::optimizer::{Adam, Moments};
 use super::random::{DropoutMask, Purpose, shuffle, stream};
 use super::view::View;
@@ -27,16 +27,16 @@ pub struct TrainPlan {
     pub max_epochs: usize,
     /// Epochs without progress that end the training, 1 or more; `None` for all epochs.
     pub patience: Option<usize>,
-    /// Rows of a step, 1 or more, the last step of an epoch takes what is left; `None` where every step takes all rows.
+    /// Rows of a step, 1 or more; the last step of an epoch takes the rest. `None` if every step takes all rows.
     pub batch_rows: Option<usize>,
     /// Seed of weights, order and dropout.
     pub seed: u64,
 }
 
-/// How good networks are on the tune rows after an epoch.
+/// The quality of the networks on the tune rows after an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TuneFigure {
-    /// Share of rows that are right, in [0, 1]. One that equals the best counts as progress (Yang et al. 2023), so the
+    /// Share of correct rows, in [0, 1]. An epoch that equals the best counts as progress (Yang et al. 2023), so the
     /// last of equal epochs is kept.
     Accuracy(f64),
     /// Cross-entropy, squared error or divergence. The first of equal epochs is kept.
@@ -51,7 +51,7 @@ impl TuneFigure {
         value
     }
 
-    /// Whether an epoch with this figure takes the place of the best one before.
+    /// Whether an epoch with this figure replaces the best one so far.
     fn is_progress(self, best: Option<&CurvePoint>) -> bool {
         match (self, best.map(|best| best.tune)) {
             (_, None) => true,
@@ -64,13 +64,13 @@ impl TuneFigure {
 /// One point of a training curve.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// Training loss, mean over the steps of the epoch, each before its step.
+    /// Training loss, mean over the steps of the epoch, each measured before its update.
     pub loss: f64,
-    /// The tune rows after the epoch.
+    /// The figure on the tune rows after the epoch.
     pub tune: TuneFigure,
 }
 
-/// Where a training is.
+/// The position in a training.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
     /// Epoch, from 0.
@@ -89,6 +89,11 @@ impl Step<'_> {
         stream(self.seed, Purpose::Augment, self.number, 0)
     }
 
+    /// The stream of random numbers of this step for choosing who answers for its rows.
+    pub fn choice_stream(&self) -> ChaCha8Rng {
+        stream(self.seed, Purpose::Augment, self.number, 1)
+    }
+
     /// Drops a share of the non-zero inputs of a batch and scales the others up.
     pub(crate) fn drop_words(&self, x: &mut Array2<f32>, share: f32) {
         let mut rng = stream(self.seed, Purpose::InputDropout, self.number, 0);
@@ -97,25 +102,25 @@ impl Step<'_> {
     }
 }
 
-/// What networks learn.
+/// What the networks learn: loss and evaluation.
 pub trait Lesson {
     /// Changes a mini-batch before it is seen, `[batch rows x columns]`.
     fn augment(&mut self, _step: &Step<'_>, _x: &mut Array2<f32>) {}
-    /// The loss of a step from the networks' outputs; writes its gradients, which arrive as zeros.
+    /// The loss of a step from the networks' outputs; writes its gradients into arrays that start as zeros.
     fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64;
-    /// How good the networks are after an epoch, from their outputs on the tune rows.
+    /// The quality of the networks after an epoch, from their outputs on the tune rows.
     fn judge(&mut self, outputs: &[Array2<f32>]) -> TuneFigure;
-    /// What the lesson itself has learnt so far, for a training that is resumed; empty where it learns nothing.
+    /// The state that the lesson itself has learnt, for resuming; empty if it learns nothing.
     fn save(&self) -> Vec<u8> {
         Vec::new()
     }
-    /// Takes back what [`Lesson::save`] gave; `false` where it is not of this lesson.
+    /// Restores the result of [`Lesson::save`]; `false` if it belongs to another lesson.
     fn restore(&mut self, saved: &[u8]) -> bool {
         saved.is_empty()
     }
 }
 
-/// What the networks of a training read.
+/// The input of the networks of a training.
 #[derive(Clone, Copy, Debug)]
 pub enum Source<'a> {
     /// Mini-batches of the rows `train` of a matrix, judged on the rows `tune`.
@@ -124,7 +129,7 @@ pub enum Source<'a> {
         x: Rows<'a>,
         /// Rows that teach.
         train: &'a [usize],
-        /// Rows that choose the epoch.
+        /// Tune rows, which choose the epoch.
         tune: &'a [usize],
     },
     /// All rows in every step.
@@ -166,16 +171,16 @@ pub struct Whole<'a> {
     pub(crate) tune: &'a View,
 }
 
-/// Everything a training needs to go on: saved and loaded, it continues to the same bits.
+/// Everything that a training needs to continue: saved and loaded, it continues to the same bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainState {
-    /// One point an epoch done; its length is the number of the next epoch.
+    /// One point per finished epoch; its length is the number of the next epoch.
     pub curve: Vec<CurvePoint>,
-    /// Epoch, from 0, that `best` is from.
+    /// Epoch, from 0, of `best`.
     pub best_epoch: usize,
     /// Steps done, which address the random streams.
     steps: usize,
-    /// The train rows as the last epoch shuffled them.
+    /// The train rows in the order of the last epoch.
     order: Vec<usize>,
     parameters: Vec<Vec<Parameter>>,
     moments: Vec<Vec<Moments>>,
@@ -184,7 +189,7 @@ pub struct TrainState {
     fingerprint: Fingerprint,
 }
 
-/// What must be equal for a state to be continued.
+/// The values that must be equal for a state to be resumed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Fingerprint {
     nets: Vec<Net>,
@@ -193,7 +198,7 @@ struct Fingerprint {
     train_rows: usize,
 }
 
-/// What a progress callback sees after each epoch.
+/// The report to a progress callback after each epoch.
 #[derive(Debug)]
 pub struct EpochReport<'a> {
     /// Epoch just done, from 0.
@@ -214,14 +219,14 @@ pub fn silent(_: EpochReport<'_>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-/// Trained networks and how it went.
+/// Trained networks and their training curve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trained {
     /// In the order given, with the weights of the best epoch.
     pub nets: Vec<TrainedNet>,
-    /// Epoch, from 0, that the weights are from.
+    /// Epoch, from 0, of the weights.
     pub best_epoch: usize,
-    /// One point an epoch.
+    /// One point per epoch.
     pub curve: Vec<CurvePoint>,
     /// CPU seconds of the training thread.
     pub cpu_seconds: f64,
@@ -235,12 +240,12 @@ impl Trained {
     }
 }
 
-/// Networks with the weights they start from, what they read, and how long.
+/// A training: networks with their initial weights, their input, and the length.
 #[derive(Clone, Copy, Debug)]
 pub struct Training<'a> {
-    /// Networks that step together, each with its own weights.
+    /// Networks that are trained together, each with its own weights.
     pub start: &'a [TrainedNet],
-    /// What they read.
+    /// Their input.
     pub source: Source<'a>,
     /// Length and optimiser.
     pub plan: TrainPlan,
@@ -249,7 +254,7 @@ pub struct Training<'a> {
 }
 
 impl Training<'_> {
-    /// Trains to the end, from the start or from a saved state, until `progress` breaks off.
+    /// Trains to the end, from the start or from a saved state, unless `progress` stops it.
     ///
     /// # Errors
     /// No rows, a state of another training, or a loss that is not finite.
@@ -297,7 +302,7 @@ impl Training<'_> {
         Ok(Trained { nets, best_epoch, curve, cpu_seconds: started.elapsed().as_secs_f64() })
     }
 
-    /// The steps of an epoch; its mean loss.
+    /// Runs the steps of an epoch and returns its mean loss.
     fn epoch(
         &self,
         nets: &[Net],
@@ -329,7 +334,7 @@ impl Training<'_> {
         Step { epoch, number: state.steps, seed: self.plan.seed, rows }
     }
 
-    /// One step of Adam; the loss in front of it.
+    /// One step of Adam; returns the loss before it.
     fn step(
         &self,
         nets: &[Net],
@@ -339,8 +344,8 @@ impl Training<'_> {
         lesson: &mut dyn Lesson,
     ) -> Result<f64, TrainError> {
         let step = self.at(epoch, state, rows);
-        let seed_of = |at: usize| self.plan.seed.wrapping_add(at as u64);
-        let masks = nets.iter().enumerate().map(|(at, net)| net.masks(input, seed_of(at), step.number)).collect();
+        let seed = self.plan.seed;
+        let masks = nets.iter().enumerate().map(|(at, net)| net.masks(input, seed_of(seed, at), step.number)).collect();
         let mut loss = |outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]| lesson.loss(&step, outputs, gradients);
         let (value, gradients) = self.backend.engine().step(nets, input, &mut state.parameters, masks, &mut loss);
         let adam = &self.plan.adam;
@@ -357,7 +362,7 @@ impl Training<'_> {
         Ok(value)
     }
 
-    /// The tune rows, once.
+    /// Prepares the tune rows once.
     fn tune(&self) -> Result<Tune<'_>, TrainError> {
         match self.source {
             Source::Whole(whole) => Ok(Tune::View(whole.tune)),
@@ -406,15 +411,15 @@ impl Training<'_> {
     }
 }
 
-/// What an epoch is judged on.
+/// The rows on which an epoch is evaluated.
 enum Tune<'a> {
     Rows(Array2<f32>),
     View(&'a View),
 }
 
 /// Freeing one large block teaches the GNU allocator to serve blocks of this size from the heap and
-/// to keep them when freed; without it every epoch gives its activations back to the system and pays
-/// a page fault for each page of the next. Other allocators lose nothing.
+/// to keep them when freed; without this, every epoch returns its activations to the system and causes a page fault for
+/// each page of the next. Other allocators are unaffected.
 fn keep_freed_memory() {
     const LARGEST_THRESHOLD: usize = 31 << 20;
     drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGEST_THRESHOLD)));

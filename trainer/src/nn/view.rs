@@ -1,7 +1,7 @@
-//! The rows that every layer of a pass has to compute.
+//! The rows that every layer of a pass must compute.
 //!
-//! The labelled rows of a graph reach a few hundred neighbours, not the whole graph, and the gradient is the same to the
-//! bit pattern of the sums involved.
+//! The labelled rows of a graph reach a few hundred neighbours, not the whole graph, and the gradient is the same, bit
+//! for bit, in the sums involved.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::sparse::{Csr, SparsePair};
 /// Sparse products reach about a quarter of the speed of dense ones.
 const SPARSE_COST: usize = 4;
 
-/// How one layer combines rows.
+/// The way one layer combines rows.
 #[derive(Debug)]
 pub(super) enum Mixing {
     None,
@@ -26,7 +26,7 @@ pub(super) enum Mixing {
 #[derive(Debug)]
 pub(super) struct LayerView {
     pub(super) mixing: Mixing,
-    /// Propagate the narrow side: before the dense product when that needs fewer MACs.
+    /// Propagate on the narrower side: before the dense product if that needs fewer MACs.
     pub(super) mix_first: bool,
     /// Rows this layer produces.
     pub(super) rows: usize,
@@ -85,7 +85,7 @@ impl View {
         view
     }
 
-    /// Chooses the order of the first layer: `(S X) W` when its constant product is the smaller one.
+    /// Chooses the order of the first layer: `(S X) W` if the constant product is smaller.
     fn mix_input(&mut self, net: &Net) {
         let first = &mut self.layers[0];
         first.mix_first = false;

@@ -1,14 +1,14 @@
-//! Why ONNX Runtime or a model cannot be used, and what to do about it.
+//! Why ONNX Runtime or a model cannot be used, and the remedy.
 
 use super::library::OLDEST;
 use super::scan::ScanError;
 use std::io;
 use std::path::PathBuf;
 
-/// The command that gets the library.
+/// The command that installs the library.
 pub const GET_LIBRARY: &str = "`pip install onnxruntime` gets it (`cargo xtask setup` inside the repository)";
 
-/// Why there is no library to run a model with.
+/// Why no library can run a model.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
@@ -20,9 +20,9 @@ pub enum RuntimeError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What named it.
+        /// The flag or variable that named it.
         named_by: String,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
     /// A file that is something else.
@@ -30,10 +30,10 @@ pub enum RuntimeError {
     NotALibrary {
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// Its actual content.
         found: String,
     },
-    /// A library without the interface that is used.
+    /// A library that lacks the required interface.
     #[error("{}: expected ONNX Runtime 1.{OLDEST} or newer, found {found}; `pip install --upgrade onnxruntime` gets it", path.display())]
     TooOld {
         /// The file.
@@ -46,21 +46,21 @@ pub enum RuntimeError {
     Load {
         /// The file.
         path: PathBuf,
-        /// What the loader says.
+        /// The loader's error.
         reason: String,
     },
-    /// An earlier attempt of this process failed, and the loader works once only.
+    /// An earlier attempt of this process failed, and the loader works only once.
     #[error("ONNX Runtime could not be loaded before: {reason}; start the command anew with another library")]
     FailedBefore {
-        /// What the first attempt said.
+        /// The error of the first attempt.
         reason: String,
     },
-    /// Another library runs in this process already.
+    /// Another library already runs in this process.
     #[error("expected the library {expected}, found {found} loaded already; use one library a process")]
     Another {
-        /// What is asked for.
+        /// The requested library.
         expected: String,
-        /// What runs.
+        /// The running library.
         found: String,
     },
     /// The pure-Rust backend is not in this program.
@@ -71,17 +71,17 @@ pub enum RuntimeError {
 /// A node that a library refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AtNode {
-    /// Name of the node, else its first value.
+    /// Name of the node, or else its first value.
     pub node: String,
-    /// Domain of the operator with a dot behind it; empty for ONNX itself.
+    /// Domain of the operator, followed by a dot; empty for ONNX itself.
     pub domain: String,
     /// Name of the operator.
     pub operator: String,
-    /// Version of the domain's opset; 0 where the file imports none.
+    /// Version of the domain's opset; 0 if the file imports none.
     pub opset: u64,
     /// The library.
     pub library: String,
-    /// What it says.
+    /// The library's message.
     pub reason: String,
 }
 
@@ -89,10 +89,10 @@ pub struct AtNode {
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum OnnxError {
-    /// There is nothing to run it with.
+    /// No library can run it.
     #[error("{0}; `eyas doctor` says what this machine has")]
     Runtime(#[from] RuntimeError),
-    /// The user stopped the command while the model answered.
+    /// The user stopped the command while the model was running.
     #[error("{}: interrupted while the model answered", path.display())]
     Interrupted {
         /// The file.
@@ -103,15 +103,15 @@ pub enum OnnxError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// The file is no ONNX model.
+    /// The file is not an ONNX model.
     #[error("{}: expected an ONNX model, but {source}; export it again, or copy it again in whole", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         source: ScanError,
     },
     /// A model in ONNX Runtime's own format.
@@ -120,7 +120,7 @@ pub enum OnnxError {
         /// The file.
         path: PathBuf,
     },
-    /// Values of a tensor lie in another file, which is never opened.
+    /// Values of a tensor are in another file, which is never opened.
     #[error(
         "{}: expected all tensors inside the file, found `{tensor}` in the file {location:?}, which is not opened; put \
          them inside: `python -c \"import onnx; onnx.save(onnx.load('in.onnx'), 'out.onnx')\"`", path.display()
@@ -133,7 +133,7 @@ pub enum OnnxError {
         /// The path it gives, as written.
         location: String,
     },
-    /// An operator that the library does not have.
+    /// An operator that the library lacks.
     #[error(
         "{}, node `{}`: operator {}{} of opset {} is not supported by {} ({}); export the model without it, or with an \
          opset the library has", path.display(), at.node, at.domain, at.operator, at.opset, at.library, at.reason
@@ -163,9 +163,9 @@ pub enum OnnxError {
         path: PathBuf,
         /// The library.
         library: String,
-        /// Version of ONNX's opset; 0 where the file imports none.
+        /// Version of ONNX's opset; 0 if the file imports none.
         opset: u64,
-        /// What the library says.
+        /// The library's message.
         reason: String,
     },
     /// No input or output of this name.
@@ -179,7 +179,7 @@ pub enum OnnxError {
         name: String,
         /// The names there are.
         found: Vec<String>,
-        /// The nearest of them, where one is near.
+        /// The nearest of them, if one is similar.
         nearest_name: Option<String>,
     },
     /// Several inputs or outputs, none chosen.
@@ -192,7 +192,7 @@ pub enum OnnxError {
         /// The names there are.
         found: Vec<String>,
     },
-    /// Inputs that get nothing.
+    /// Inputs without columns.
     #[error(
         "{}: expected rows for every input, found none for {}; name the columns of each input, or make what is constant, \
          such as an adjacency, an initializer (a buffer of the module before the export)", path.display(), listed(found)
@@ -212,17 +212,17 @@ pub enum OnnxError {
         kind: &'static str,
         /// Its name.
         name: String,
-        /// What a teacher needs.
+        /// The requirement of a teacher.
         expected: &'static str,
         /// Type and shape.
         found: String,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
-    /// Rows change each other's answers and their number is free.
+    /// Rows change each other's answers, and their number is not fixed.
     #[error(
-        "{}: expected a model that answers each row by itself, found that the answer of a row changes with the rows \
-         beside it; export it in evaluation mode, and a graph network with its number of nodes fixed", path.display()
+        "{}: expected a model that answers each row independently, found that the answer of a row depends on \
+         other rows; export it in evaluation mode, and a graph network with its number of nodes fixed", path.display()
     )]
     MixesRows {
         /// The model.
@@ -247,7 +247,7 @@ pub enum OnnxError {
         library: String,
         /// First row of the batch.
         first: usize,
-        /// What the library says.
+        /// The library's message.
         reason: String,
     },
     /// A setting out of its range.
@@ -255,7 +255,7 @@ pub enum OnnxError {
     BatchRows {
         /// Largest batch.
         most: usize,
-        /// What was given.
+        /// The given value.
         found: usize,
     },
 }

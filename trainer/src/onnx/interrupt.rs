@@ -1,5 +1,5 @@
-//! Ends models while they answer. A model may hold a loop that never ends, and no epoch or batch follows it at which a
-//! wish to stop would be seen.
+//! Stops models while they run. A model may contain an endless loop, and then no later epoch or batch could notice the
+//! interrupt.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use ort::session::RunOptions;
 
 static RAISED: AtomicBool = AtomicBool::new(false);
-/// One for each model that is open.
+/// One for each open model.
 static OPEN: Mutex<Vec<Weak<RunOptions>>> = Mutex::new(Vec::new());
 
-/// Ends every answer that is under way, and those to come; called from a signal handler's thread.
+/// Stops every evaluation in progress and all later ones; called from a signal handler's thread.
 pub fn interrupt() {
     RAISED.store(true, Ordering::SeqCst);
     for options in OPEN.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade) {
-        // A library that cannot end a run goes on; a second Ctrl-C then ends the process.
+        // A library that cannot stop a run continues; a second Ctrl-C then ends the process.
         let _ = options.terminate();
     }
 }
@@ -26,11 +26,11 @@ pub fn is_interrupted() -> bool {
     RAISED.load(Ordering::SeqCst)
 }
 
-/// Settings of all runs of a model, through which they are ended.
+/// Settings of all runs of a model, through which they can be stopped.
 pub(super) struct Runs(Arc<RunOptions>);
 
 impl Runs {
-    /// Those of one more model; `None` for a library without any.
+    /// Registers one more model; `None` for a library without such settings.
     pub(super) fn open() -> Option<Self> {
         let options = Arc::new(RunOptions::new().ok()?);
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);

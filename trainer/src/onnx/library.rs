@@ -1,4 +1,4 @@
-//! Where ONNX Runtime's library may lie, and what a file says of itself before it is loaded.
+//! Finds ONNX Runtime's library, and examines a file before it is loaded.
 
 use super::error::RuntimeError;
 use crate::bounded;
@@ -12,10 +12,10 @@ use std::process::{Command, Stdio};
 pub const ENVIRONMENT: &str = "ORT_DYLIB_PATH";
 /// The Python environment of `cargo xtask setup`, inside the repository.
 pub const WORKSPACE_VENV: &str = "target/onnxruntime-venv";
-/// Oldest library that serves, 1.NN.
+/// Oldest supported library, 1.NN.
 pub const OLDEST: u32 = 24;
 
-/// How a library was found.
+/// The way a library was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// `--ort-dylib`.
@@ -37,7 +37,7 @@ impl fmt::Display for Source {
         f.write_str(match self {
             Self::CommandLine => "--ort-dylib",
             Self::Environment => ENVIRONMENT,
-            Self::Beside => "beside this program",
+            Self::Beside => "this program's folder",
             Self::Workspace => WORKSPACE_VENV,
             Self::PythonWheel => "Python wheel",
             Self::System => "system",
@@ -45,16 +45,16 @@ impl fmt::Display for Source {
     }
 }
 
-/// What a search may look at.
+/// The places of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search {
-    /// The file of `--ort-dylib`; nothing else is looked at then.
+    /// The file of `--ort-dylib`; if given, nothing else is searched.
     pub ort_dylib: Option<PathBuf>,
-    /// The file of [`ENVIRONMENT`]; nothing else is looked at then.
+    /// The file of [`ENVIRONMENT`]; if given, nothing else is searched.
     pub environment: Option<PathBuf>,
     /// Folder of this program.
     pub beside: Option<PathBuf>,
-    /// The repository that built this program, where the program still lies in it.
+    /// The repository that built this program, if the program is still inside it.
     pub repository: Option<PathBuf>,
     /// Roots of Python environments, such as that of `VIRTUAL_ENV`.
     pub python_roots: Vec<PathBuf>,
@@ -65,9 +65,10 @@ pub struct Search {
 }
 
 impl Search {
-    /// The search of a command: the file given, the environment, beside the program, its repository, Python, the system.
+    /// The search of a command: the given file, the environment, the program's folder, its repository, Python, the
+    /// system.
     ///
-    /// The working folder and what lies around it are not looked at: a library found there would run.
+    /// The working folder and the folders around it are not searched, since a library found there would run.
     pub fn from_environment(ort_dylib: Option<PathBuf>) -> Self {
         let folder = |name| env::var_os(name).filter(|value| !value.is_empty());
         let binary = env::current_exe().ok().and_then(|binary| binary.canonicalize().ok());
@@ -95,22 +96,22 @@ impl Search {
     }
 }
 
-/// A library that was looked at and can be loaded as far as its bytes tell.
+/// A library that was examined and, judging by its bytes, can be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Library {
     /// The file.
     pub path: PathBuf,
     /// How it was found.
     pub source: Source,
-    /// Its version, such as `1.32.0`; empty where the file does not say.
+    /// Its version, such as `1.32.0`; empty if the file does not say.
     pub version: String,
 }
 
 impl Library {
-    /// Finds the first library that serves, in the order of [`Source`].
+    /// Finds the first suitable library, in the order of [`Source`].
     ///
     /// # Errors
-    /// [`RuntimeError::NotFound`]; or what is wrong with the file that was named, else with the one that was found.
+    /// [`RuntimeError::NotFound`]; or the fault of the named file, or else of the file found.
     pub fn find(search: &Search) -> Result<Self, RuntimeError> {
         let named = [(Source::CommandLine, &search.ort_dylib), (Source::Environment, &search.environment)];
         if let Some((source, Some(path))) = named.into_iter().find(|(_, path)| path.is_some()) {
@@ -143,8 +144,8 @@ impl Library {
         Err(refused.unwrap_or(RuntimeError::NotFound))
     }
 
-    /// Looks at the bytes of a file. A library is loaded once a process and a failed attempt cannot be repeated, so
-    /// what can be known is asked first.
+    /// Examines the bytes of a file. A process can load a library only once and cannot repeat a failed attempt, so
+    /// everything that can be checked is checked first.
     fn examine(path: &Path, source: Source) -> Result<Self, RuntimeError> {
         let bytes = bounded::read(path, bounded::Kind::Library).map_err(|error| RuntimeError::Unreadable {
             path: path.into(),
@@ -167,7 +168,7 @@ impl Library {
         {
             return Err(RuntimeError::TooOld { path: path.into(), found: version });
         }
-        // Absolute, since the loader looks beside the program first.
+        // Absolute, since the loader looks in the program's folder first.
         let path = path.canonicalize().unwrap_or_else(|_| path.into());
         Ok(Self { path, source, version })
     }
@@ -215,7 +216,7 @@ fn numbers(text: &str) -> Vec<u32> {
     text.split('.').filter_map(|part| part.parse().ok()).collect()
 }
 
-/// The version in the name of the library's symbols, else in the name of the file it is.
+/// The version in the name of the library's symbols, or else in its file name.
 fn version(path: &Path, bytes: &[u8]) -> String {
     const SYMBOLS: &[u8] = b"\0VERS_1.";
     if let Some(at) = find(bytes, SYMBOLS) {
@@ -232,7 +233,7 @@ fn elf_machine(bytes: &[u8]) -> Option<u16> {
     (bytes.starts_with(b"\x7fELF") && bytes.len() > 20).then(|| u16::from_le_bytes([bytes[18], bytes[19]]))
 }
 
-/// The number ELF has for this processor.
+/// ELF's number for this processor.
 const fn expected_machine() -> u16 {
     if cfg!(target_arch = "x86_64") {
         62
@@ -264,7 +265,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    /// What the search reads of an ELF file.
+    /// The parts of an ELF file that the search reads.
     fn elf(machine: u16, version: &str) -> Vec<u8> {
         let mut bytes = b"\x7fELF".to_vec();
         bytes.resize(18, 0);

@@ -1,7 +1,17 @@
-//! ONNX models as teachers, run by ONNX Runtime or, where this program has it, by tract.
+//! ONNX models as teachers, run by ONNX Runtime or, if built in, by tract.
 //!
 //! A model is read into memory and looked over before a library sees it; a path inside an ONNX file is never opened.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `teacher` | one model that answers rows |
+//! | `ends` | its inputs and outputs, by name and shape |
+//! | `scan` | what a file says of itself, read here |
+//! | `library`, `runtime` | which library runs it, and how that is found |
+//! | `interrupt` | a run that is stopped |
+//! | `error` | what can be wrong with all of them |
 
+mod ends;
 mod error;
 mod interrupt;
 mod library;

@@ -1,4 +1,4 @@
-//! The one library a process runs ONNX models with.
+//! The library with which a process runs ONNX models.
 
 use super::error::RuntimeError;
 use super::library::{Library, Search};
@@ -8,10 +8,10 @@ use ort::logging::LogLevel;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What runs the models.
+/// The backend that runs the models.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Backend {
-    /// ONNX Runtime where it is found, else tract where this program has it.
+    /// ONNX Runtime if it is found, otherwise tract if it is built in.
     #[default]
     Auto,
     /// ONNX Runtime, loaded from a library.
@@ -28,15 +28,15 @@ pub struct Runtime {
     build: String,
 }
 
-/// What the first attempt of this process came to. ort keeps its library in a global that must not be touched again
-/// once loading failed.
+/// The result of this process's first attempt. ort keeps its library in a global that must not be used again after a
+/// failed load.
 static FIRST: Mutex<Option<Result<Runtime, String>>> = Mutex::new(None);
 
 impl Runtime {
-    /// Loads the library, or returns the one that runs already.
+    /// Loads the library, or returns the one that already runs.
     ///
     /// # Errors
-    /// [`RuntimeError`], never a panic; a library that was named is used or refused, never replaced by another.
+    /// [`RuntimeError`], never a panic; a named library is used or refused, never replaced by another.
     pub fn open(backend: Backend, search: &Search) -> Result<Self, RuntimeError> {
         let mut first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
         match &*first {
@@ -78,7 +78,7 @@ impl Runtime {
     fn load(library: Library) -> Result<Self, RuntimeError> {
         let failed = |reason: String| RuntimeError::Load { path: library.path.clone(), reason };
         let builder = ort::init_from(&library.path).map_err(|error| failed(error.to_string()))?;
-        // Left alone the library writes to standard error itself, names of a model's nodes as they stand in the file.
+        // By default the library itself writes to standard error, with unescaped node names from the file.
         let told = |level: LogLevel, _: &str, _: &str, _: &str, message: &str| {
             if matches!(level, LogLevel::Error | LogLevel::Fatal) {
                 tell(format_args!("ONNX Runtime: {message}"));
@@ -109,7 +109,7 @@ impl Runtime {
         self.library.as_ref()
     }
 
-    /// What the library says of its own build.
+    /// The library's description of its own build.
     pub fn build(&self) -> &str {
         &self.build
     }

@@ -1,16 +1,17 @@
-//! Reads of an ONNX file what must be known before a library sees it: opsets, nodes, ends, external data.
+//! Reads the parts of an ONNX file that must be known before a library sees it: opsets, nodes, inputs and outputs,
+//! external data.
 //!
-//! A walk over protobuf fields, no more: no tensor is decoded and no path that the file holds is opened.
+//! It only walks over protobuf fields: no tensor is decoded, and no path in the file is opened.
 
 use std::collections::HashSet;
 
-/// Most graphs inside graphs (`If`, `Loop`, functions).
+/// Deepest nesting of graphs (`If`, `Loop`, functions).
 const MAX_DEPTH: usize = 32;
 
-/// Why bytes are no ONNX model.
+/// Why bytes are not an ONNX model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScanError {
-    /// A field ends behind the end of the file.
+    /// A field extends past the end of the file.
     #[error("it ends in the middle of a field that starts at byte {offset}")]
     Truncated {
         /// Where the field starts, in bytes from the start of the file.
@@ -19,13 +20,13 @@ pub enum ScanError {
     /// A field that protobuf does not have.
     #[error("byte {offset} starts no protobuf field")]
     NotProtobuf {
-        /// Where it stands, in bytes from the start of the file.
+        /// Its position, in bytes from the start of the file.
         offset: usize,
     },
     /// Protobuf, but without a graph and an opset.
     #[error("it holds no graph with nodes and an opset")]
     NoGraph,
-    /// Graphs inside graphs without end.
+    /// Too deeply nested graphs.
     #[error("its graphs are nested more than {MAX_DEPTH} deep")]
     TooDeep,
 }
@@ -35,7 +36,7 @@ pub enum ScanError {
 pub struct Node {
     /// Its name; many exporters leave it empty.
     pub name: String,
-    /// What it computes, such as `Gemm`.
+    /// Its operation, such as `Gemm`.
     pub operator: String,
     /// Domain of the operator; empty for ONNX itself.
     pub domain: String,
@@ -43,16 +44,16 @@ pub struct Node {
     pub output: String,
 }
 
-/// A tensor whose values lie in another file.
+/// A tensor whose values are in another file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalTensor {
-    /// Name of the tensor; empty where it is a constant inside a node.
+    /// Name of the tensor; empty if it is a constant inside a node.
     pub name: String,
     /// The path the file gives, as written.
     pub location: String,
 }
 
-/// What was found in a model.
+/// The result of scanning a model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scan {
     /// Domain and version of every opset; the domain of ONNX itself is empty.
@@ -63,7 +64,7 @@ pub struct Scan {
     pub inputs: Vec<String>,
     /// Outputs of the graph.
     pub outputs: Vec<String>,
-    /// The first tensor that lies in another file.
+    /// The first tensor whose values are in another file.
     pub external: Option<ExternalTensor>,
     /// Values computed by nodes of the outer graph.
     values: HashSet<String>,
@@ -74,7 +75,7 @@ impl Scan {
     /// Walks over a whole model.
     ///
     /// # Errors
-    /// [`ScanError`] for everything that is no ONNX model.
+    /// [`ScanError`] for anything that is not an ONNX model.
     pub fn of(bytes: &[u8]) -> Result<Self, ScanError> {
         let mut scan = Self::default();
         for field in fields(bytes, 0) {
@@ -126,13 +127,14 @@ impl Scan {
         self.values.iter().map(String::as_str)
     }
 
-    /// The node a library's message speaks of: the longest name in it, else the first value, else the operator.
+    /// The node that a library's message refers to: by the longest name in it, or else the first value, or else the
+    /// operator.
     pub fn node_in(&self, message: &str) -> Option<&Node> {
         type Key = fn(&Node) -> &str;
         let keys: [Key; 3] = [|node| &node.name, |node| &node.output, |node| &node.operator];
         keys.iter().find_map(|key| {
             let named = self.nodes.iter().filter(|node| has_word(message, key(node)));
-            // Of equally long names the first stands.
+            // Of equally long names, the first wins.
             named.rev().max_by_key(|node| key(node).len())
         })
     }
@@ -222,7 +224,7 @@ impl Scan {
         Ok(())
     }
 
-    /// Notes a tensor that lies elsewhere; returns its name.
+    /// Records a tensor whose values are elsewhere; returns its name.
     fn tensor(&mut self, field: &Field<'_>) -> Result<String, ScanError> {
         let (mut name, mut outside, mut location) = (String::new(), false, String::new());
         for part in field.message() {
@@ -261,9 +263,9 @@ fn name_of(field: &Field<'_>, number: u64) -> Result<String, ScanError> {
 /// One field of a message.
 struct Field<'a> {
     number: u64,
-    /// A number; 0 where the field holds bytes.
+    /// A number; 0 if the field holds bytes.
     value: u64,
-    /// Text or a message; empty where the field holds a number.
+    /// Text or a message; empty if the field holds a number.
     bytes: &'a [u8],
     /// Where `bytes` start in the file.
     offset: usize,
@@ -297,7 +299,7 @@ impl<'a> Fields<'a> {
         Some(taken)
     }
 
-    /// A number of 7 bits a byte, at most 10 bytes.
+    /// A number with 7 bits per byte, at most 10 bytes.
     fn varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
@@ -345,7 +347,7 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// Whether `word` stands in `text` with no letter, digit or underscore beside it.
+/// Whether `word` occurs in `text` with no adjacent letter, digit or underscore.
 fn has_word(text: &str, word: &str) -> bool {
     let inside = |character: char| character.is_alphanumeric() || character == '_';
     !word.is_empty()

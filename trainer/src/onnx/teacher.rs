@@ -1,5 +1,6 @@
-//! One ONNX model that answers rows.
+//! An ONNX model that answers row by row.
 
+use super::ends::{Inlet, add_output, check_reals, choose, declared_batch, inlets, unknown};
 use super::error::{AtNode, OnnxError};
 use super::interrupt::{Runs, is_interrupted};
 use super::runtime::Runtime;
@@ -8,26 +9,26 @@ use crate::bounded;
 use crate::teacher::rows::{RowTeacher, RowTeacherError, check_answer, check_rows};
 use ndarray::{Array2, ArrayView2, s};
 use ort::session::Session;
-use ort::value::{Outlet, TensorElementType, TensorRef};
+use ort::value::TensorRef;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Most rows of a batch.
 pub const MAX_BATCH_ROWS: usize = 65_536;
-/// Bytes of the `.ort` format's mark, at byte 4.
+/// The magic bytes of the `.ort` format, at byte 4.
 const ORT_FORMAT: &[u8] = b"ORTM";
-/// Difference of two answers, relative to 1 + their size, that rounding explains.
+/// Largest difference of two answers, relative to 1 + their magnitude, that rounding can explain.
 const ROUNDING: f32 = 1e-4;
 
-/// Which model answers, and through which of its ends.
+/// The model, and its inputs and outputs to use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OnnxTeacherPlan {
     /// The `.onnx` file.
     pub path: PathBuf,
-    /// Names of all inputs, in the order in which a row is dealt to them; may be left out where there is one only.
+    /// Names of all inputs, in the order in which a row is distributed to them; optional if there is only one.
     pub inputs: Vec<String>,
-    /// Name of the output with the logits; may be left out where there is one only beside the embedding.
+    /// Name of the output with the logits; optional if there is only one besides the embedding.
     pub output: Option<String>,
     /// Name of the embedding: an output, or any value that a node computes.
     pub embedding: Option<String>,
@@ -35,7 +36,7 @@ pub struct OnnxTeacherPlan {
     pub batch_rows: usize,
 }
 
-/// A model with a session open on it.
+/// A model with an open session.
 #[derive(Debug)]
 pub struct OnnxTeacher {
     path: PathBuf,
@@ -50,21 +51,6 @@ pub struct OnnxTeacher {
     /// Whether rows change each other's answers.
     whole: bool,
     identity: [u8; 32],
-}
-
-/// One input of a model.
-#[derive(Debug)]
-struct Inlet {
-    name: String,
-    /// Its first dimension is the batch.
-    shape: Vec<usize>,
-}
-
-impl Inlet {
-    /// Reals of a row that it takes.
-    fn width(&self) -> usize {
-        self.shape[1..].iter().product()
-    }
 }
 
 impl OnnxTeacher {
@@ -129,7 +115,7 @@ impl OnnxTeacher {
         self.inputs[0].shape[0]
     }
 
-    /// Reals of the embedding; `None` where the plan names none.
+    /// Reals of the embedding; `None` if the plan names none.
     pub fn embedding_width(&self) -> Option<usize> {
         self.embedding.as_ref().map(|(_, width)| *width)
     }
@@ -143,7 +129,7 @@ impl OnnxTeacher {
         for name in names.into_iter().flatten() {
             let logits = name == self.output;
             let answer = self.run(&rows, &name, logits, 0).map_err(|error| match error {
-                // Some operators are found missing only when they run.
+                // Some missing operators are detected only when they run.
                 OnnxError::Run { reason, .. } => refusal(&self.path, &self.library, scan, &reason),
                 other => other,
             })?;
@@ -160,7 +146,7 @@ impl OnnxTeacher {
         }
         let first = first.swap_remove(0);
         let output = self.output.clone();
-        // Every other row is changed; then all of them change places.
+        // Every other row is changed; then all rows are permuted.
         let mut changed = rows.clone();
         changed.slice_mut(s![1..;2, ..]).assign(&sample(batch, inputs, 1).slice(s![1..;2, ..]));
         let answer = self.run(&changed, &output, true, 0)?;
@@ -203,7 +189,7 @@ impl OnnxTeacher {
         let answers = answers.map_err(|error| failed(error.to_string()))?;
         let answer = answers.get(name).ok_or_else(|| failed(format!("no answer `{name}`")))?;
         let (shape, values) = answer.try_extract_tensor::<f32>().map_err(|error| failed(error.to_string()))?;
-        // Logits are one number a class; an embedding may come as a picture and is laid out flat.
+        // Logits are one number per class; an embedding may have the shape of an image and is flattened.
         let wide = shape.iter().skip(1).filter(|&&length| length != 1).count();
         let width = values.len() / rows;
         if shape.first() != Some(&(rows as i64)) || width == 0 || (logits && wide > 1) {
@@ -219,8 +205,8 @@ impl OnnxTeacher {
         Array2::from_shape_vec((rows, width), values.to_vec()).map_err(|error| failed(error.to_string()))
     }
 
-    /// Answers of any number of rows. Every batch has the full size, the last one filled with its own first row, so
-    /// that the library computes all of them alike.
+    /// Answers of any number of rows. Every batch has the full size; the last one is filled up with its own first row,
+    /// so that the library computes all rows alike.
     fn answer(&mut self, rows: ArrayView2<'_, f32>, name: &str, width: usize) -> Result<Array2<f32>, RowTeacherError> {
         check_rows(rows, self.inputs())?;
         let (count, batch) = (rows.nrows(), self.batch_rows());
@@ -273,7 +259,7 @@ impl RowTeacher for OnnxTeacher {
     }
 }
 
-/// Refuses what no library is to see.
+/// Refuses models that no library should see.
 fn examine(path: &Path, bytes: &[u8]) -> Result<Scan, OnnxError> {
     if bytes.get(4..8) == Some(ORT_FORMAT) {
         return Err(OnnxError::OrtFormat { path: path.into() });
@@ -289,61 +275,15 @@ fn examine(path: &Path, bytes: &[u8]) -> Result<Scan, OnnxError> {
     }
 }
 
-/// The name asked for, or the only one there is beside `besides`.
-fn choose(
-    path: &Path,
-    kind: &'static str,
-    name: Option<&str>,
-    found: &[String],
-    besides: Option<&str>,
-) -> Result<String, OnnxError> {
-    if let Some(name) = name {
-        return match found.iter().find(|found| *found == name) {
-            Some(found) => Ok(found.clone()),
-            None => Err(unknown(path, kind, name, found, found)),
-        };
-    }
-    let free: Vec<&String> = found.iter().filter(|found| Some(found.as_str()) != besides).collect();
-    match free.as_slice() {
-        [only] => Ok((*only).clone()),
-        _ => Err(OnnxError::Choose { path: path.into(), kind, found: found.to_vec() }),
-    }
-}
-
-fn unknown(path: &Path, kind: &'static str, name: &str, found: &[String], near: &[String]) -> OnnxError {
-    let nearest = near.iter().map(|near| (strsim::damerau_levenshtein(near, name), near)).min();
-    let nearest_name =
-        nearest.filter(|&(distance, near)| distance * 2 <= near.len().max(4)).map(|(_, near)| near.clone());
-    OnnxError::Name { path: path.into(), kind, name: name.into(), found: found.to_vec(), nearest_name }
-}
-
-/// Makes a value an output: protobuf merges a second message `graph` into the first.
-fn add_output(model: &mut Vec<u8>, name: &str) {
-    let mut message = name.as_bytes().to_vec();
-    // ValueInfoProto.name, GraphProto.output, ModelProto.graph.
-    for number in [1u8, 12, 7] {
-        let mut field = vec![number << 3 | 2];
-        let mut length = message.len();
-        while length >= 0x80 {
-            field.push((length & 0x7f) as u8 | 0x80);
-            length >>= 7;
-        }
-        field.push(length as u8);
-        field.append(&mut message);
-        message = field;
-    }
-    model.append(&mut message);
-}
-
 fn session(model: &[u8], runtime: &Runtime) -> ort::Result<Session> {
-    // One thread: the same order of additions on every machine, and parallelism stays between jobs.
+    // One thread: it gives the same order of additions on every machine, and jobs run in parallel instead.
     let builder = Session::builder(&runtime.environment)?;
     let builder = builder.with_intra_threads(1).unwrap_or_else(ort::Error::recover);
     let mut builder = builder.with_inter_threads(1).unwrap_or_else(ort::Error::recover);
     builder.commit_from_memory(model)
 }
 
-/// Turns a library's words into an error that names the node.
+/// Turns a library's message into an error that names the node.
 fn refusal(path: &Path, library: &str, scan: &Scan, message: &str) -> OnnxError {
     const MISSING: [&str; 7] = [
         "not a registered function/op",
@@ -368,89 +308,6 @@ fn refusal(path: &Path, library: &str, scan: &Scan, message: &str) -> OnnxError 
     OnnxError::Node { path, at }
 }
 
-/// Rows of a batch as the model itself fixes them.
-fn declared_batch(session: &Session, name: &str) -> Option<usize> {
-    let input = session.inputs().iter().find(|input| input.name() == name)?;
-    let batch = *input.dtype().tensor_shape()?.first()?;
-    usize::try_from(batch).ok().filter(|&batch| batch > 0)
-}
-
-/// The inputs with their shapes; a batch that one of them fixes is that of all.
-fn inlets(path: &Path, session: &Session, names: Vec<String>, batch_rows: usize) -> Result<Vec<Inlet>, OnnxError> {
-    let batch = names.iter().find_map(|name| declared_batch(session, name)).unwrap_or(batch_rows);
-    let inlet = |name: String| {
-        let shape = input_shape(path, session, &name, batch)?;
-        if shape[0] == batch {
-            return Ok(Inlet { name, shape });
-        }
-        Err(OnnxError::Shape {
-            path: path.into(),
-            kind: "input",
-            name,
-            expected: "the batch of the inputs before it",
-            found: format!("{shape:?}, a batch of {} and not {batch}", shape[0]),
-            remedy: "export all inputs with one batch dimension",
-        })
-    };
-    names.into_iter().map(inlet).collect()
-}
-
-/// The input's shape with the batch in front; everything behind must be known.
-fn input_shape(path: &Path, session: &Session, name: &str, batch_rows: usize) -> Result<Vec<usize>, OnnxError> {
-    let (declared, found) = check_reals(path, "input", session, name)?;
-    let shape = |expected, remedy| OnnxError::Shape {
-        path: path.into(),
-        kind: "input",
-        name: name.into(),
-        expected,
-        found: found.clone(),
-        remedy,
-    };
-    let Some((&batch, rest)) = declared.split_first().filter(|(_, rest)| !rest.is_empty()) else {
-        return Err(shape("[rows, inputs] or more dimensions", "export it with a batch dimension in front"));
-    };
-    let known: Option<Vec<usize>> =
-        rest.iter().map(|&length| usize::try_from(length).ok().filter(|&length| length > 0)).collect();
-    let rest =
-        known.ok_or_else(|| shape("all dimensions behind the first fixed", "export it with only the batch dynamic"))?;
-    let batch = usize::try_from(batch).ok().filter(|&batch| batch > 0).unwrap_or(batch_rows);
-    let product = rest.iter().try_fold(batch, |product, &length| product.checked_mul(length));
-    if batch > MAX_BATCH_ROWS || product.is_none_or(|product| product > 1 << 28) {
-        return Err(shape("a batch of at most 65,536 rows and 1 GiB", "take fewer batch_rows"));
-    }
-    Ok([&[batch], rest.as_slice()].concat())
-}
-
-/// Checks that an end is a tensor of 32-bit floats; returns its declared shape, and type and shape in words.
-fn check_reals(
-    path: &Path,
-    kind: &'static str,
-    session: &Session,
-    name: &str,
-) -> Result<(Vec<i64>, String), OnnxError> {
-    let ends: &[Outlet] = if kind == "input" { session.inputs() } else { session.outputs() };
-    let end = ends.iter().find(|end| end.name() == name);
-    let (kind_of, shape) = match end.map(Outlet::dtype) {
-        Some(dtype) => (dtype.tensor_type(), dtype.tensor_shape().map(|shape| shape.to_vec()).unwrap_or_default()),
-        None => (None, Vec::new()),
-    };
-    let found = match kind_of {
-        Some(element) => format!("{element} {shape:?}"),
-        None => "no tensor".to_owned(),
-    };
-    if kind_of == Some(TensorElementType::Float32) {
-        return Ok((shape, found));
-    }
-    Err(OnnxError::Shape {
-        path: path.into(),
-        kind,
-        name: name.into(),
-        expected: "a tensor of 32-bit floats",
-        found,
-        remedy: "export it with a cast in front or behind",
-    })
-}
-
 /// SHA-256 over everything that decides an answer.
 fn identity(bytes: &[u8], plan: &OnnxTeacherPlan, input: &str, output: &str, runtime: &Runtime) -> [u8; 32] {
     let mut hash = Sha256::new();
@@ -465,7 +322,7 @@ fn identity(bytes: &[u8], plan: &OnnxTeacherPlan, input: &str, output: &str, run
     hash.finalize().into()
 }
 
-/// Rows of reals in -1..1 to try a model on.
+/// Rows of reals in -1..1 for trying out a model.
 fn sample(rows: usize, inputs: usize, seed: u32) -> Array2<f32> {
     let mut state = 0x9e37_79b9u32.wrapping_add(seed.wrapping_mul(0x85eb_ca6b));
     Array2::from_shape_simple_fn((rows, inputs), || {
@@ -474,7 +331,7 @@ fn sample(rows: usize, inputs: usize, seed: u32) -> Array2<f32> {
     })
 }
 
-/// Whether two answers are the same but for rounding.
+/// Whether two answers are equal up to rounding.
 fn alike(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>) -> bool {
     a.iter().zip(b).all(|(a, b)| (a - b).abs() <= ROUNDING * (1.0 + a.abs()) || (a.is_nan() && b.is_nan()) || a == b)
 }

@@ -1,4 +1,4 @@
-//! Files that are whole or absent, whatever stops the program.
+//! Files that are either whole or absent, however the program stops.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,16 +12,16 @@ use super::error::OutputError;
 /// Start of the name of files that are not complete yet.
 pub(crate) const TEMPORARY: &str = ".eyas-partial-";
 
-/// Replaces a regular file in one step: after a crash, a kill or a full disk the old file or the new one is there, never a
-/// part.
+/// Replaces a regular file atomically: after a crash, a kill or a full disk, either the old file or the new one exists,
+/// never a part.
 ///
 /// Writes a temporary file in the same folder, syncs it, renames it over `path` and syncs the folder, so that the name
-/// survives a power cut too. Temporaries that a kill leaves behind are removed by the next
-/// [`OutputFolder::open`](super::OutputFolder::open). A symbolic link stays and the file it leads to is replaced; a pipe or
-/// a character device, such as `/dev/stdout`, is written into; anything else is refused.
+/// survives a power cut too. Temporary files that remain after a kill are removed by the next
+/// [`OutputFolder::open`](super::OutputFolder::open). A symbolic link stays and its target is replaced; a pipe or a
+/// character device, such as `/dev/stdout`, is written to; anything else is refused.
 ///
 /// # Errors
-/// [`OutputError::NotAFile`], [`OutputError::Full`] or [`OutputError::Io`]; a file then holds what it held before.
+/// [`OutputError::NotAFile`], [`OutputError::Full`] or [`OutputError::Io`]; the file is then unchanged.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     match Destination::of(path)? {
         Destination::File(path) => replace(&path, bytes),
@@ -38,11 +38,11 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     };
     let mut builder = Builder::new();
     builder.prefix(TEMPORARY);
-    // Results are for sharing; the default of a temporary file is its owner alone.
+    // Results are shared, whereas temporary files are private by default.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut temporary =
-        builder.tempfile_in(folder).map_err(|error| OutputError::io("create a file beside", path, error))?;
+        builder.tempfile_in(folder).map_err(|error| OutputError::io("create a temporary file for", path, error))?;
     write_synced(temporary.as_file_mut(), bytes, path)?;
     temporary.persist(path).map_err(|error| OutputError::io("put in place", path, error.error))?;
     sync_folder(folder)
@@ -121,7 +121,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
-        // Root may write into every folder but the kernel's own.
+        // Root may write to every folder except the kernel's own.
         let root = fs::write(folder.path().join("probe"), b"").is_ok();
         let folder = if root { Path::new("/proc/self") } else { folder.path() };
         let error = write_atomic(&folder.join("student.eyas"), b"new").unwrap_err();

@@ -1,8 +1,9 @@
 //! Sealed checkpoints: the last one and the one before it.
 //!
 //! A file is `magic (8) | run (32) | stage (32) | length of the state as u64 | state in postcard | CRC-32C of all before`,
-//! integers little-endian; the stage is the SHA-256 of its name, so that no file can stand in for another. It is written beside the last one, which becomes the previous one only when it is whole itself; so at any
-//! moment, whatever stops the program, one whole checkpoint exists.
+//! integers little-endian; the stage is the SHA-256 of its name, so that no file can replace another. A new checkpoint
+//! is written as a separate file; the last one becomes the previous one only if it is whole. So at any moment, however
+//! the program stops, one whole checkpoint exists.
 
 use std::fs;
 use std::io;
@@ -37,15 +38,15 @@ pub struct Checkpoints {
 /// A state read back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Restored<T> {
-    /// The state; `None` when the stage has no checkpoint, or none that is whole.
+    /// The state; `None` if the stage has no whole checkpoint.
     pub state: Option<T>,
-    /// Why the previous checkpoint was taken instead of the last, or the stage starts anew; tell it to the user. `None`
-    /// when the last was whole, and when there was none.
+    /// Why the previous checkpoint was used instead of the last, or why the stage starts from the beginning; report it
+    /// to the user. `None` if the last was whole, or if there was none.
     pub fallback: Option<String>,
 }
 
 impl Checkpoints {
-    /// Checkpoints in a folder of `stage`, bound to a run by a hash of what makes it the same run (recipe and data).
+    /// Checkpoints of `stage` in a folder, bound to a run by a hash of its recipe and data.
     ///
     /// # Errors
     /// [`OutputError::Io`] when the folder cannot be created.
@@ -58,7 +59,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// [`OutputError::Encode`] when the state cannot be encoded, [`OutputError::Full`] or [`OutputError::Io`] when it
-    /// cannot be written; the checkpoints before stay.
+    /// cannot be written; earlier checkpoints stay.
     pub fn save<T: Serialize>(&self, state: &T) -> Result<(), OutputError> {
         let last = self.last();
         let mut bytes = Vec::new();
@@ -66,7 +67,7 @@ impl Checkpoints {
         bytes.extend_from_slice(&self.run);
         bytes.extend_from_slice(&self.stage);
         bytes.resize(PREFIX, 0);
-        // One buffer: a state may take half of the memory there is.
+        // Uses one buffer, since a state may take half of the memory.
         let mut bytes = postcard::to_extend(state, bytes)
             .map_err(|error| OutputError::Encode { path: last.clone(), reason: error.to_string() })?;
         let length = (bytes.len() - PREFIX) as u64;
@@ -80,8 +81,8 @@ impl Checkpoints {
         write_atomic(&last, &bytes)
     }
 
-    /// Reads the last checkpoint, or the previous one when the last is damaged or was not finished. Where neither is whole
-    /// the stage starts anew: that costs one stage, not the run.
+    /// Reads the last checkpoint, or the previous one if the last is damaged or unfinished. If neither is whole, the
+    /// stage starts from the beginning, which costs one stage, not the run.
     ///
     /// # Errors
     /// [`OutputError::OtherRun`] when a whole checkpoint belongs to another run, [`OutputError::Io`] when a file cannot be
@@ -133,7 +134,7 @@ impl Checkpoints {
             return damaged("not a checkpoint of this version");
         }
         if CRC.checksum(sealed) != u32::from_le_bytes(*seal) {
-            return damaged("wrong check sum");
+            return damaged("wrong checksum");
         }
         if prefix[8..40] != self.run {
             return Err(Unusable::OtherRun);
@@ -214,7 +215,7 @@ mod tests {
             let said = restored.fallback.unwrap();
             assert!(restored.state.is_none() && said.contains(reason) && said.contains("computed again"), "{said}");
         };
-        // Whole, of this run, but of another stage: its state would be taken for the student's.
+        // Whole and of this run, but of another stage: its state would be mistaken for the student's.
         anew(&Checkpoints::new(folder.path(), [7; 32], "teacher").unwrap(), "of another stage");
         fs::write(checkpoints.last(), b"").unwrap();
         fs::write(checkpoints.previous(), b"").unwrap();

@@ -1,5 +1,5 @@
-//! Where the path of an output leads: a regular file, which is replaced as a whole, or something that takes bytes as they
-//! come. Whatever else stands there is refused: renaming a file over a device, a socket or a link would destroy it.
+//! Finds the target of an output path: a regular file, which is replaced as a whole, or a stream that takes bytes in
+//! order. Anything else is refused, since renaming a file over a device, a socket or a link would destroy it.
 
 use std::fs::{self, File, FileType};
 use std::io::{self, ErrorKind};
@@ -7,23 +7,23 @@ use std::path::{Path, PathBuf};
 
 use super::error::OutputError;
 
-/// Symbolic links that are followed one after the other; Linux follows as many.
+/// Most symbolic links followed in sequence, as on Linux.
 const MAX_LINKS: usize = 40;
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Debug)]
 pub(super) enum Destination {
-    /// A regular file or a free name, all links followed.
+    /// A regular file or a free name, after following all links.
     File(PathBuf),
     /// A pipe, a terminal or another character device, open for writing.
     Stream(File),
 }
 
 impl Destination {
-    /// Looks where `path` leads; opening a pipe waits for its reader.
+    /// Resolves `path`; opening a pipe waits for its reader.
     ///
     /// # Errors
-    /// [`OutputError::NotAFile`] for a folder, a socket, a block device, and for a link that ends nowhere or in itself;
+    /// [`OutputError::NotAFile`] for a folder, a socket, a block device, and for a dangling or circular link;
     /// [`OutputError::Io`] when the system refuses.
     pub(super) fn of(path: &Path) -> Result<Self, OutputError> {
         let refused = |found| Err(OutputError::NotAFile { path: path.to_path_buf(), found });
@@ -40,11 +40,11 @@ impl Destination {
                     return stream.map(Self::Stream).map_err(|error| OutputError::io("open", path, error));
                 }
                 let to = fs::read_link(&place).map_err(|error| OutputError::io("follow", path, error))?;
-                // A relative link starts from the folder it lies in.
+                // A relative link starts from its own folder.
                 place = place.parent().unwrap_or(Path::new("")).join(to);
             } else if kind.is_file() {
                 if followed > 0 {
-                    // The system knows which links of other users may be followed; nothing is written here.
+                    // The system decides which links of other users may be followed; nothing is written here.
                     let opened = File::options().write(true).open(path);
                     opened.map_err(|error| OutputError::io("write through the link", path, error))?;
                 }
@@ -60,7 +60,8 @@ impl Destination {
     }
 }
 
-/// Refuses a name where anything but a regular file stands, links included; for names that a user does not choose.
+/// Refuses a name that is taken by anything other than a regular file, including links; for names that the user does
+/// not choose.
 ///
 /// # Errors
 /// [`OutputError::NotAFile`].
@@ -73,7 +74,7 @@ pub(crate) fn free_or_regular(path: &Path) -> Result<(), OutputError> {
     }
 }
 
-/// Whether bytes can be written into it in order, without harm to what it holds.
+/// Whether bytes can be written to it in order without damaging its content.
 #[cfg(unix)]
 fn takes_bytes(kind: FileType) -> bool {
     use std::os::unix::fs::FileTypeExt;
@@ -85,7 +86,7 @@ fn takes_bytes(_: FileType) -> bool {
     false
 }
 
-/// Opens what `/dev/stdout`, `/dev/fd/3` and the like lead to at their end: a file this process holds open, by number.
+/// Opens the target of `/dev/stdout`, `/dev/fd/3` and the like: a file that this process holds open, by number.
 #[cfg(unix)]
 fn open_descriptor(link: &Path) -> io::Result<Option<File>> {
     use std::io::Write;
@@ -96,7 +97,7 @@ fn open_descriptor(link: &Path) -> io::Result<Option<File>> {
     if descriptors.is_none() || folder != descriptors {
         return Ok(None);
     }
-    // The two that others write to as well are shared, position included.
+    // Standard output and standard error, to which others write as well, are shared, including their position.
     match link.file_name().and_then(|name| name.to_str()) {
         Some("1") => {
             super::terminal::take_stdout();
@@ -110,7 +111,7 @@ fn open_descriptor(link: &Path) -> io::Result<Option<File>> {
             if kind.is_file() || takes_bytes(kind) {
                 return File::options().append(true).open(link).map(Some);
             }
-            Err(io::Error::new(ErrorKind::InvalidInput, "it takes no bytes in order"))
+            Err(io::Error::new(ErrorKind::InvalidInput, "it does not accept a stream of bytes"))
         }
     }
 }
@@ -128,7 +129,7 @@ mod tests {
     use std::os::unix::fs::{FileTypeExt, symlink};
     use std::process::Command;
 
-    /// Makes a pipe or a device by the tools every system has; `None` where the user may not.
+    /// Makes a pipe or a device with standard system tools; `None` if the user lacks permission.
     fn node(path: &Path, tool: &str, words: &[&str]) -> Option<()> {
         let made = Command::new(tool).arg(path).args(words).output().ok()?;
         made.status.success().then_some(())
@@ -218,7 +219,7 @@ mod tests {
         }
     }
 
-    /// On copies of the nodes: those of the machine are never at stake.
+    /// Works on copies of the device nodes, so that the machine's own are safe.
     #[test]
     fn devices_stay_devices() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! How digests are spelt in every document.
+//! The spelling of digests in all documents.
 
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {

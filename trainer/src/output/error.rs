@@ -18,7 +18,7 @@ pub enum OutputError {
         /// Names of the files of the other run.
         found: Vec<String>,
     },
-    /// Another process writes into the folder at this moment.
+    /// Another process is writing to the folder.
     #[error(
         "{}: expected a folder no other run uses, found it locked; wait for that run to end, or choose another folder",
         .folder.display()
@@ -27,12 +27,12 @@ pub enum OutputError {
         /// The folder.
         folder: PathBuf,
     },
-    /// The path leads to something that is not replaced by a file.
+    /// The path leads to something that must not be replaced by a file.
     #[error("{}: expected the name of a file, found {found}; choose another name", .path.display())]
     NotAFile {
         /// The path.
         path: PathBuf,
-        /// What stands there.
+        /// What was found there.
         found: &'static str,
     },
     /// The disk is full.
@@ -44,11 +44,11 @@ pub enum OutputError {
     /// Any other refusal of the operating system.
     #[error("{}: cannot {action}: {error}; check that the path exists and may be written", .path.display())]
     Io {
-        /// What was tried.
+        /// The attempted operation.
         action: &'static str,
-        /// On which path.
+        /// Its path.
         path: PathBuf,
-        /// The answer of the operating system.
+        /// The operating system's error.
         #[source]
         error: io::Error,
     },
@@ -57,7 +57,7 @@ pub enum OutputError {
     Encode {
         /// The checkpoint that was being written.
         path: PathBuf,
-        /// What the encoder said.
+        /// The encoder's error.
         reason: String,
     },
     /// The checkpoints belong to a run with another recipe or other data.

@@ -8,18 +8,19 @@ use super::checkpoint::CHECKPOINTS;
 use super::destination::free_or_regular;
 use super::error::OutputError;
 
-/// File whose lock says that a run is at work. It stays when the run ends: removing it could free a lock just taken.
+/// File whose lock shows that a run is active. It stays when the run ends, since removing it could release a lock just
+/// taken.
 const LOCK: &str = ".eyas-lock";
 
-/// What to do when the folder holds files of a run already.
+/// What to do if the folder already holds files of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
     /// Refuse.
     Refuse,
-    /// Go on from its checkpoints; the results of an older run stay until the new ones take their place. A run that is
-    /// finished ([`OutputFolder::is_finished`]) is left as it is.
+    /// Continue from its checkpoints; the results of an older run stay until the new ones replace them. A finished run
+    /// ([`OutputFolder::is_finished`]) is left unchanged.
     Resume,
-    /// Start anew. The results stay whole until new ones take their place; checkpoints are removed.
+    /// Start from the beginning. The results stay whole until new ones replace them; checkpoints are removed.
     Replace,
 }
 
@@ -28,15 +29,15 @@ pub enum Existing {
 pub struct OutputFolder {
     path: PathBuf,
     results: Vec<String>,
-    /// Holds the lock; the operating system releases it when the process ends, however it ends.
+    /// Holds the lock; the operating system releases it when the process ends for any reason.
     _lock: File,
 }
 
 impl OutputFolder {
-    /// Creates the folder if need be, locks it, and makes sure that no other run's results are mixed with the new ones.
+    /// Creates the folder if necessary, locks it, and ensures that results of different runs do not mix.
     ///
-    /// `results` names every file or folder that a run writes directly into the folder; they are how a run is recognised.
-    /// Temporaries of a killed run are removed. Other files are left alone.
+    /// `results` names every file or folder that a run writes directly into the folder; a run is recognised by them.
+    /// Temporary files of a killed run are removed. Other files are left alone.
     ///
     /// # Errors
     /// [`OutputError::Locked`] while another process uses the folder, [`OutputError::Occupied`] for files of another run,
@@ -44,7 +45,7 @@ impl OutputFolder {
     pub fn open(path: &Path, results: &[&str], existing: Existing) -> Result<Self, OutputError> {
         fs::create_dir_all(path).map_err(|error| OutputError::io("create the folder", path, error))?;
         let lock_path = path.join(LOCK);
-        // Opening a pipe would wait for ever.
+        // Opening a pipe would block forever.
         free_or_regular(&lock_path)?;
         let lock = File::options()
             .create(true)
@@ -78,7 +79,8 @@ impl OutputFolder {
         if found.is_empty() { Ok(folder) } else { Err(OutputError::Occupied { folder: folder.path, found }) }
     }
 
-    /// Whether a run has ended here: the result that is written last, the first of the list, is there, and no checkpoints.
+    /// Whether a run has finished here: the result written last, which is the first of the list, exists, and there are
+    /// no checkpoints.
     pub fn is_finished(&self) -> bool {
         let last = self.results.first().map(|name| self.path.join(name));
         last.is_some_and(|last| last.is_file()) && !self.checkpoints().exists()
@@ -103,7 +105,7 @@ impl OutputFolder {
         if checkpoints.exists() { remove(&checkpoints) } else { Ok(()) }
     }
 
-    /// Writes one of the results in one step; see [`write_atomic`].
+    /// Writes one of the results atomically; see [`write_atomic`].
     ///
     /// # Errors
     /// As [`write_atomic`].
@@ -113,7 +115,7 @@ impl OutputFolder {
         Ok(path)
     }
 
-    /// Names of the files of a run, sorted; removes temporaries on the way.
+    /// Names of the files of a run, sorted; also removes temporary files.
     fn found(&self) -> Result<Vec<String>, OutputError> {
         let fault = |error| OutputError::io("list the folder", &self.path, error);
         let mut found = Vec::new();
@@ -132,7 +134,7 @@ impl OutputFolder {
 }
 
 fn remove(path: &Path) -> Result<(), OutputError> {
-    // Without following links: a link to a folder is removed, not what it points to.
+    // Links are not followed: a link to a folder is removed, not its target.
     let folder = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
     let removed = if folder { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     removed.map_err(|error| OutputError::io("remove", path, error))
@@ -155,7 +157,7 @@ mod tests {
         let error = OutputFolder::open(&path, RESULTS, Existing::Refuse).unwrap_err();
         assert!(matches!(&error, OutputError::Occupied { found, .. } if found == &["student.eyas"]), "{error}");
         assert!(OutputFolder::open(&path, RESULTS, Existing::Resume).unwrap().is_finished());
-        // Figures without the student are of no run that can be gone on with.
+        // Figures without the student do not belong to a run that can continue.
         fs::rename(path.join("student.eyas"), path.join("metrics.json")).unwrap();
         assert!(OutputFolder::open(&path, RESULTS, Existing::Resume).is_err());
         fs::rename(path.join("metrics.json"), path.join("student.eyas")).unwrap();

@@ -1,5 +1,5 @@
-//! What leaves the program: a folder that belongs to one run at a time, files that are whole or absent, checkpoints, and
-//! words for the terminal.
+//! The output of the program: a folder that belongs to one run at a time, files that are either whole or absent,
+//! checkpoints, and text for the terminal.
 
 mod atomic;
 mod checkpoint;

@@ -1,8 +1,9 @@
-//! The border to the terminal: all that the command shows passes here, and nothing else in this crate may write there.
+//! The only interface to the terminal: all output of the command passes through here, and nothing else in this crate
+//! may write to the terminal.
 //!
-//! Names come from files of strangers. A character that steers a terminal or hides in it is spelt out as `\u001b`, which is
-//! also how JSON spells it, so one rule serves sentences, tables and `--json`. Output that nobody reads is no reason to lose
-//! work: what goes to standard error may get lost, and a reader of standard output may leave.
+//! Names come from untrusted files. Control characters and invisible characters are escaped as in `\u001b`, which is
+//! also JSON's spelling, so one rule serves sentences, tables and `--json`. Work must not be lost because nobody reads
+//! the output: text to standard error may be lost, and the reader of standard output may exit.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::borrow::Cow;
@@ -10,13 +11,13 @@ use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether the reader of standard output has left.
+/// Whether the reader of standard output has exited.
 static LEFT: AtomicBool = AtomicBool::new(false);
 
-/// Whether standard output carries a file, so that words there would damage it.
+/// Whether a file goes to standard output, so that text there would damage it.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Characters without a shape of their own: formats (directions, joiners, tags) and separators of lines and paragraphs.
+/// Invisible characters: formats (directions, joiners, tags) and separators of lines and paragraphs.
 const FORMATS: [std::ops::RangeInclusive<char>; 21] = [
     '\u{ad}'..='\u{ad}',
     '\u{600}'..='\u{605}',
@@ -41,10 +42,10 @@ const FORMATS: [std::ops::RangeInclusive<char>; 21] = [
     '\u{e0020}'..='\u{e007f}',
 ];
 
-/// Prints to standard output. Once its reader has left nothing is printed, and that is no fault.
+/// Prints to standard output. Once its reader has exited, nothing is printed, which is not an error.
 ///
 /// # Errors
-/// What the system says, such as a full disk.
+/// A system error, such as a full disk.
 pub(crate) fn print(text: impl Display) -> io::Result<()> {
     if TAKEN.load(Ordering::Relaxed) {
         tell(text);
@@ -67,19 +68,19 @@ pub(crate) fn is_read() -> bool {
     !LEFT.load(Ordering::Relaxed)
 }
 
-/// Keeps words out of standard output from now on, because a file went there; they go to standard error.
+/// From now on sends text to standard error, because a file went to standard output.
 pub(super) fn take_stdout() {
     TAKEN.store(true, Ordering::Relaxed);
 }
 
-/// Tells the user on standard error. Where that cannot be written the words are lost and the work goes on.
+/// Writes a message to standard error. If that fails, the message is lost and the work continues.
 pub(crate) fn tell(text: impl Display) {
-    // One call, so that lines of several threads do not mix.
+    // A single write, so that lines of several threads do not mix.
     let line = format!("{}\n", escaped(&text.to_string()));
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }
 
-/// Panics are told like everything else: their message may quote a file.
+/// Reports panics the same way, since their message may quote a file.
 pub(crate) fn tell_panics() {
     std::panic::set_hook(Box::new(|panic| {
         tell(panic);
@@ -90,12 +91,12 @@ pub(crate) fn tell_panics() {
     }));
 }
 
-/// The text with every character spelt out that steers a terminal or cannot be seen, but for ends of lines and tabs.
+/// The text with every control or invisible character escaped, except line breaks and tabs.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     spelt(text, |c| is_unseen(c) && !matches!(c, '\n' | '\t'))
 }
 
-/// [`escaped`], ends of lines and tabs too: for a value that must stay within its line or cell.
+/// [`escaped`], including line breaks and tabs, for a value that must stay within its line or cell.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     spelt(text, is_unseen)
 }
@@ -148,13 +149,13 @@ mod tests {
             prop_assert_eq!(one_line(&text), text.as_str());
         }
 
-        /// Against Unicode's own classes: controls, formats, separators of lines and paragraphs.
+        /// Compared with Unicode's own classes: controls, formats, separators of lines and paragraphs.
         #[test]
         fn what_has_none_is_spelt_out(text in string_regex(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,40}").unwrap()) {
             prop_assert!(one_line(&text).is_ascii(), "{text:?}");
         }
 
-        /// The spelling is JSON's: a parser gets the same text.
+        /// The spelling is JSON's, so a parser reads the same text.
         #[test]
         fn json_reads_back_the_same(text in any::<String>(), key in "\\PC{0,9}[\\u{1b}\\u{202e}\\u{e0041}]") {
             let value = serde_json::json!({ key: text });

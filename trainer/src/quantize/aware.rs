@@ -1,16 +1,16 @@
 //! Quantization-aware fine-tuning: the forward pass is the integer student itself, run by the runtime.
 //!
-//! Each step rounds the float weights, runs every row through the runtime, and sends the loss gradient at the
-//! integer logits back through the rounding as if it were not there (straight-through estimator; Jacob et al.,
-//! "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018). What
-//! is trained is therefore what ships, to the bit.
+//! Each step rounds the float weights, runs every row through the runtime, and propagates the loss gradient from the
+//! integer logits back through the rounding as if there were no rounding (straight-through estimator; Jacob et al.,
+//! "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018). The trained
+//! student is therefore the shipped one, to the bit.
 
 use super::{InputCoding, IntegerLayer, IntegerStudent, QuantizeError, Ranges, Replay, fold};
 use crate::nn::{Adam, MlpWeights, Moments};
 use ndarray::{Array1, Array2, Axis};
 use sprs::CsMat;
 
-/// How long and how fast to fine-tune.
+/// Length and learning rate of the fine-tuning.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AwarePlan {
     /// Full-batch steps.
@@ -19,17 +19,17 @@ pub struct AwarePlan {
     pub adam: Adam,
 }
 
-/// Fine-tunes `weights` in place of their rounding and returns the best integer student.
+/// Fine-tunes `weights` under rounding and returns the best integer student.
 ///
-/// The student after rounding alone takes part as epoch 0, so the result is never worse on the tune rows.
+/// The rounded student before fine-tuning counts as epoch 0, so the result is never worse on the tune rows.
 ///
 /// # Shapes
-/// - `rows`: `[rows x inputs]` as the device measures them, the rows the student may learn from
+/// - `rows`: `[rows x inputs]` raw features; the rows that the student may learn from
 /// - `gradient(logits [rows x outputs])`: gradient of the loss, same shape
 /// - `score(student)`: how good it is on the tune rows, higher is better
 ///
 /// # Errors
-/// When the numbers of a step fit no student file.
+/// If the numbers of a step do not fit a student file.
 pub fn fine_tune(
     weights: &MlpWeights,
     start: IntegerStudent,
@@ -112,7 +112,7 @@ fn step(
     }
 }
 
-/// The real values a layer's output integers stand for, `[rows x outputs]`.
+/// The real values that a layer's output integers stand for, `[rows x outputs]`.
 fn dequantized(layer: &IntegerLayer, integers: &[i8]) -> Array2<f32> {
     let columns = usize::from(layer.meta.outputs);
     let real =
@@ -120,7 +120,7 @@ fn dequantized(layer: &IntegerLayer, integers: &[i8]) -> Array2<f32> {
     Array2::from_shape_fn((integers.len() / columns.max(1), columns), |(row, column)| real(row * columns + column))
 }
 
-/// Zeroes the gradient where the clamp (ReLU included) holds the output.
+/// Zeroes the gradient where the clamp (including ReLU) limits the output.
 fn pass_clamp(back: &mut Array2<f32>, layer: &IntegerLayer, integers: &[i8]) {
     for (gradient, &y) in back.iter_mut().zip(integers) {
         if y <= layer.meta.lo || y >= layer.meta.hi {
@@ -129,7 +129,7 @@ fn pass_clamp(back: &mut Array2<f32>, layer: &IntegerLayer, integers: &[i8]) {
     }
 }
 
-/// The real weights a layer's integers stand for, `[outputs x inputs]`.
+/// The real weights that a layer's integers stand for, `[outputs x inputs]`.
 fn rounded_weights(layer: &IntegerLayer, input_scale: f64) -> Array2<f32> {
     let inputs = layer.inputs();
     Array2::from_shape_fn((usize::from(layer.meta.outputs), inputs), |(o, i)| {

@@ -1,4 +1,4 @@
-//! How real features become input integers, chosen from the rows the student may see.
+//! The coding of real features as input integers, chosen from the rows that the student may see.
 
 use crate::nn::normalize_rows;
 use eyas::model::{FrontEnd, Normalization};
@@ -12,27 +12,27 @@ const STEPS: f64 = 255.0;
 
 /// The affine map of every input: `q = ⌊x · gain + offset + ½⌋`, one step worth `1 / gain`.
 ///
-/// For features that are never negative the zero point is −128, so that an absent feature is skipped; else it
-/// is 0 and the range symmetric.
+/// For features that are never negative the zero point is −128, so that an absent feature is skipped; otherwise it is 0
+/// and the range is symmetric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InputCoding {
     /// Integer that stands for the feature value 0.
     pub zero_point: i8,
-    /// Integer steps for each unit of the feature, one an input.
+    /// Integer steps for each unit of the feature, one per input.
     pub gains: Vec<f32>,
     /// Whether absent inputs are skipped.
     pub sparse: bool,
-    /// What happens to a row before the gains apply.
+    /// The normalization of a row before the gains apply.
     pub normalization: Normalization,
-    /// What the student was trained to count its features in, see [`unit`]; 1 for standard scores.
+    /// The unit of the features in training, see [`unit`]; 1 for standard scores.
     pub unit: f32,
-    /// Mean and deviation of each input where the student was trained on standard scores; the gains are then per score.
+    /// Mean and deviation of each input if the student was trained on standard scores; the gains are then per score.
     pub standard: Option<Standard>,
 }
 
-/// Standard scores `(x - mean) / deviation`, one pair an input, from the train rows alone.
+/// Standard scores `(x - mean) / deviation`, one pair per input, from the train rows alone.
 ///
-/// The same whatever unit an input is measured in: to the bit for units that differ by a power of two.
+/// They do not depend on the unit of an input: to the bit for units that differ by a power of two.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standard {
     /// Means.
@@ -41,12 +41,12 @@ pub struct Standard {
     pub deviations: Vec<f32>,
 }
 
-/// Scores are cut off here, while training and on the device alike.
+/// Scores are clipped here, both in training and on the device.
 pub const LARGEST_SCORE: f32 = 10.0;
 /// Smallest deviation, 2^-120: a gain of `127.5 / deviation` is still a single-precision number.
 const LEAST_DEVIATION: f32 = f32::from_bits(7 << 23);
 
-/// Mean and standard deviation; infinite for values that are all the same, or as good as to single precision.
+/// Mean and standard deviation; infinite for values that are all equal, up to single precision.
 pub(crate) fn spread(values: impl Iterator<Item = f32> + Clone) -> (f32, f32) {
     let count = values.clone().count().max(1) as f64;
     let mean = values.clone().map(f64::from).sum::<f64>() / count;
@@ -77,12 +77,12 @@ impl Standard {
         self.deviations.iter().map(|deviation| deviation.is_infinite())
     }
 
-    /// Scores of all rows, cut off at [`LARGEST_SCORE`].
+    /// Scores of all rows, clipped at [`LARGEST_SCORE`].
     #[must_use]
     pub fn scores(&self, x: ArrayView2<'_, f32>) -> Array2<f32> {
         Array2::from_shape_fn(x.dim(), |(row, input)| {
             let deviation = self.deviations[input];
-            // Apart from the quotient, whose difference may itself be infinite.
+            // Handled separately from the quotient, whose difference may itself be infinite.
             let score = if deviation.is_infinite() { 0.0 } else { (x[[row, input]] - self.means[input]) / deviation };
             score.clamp(-LARGEST_SCORE, LARGEST_SCORE)
         })
@@ -90,10 +90,10 @@ impl Standard {
 }
 
 impl InputCoding {
-    /// Chooses the coding from `rows` `[rows x inputs]` as the device measures them; only rows the student may see.
+    /// Chooses the coding from `rows` `[rows x inputs]` of raw features; only rows that the student may see.
     ///
-    /// Every feature gets a gain from its largest magnitude, so a bag of words has one gain. An input that is zero in all
-    /// rows takes the gain of the widest one.
+    /// Every feature gets a gain from its largest magnitude, so a bag of words has one gain. An input that is zero in
+    /// all rows gets the gain of the widest one.
     #[must_use]
     pub fn of(rows: &CsMat<f32>, normalization: Normalization) -> Self {
         let unit = unit(rows, normalization);
@@ -119,9 +119,9 @@ impl InputCoding {
     }
 
     /// The coding of standard scores: symmetric, up to `headroom` times the largest score of each input among the rows of
-    /// `scores`, though no further than scores go.
+    /// `scores`, but not beyond the largest possible score.
     ///
-    /// A row that is further out than all of `scores` is cut off; more headroom keeps it, for coarser steps.
+    /// Values beyond all of `scores` are clipped; more headroom keeps them, at the cost of coarser steps.
     #[must_use]
     pub fn of_scores(standard: Standard, scores: ArrayView2<'_, f32>, headroom: f64) -> Self {
         let largest = |column: ArrayView1<'_, f32>| column.iter().fold(1f32, |largest, score| largest.max(score.abs()));
@@ -132,14 +132,14 @@ impl InputCoding {
         Self { zero_point: 0, gains, sparse: false, normalization, unit: 1.0, standard: Some(standard) }
     }
 
-    /// The rows that the float student sees, `[rows x inputs]`.
+    /// The rows as the float student sees them, `[rows x inputs]`.
     #[must_use]
     pub fn seen(&self, rows: &CsMat<f32>) -> CsMat<f32> {
         let Some(standard) = &self.standard else { return normalized(rows, self.normalization, self.unit) };
         dense_rows(standard.scores(rows.to_dense().view()).view())
     }
 
-    /// What one integer step of input `i` is worth in what the student sees.
+    /// The value of one integer step of input `i`, in the student's own unit.
     #[must_use]
     pub fn step(&self, i: usize) -> f64 {
         1.0 / (f64::from(self.gains[i]) * f64::from(self.unit))
@@ -179,7 +179,7 @@ impl InputCoding {
     }
 }
 
-/// A dense matrix as the sparse one that the quantizer reads; zeros are stored, so that columns stay where they are.
+/// A dense matrix as the sparse one that the quantizer reads; zeros are stored, so that columns keep their positions.
 #[must_use]
 pub fn dense_rows(rows: ArrayView2<'_, f32>) -> CsMat<f32> {
     let (count, inputs) = rows.dim();
@@ -188,8 +188,8 @@ pub fn dense_rows(rows: ArrayView2<'_, f32>) -> CsMat<f32> {
     CsMat::new((count, inputs), pointers, indices, rows.iter().copied().collect())
 }
 
-/// What a network counts the features of `rows` in, so that their own unit changes nothing: their largest magnitude, or 1
-/// where each row is divided by its sum.
+/// The unit in which a network sees the features of `rows`, so that their original unit does not matter: their largest
+/// magnitude, or 1 if each row is divided by its sum.
 #[must_use]
 pub fn unit(rows: &CsMat<f32>, normalization: Normalization) -> f32 {
     match normalization {
@@ -198,13 +198,13 @@ pub fn unit(rows: &CsMat<f32>, normalization: Normalization) -> f32 {
     }
 }
 
-/// Largest magnitude; 1 where all are 0.
+/// Largest magnitude; 1 if all are 0.
 fn largest(rows: &CsMat<f32>) -> f32 {
     let largest = rows.data().iter().fold(0f32, |largest, x| largest.max(x.abs()));
     if largest > 0.0 { largest } else { 1.0 }
 }
 
-/// The rows a network with this normalization is trained on, counted in `unit`.
+/// The rows on which a network with this normalization is trained, in units of `unit`.
 #[must_use]
 pub fn normalized(rows: &CsMat<f32>, normalization: Normalization, unit: f32) -> CsMat<f32> {
     match normalization {
@@ -247,7 +247,7 @@ mod tests {
             assert_eq!(of(2f32.powi(power)), plain);
         }
         assert_eq!(plain.0.data(), [0.25, -1.0, 0.5, 1e-3 / 3.0]);
-        // A power of ten rounds the features, and one at a half may take the next step.
+        // A power of ten rounds the features, and a feature at an exact half may move to the next step.
         let near = |a: &Vec<i8>, b: &Vec<i8>| a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= 1);
         for factor in [1e-30, 1e-9, 1e9, 1e30] {
             assert!(of(factor).2.iter().zip(&plain.2).all(|(a, b)| near(a, b)), "{factor:e}");
@@ -271,7 +271,7 @@ mod tests {
         let standard = Standard { means: vec![0.0; 3], deviations: vec![1.0; 3] };
         let scores = array![[0.5f32, -2.0, 8.0], [-0.25, 1.0, 3.0]];
         let coding = |headroom| InputCoding::of_scores(standard.clone(), scores.view(), headroom);
-        // Below a score of 1 the range ends at 1, and never beyond the largest score there is.
+        // Below a score of 1 the range ends at 1, and never beyond the largest possible score.
         assert_eq!(coding(1.0).gains, [127.5, 63.75, 15.9375]);
         assert_eq!(coding(1.5).gains, [85.0, 42.5, 12.75]);
         let beyond = dense_rows(array![[0.0f32, -2.5, 9.0]].view());

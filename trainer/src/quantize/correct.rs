@@ -8,16 +8,17 @@ use sprs::CsMat;
 
 /// Shifts every bias by the mean difference between the float sums and the rounded ones over some rows.
 ///
-/// For output `o`: `b += Σ_i w[o][i] · mean(x[i]) − Σ_i ŵ[o][i] · mean(x̂[i])`, hats for the values the integers
-/// stand for (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", 2019,
-/// equation 17, with measured means). Layers are corrected first to last, each on the corrected ones before it.
+/// For output `o`: `b += Σ_i w[o][i] · mean(x[i]) − Σ_i ŵ[o][i] · mean(x̂[i])`, with hats for the values that the
+/// integers stand for (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", 2019,
+/// equation 17, with measured means). Layers are corrected from first to last, each after the corrected layers before
+/// it.
 ///
 /// # Shapes
-/// - `seen`: `[rows x inputs]`, normalized; `integers`: the same rows as the runtime takes them; `observed`: the float
+/// - `seen`: `[rows x inputs]`, normalized; `integers`: the same rows as input integers; `observed`: the float
 ///   activations of the same rows, by layer
 ///
 /// # Errors
-/// When the runtime refuses the numbers.
+/// If the runtime refuses the numbers.
 pub fn correct_biases(
     student: &mut IntegerStudent,
     weights: &MlpWeights,

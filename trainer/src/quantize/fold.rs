@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 /// Largest magnitude of an int8 weight; −128 is not used.
 const WEIGHT_LIMIT: f64 = 127.0;
-/// Largest magnitude of a stored bias: leaves room for every sum of int8 products.
+/// Largest magnitude of a stored bias; it leaves room for every sum of int8 products.
 const BIAS_LIMIT: f64 = (1i64 << 30) as f64;
 
 /// Ratio of the largest to the smallest weight scale of a layer.
@@ -21,7 +21,7 @@ const RATIOS: (f64, f64) = ((1u64 << 29) as f64, 1.0 / (1u64 << 32) as f64);
 /// A student in integers, before it is sealed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IntegerStudent {
-    /// How features become input integers.
+    /// The coding of features as input integers.
     pub coding: InputCoding,
     /// First to last.
     pub layers: Vec<IntegerLayer>,
@@ -32,7 +32,7 @@ pub struct IntegerStudent {
 pub struct IntegerLayer {
     /// Kind, width, zero point and clamp.
     pub meta: LayerMeta,
-    /// Weights `[outputs][inputs]`, whatever the kind; [`IntegerStudent::file`] puts them in file order.
+    /// Weights `[outputs][inputs]`, for every kind; [`IntegerStudent::file`] puts them into file order.
     pub weights: Vec<i8>,
     /// Plain biases `[outputs]`, in units of `weight_scales`; the zero point is folded in by [`IntegerStudent::file`].
     pub biases: Vec<i64>,
@@ -44,7 +44,7 @@ pub struct IntegerLayer {
     pub input_zero_point: i8,
 }
 
-/// What a student file says about its origin.
+/// The origin of a student, as stored in its file.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
     /// Labels in output order.
@@ -61,10 +61,10 @@ pub struct About<'a> {
 
 /// Rounds a float student to integers over the given ranges.
 ///
-/// Weights are symmetric per output channel, `s_w = max|w| / 127`, raised where the bias would pass 2^30; a row
-/// of zeros takes the layer's largest scale, and none is smaller than that over 65,536. The real step of each input is
-/// folded into the first weights. Where a layer's outputs hardly change beside its weights, or its weights hardly change
-/// its outputs, scales are raised until their ratio is a multiplier.
+/// Weights are symmetric per output channel, `s_w = max|w| / 127`, raised if the bias would exceed 2^30. A row of zeros
+/// takes the layer's largest scale, and no scale is smaller than that divided by 65,536. The real step of each input is
+/// folded into the weights of the first layer. If the outputs of a layer are very small or very large compared with its
+/// weights, scales are raised until their ratio is a valid multiplier.
 ///
 /// # Errors
 /// A width, depth, weight or ratio that no student file can hold.
@@ -121,8 +121,8 @@ fn fold_layer(
         if *scale == 0.0 {
             *scale = fallback;
         }
-        // What is this far below the layer's strongest output moves no int8 step; it rounds to 0 instead of
-        // needing a ratio of scales that no multiplier can hold.
+        // Weights this far below the layer's strongest output change no int8 step; they round to 0 instead of needing a
+        // ratio of scales that no multiplier can represent.
         *scale = scale.max(widest / FAINTEST);
         // The folded bias adds at most 128 · 127 for each input to the plain one.
         let room = BIAS_LIMIT - 128.0 * WEIGHT_LIMIT * inputs as f64;
@@ -133,7 +133,7 @@ fn fold_layer(
     for scale in &mut sum_scales {
         *scale = scale.max(output_scale * RATIOS.1);
     }
-    // ReLU's zero sits at the bottom; logits get the zero point that covers their range.
+    // ReLU's zero is at the bottom of the range; logits get the zero point that covers their range.
     let zero_point = if last { (-128.0 - lo / output_scale).round().clamp(-128.0, 127.0) as i8 } else { -128 };
     let mut weights = Vec::with_capacity(outputs * inputs);
     for (row, scale) in rows.iter().zip(&sum_scales) {
@@ -188,7 +188,7 @@ impl IntegerStudent {
         self.coding.gains.len()
     }
 
-    /// The same integers, each output worth `factor` times as much.
+    /// The same integers, with every output scaled by `factor`.
     #[must_use]
     pub fn with_outputs_times(mut self, factor: f64) -> Self {
         if let Some(last) = self.layers.last_mut() {
@@ -198,10 +198,10 @@ impl IntegerStudent {
         self
     }
 
-    /// Writes the student file. The caller loads it: that is the only check.
+    /// Writes the student file. The only check is that the caller loads it.
     ///
     /// # Errors
-    /// A ratio of scales that is no multiplier, or metadata that cannot be encoded.
+    /// A ratio of scales that no multiplier can represent, or metadata that cannot be encoded.
     pub fn file(&self, about: &About<'_>) -> Result<Vec<u8>, QuantizeError> {
         let tensors =
             self.layers.iter().enumerate().map(|(i, layer)| layer.tensors(i)).collect::<Result<Vec<_>, _>>()?;

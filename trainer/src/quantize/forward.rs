@@ -1,10 +1,10 @@
-//! The float forward pass over many rows, in plain arrays: what ranges are observed from.
+//! The float forward pass over many rows, in plain arrays, from which ranges are observed.
 
 use crate::nn::{DenseWeights, MlpWeights};
 use ndarray::{Array2, ArrayView1, Axis};
 use sprs::CsMat;
 
-/// Outputs of every layer for every row: ReLU behind all layers but the last.
+/// Outputs of every layer for every row, with ReLU after all layers except the last.
 ///
 /// # Shapes
 /// - `rows`: `[rows x inputs]`

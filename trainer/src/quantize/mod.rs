@@ -25,10 +25,10 @@ pub use scale::{ScaleError, multiplier};
 use crate::nn::MlpWeights;
 use sprs::CsMat;
 
-/// How a float student becomes integers.
+/// Settings for quantizing a float student.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QuantizePlan {
-    /// How activation ranges are chosen from what was observed.
+    /// The method that chooses activation ranges from observed values.
     pub ranges: RangeMethod,
     /// Whether each bias absorbs the mean error of its rounded weights and inputs.
     pub bias_correction: bool,
@@ -37,14 +37,14 @@ pub struct QuantizePlan {
 /// Why a float student cannot become integers.
 #[derive(Debug, thiserror::Error)]
 pub enum QuantizeError {
-    /// A ratio of scales is outside what the runtime multiplies with.
+    /// A ratio of scales is outside the range of multipliers.
     #[error("layer {layer}, unit {unit}: {source}")]
     Scale {
         /// Layer, from 0.
         layer: usize,
         /// Output of the layer, from 0.
         unit: usize,
-        /// What is wrong with the ratio.
+        /// The fault of the ratio.
         source: ScaleError,
     },
     /// A weight, bias or observed activation is not finite.
@@ -53,7 +53,7 @@ pub enum QuantizeError {
         /// Layer, from 0.
         layer: usize,
     },
-    /// A width the student file cannot hold.
+    /// A width that the student file cannot hold.
     #[error("layer {layer} is {found} wide, the runtime reads 1 to {expected}; choose a smaller student")]
     Width {
         /// Layer, from 0.
@@ -82,10 +82,10 @@ pub enum QuantizeError {
 /// Quantizes a float student after training: observes ranges on `rows`, folds, corrects biases.
 ///
 /// # Shapes
-/// - `rows`: `[observed rows x inputs]`, real features as the device measures them; the tune split
+/// - `rows`: `[observed rows x inputs]`, raw features; the tune split
 ///
 /// # Errors
-/// [`QuantizeError`] when the student holds numbers or shapes that no student file can.
+/// [`QuantizeError`] if the student has numbers or shapes that no student file can hold.
 pub fn quantize(
     weights: &MlpWeights,
     coding: &InputCoding,

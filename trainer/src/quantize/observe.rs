@@ -2,14 +2,14 @@
 
 use ndarray::Array2;
 
-/// How a range is chosen from the observed values of one layer.
+/// The method that chooses a range from the observed values of one layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RangeMethod {
     /// The whole observed range.
     MinMax,
-    /// The range that holds this share of the values, in per cent (50 to 100), cut evenly at both ends.
+    /// The range that contains this share of the values, in per cent (50 to 100), trimmed evenly at both ends.
     Percentile(f64),
-    /// The range whose rounding and clamping errors have the least mean square.
+    /// The range with the smallest mean square of rounding and clamping errors.
     Mse,
 }
 
@@ -26,7 +26,7 @@ const STEPS: f64 = 255.0;
 /// The last layer always keeps its whole range: clamped logits would tie.
 ///
 /// # Shapes
-/// - `observed`: for each layer `[rows x outputs]`, as [`super::activations`] gives them
+/// - `observed`: for each layer `[rows x outputs]`, as returned by [`super::activations`]
 #[must_use]
 pub fn observe_ranges(observed: &[Array2<f32>], method: RangeMethod) -> Ranges {
     let last = observed.len().saturating_sub(1);
@@ -64,7 +64,7 @@ fn squared_error(values: &[f64], (lo, hi): (f64, f64)) -> f64 {
     values.iter().map(|&value| (value - coded(value)).powi(2)).sum()
 }
 
-/// An empty range (a layer that is always 0) becomes one that holds 0.
+/// An empty range (a layer that is always 0) becomes one that contains 0.
 fn widen((lo, hi): (f64, f64)) -> (f64, f64) {
     if hi > lo { (lo, hi) } else { (lo, lo + 1.0) }
 }

@@ -1,4 +1,4 @@
-//! Runs an integer student over many rows, through the runtime and nothing else.
+//! Runs an integer student over many rows, only through the runtime.
 
 use super::{About, IntegerStudent, QuantizeError};
 use eyas::model::{Normalization, Provenance, Task};
@@ -16,15 +16,15 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Runs a student that is not sealed yet.
+    /// Runs a student that is not yet sealed.
     ///
     /// # Errors
-    /// When the runtime refuses the numbers.
+    /// If the runtime refuses the numbers.
     pub fn of(student: &IntegerStudent, rows: &[Vec<i8>]) -> Result<Self, QuantizeError> {
         let outputs = student.layers.last().map_or(0, |layer| layer.meta.outputs);
         let labels: Vec<String> = (0..outputs).map(|output| output.to_string()).collect();
         let provenance = Provenance { teacher: "", data_hash: &[], recipe_hash: &[], seed: 0, tool: "" };
-        // A single output is no choice between labels; the integers are the same for both tasks.
+        // A single output is not a choice between labels; the integers are the same for both tasks.
         let task = if outputs == 1 { Task::Regress } else { Task::Classify };
         let about = About { labels: &labels, input_names: &[], provenance, task, golden: &[] };
         let file = AlignedBytes::from(student.file(&about)?.as_slice());
@@ -34,7 +34,7 @@ impl Replay {
     /// Runs a loaded student.
     ///
     /// # Panics
-    /// When a row has another length than the student has inputs.
+    /// If a row's length is not the student's number of inputs.
     #[must_use]
     pub fn of_file(student: &Student<'_>, rows: &[Vec<i8>]) -> Self {
         let mut arena = vec![0; student.arena_words()];
@@ -43,7 +43,7 @@ impl Replay {
         let mut labels = Vec::with_capacity(rows.len());
         for row in rows {
             let answer = student.infer_observed(row, &mut arena, |layer, y| layers[layer].extend(y.iter()));
-            // The arena is the student's own figure and the rows were quantized for it.
+            // The arena has the student's own size, and the rows were quantized for the student.
             labels.push(answer.expect("a row of the student's own length").decision().label);
         }
         Self { layers, labels }
@@ -62,7 +62,7 @@ impl IntegerStudent {
 }
 
 impl super::InputCoding {
-    /// The input integers of every row, by the runtime's own rounding.
+    /// The input integers of every row, with the runtime's own rounding.
     ///
     /// # Shapes
     /// - `rows`: `[rows x inputs]`, finite values
@@ -71,7 +71,7 @@ impl super::InputCoding {
         let (gains, offsets) = (self.feature_gains(), self.offsets());
         rows.outer_iterator()
             .map(|row| {
-                // Data sets hold finite values only; their loader refuses others.
+                // Data sets hold only finite values; their loader refuses others.
                 let share = match self.normalization {
                     Normalization::None => 1.0,
                     Normalization::RowSum => row_share(row.data().iter().copied()).unwrap_or(1.0),

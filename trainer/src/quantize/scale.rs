@@ -1,8 +1,8 @@
-//! Real scales to integer multipliers. Floats exist on the host only.
+//! Converts real scales to integer multipliers. Floats exist only on the host.
 
 use eyas::quant::Multiplier;
 
-/// Why a ratio of scales is no multiplier.
+/// Why no multiplier can represent a ratio of scales.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum ScaleError {
     /// Not a positive finite number.

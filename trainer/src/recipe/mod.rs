@@ -8,6 +8,7 @@
 //! | `section` | the macro that makes a section from one definition of its keys |
 //! | `value`, `rule`, `schedule` | types of values, their ranges, weights that fall |
 //! | `data`, `teacher`, `training`, `student`, `quantize` | the sections |
+//! | `teacher_kinds` | what each kind of teacher may say |
 //! | `read` | from text to a recipe, `resolve` back to text |
 //! | `clash` | combinations without meaning, as a table |
 //! | `spelling` | keys of earlier versions and their new home, as a table |
@@ -30,6 +31,7 @@ pub mod section;
 pub mod spelling;
 mod student;
 mod teacher;
+mod teacher_kinds;
 mod training;
 pub mod value;
 
@@ -46,9 +48,10 @@ pub use rule::Rule;
 pub use schedule::{Halving, Schedule};
 pub use section::{Context, Key, Section};
 pub use student::{CotrainSection, MaskKind, MasksSection, StudentSection};
-pub use teacher::{
+pub use teacher::{TeacherKind, TeacherSection};
+pub use teacher_kinds::{
     AttentionTeacher, FileTeacher, FusionTeacher, GraphTeacher, MlpTeacher, ModelInput, ModelTeacher, Seen,
-    TableTeacher, TeacherKind, TeacherSection, UniformTeacher,
+    TableTeacher, UniformTeacher,
 };
 pub use training::{ChooseBy, InputKind, Training};
 

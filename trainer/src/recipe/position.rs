@@ -36,11 +36,6 @@ impl<'a> Positions<'a> {
         Some((&entry.key, self.text.get(entry.value.clone()).unwrap_or_default()))
     }
 
-    /// Whether the key was written.
-    pub(super) fn has(&self, key: &str) -> bool {
-        self.entries.iter().any(|entry| entry.key == key)
-    }
-
     /// Bytes of the value of a key; of the nearest table around it when the key was not written.
     pub(super) fn value_of(&self, key: &str) -> Range<usize> {
         let mut key = key;

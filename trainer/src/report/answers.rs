@@ -56,10 +56,9 @@ fn residuals(metrics: &Metrics, residuals: &Residuals) -> Section {
     let error = format!("predicted minus true {quantity}");
     let dot = |group: &super::shipped::ResidualGroup| {
         let [low, quarter, middle, three, high] = group.quantiles;
-        let places = Places::of(&[low, high]);
         Dot {
             name: group.name.clone(),
-            text: format!("{} ({} to {})", signed(places, middle), signed(places, low), signed(places, high)),
+            text: signed(Places::of(&[low, high]), middle),
             value: middle,
             interval: Some([low, high]),
             inner: Some([quarter, three]),

@@ -39,11 +39,11 @@ pub fn card(document: &Document) -> Result<String, ReportError> {
         + "\n")
 }
 
-/// Lines inside a fence that none of them ends.
+/// Lines inside a fence that none of them ends; a tag stays text also where fences are not understood.
 fn fenced(text: &str) -> minijinja::Value {
     let mut fence = "```".to_owned();
     while text.contains(&fence) {
         fence.push('`');
     }
-    minijinja::Value::from_safe_string(format!("{fence}text\n{}\n{fence}", text.trim_end()))
+    minijinja::Value::from_safe_string(format!("{fence}text\n{}\n{fence}", text.trim_end().replace('<', "&lt;")))
 }

@@ -9,7 +9,7 @@ use super::number::{Places, UNDEFINED, figure};
 use super::outcome::{Curve, MixerShare, Role, TEST, role};
 use super::statistics::mean;
 use super::summarise::group;
-use super::verdict::{edge_agreement, shown};
+use super::verdict::{edge_agreement, shown, size};
 use std::collections::BTreeMap;
 
 /// A figure's title with its unit.
@@ -156,7 +156,7 @@ pub(super) fn differences(metrics: &Metrics) -> Section {
                 .numbers("95 % interval")
                 .words("Evidence");
         for difference in here() {
-            let places = Places::of(&[difference.paired.mean, difference.interval_95.map_or(1.0, |[lo, hi]| hi - lo)]);
+            let places = Places::of(&[difference.paired.mean, size(metrics, difference)]);
             let interval = difference.interval_95.map_or_else(
                 || UNDEFINED.to_owned(),
                 |[lo, hi]| format!("{} to {}", signed(places, lo), signed(places, hi)),

@@ -51,11 +51,16 @@ pub(super) fn title(network: &str) -> String {
 
 /// A network in the middle of a sentence.
 pub(super) fn in_a_sentence(network: &str) -> String {
-    let title = title(network);
     match network {
-        "graph_mlp" => title,
-        _ if title.starts_with("Plain KD") => title.replacen("Plain", "plain", 1),
-        _ => title.to_lowercase(),
+        "teacher" => "the teacher".to_owned(),
+        "student_float" => "its own float form".to_owned(),
+        "uniform_teacher" => "the uniform teacher".to_owned(),
+        "random_router" => "the random router".to_owned(),
+        "cotrained" => "the student after co-training".to_owned(),
+        "persistence" => "the present value".to_owned(),
+        "graph_mlp" => title(network),
+        name if name.starts_with("plain_kd") => title(network).replacen("Plain", "plain", 1),
+        _ => title(network).to_lowercase(),
     }
 }
 
@@ -152,7 +157,10 @@ mod tests {
         }
         assert_eq!((title("teacher_4"), title("plain_kd-2")), ("Teacher 4".into(), "Plain KD, temperature 2".into()));
         assert_eq!((title("my_<control>"), explanation("my_control")), ("my <control>".into(), ""));
-        assert_eq!((in_a_sentence("graph_mlp"), in_a_sentence("label_only")), ("Graph-MLP".into(), "labels only".into()));
+        assert_eq!(
+            (in_a_sentence("graph_mlp"), in_a_sentence("label_only")),
+            ("Graph-MLP".into(), "labels only".into())
+        );
         let mut names = ["label_only", "zeta", "teacher_2", "student_int8", "teacher", "plain_kd"];
         names.sort_by_key(|name| order(name));
         assert_eq!(names, ["teacher", "teacher_2", "student_int8", "plain_kd", "label_only", "zeta"]);

@@ -34,11 +34,10 @@ fn curve(rate: f32) -> Curve {
 
 /// Networks of a classifier, each scored on the given parts around the given level.
 fn classifiers(run: usize, gain: f64, parts: &[(&str, f64)]) -> BTreeMap<String, NetworkOutcome> {
-    let noise = NOISE[run % NOISE.len()];
     let mut networks = BTreeMap::new();
     for (place, (name, level)) in LEVELS.into_iter().enumerate() {
         let gain = if name.starts_with("student") { gain } else { 0.0 };
-        let own = noise * if (run + place).is_multiple_of(2) { 1.0 } else { -1.5 };
+        let own = NOISE[(run + 2 * place) % NOISE.len()];
         let mut network = NetworkOutcome::new(role(name));
         for (part, base) in parts {
             let accuracy = base + level + gain + own;
@@ -100,7 +99,9 @@ fn judged(truth: Truth<'_>, outputs: usize) -> Shipped {
         Truth::Quantity(_) => vec![0; rows.len()],
     };
     let output = |row: usize, at: usize| match truth {
-        Truth::Classes(..) if usize::from(wanted[row]) == at => (row % 7 * 4) as i8 - if row % 11 == 0 { 9 } else { 0 },
+        Truth::Classes(..) if usize::from(wanted[row]) == at => {
+            (row % 7 * 4) as i8 - if row.is_multiple_of(11) { 9 } else { 0 }
+        }
         Truth::Classes(..) => (row % 3) as i8,
         Truth::Quantity(values) => (values[row] as i8).saturating_add((row % 5) as i8 - 2),
     };

@@ -82,9 +82,9 @@ pub fn verdict(metrics: &Metrics, split: &str) -> Option<String> {
         .collect();
     let controls: Vec<&Difference> =
         here.iter().copied().filter(|difference| role(&difference.b) == Role::Control).collect();
-    let unit = match figure {
-        "accuracy" => "points of accuracy",
-        _ => "in mean absolute error, where less is better",
+    let by = match figure {
+        "accuracy" => "In points of accuracy",
+        _ => "By mean absolute error, where less is better,",
     };
     let first = if controls.is_empty() {
         "No control was run, so nothing shows whether distilling helped".to_owned()
@@ -100,30 +100,40 @@ pub fn verdict(metrics: &Metrics, split: &str) -> Option<String> {
         grades.sort_by_key(|(grade, _)| *grade);
         let said: Vec<String> =
             grades.iter().map(|(grade, same)| format!("{} {}", grade.words(), list(metrics, same))).collect();
-        let falling =
-            grades.iter().flat_map(|(_, same)| same).filter_map(|control| falls(metrics, control)).collect::<Vec<_>>();
+        // Only a gain can be called less than clear.
+        let falling: Vec<&Difference> = grades
+            .iter()
+            .filter(|(grade, _)| *grade == Grade::WeaklyBetter)
+            .flat_map(|(_, same)| same)
+            .filter(|control| control.evidence == Evidence::Clear)
+            .filter_map(|control| falls(metrics, control))
+            .collect();
         let but = if falling.is_empty() {
             String::new()
         } else {
-            format!("; its macro-F1 falls against {}, which makes no gain there a clear one", list(metrics, &falling))
+            format!(
+                "; what it gains there is not clear because its macro-F1 falls: against {}",
+                list(metrics, &falling)
+            )
         };
-        format!("The int8 student {} ({unit}){but}", said.join(", "))
+        format!("{by} the int8 student {}{but}", said.join(", "))
     };
     let others: Vec<&Difference> =
         here.iter().copied().filter(|difference| role(&difference.b) != Role::Control).collect();
+    // "Against A the difference is 1 (weak), against B 2 (clear)."
     let second: Vec<String> = others
         .iter()
-        .map(|other| {
-            let words = Evidence::words(other.evidence);
-            let name =
-                if other.b == "student_float" { "its own float form".to_owned() } else { in_a_sentence(&other.b) };
-            format!("{} to {name} ({words})", shown(metrics, other))
+        .enumerate()
+        .map(|(at, other)| {
+            let (name, shown, words) = (in_a_sentence(&other.b), shown(metrics, other), other.evidence.words());
+            if at == 0 {
+                format!("Against {name} its difference is {shown} ({words})")
+            } else {
+                format!("against {name} {shown} ({words})")
+            }
         })
         .collect();
-    Some(match second.is_empty() {
-        true => format!("{first}."),
-        false => format!("{first}. Its difference is {}.", second.join(", ")),
-    })
+    Some(if second.is_empty() { format!("{first}.") } else { format!("{first}. {}.", second.join(", ")) })
 }
 
 /// Networks with their differences, separated by commas.
@@ -134,9 +144,16 @@ fn list(metrics: &Metrics, differences: &[&Difference]) -> String {
 
 /// A difference with the error that claims rest on.
 pub(super) fn shown(metrics: &Metrics, difference: &Difference) -> String {
+    points(difference.careful(), size(metrics, difference))
+}
+
+/// The size of the figures that a difference is between: it has their decimals. A number without a unit has its own.
+pub(super) fn size(metrics: &Metrics, difference: &Difference) -> f64 {
+    if metrics.figures.get(&difference.figure).is_some_and(|figure| figure.unit.is_empty()) {
+        return difference.careful().standard_error.unwrap_or(0.0);
+    }
     let of = |network: &str| metrics.summary(&difference.split, &difference.part, network, &difference.figure)?.mean;
-    let beside = of(&difference.a).unwrap_or(0.0).abs().max(of(&difference.b).unwrap_or(0.0).abs());
-    points(difference.careful(), beside)
+    of(&difference.a).unwrap_or(0.0).abs().max(of(&difference.b).unwrap_or(0.0).abs())
 }
 
 /// What the teacher's agreement along edges means for links that use them, mean over the runs; none without edges.

@@ -18,10 +18,10 @@ use super::job::Job;
 use super::student::Distilled;
 use super::teachers::Teachers;
 use crate::method::link::contrast::Contrast;
-use crate::method::{Chosen, link};
 use crate::method::objective::kl::{self, Kl};
 use crate::method::objective::{Weights, mse};
 use crate::method::target::{mean, random, router};
+use crate::method::{Chosen, link};
 use crate::nn::{MlpWeights, TuneFigure};
 use crate::recipe::{DataKind, MlpTeacher, Recipe, Schedule, Seen, Task, TeacherSection, UniformTeacher};
 use crate::report::metrics;
@@ -164,7 +164,7 @@ fn label_only(recipe: &Recipe) -> Vec<Recipe> {
     set_weights(&mut control, |weights| {
         weights.soft_weight = Schedule::Constant(0.0);
         weights.label_weight = 1.0;
-        weights.label_smoothing = 0.0;
+        weights.label_smoothing = weights.label_smoothing.map(|_| 0.0);
     });
     vec![control]
 }
@@ -173,7 +173,7 @@ fn label_smoothing(recipe: &Recipe) -> Vec<Recipe> {
     let mut controls = label_only(recipe);
     controls.retain(|control| control.data.task == Task::Classify);
     for control in &mut controls {
-        set_weights(control, |weights| weights.label_smoothing = LABEL_SMOOTHING);
+        set_weights(control, |weights| weights.label_smoothing = Some(LABEL_SMOOTHING));
     }
     controls
 }
@@ -212,7 +212,8 @@ fn graph_mlp(recipe: &Recipe) -> Vec<Recipe> {
 fn plain_kd(recipe: &Recipe) -> Vec<Recipe> {
     let mut control = without_teachers(recipe);
     control = stored(&control);
-    let weights = Weights { soft_weight: Schedule::Constant(1.0), label_smoothing: 0.0, ..recipe.weights() };
+    let mut weights = Weights { soft_weight: Schedule::Constant(1.0), ..recipe.weights() };
+    weights.label_smoothing = weights.label_smoothing.map(|_| 0.0);
     if recipe.data.task == Task::Regress {
         control.objective = Chosen::new(&mse::METHOD, &mse::Mse { weights });
         return vec![control];

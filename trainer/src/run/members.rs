@@ -110,7 +110,7 @@ impl Job<'_> {
                 seed: self.member_seed(teacher, number, place),
             };
             let stage = format!("{}teacher-{number}-{place}", self.prefix);
-            let key = self.key("member", &(toml_of(teacher), plan, rows));
+            let key = self.key("member", &(of_one_member(teacher), plan, rows));
             let plan = MemberPlan { teacher, stage: stage.clone(), training: plan, rows };
             let member = self.kept(&stage, key, |job| match job.graph_kind(teacher) {
                 Some(kind) => job.graph_member(kind, &plan),
@@ -249,10 +249,11 @@ impl Job<'_> {
 
     /// Seed of a member of a teacher.
     fn member_seed(&self, teacher: &TeacherSection, number: usize, place: usize) -> u64 {
-        if self.graph_kind(teacher).is_some() {
-            return self.apart(place as u64);
+        match self.graph_kind(teacher) {
+            // The first graph teacher has the streams it always had, which the shipped student of Cora learnt from.
+            Some(_) if number == 0 => self.apart(place as u64),
+            _ => self.apart(1 + number as u64 * MOST_MEMBERS + place as u64),
         }
-        self.apart(1 + number as u64 * MOST_MEMBERS + place as u64)
     }
 
     /// A seed that no other training of the job has; 0 is the job's own.
@@ -286,7 +287,11 @@ impl Job<'_> {
     }
 }
 
-/// A teacher's section, for the key of what is kept of it.
-fn toml_of(teacher: &TeacherSection) -> String {
+/// Everything of a teacher's section that one member depends on, for the key of what is kept of it.
+fn of_one_member(teacher: &TeacherSection) -> String {
+    let mut teacher = teacher.clone();
+    if let Some(training) = teacher.training_mut() {
+        (training.members, training.crossfit, training.fit_confidence) = (1, None, false);
+    }
     format!("{:?}", teacher.entries(false))
 }

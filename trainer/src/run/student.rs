@@ -121,7 +121,7 @@ impl Job<'_> {
             temperature,
             soft: own.soft_weight.clone(),
             label: own.label_weight as f32,
-            smoothing: own.label_smoothing as f32,
+            smoothing: own.label_smoothing.unwrap_or(0.0) as f32,
             noise: recipe.keys_of::<noise::Noise>(&noise::METHOD).map_or(0.0, |keys| keys.deviation as f32),
             word_dropout: word_dropout_of(recipe),
             margin: recipe.keys_of::<margin::Margin>(&margin::METHOD).map(|keys| keys.margin as f32),

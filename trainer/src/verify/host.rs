@@ -1,4 +1,4 @@
-//! The host's half: golden vectors, and the active kernels against the portable ones.
+//! Verification on the host: golden vectors, and the active kernels against the portable ones.
 
 use eyas::{SelftestError, Student};
 use serde::Serialize;
@@ -18,7 +18,7 @@ pub struct Difference {
     pub got: i8,
 }
 
-/// What a comparison went through.
+/// The counts of a comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Comparison {
     /// Rows compared.
@@ -34,7 +34,7 @@ pub struct Comparison {
 /// Why a student could not be verified on the host.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
-    /// The golden vectors do not come out.
+    /// The golden vectors do not reproduce.
     #[error("self-test: {0}")]
     Selftest(#[from] SelftestError),
     /// A row has the wrong length.
@@ -42,7 +42,7 @@ pub enum HostError {
     Row {
         /// Row, from 0.
         row: usize,
-        /// What is wrong.
+        /// The fault.
         source: eyas::InferError,
     },
 }
@@ -96,14 +96,14 @@ pub fn expected_outputs(student: &Student<'_>, rows: &[Vec<i8>]) -> Result<Vec<V
 /// Golden vectors count as compared integers, not as rows.
 ///
 /// # Errors
-/// Golden vectors that do not come out, or a row of the wrong length.
+/// Golden vectors that do not reproduce, or a row of the wrong length.
 pub fn compare_kernels(student: &Student<'_>, rows: &[Vec<i8>]) -> Result<Comparison, HostError> {
     let mut arena = vec![0; student.arena_words()];
     let mut input = vec![0; usize::from(student.metadata().inputs)];
     let mut comparison = Comparison::default();
     match student.selftest(&mut input, &mut arena) {
         Ok(report) => comparison.values += u64::from(report.values),
-        // Vectors may be stripped on purpose; the rows then carry the proof.
+        // Vectors may be stripped on purpose; the rows are then the proof.
         Err(SelftestError::NoVectors) if !rows.is_empty() => {}
         Err(error) => return Err(error.into()),
     }

@@ -1,4 +1,4 @@
-//! Proof that a student file computes the same integers here and on a chip.
+//! Verifies that a student file computes the same integers here and on a chip.
 
 pub mod device;
 mod host;
@@ -12,12 +12,12 @@ use std::path::Path;
 /// Why a student could not be verified on an emulated core.
 #[derive(Debug, thiserror::Error)]
 pub enum OnDeviceError {
-    /// The image was not built, did not run or did not pass.
+    /// The image was not built, did not run or failed.
     #[error("{}: {source}", board.name)]
     Device {
         /// Where.
         board: &'static Board,
-        /// What is wrong.
+        /// The fault.
         source: DeviceError,
     },
     /// The rows are not the student's.
@@ -25,13 +25,13 @@ pub enum OnDeviceError {
     Host(#[from] HostError),
 }
 
-/// Runs the image with `file` inside on an emulated board and compares what it computed with the specification.
+/// Runs the image with `file` inside on an emulated board and compares its integers with the specification.
 ///
 /// Golden vectors, which the image compares itself, count as compared integers, not as rows.
 ///
 /// # Errors
-/// What is missing on this machine, a run that failed (a self-test that did not pass among them), or a row of the
-/// wrong length. Integers that differ are no error: they are in the [`Comparison`].
+/// Something missing on this machine, a failed run (including a failed self-test), or a row of the wrong length.
+/// Integers that differ are not an error; the [`Comparison`] counts them.
 pub fn compare_on_device(
     file: &Path,
     student: &Student<'_>,

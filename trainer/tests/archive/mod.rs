@@ -1,4 +1,4 @@
-//! Writes `.npz` archives for tests, honest ones and lying ones.
+//! Writes `.npz` archives for tests, valid ones and falsified ones.
 
 use std::fs::File;
 use std::io::Write;

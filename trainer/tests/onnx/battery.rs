@@ -1,4 +1,4 @@
-//! What every backend must answer and refuse; each test binary runs it with one backend.
+//! The answers and refusals that every backend must give; each test binary runs them with one backend.
 
 use eyas_trainer::onnx::{Backend, OnnxError, OnnxTeacher, OnnxTeacherPlan, Runtime, RuntimeError, Search};
 use eyas_trainer::teacher::rows::{RowTeacher, RowTeacherError};
@@ -48,7 +48,7 @@ fn plan(name: &str) -> OnnxTeacherPlan {
     OnnxTeacherPlan { path, inputs: vec![], output: Some("logits".into()), embedding: None, batch_rows: 8 }
 }
 
-/// The backend, or `None` with a printed reason where this machine has no library.
+/// The backend, or `None` with a printed reason if this machine has no library.
 pub fn runtime(backend: Backend) -> Option<Runtime> {
     match Runtime::open(backend, &Search::from_environment(None)) {
         Ok(runtime) => Some(runtime),
@@ -80,7 +80,7 @@ pub fn answers_are_those_of_python(runtime: &Runtime) {
         let most = difference(&teacher.logits(rows.view()).unwrap(), &expected);
         println!("{model} with {runtime}: largest difference {most:e}");
         assert!(most <= LIMIT, "{model}: {most}");
-        // The comparison bites: other rows have other answers.
+        // The comparison is sensitive: other rows have other answers.
         let other = rows.mapv(|value| value + 0.5);
         assert!(difference(&teacher.logits(other.view()).unwrap(), &expected) > 100.0 * LIMIT, "{model}");
     }
@@ -92,7 +92,7 @@ pub fn embeddings_may_be_outputs_or_values_inside(runtime: &Runtime) {
         let mut teacher =
             OnnxTeacher::open(&OnnxTeacherPlan { embedding: Some(name.into()), ..plan("mlp") }, runtime).unwrap();
         assert_eq!(teacher.embedding_width(), Some(16));
-        // `hidden` is what stands before the ReLU.
+        // `hidden` is the value before the ReLU.
         let found = teacher.embedding(rows.view()).unwrap().unwrap().mapv(|value| value.max(0.0));
         assert!(difference(&found, &expected) <= LIMIT, "{name}");
         assert!(difference(&teacher.logits(rows.view()).unwrap(), &recorded("mlp", "logits")) <= LIMIT);
@@ -129,7 +129,7 @@ pub fn a_graph_is_taken_whole(runtime: &Runtime) {
     }
 }
 
-/// The same network with its adjacency inside and as a second input, which gets the columns behind those of the first.
+/// The same network with its adjacency inside and as a second input, which gets the columns after those of the first.
 pub fn every_input_gets_its_own_columns(runtime: &Runtime) {
     let inputs = vec!["rows".into(), "adjacency".into()];
     let mut teacher = OnnxTeacher::open(&OnnxTeacherPlan { inputs, ..plan("two_inputs") }, runtime).unwrap();

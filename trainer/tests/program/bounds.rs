@@ -1,4 +1,5 @@
-//! No file, however large or endless, and no recipe takes more memory than there is: both are refused with the figure.
+//! No file, however large or endless, and no recipe takes more memory than is available: both are refused with the
+//! figure.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -70,7 +71,7 @@ fn a_file_of_gigabytes_is_refused_unread_with_the_unit_the_limit_and_the_remedy(
         ("3gb.csv", &["run STUDENT --input 3gb.csv", "distill csv.toml --dry-run"]),
         ("3gb.npz", &["run STUDENT --input 3gb.npz", "label mlp.toml --in t.csv --out l2"]),
     ] {
-        // Sparse: it takes no room on the disk.
+        // Sparse, so it takes no space on the disk.
         File::create(folder.path().join(name)).unwrap().set_len(3 << 30).unwrap();
         fs::write(folder.path().join("csv.toml"), TABLE.replace("table.csv", "3gb.csv")).unwrap();
         fs::write(folder.path().join("mlp.toml"), "[[teacher]]\nkind = \"dense\"\npath = \"3gb.npz\"\n").unwrap();
@@ -151,14 +152,14 @@ fn a_recipe_that_does_not_fit_is_refused_before_any_work() {
             assert!(text.contains("GiB") && (text.contains("narrower")), "{text}");
             assert!(!folder.path().join("out/student.eyas").exists());
         }
-        // Two layers of that width could be written down, but not trained here.
+        // Two layers of that width could be described, but not trained here.
         let two = recipe.replace("[student]\nhidden = [8]", "[student]\nhidden = [32767, 32767]");
         let two = two.replace("[student]\nhidden = [4]", "[student]\nhidden = [32767, 32767]");
         fs::write(folder.path().join(&file), two).unwrap();
         let (status, text) = within(folder.path(), 4096, &["distill", &file, "--dry-run"]);
         assert_eq!(status, Some(2), "{text}");
         assert!(text.contains("memory that are free here") && text.contains("takes about"), "{text}");
-        // The recipe as it is fits, and says what it takes.
+        // The unchanged recipe fits, and reports its memory.
         fs::write(folder.path().join(&file), recipe).unwrap();
         let text = said(folder.path(), &["distill", &file, "--dry-run"], 0);
         assert!(text.contains("memory: about ") && text.contains(" MiB at the peak"), "{text}");

@@ -1,4 +1,4 @@
-//! Ctrl-C ends a model that never answers; what was finished before is kept.
+//! Ctrl-C ends a model that never answers; finished work is kept.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::TABLE;
 use eyas_trainer::onnx::{Backend, Runtime, RuntimeError, Search};
 
-/// Long enough for any machine to begin, and far shorter than for ever.
+/// Long enough for any machine to start, and still finite.
 const BEGIN: Duration = Duration::from_secs(60);
 
 fn has_runtime() -> bool {
@@ -74,7 +74,7 @@ fn a_part_that_never_ends_is_ended_and_the_others_stay() {
         &["label", "label.toml", "--in", "table.csv", "--out", "labels", "--rows-per-part", "8", "--jobs", "1"],
     );
     until("the first part", || fs::read_to_string(folder.join("said")).is_ok_and(|said| said.contains("part 0 of 2")));
-    // The second one turns by now.
+    // By now the second part is in its endless loop.
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(child.try_wait().unwrap(), None);
     assert_eq!(interrupt(&mut child), Some(130), "{}", fs::read_to_string(folder.join("said")).unwrap());

@@ -48,7 +48,7 @@ pub const GRAPH: &str = "[data]\nsource = \"nodes.csv\"\nedges = \"edges.csv\"\n
     tune_nodes = 10\ntest_nodes = 20\n[[teacher]]\nkind = \"gcn\"\nhidden = [8]\nepochs = 5\n[student]\nhidden = [4]\n\
     epochs = 5\n[report]\nseeds = [1]\ncontrols = false\n";
 
-/// Starts the command in a folder, free of what a developer has set up for himself.
+/// Starts the command in a folder, without a developer's own settings.
 pub fn eyas(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eyas"));
     command.current_dir(folder).args(arguments).env_remove("EYAS_DATA").env_remove("ORT_DYLIB_PATH");

@@ -1,4 +1,4 @@
-//! The estimate of memory against what runs took: never below the peak, and at most three times as much.
+//! Compares the memory estimate with real runs: never below the peak, and at most four times as much.
 
 use std::fs;
 use std::path::Path;
@@ -8,8 +8,8 @@ use std::time::Duration;
 use eyas_trainer::run::estimate;
 use eyas_trainer::{Recipe, Run};
 
-/// How far above the peak an estimate may lie: a run this short writes no checkpoint, and trainings side by side are not
-/// always at their peaks together.
+/// Largest ratio of estimate to peak: a run this short writes no checkpoint, and parallel trainings do not always peak
+/// together.
 const FACTOR: f64 = 4.0;
 
 /// Peak of the resident memory of a run, in bytes.
@@ -48,7 +48,7 @@ fn compare(name: &str, estimated: u64, measured: u64) {
     assert!((1.0..=FACTOR).contains(&factor), "{name}: {estimated} estimated, {measured} measured");
 }
 
-/// A shipped recipe with a few epochs: memory is that of the first one.
+/// A shipped recipe with a few epochs: the first one already shows the memory.
 fn short(model: &str, folder: &Path, changes: &[(&str, &str)]) -> std::path::PathBuf {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(model);
     let mut text = fs::read_to_string(model.join("recipe.toml")).unwrap();
@@ -74,7 +74,7 @@ fn the_shipped_graph_recipe_takes_what_is_estimated() {
     for threads in [1, 2] {
         compare("cora", estimated(&path, threads), peak(&path, &folder.path().join(threads.to_string()), threads));
     }
-    // Where weights are nearly all of it.
+    // A case where weights take nearly all of it.
     let text = fs::read_to_string(&path).unwrap();
     let wide = text.lines().map(|line| if line.starts_with("hidden = [") { "hidden = [4096, 1024]" } else { line });
     fs::write(&path, wide.collect::<Vec<_>>().join("\n") + "\n").unwrap();

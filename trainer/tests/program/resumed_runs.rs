@@ -1,5 +1,5 @@
-//! What a run may meet when it is started again: a finished folder, damaged or swapped checkpoints; and recipes whose
-//! faults are named before anything is trained.
+//! Restarted runs: a finished folder, damaged or swapped checkpoints; and recipes whose faults are reported before
+//! anything is trained.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -40,9 +40,9 @@ fn a_finished_run_is_shown_again_and_left_as_it_is() {
         let text = distil(&["--resume", "--json"], 0);
         assert!(text.contains("\"schema\""), "{text}");
         assert_eq!((fs::read(&student).unwrap(), fs::metadata(&student).unwrap().modified().unwrap()), (bytes, time));
-        // The copy of the recipe, with the largest seed there is, is a recipe.
+        // The copy of the recipe, with the largest possible seed, is a valid recipe.
         said(folder.path(), &["distill", &format!("{kind}/recipe.toml"), "--dry-run"], 0);
-        // Another run is told apart.
+        // Another run is recognised as such.
         let text = said(folder.path(), &["distill", &recipe, "--out", kind, "--seed", "2", "--resume"], 1);
         assert!(text.contains("a finished one of others") && text.contains("--force"), "{text}");
     }
@@ -124,7 +124,7 @@ impl Observer for Notes {
     }
 }
 
-/// Runs the graph's recipe over checkpoints in `folder`; the student's weights, and what was told.
+/// Runs the graph's recipe over checkpoints in `folder`; returns the student's weights and the messages.
 fn run(folder: &Path, checkpoints: &Path) -> (String, Vec<String>) {
     let recipe = Recipe::load(&folder.join("graph.toml")).unwrap();
     let data = Run::new(recipe.clone()).data().unwrap();
@@ -156,10 +156,10 @@ fn a_damaged_or_swapped_checkpoint_costs_its_own_stage() {
     let times =
         || stages.iter().map(|stage| fs::metadata(stage).unwrap().modified().unwrap()).collect::<Vec<SystemTime>>();
     let restore = || stages.iter().zip(&whole).for_each(|(stage, bytes)| fs::write(stage, bytes).unwrap());
-    // Damaged one at a time: the others are taken as they are.
+    // Damaged one at a time; the others are used unchanged.
     for (at, stage) in stages.iter().enumerate() {
         fs::write(stage, &whole[at][..whole[at].len() / 2]).unwrap();
-        // Long ago, so that a file that is written anew is seen whatever the clock of the file system can tell apart.
+        // Long ago, so that a rewritten file is detected for any resolution of the file system's clock.
         let before = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         stages.iter().for_each(|stage| File::options().append(true).open(stage).unwrap().set_modified(before).unwrap());
         let (again, told) = run(folder.path(), &kept);

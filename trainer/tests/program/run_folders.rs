@@ -1,11 +1,12 @@
-//! A run folder stands by itself: its recipe finds its data from any working folder, and moves with its repository.
+//! A run folder is self-contained: its recipe finds its data from any working folder, and moves with its repository.
 
 use std::fs;
 use std::path::Path;
 
 use crate::{GRAPH, TABLE, said, write_graph, write_table};
 
-/// A repository with a recipe beside its data, another whose data is found from the working folder, and their runs.
+/// A repository with a recipe next to its data, another recipe whose data is found from the working folder, and their
+/// runs.
 fn repository(root: &Path) {
     let recipes = root.join("recipes/sensors");
     fs::create_dir_all(recipes.join("data")).unwrap();
@@ -33,7 +34,7 @@ fn check(root: &Path) {
         let (student, recipe) = (student.to_str().unwrap(), recipe.to_str().unwrap());
         for from in [root, &run, Path::new("/")] {
             let text = said(from, &["verify", student], 0);
-            // The fold that judges, the test nodes: rows, not golden vectors alone.
+            // The test fold, the test nodes: rows, not only golden vectors.
             assert!(text.contains("over 30 rows") || text.contains("over 20 rows"), "{text}");
             assert!(text.contains(" 0 differ"), "{text}");
             said(from, &["distill", recipe, "--dry-run"], 0);
@@ -53,7 +54,7 @@ fn a_run_is_verified_where_it_lies_and_where_it_is_moved() {
     let recipe = |run: &str| fs::read_to_string(root.join("runs").join(run).join("recipe.toml")).unwrap();
     assert!(!recipe("table").contains(folder.path().to_str().unwrap()), "a path of this machine");
     let first = fs::read(root.join("runs/table/student.eyas")).unwrap();
-    // A run of the copy is the same run: where a recipe lies is in no hash.
+    // A run of the copy is the same run: no hash includes the recipe's location.
     said(&root, &["distill", "runs/table/recipe.toml", "--out", "runs/again"], 0);
     assert_eq!(fs::read(root.join("runs/again/student.eyas")).unwrap(), first);
 
@@ -62,7 +63,7 @@ fn a_run_is_verified_where_it_lies_and_where_it_is_moved() {
     fs::rename(&root, &moved).unwrap();
     check(&moved);
 
-    // Alone it says what is missing, and takes the data from where it is told.
+    // On its own it reports what is missing, and takes the data from the given place.
     let alone = folder.path().join("alone");
     fs::rename(moved.join("runs/table"), &alone).unwrap();
     let text = said(folder.path(), &["verify", "alone/student.eyas"], 3);

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::{TABLE, eyas, write_table};
 
-/// A library that calls itself ONNX Runtime and leaves a mark where it is loaded.
+/// A library that calls itself ONNX Runtime and leaves a mark when it is loaded.
 fn plant_library(path: &Path, mark: &Path) {
     let source = path.with_extension("c");
     let text = format!(
@@ -21,7 +21,7 @@ fn plant_library(path: &Path, mark: &Path) {
     assert!(built.success(), "the planted library does not build");
 }
 
-/// A program that leaves a mark where it is started.
+/// A program that leaves a mark when it is started.
 fn plant_program(path: &Path, mark: &Path) {
     fs::write(path, format!("#!/bin/sh\n: > '{}'\nexit 1\n", mark.display())).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -65,7 +65,7 @@ fn a_library_around_the_working_folder_is_not_loaded() {
         assert!(!text.contains(root.path().to_str().unwrap()) || !text.contains("1.99.0"), "{arguments:?}: {text}");
         assert!(!mark.exists(), "{arguments:?} loaded a stranger's library");
     }
-    // The very same file runs where the user names it: the mark can be made.
+    // The same file does run if the user names it, so the mark works.
     eyas(&work, &["doctor", "--ort-dylib", planted.to_str().unwrap()]);
     assert!(mark.exists(), "the planted library leaves no mark, so this test shows nothing");
 }
@@ -89,7 +89,7 @@ fn programs_and_packages_around_the_working_folder_are_not_run() {
         let script = format!("fn main() {{ std::fs::write({:?}, \"\").unwrap(); }}\n", mark.to_str().unwrap());
         fs::write(package.join("build.rs"), script).unwrap();
     }
-    // Copied out of its repository, the program has none and asks for the firmware's folder.
+    // Copied out of its repository, the program has none and asks for the firmware folder.
     let copy = root.path().join("eyas");
     fs::copy(env!("CARGO_BIN_EXE_eyas"), &copy).unwrap();
     let student = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/cora/student.eyas");

@@ -21,7 +21,7 @@ pub fn reals(state: &mut u64, count: usize) -> Vec<f32> {
     (0..count).map(|_| (next(state) >> 40) as f32 / (1 << 23) as f32 - 1.0).collect()
 }
 
-/// Dense layers of these widths, and a recipe beside them that names the teacher.
+/// Dense layers of these widths, and a recipe in the same folder that names the teacher.
 pub fn write_teacher(folder: &Path, widths: &[usize]) {
     let mut state = 7;
     let mut archive = ZipWriter::new(File::create(folder.join("teacher.npz")).unwrap());

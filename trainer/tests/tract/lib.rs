@@ -18,7 +18,7 @@ pub mod teacher {
 }
 
 mod output {
-    /// Tells the user on standard error.
+    /// Writes a message to standard error.
     pub(crate) fn tell(text: impl std::fmt::Display) {
         eprintln!("{text}");
     }

@@ -1,7 +1,7 @@
-//! `cargo xtask bench --core aarch64`: instructions of one inference under QEMU, exact, by set of kernels.
+//! `cargo xtask bench --core aarch64`: exact instructions of one inference under QEMU, for each set of kernels.
 //!
-//! A plugin counts what the emulator runs. The difference of two runs of `host_clock` over whole turns through the
-//! vectors is the mean of one inference; the program's own loop, some ten instructions, is in it.
+//! A plugin counts the emulated instructions. The difference between two runs of `host_clock`, over whole cycles
+//! through the vectors, gives the mean of one inference; it includes the program's own loop, some ten instructions.
 
 use super::report::Finding;
 use super::students::{Prepared, WORKLOADS, workload};
@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Inferences of the two runs; equally many digits, and whole turns through the sixteen vectors apart.
+/// Inferences of the two runs; both have the same number of digits and differ by whole cycles through the sixteen
+/// vectors.
 const SINGLES: [u32; 2] = [112, 208];
 /// Batches of 256 of the two runs.
 const BATCHES: [u32; 2] = [2, 6];
@@ -28,12 +29,12 @@ struct Kernels {
     name: &'static str,
     processor: &'static Processor,
     layout: Layout,
-    /// What `host_clock` is to do: a single sample and a batch.
+    /// The modes of `host_clock`: a single sample and a batch.
     single: &'static str,
     batch: Option<&'static str>,
 }
 
-/// The kernels chosen on each processor, and the specification compiled for any of them.
+/// The kernels chosen on each processor, and the portable specification.
 fn kernels() -> [Kernels; 3] {
     let [dot, neon] = &PROCESSORS;
     let lanes =
@@ -57,10 +58,10 @@ struct Measured {
     prepared: Prepared,
 }
 
-/// Counts the workloads, or the one that is named; budgets stand for the dot product's single samples.
+/// Counts all workloads, or only the named one; the budgets apply to the dot product's single samples.
 ///
 /// # Errors
-/// What is missing, does not build or run, or an integer that differs from the portable kernels.
+/// Something that is missing, does not build or does not run; or an integer that differs from the portable kernels.
 pub fn run(only: Option<&str>, json: bool) -> Result<Vec<Finding>> {
     let clock = build()?;
     let plugin = plugin()?;
@@ -117,7 +118,7 @@ fn plugin() -> Result<PathBuf> {
         cc.args(["-O2", "-shared", "-fPIC", &format!("-DINTERFACE={version}"), "-o"]).arg(&library);
         let built = cc.arg(root().join("xtask/src/bench/instructions.c")).status().context("no C compiler cc")?;
         ensure!(built.success(), "the counting plugin does not build");
-        // A program that is not there is looked for after the plugin is loaded.
+        // The emulator looks for its program only after loading the plugin, so a missing program does no harm.
         let output = Command::new(aarch64::EMULATOR).arg("-plugin").arg(&library).arg("/nonexistent").output();
         let output = output.with_context(|| format!("no {}; cargo xtask setup installs it", aarch64::EMULATOR))?;
         said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -1,14 +1,14 @@
-//! Sizes out of a linked image: flash, static RAM, single functions.
+//! Sizes from a linked image: flash, static RAM, single functions.
 
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
-/// What a 32-bit little-endian ELF image takes.
+/// The sizes of a 32-bit little-endian ELF image.
 #[derive(Clone, Debug, Default)]
 pub struct Sizes {
     /// Code and constants.
     pub flash: u32,
-    /// Data that is there from the start.
+    /// Static data.
     pub ram: u32,
     /// Every function with its size.
     pub functions: Vec<(String, u32)>,
@@ -64,7 +64,7 @@ impl Sizes {
     /// Bytes of the functions in module `module` of crate `eyas`, by their mangled names.
     pub fn of_module(&self, module: &str) -> u32 {
         let path = format!("{}{module}", module.len());
-        // The first path in a name is where the function stands; later ones are its type arguments.
+        // The first path in a name is the function's own; later ones are its type arguments.
         let stands = |name: &str| name.split_once("4eyas").is_some_and(|(_, rest)| rest.starts_with(&path));
         self.functions.iter().filter(|(name, _)| stands(name)).map(|(_, size)| size).sum()
     }

@@ -1,8 +1,8 @@
-//! `cargo xtask bench --core host`: this machine beside the runtimes people would use instead.
+//! `cargo xtask bench --core host`: times this machine against the runtimes that people would use instead.
 //!
 //! Times are thread CPU time on one thread; every figure is the median of several processes, each the median of its
-//! rounds. Where a peer is not installed its columns stay empty. Instruction counts come from callgrind, on the best
-//! instructions that it knows.
+//! rounds. If a peer is not installed, its columns stay empty. Instruction counts come from callgrind, with the best
+//! instruction set that it supports.
 
 use super::students::{Prepared, WORKLOADS, anchors, workload};
 use crate::root;
@@ -15,7 +15,7 @@ use std::process::Command;
 
 /// Processes of each engine.
 const PROCESSES: usize = 5;
-/// Inferences that callgrind counts: whole turns through the sixteen vectors apart.
+/// Inferences that callgrind counts; they differ by whole cycles through the sixteen vectors.
 const COUNTED: [u32; 2] = [112, 208];
 /// Rows of a batch, as in `host_clock` and `peers.py`.
 const BATCH: f64 = 256.0;
@@ -29,10 +29,10 @@ struct Measured {
     peers: Vec<Value>,
 }
 
-/// Measures the workloads, or the one that is named.
+/// Measures all workloads, or only the named one.
 ///
 /// # Errors
-/// What does not build or run, or an integer that differs from the portable kernels.
+/// Something that does not build or run, or an integer that differs from the portable kernels.
 pub fn run(only: Option<&str>, json: bool) -> Result<()> {
     let clock = build()?;
     let python = Some(root().join("target/bench-venv/bin/python")).filter(|python| python.exists());
@@ -92,7 +92,7 @@ fn times(processes: usize, run: impl Fn() -> Result<Vec<Value>>) -> Result<Vec<V
     (0..processes).map(|_| run()).collect()
 }
 
-/// One object for each engine: every number the median over the processes.
+/// One object for each engine; every number is the median over the processes.
 fn merge(runs: &[Vec<Value>]) -> Vec<Value> {
     let Some(first) = runs.first() else { return Vec::new() };
     let mut merged = first.clone();
@@ -110,7 +110,7 @@ fn merge(runs: &[Vec<Value>]) -> Vec<Value> {
     merged
 }
 
-/// Instructions of one inference; `None` where callgrind is not installed.
+/// Instructions of one inference; `None` if callgrind is not installed.
 fn count(clock: &Path, student: &Path, rows: &Path, mode: &str) -> Result<Option<f64>> {
     if Command::new("valgrind").arg("--version").output().is_err() {
         return Ok(None);
@@ -178,7 +178,7 @@ fn print(all: &[Measured]) {
         let best = listed.or(single);
         for peer in peers {
             let engine = format!("{} {}", word(&peer["engine"]), word(&peer["version"]));
-            // The binding's call is subtracted where an empty one can be timed; a Python call is in every figure.
+            // The binding's call is subtracted if an empty one can be timed; every figure includes a Python call.
             let call = number(&peer["call"]).or_else(|| number(&peer["empty"])).unwrap_or(0.0);
             let bound = number(&peer["single_bound"]).map(|ns| (ns - call).max(0.0));
             let bound_batch = number(&peer["batch_bound"]).map(|ns| (ns - call / BATCH).max(0.0));
@@ -221,7 +221,7 @@ fn ratio(ns: Option<f64>, ours: Option<f64>) -> String {
     }
 }
 
-/// The processor's name and the features that decide.
+/// The processor's name and its relevant features.
 fn processor() -> String {
     let told = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| {

@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 pub enum Profile {
     Speed,
     Size,
-    /// cargo's own settings for a release, without link-time optimisation.
+    /// cargo's default release settings, without link-time optimisation.
     Untouched,
     /// The same at `opt-level = "s"`.
     UntouchedS,
@@ -29,7 +29,7 @@ impl Profile {
     }
 }
 
-/// What one student's line says.
+/// The figures in one student's line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
     pub wrong: u32,
@@ -44,7 +44,7 @@ pub struct Line {
     pub quantizing: Vec<u32>,
 }
 
-/// What to measure of a student; the numbers are the image's.
+/// What to measure for a student; the numbers are the image's.
 #[derive(Clone, Copy)]
 #[repr(u32)]
 pub enum Measure {
@@ -71,7 +71,7 @@ impl Board {
         Ok(target_folder().join(self.target).join(profile.name()))
     }
 
-    /// Whether the smallest image links, which it does only if it cannot reach a panic; `seeded` puts one in.
+    /// Whether the smallest image links, which it does only if it cannot reach a panic; `seeded` plants one.
     pub fn links_without_panic(&self, every_layout: bool, seeded: bool) -> Result<bool> {
         let features = [("every-layout", every_layout), ("seeded-panic", seeded)];
         let features: Vec<_> = features.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| name).collect();
@@ -90,7 +90,7 @@ impl Board {
         let mut cargo = toolchain.cargo_build(&root().join("firmware").join(self.folder()), &target_folder());
         cargo.args(["--quiet", "--bin", image, "--profile", profile.name()]);
         cargo.args(["--no-default-features", "--features", &features.join(",")]);
-        // GNU's linker keeps every function that has an entry: not where sizes are measured.
+        // GNU's linker keeps every function that has an entry, so the flag is not used for size measurements.
         if image == "bench" {
             let flags = format!("target.{}.rustflags=['-Zemit-stack-sizes']", self.target);
             cargo.args(["--config", &flags]).env("RUSTC_BOOTSTRAP", "1");
@@ -113,7 +113,7 @@ impl Board {
         self.emulate(image, &bundle, students.len())
     }
 
-    /// Runs an image on a bundle and returns its lines, which must be as many as given.
+    /// Runs an image on a bundle and returns its lines, whose number must be `lines`.
     pub fn emulate(&self, image: &Path, bundle: &[u8], lines: usize) -> Result<Vec<Line>> {
         let path = image.with_extension(format!("{}.bundle", self.name));
         std::fs::write(&path, bundle)?;
@@ -149,7 +149,7 @@ pub fn push(bundle: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Reads the lines of an image up to `end`: words, each followed by numbers, such as `student I load 0 wrong N
-/// [instructions N...] [stack N...]`, one line a student.
+/// [instructions N...] [stack N...]`, one line for each student.
 fn parse(text: &str, students: usize) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
     for line in text.lines() {

@@ -1,4 +1,4 @@
-//! `cargo xtask bench --label`: rows a second, memory and kills of `eyas label`.
+//! `cargo xtask bench --label`: rows per second, memory and survival of kills of `eyas label`.
 
 use anyhow::{Context, Result, ensure};
 use std::process::Command;
@@ -9,7 +9,7 @@ const KILLS: &str = "20";
 /// Builds the command and its bench, and runs them in a temporary folder of about 350 MB.
 ///
 /// # Errors
-/// What does not build or run, and a digest that differs after a kill.
+/// Something that does not build or run, or a digest that differs after a kill.
 pub fn run() -> Result<()> {
     let root = crate::root();
     let build = ["build", "--release", "-p", "eyas-trainer", "--bin", "eyas", "--example", "label_bench"];

@@ -10,9 +10,9 @@ use serde_json::json;
 use std::fs;
 use std::path::Path;
 
-/// Rows each network is measured on.
+/// Rows for each network.
 const ROWS: usize = 8;
-/// Instructions that looking at one layer may take or save before the layers' counts are not to be trusted.
+/// Most instructions that observing one layer may add or save; beyond this, the layers' counts are not reliable.
 const MOST_OBSERVING: f64 = 100.0;
 
 /// One measured network.
@@ -26,7 +26,7 @@ struct Measured {
 /// Measures one student file, or fixed networks of common shapes.
 ///
 /// # Errors
-/// What is missing for the emulated run, or what failed in it.
+/// Something that the emulated run lacks, or a failure in it.
 pub fn run(student: Option<&Path>, json: bool) -> Result<()> {
     let mut all = Vec::new();
     if let Some(path) = student {
@@ -59,7 +59,7 @@ fn measure(name: String, path: &Path, bytes: &AlignedBytes, rows: &[Vec<i8>]) ->
     let run = device::run(path, rows, outputs, &device::locations(&CORTEX_M4)?)?;
     let observing = run.instructions_observing / layers.len() as f64;
     if observing.abs() > MOST_OBSERVING {
-        bail!("{name}: looking at a layer took {observing:.0} instructions; the counts of the layers mean nothing");
+        bail!("{name}: observing a layer took {observing:.0} instructions; the counts of the layers are not reliable");
     }
     Ok(Measured { name, layers, macs: student.layers().map(|layer| layer.macs()).sum(), run })
 }

@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: instructions, flash, stack and arena of the four anchor networks on every emulated core,
-//! and their times on this machine beside other runtimes.
+//! and their times on this machine compared with other runtimes.
 
 mod aarch64;
 mod elf;
@@ -22,25 +22,25 @@ use report::Row;
 use std::path::PathBuf;
 use students::{WORKLOADS, battery, workload};
 
-/// Counts instructions on emulated cores, times this machine beside other runtimes, compares every integer.
+/// Counts instructions on emulated cores, times this machine against other runtimes, compares every integer.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --core cortex-m4 --json\n  \
                   cargo xtask bench --core host\n  cargo xtask bench --core aarch64\n  \
                   cargo xtask bench --battery\n  cargo xtask bench --student models/cora/student.eyas")]
 pub struct Bench {
-    /// Measure this core only; without it the five microcontrollers
+    /// Measure only this core (default: the five microcontrollers)
     #[arg(long, value_name = "CORE", value_parser = ["cortex-m4", "cortex-m0", "cortex-m3", "cortex-m55", "riscv32", "aarch64", "host"])]
     core: Option<String>,
-    /// Where the graphs of --training are looked for before the folder of EYAS_DATA
+    /// Folder in which --training looks for the graphs before the folder of EYAS_DATA
     #[arg(long, value_name = "FOLDER", requires = "training")]
     data_dir: Option<PathBuf>,
-    /// Print one JSON object a line instead of a table
+    /// Print JSON, one object per line, instead of a table
     #[arg(long)]
     json: bool,
     /// Compare every number of inputs 1 to 65 and outputs 1 to 17, and roundings of every exponent, on the emulated cores; measure nothing
     #[arg(long)]
     battery: bool,
-    /// Measure this workload only: m1, m2, m3, m4, m4-sparse, or cora, the shipped student from its features on
+    /// Measure only this workload: m1, m2, m3, m4, m4-sparse, or cora, the shipped student from features to decision
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
     /// Count a thousand random inputs: a dense inference takes the same number of instructions for each
@@ -49,10 +49,10 @@ pub struct Bench {
     /// Link load, self-test, inference and decision with a panic handler that does not exist
     #[arg(long)]
     gate: bool,
-    /// Count by layer on the Cortex-M4 instead: networks of common shapes
+    /// Count by layer on the Cortex-M4 instead, for networks of common shapes
     #[arg(long)]
     layers: bool,
-    /// Count by layer on the Cortex-M4 instead: this student file on its golden vectors
+    /// Count by layer on the Cortex-M4 instead, for this student file on its golden vectors
     #[arg(long, value_name = "FILE")]
     student: Option<PathBuf>,
     /// Compare training time with PyTorch instead (`cargo xtask setup --bench` installs it)
@@ -67,7 +67,7 @@ impl Bench {
     /// Runs the command.
     ///
     /// # Errors
-    /// What is missing, what does not build or run, an integer that differs, or a count over its budget.
+    /// Something that is missing, does not build or does not run; an integer that differs; or a count over its budget.
     pub fn run(&self) -> Result<()> {
         if self.training {
             return training::run(self.data_dir.as_deref(), self.json);
@@ -107,7 +107,9 @@ impl Bench {
             return Ok(());
         }
         if self.json {
-            rows.iter().for_each(|row| println!("{}", report::json(row)));
+            for row in &rows {
+                println!("{}", serde_json::to_string(row)?);
+            }
             shipped.iter().for_each(|row| println!("{}", row.json()));
         } else {
             print!("{}\n{}", report::table(&rows), shipped::table(&shipped));
@@ -120,7 +122,7 @@ impl Bench {
         if let Some(row) = rows.iter().find(|row| !within(row)) {
             bail!("{} {}: more stack was used than its call graph allows", row.core, row.workload);
         }
-        // Weights in the first layer's order of a sparse input make the count depend on the input.
+        // The count of a sparse first layer depends on the input.
         if let Some(row) = rows.iter().find(|row| row.nnz.is_none() && row.spread != 0) {
             bail!("{} {}: the count depends on the input, by {} instructions", row.core, row.workload, row.spread);
         }
@@ -186,7 +188,7 @@ fn run_spread(core: &Board) -> Result<()> {
     Ok(())
 }
 
-/// Functions of the bench image as their names end in it: inference with decision, the same on a list, and load.
+/// Endings of the mangled function names in the bench image: inference with decision, the same on a list, and load.
 const DECIDE: &str = "5bench6decide";
 const DECIDE_PRESENT: &str = "5bench14decide_present";
 const LOAD: &str = "5bench9load_only";
@@ -197,7 +199,7 @@ fn check_budgets(findings: &[report::Finding]) -> Result<()> {
     report::check_budgets(&budgets, findings)
 }
 
-/// No panic can be reached with one layout or with all, and the gate sees one that is put in.
+/// No panic can be reached with one layout or with all, and the gate detects a planted one.
 fn run_gate(core: &Board) -> Result<()> {
     for every_layout in [false, true] {
         if !core.links_without_panic(every_layout, false)? {
@@ -205,9 +207,9 @@ fn run_gate(core: &Board) -> Result<()> {
         }
     }
     if core.links_without_panic(false, true)? {
-        bail!("{}: the gate does not see a panic that was put in", core.name);
+        bail!("{}: the gate does not detect a planted panic", core.name);
     }
-    println!("{}: no panic can be reached; a seeded one was seen", core.name);
+    println!("{}: no panic can be reached; a planted one was detected", core.name);
     Ok(())
 }
 

@@ -1,36 +1,41 @@
-//! The table against the anchors, the JSON lines, and the budgets.
+//! One row of the bench, its table against the anchors, and the budgets.
 
 use super::students::WORKLOADS;
 use anyhow::{Context, Result, bail};
+use serde::{Serialize, Serializer};
 use std::fmt::Write as _;
 
-/// One core, one workload.
-#[derive(Clone, Debug)]
+/// One core, one workload. As JSON, what the workload does not have is left out.
+#[derive(Clone, Debug, Serialize)]
 pub struct Row {
     pub core: &'static str,
     pub workload: &'static str,
     /// Mean over the vectors.
     pub instructions: u64,
-    /// Largest minus smallest count over the vectors.
-    pub spread: u32,
-    /// Instructions on the list of present inputs, where the workload has one.
-    pub listed: Option<u64>,
     pub code_bytes: u32,
-    /// The same with the runtime at `opt-level = "z"`.
-    pub code_bytes_for_size: u32,
-    /// Functions of the kernels alone.
-    pub kernel_bytes: u32,
-    pub static_ram_bytes: u32,
     pub stack_bytes: u32,
-    pub load_stack_bytes: u32,
-    /// What the call graph allows, whatever the student and its input.
-    pub stack_bound_bytes: u32,
-    pub load_stack_bound_bytes: u32,
     pub arena_bytes: usize,
     pub exact: bool,
     pub golden_off_by_one: u32,
+    /// In JSON as eight hexadecimal digits.
+    #[serde(serialize_with = "hexadecimal")]
     pub weights_crc32: u32,
+    pub load_stack_bytes: u32,
+    pub static_ram_bytes: u32,
+    /// Largest minus smallest count over the vectors.
+    pub spread: u32,
+    /// `code_bytes` with the runtime at `opt-level = "z"`.
+    pub code_bytes_for_size: u32,
+    /// Functions of the kernels alone.
+    pub kernel_bytes: u32,
+    /// What the call graph allows, whatever the student and its input.
+    pub stack_bound_bytes: u32,
+    pub load_stack_bound_bytes: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nnz: Option<f64>,
+    /// Instructions on the list of present inputs, where the workload has one.
+    #[serde(rename = "instructions_listed", skip_serializing_if = "Option::is_none")]
+    pub listed: Option<u64>,
 }
 
 /// Instructions of the best other runtime by core and workload, counted on these networks under the same emulators.
@@ -47,40 +52,11 @@ fn anchor(row: &Row) -> Option<(&'static str, u32)> {
     counts.get(at).map(|&count| (*name, count))
 }
 
-/// One object a line.
-pub fn json(row: &Row) -> String {
-    let mut line = format!(
-        "{{\"core\":\"{}\",\"workload\":\"{}\",\"instructions\":{},\"code_bytes\":{},\"stack_bytes\":{},\
-         \"arena_bytes\":{},\"exact\":{},\"golden_off_by_one\":{},\"weights_crc32\":\"{:08x}\",\
-         \"load_stack_bytes\":{},\"static_ram_bytes\":{},\"spread\":{},\"code_bytes_for_size\":{},\"kernel_bytes\":{},\
-         \"stack_bound_bytes\":{},\"load_stack_bound_bytes\":{}",
-        row.core,
-        row.workload,
-        row.instructions,
-        row.code_bytes,
-        row.stack_bytes,
-        row.arena_bytes,
-        row.exact,
-        row.golden_off_by_one,
-        row.weights_crc32,
-        row.load_stack_bytes,
-        row.static_ram_bytes,
-        row.spread,
-        row.code_bytes_for_size,
-        row.kernel_bytes,
-        row.stack_bound_bytes,
-        row.load_stack_bound_bytes,
-    );
-    if let Some(nnz) = row.nnz {
-        let _ = write!(line, ",\"nnz\":{nnz}");
-    }
-    if let Some(listed) = row.listed {
-        let _ = write!(line, ",\"instructions_listed\":{listed}");
-    }
-    line + "}"
+fn hexadecimal<S: Serializer>(check: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&format!("{check:08x}"))
 }
 
-/// The rows as a table, with the published count beside each.
+/// The rows as a table, each with the published count.
 pub fn table(rows: &[Row]) -> String {
     let mut text = String::from(
         "| core | workload | instructions | published | ratio | code, for size, kernels | stack infer (bound) / load (bound) | arena | exact |\n\
@@ -114,12 +90,12 @@ pub fn table(rows: &[Row]) -> String {
 /// One figure that may have a budget.
 pub struct Finding {
     pub core: &'static str,
-    /// Its key in `budgets.toml`: the workload of a count, else what is measured.
+    /// Its key in `budgets.toml`: the workload of a count, otherwise the measured quantity.
     pub key: String,
     pub found: u64,
 }
 
-/// What a row says that may have a budget.
+/// The figures of a row that may have a budget.
 pub fn findings(row: &Row) -> [Finding; 10] {
     [
         (row.workload, row.instructions),
@@ -138,7 +114,7 @@ pub fn findings(row: &Row) -> [Finding; 10] {
 
 /// The sections `bench.CORE` of `budgets.toml`: `WORKLOAD = instructions`, `code_bytes = …`.
 ///
-/// A rise over a line fails; a fall is printed, so that the line can be lowered by hand.
+/// A rise above a budget fails; a fall is printed, so that the budget can be lowered by hand.
 pub fn check_budgets(budgets: &str, findings: &[Finding]) -> Result<()> {
     let mut section = String::new();
     let (mut rises, mut falls) = (Vec::new(), Vec::new());
@@ -155,7 +131,7 @@ pub fn check_budgets(budgets: &str, findings: &[Finding]) -> Result<()> {
             Some(found) if found > budget => {
                 rises.push(format!("{core} {key}: budget {budget}, found {found}, {} more", found - budget));
             }
-            // The deepest stack is that of one workload, which may not have been asked for.
+            // The deepest stack belongs to one workload, which may not have been measured.
             Some(found) if found < budget && !key.ends_with("stack_bytes") => {
                 falls.push(format!("{core} {key}: budget {budget}, found {found}, {} fewer", budget - found));
             }

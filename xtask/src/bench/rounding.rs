@@ -1,4 +1,4 @@
-//! Students that are nothing but roundings: weights of zero, so that each bias is the sum that is requantized.
+//! Students that test only rounding: all weights are zero, so each bias is the sum that is requantized.
 
 use super::students::{Prepared, file, vector};
 use anyhow::{Result, ensure};
@@ -6,14 +6,14 @@ use eyas::Layout;
 use eyas::model::{LayerKind, LayerMeta, LayerTensors};
 use eyas::quant::Multiplier;
 
-/// Mantissas at both ends, and three ratios between.
+/// Mantissas at both limits, and ratios between them.
 const MANTISSAS: [i32; 6] = [0x4000_0000, 0x4000_0001, 0x5555_5555, 0x6666_6666, 0x7fff_fffe, i32::MAX];
-/// Results whose two sides are tried.
+/// Results whose steps are tested from both sides.
 const RESULTS: [i64; 11] = [-256, -255, -129, -128, -1, 0, 1, 2, 127, 128, 255];
 /// Zero points and clamps.
 const RANGES: [(i8, i8, i8); 3] = [(0, -128, 127), (-128, -128, 100), (127, -7, 126)];
 
-/// Every exponent with sums on both sides of the steps that matter and at both ends of 32 bits.
+/// Every exponent, with sums on both sides of the relevant steps and at both limits of 32 bits.
 pub fn battery(layout: Layout) -> Result<Vec<Prepared>> {
     let mut all = Vec::new();
     for exponent in Multiplier::MIN_EXPONENT..=Multiplier::MAX_EXPONENT {

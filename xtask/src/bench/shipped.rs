@@ -1,7 +1,7 @@
-//! The shipped student from its features on, as a user's own build runs it: load once, then `quantize` and inference with
-//! decision, on the rows of its test vectors.
+//! The shipped student from features to decision, as a user's own build runs it: load once, then `quantize` and
+//! inference with decision, on the rows of its test vectors.
 //!
-//! The profiles are those that a firmware has without a word: cargo's release, which compiles the runtime at
+//! The profiles are those that a firmware gets by default: cargo's release, which compiles the runtime at
 //! `opt-level = 3` and does not optimise across crates, and the same at `"s"`.
 
 use super::image::{Line, Profile, push, push_words};
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 pub const NAME: &str = "cora";
 /// Its folder.
 const FOLDER: &str = "models/cora";
-/// Profiles as they are printed, and what their keys in `budgets.toml` begin with.
+/// Profiles as printed, and the prefixes of their keys in `budgets.toml`.
 const PROFILES: [(&str, &str, Profile); 2] =
     [("opt-level 3", "cora", Profile::Untouched), ("opt-level s", "cora_s", Profile::UntouchedS)];
 
@@ -39,7 +39,7 @@ pub struct Row {
 /// Counts the student on `core` in every profile.
 ///
 /// # Errors
-/// What is missing, does not build or run; features that do not become the published input.
+/// Something that is missing, does not build or does not run; or features that do not become the published input.
 pub fn measure(core: &Board) -> Result<Vec<Row>> {
     let bundle = bundle(core)?;
     let row = |(profile, key, optimised): (&'static str, &'static str, Profile)| {
@@ -59,8 +59,8 @@ fn row(core: &'static str, profile: &'static str, key: &'static str, line: &Line
     Ok(Row { core, profile, key, load: load.into(), quantize, infer, stack })
 }
 
-/// The student in the core's layout, and its published inputs with the features that they come from: words are there
-/// or not.
+/// The student in the core's layout, and its published inputs with their features, which are 1 for a present word and 0
+/// otherwise.
 fn bundle(core: &Board) -> Result<Vec<u8>> {
     let folder = root().join(FOLDER);
     let canonical = std::fs::read(folder.join("student.eyas")).context("the shipped student")?;
@@ -91,7 +91,7 @@ impl Row {
         })
     }
 
-    /// What may have a budget.
+    /// The figures that may have a budget.
     pub fn findings(&self) -> impl Iterator<Item = Finding> {
         let [load_stack, quantize_stack, infer_stack] = self.stack.map(u64::from);
         let figures = [

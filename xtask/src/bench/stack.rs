@@ -1,12 +1,14 @@
-//! How deep a call can go, from the linked image: every function's frame and who calls whom.
+//! Bounds the stack of a call from the linked image, with every function's frame and the call graph.
 //!
-//! A frame is what the compiler says of it (`-Zemit-stack-sizes`), or what the instructions of the function take off
-//! the stack pointer all together, whichever is more: assembly has no entry of the compiler's. In assembly an
-//! instruction that takes stack in a loop must give it back in the loop. Calls and jumps to other functions are read
-//! from the disassembly. What has no bound is an error: a call through a pointer, a cycle, a stack pointer that is set.
+//! The frame of a function is the size that the compiler records (`-Zemit-stack-sizes`) or the sum that its
+//! instructions subtract from the stack pointer, whichever is larger; the compiler records nothing for assembly. In
+//! assembly, an instruction that takes stack in a loop must release it in the loop. Calls and jumps to other functions
+//! are read from the disassembly. Anything without a bound is an error: a call through a pointer, a cycle, an
+//! assignment to the stack pointer.
 //!
-//! Releases of the disassembler differ. Older ones print the symbols that tell code from data inside a function, which
-//! are no functions and many of one name; and they leave the addresses of RISC-V's calls by two instructions to the reader.
+//! Releases of the disassembler differ. Older ones print mapping symbols, which distinguish code from data inside a
+//! function; these are not functions, and many share a name. They also leave it to the reader to compute the addresses
+//! of two-instruction calls on RISC-V.
 
 use anyhow::{Context, Result, bail, ensure};
 use object::{Object, ObjectSection};
@@ -85,7 +87,7 @@ impl Functions {
                         + offset
                 }
             };
-            // A jump may lead into the middle of a function: assembly shares its ends.
+            // A jump may lead into the middle of a function, since assembly functions share their endings.
             let to = *found.functions.range(..=to).next_back().context("a call before all functions")?.0;
             if to != from
                 && let Some(function) = found.functions.get_mut(&from)
@@ -96,7 +98,7 @@ impl Functions {
         Ok(found)
     }
 
-    /// Reads the compiler's frames: an address and a number in seven bits a byte, for each function.
+    /// Reads the compiler's frames: for each function an address and a number in seven bits per byte.
     fn add_frames(&mut self, mut section: &[u8]) -> Result<()> {
         while let Some((address, rest)) = section.split_first_chunk::<4>() {
             // Thumb marks the addresses of its code with the lowest bit.
@@ -104,7 +106,7 @@ impl Functions {
             let end = rest.iter().position(|byte| byte & 0x80 == 0).context("a frame without an end")?;
             let (number, behind) = rest.split_at(end + 1);
             let frame = number.iter().rev().fold(0, |frame, byte| frame << 7 | u32::from(byte & 0x7f));
-            // Functions that the linker left out keep their entries, with an address of nothing.
+            // Functions that the linker removed keep their entries, with an address that matches no function.
             if let Some(function) = self.functions.get_mut(&address) {
                 function.frame = function.frame.max(frame);
             }
@@ -113,7 +115,8 @@ impl Functions {
         Ok(())
     }
 
-    /// Bytes of stack that a call of the one function whose mangled name holds `name` can take, its own frame included.
+    /// Most bytes of stack that a call can take, including its own frame, for the one function whose mangled name
+    /// contains `name`.
     ///
     /// # Errors
     /// No such function, more than one, or no bound.
@@ -152,13 +155,13 @@ fn heading(line: &str) -> Option<(u64, &str)> {
     Some((u64::from_str_radix(address, 16).ok()?, name))
 }
 
-/// Whether a symbol only tells code (`$a`, `$t`, `$x`) from data (`$d`); `$t.4` and `$xrv32i2p1` are such symbols too.
+/// Whether a symbol only marks code (`$a`, `$t`, `$x`) or data (`$d`); `$t.4` and `$xrv32i2p1` are such symbols too.
 fn is_mapping_symbol(name: &str) -> bool {
     let rest = name.strip_prefix(['$']).and_then(|name| name.strip_prefix(['a', 'd', 't', 'x']));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with("rv"))
 }
 
-/// Bytes an instruction takes off the stack pointer.
+/// Bytes that an instruction subtracts from the stack pointer.
 fn taken(mnemonic: &str, operands: &str) -> u32 {
     let registers = || registers(operands.split_once('{').map_or("", |(_, list)| list));
     let negative = |text: &str| number(text).filter(|number| *number < 0).map_or(0, |number| number.unsigned_abs());
@@ -182,12 +185,13 @@ fn taken(mnemonic: &str, operands: &str) -> u32 {
     }
 }
 
-/// Why the stack behind an instruction that does not say where it leads has no bound.
+/// Why the stack has no bound after an instruction whose target is unknown.
 fn without_bound(mnemonic: &str, operands: &str) -> Option<String> {
     let called = match mnemonic {
         "blx" | "jalr" | "jr" => true,
         "bx" => operands.trim() != "lr",
-        // Arm's moves to pc are jumps by a table inside the function; its compilers call by the others.
+        // On Arm, moves to pc are jumps through a table inside the function; compilers use the other instructions for
+        // calls.
         _ => false,
     };
     if called {
@@ -195,7 +199,7 @@ fn without_bound(mnemonic: &str, operands: &str) -> Option<String> {
     }
     let sets = match mnemonic.trim_end_matches(".w") {
         "mov" | "mv" | "and" | "andi" | "bic" | "ldr" | "lw" => operands.starts_with("sp,"),
-        // Back from a frame pointer.
+        // Restores from a frame pointer.
         "add" | "addi" | "sub" | "subs" => {
             operands.starts_with("sp, ") && !operands["sp, ".len()..].starts_with(['s', '#'])
         }
@@ -207,14 +211,14 @@ fn without_bound(mnemonic: &str, operands: &str) -> Option<String> {
     (mnemonic == "<unknown>").then(|| "an instruction the disassembler does not know".into())
 }
 
-/// Where a call or a jump leads.
+/// The target of a call or a jump.
 enum Target<'t> {
     Address(u64),
     /// A symbol and the bytes from it.
     Name(&'t str, u64),
 }
 
-/// Where an instruction leads that says so: `0xADDRESS <NAME+0xOFFSET>`, or the name alone.
+/// The explicit target of an instruction: `0xADDRESS <NAME+0xOFFSET>`, or the name alone.
 fn target<'t>(mnemonic: &str, operands: &'t str) -> Option<Target<'t>> {
     let jumps = ["b", "cb", "c.b", "c.j", "j", "le", "wls", "tail", "call"];
     let (before, name) = operands.split_once('<').filter(|_| jumps.iter().any(|jump| mnemonic.starts_with(jump)))?;
@@ -227,14 +231,14 @@ fn target<'t>(mnemonic: &str, operands: &'t str) -> Option<Target<'t>> {
     Some(Target::Name(name, u64::from_str_radix(offset, 16).ok()?))
 }
 
-/// The register that RISC-V's `auipc` sets, and to what: the first half of a call to far away.
+/// The register that RISC-V's `auipc` sets, and its value: the first half of a far call.
 fn first_of_pair<'t>(address: &str, mnemonic: &str, operands: &'t str) -> Option<(&'t str, u32)> {
     let (register, pages) = operands.split_once(", ").filter(|_| mnemonic == "auipc")?;
     let address = u32::from_str_radix(address.trim(), 16).ok()?;
     Some((register, address.wrapping_add((number(pages)? as u32) << 12)))
 }
 
-/// Where the second half leads, `jalr OFFSET(REGISTER)` or `jr`, if it is on the same register.
+/// The target of the second half, `jalr OFFSET(REGISTER)` or `jr`, if it uses the same register.
 fn second_of_pair<'t>((register, upper): (&str, u32), mnemonic: &str, operands: &str) -> Option<Target<'t>> {
     let (offset, rest) = operands.split_once('(').filter(|_| matches!(mnemonic, "jalr" | "jr"))?;
     let (found, _) = rest.split_once(')')?;
@@ -242,7 +246,7 @@ fn second_of_pair<'t>((register, upper): (&str, u32), mnemonic: &str, operands: 
     (found == register).then(|| Target::Address(upper.wrapping_add(offset).into()))
 }
 
-/// How many registers a list such as `r4, r6-r8, lr}` names.
+/// The number of registers in a list such as `r4, r6-r8, lr}` names.
 fn registers(list: &str) -> u32 {
     let number = |register: &str| register.trim().get(1..).and_then(|digits| digits.parse::<u32>().ok());
     let count = |part: &str| match part.split_once('-') {
@@ -252,7 +256,7 @@ fn registers(list: &str) -> u32 {
     list.trim_end().trim_end_matches('}').split(',').map(count).sum()
 }
 
-/// A number as the disassembler writes it: `0x38`, `-4`, `-0x10`.
+/// A number in the disassembler's notation: `0x38`, `-4`, `-0x10`.
 fn number(text: &str) -> Option<i64> {
     let text = text.trim();
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));

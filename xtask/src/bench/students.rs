@@ -1,4 +1,4 @@
-//! Networks as students with the integers they must give: the anchor workloads, and the battery of tails.
+//! Networks as students with their expected integers: the anchor workloads, and the battery of tails.
 
 use super::npz::Npz;
 use crate::root;
@@ -16,9 +16,9 @@ pub struct Prepared {
     pub name: String,
     pub file: AlignedBytes,
     pub vectors: Vec<Vector>,
-    /// Outputs one unit from the published ones; a larger difference is an error.
+    /// Outputs that differ by one unit from the published ones; a larger difference is an error.
     pub golden_off_by_one: u32,
-    /// The data set's check value over what was read.
+    /// The data set's check value over the bytes read.
     pub weights_crc32: u32,
     /// Mean number of present inputs, for a sparse-input student.
     pub nnz: Option<f64>,
@@ -35,7 +35,7 @@ pub const WORKLOADS: [&str; 5] = ["m1", "m2", "m3", "m4", "m4-sparse"];
 
 const CRC32: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 
-/// Where the anchor networks lie.
+/// The folder of the anchor networks.
 pub fn anchors() -> PathBuf {
     root().join("tests/anchors")
 }
@@ -67,7 +67,7 @@ pub fn workload(name: &str, layout: Layout) -> Result<Prepared> {
         let rows = weights.chunks_exact(inputs);
         let biases = npz.get(&format!("b{index}"))?.i32()?;
         let biases = rows.clone().zip(biases).map(|(row, b)| b - fold * row.iter().map(|&w| i32::from(w)).sum::<i32>());
-        // The product is rounded to float32, as the published multipliers were made.
+        // The product is rounded to float32, as for the published multipliers.
         let product = scalar(format!("s_in{index}"))? * scalar(format!("s_w{index}"))?;
         let multiplier = multiplier(f64::from(product) / f64::from(scalar(format!("s_out{index}"))?));
         let meta = LayerMeta {
@@ -213,7 +213,7 @@ pub(super) fn file(
     Ok(AlignedBytes::from(pack(&canonical, layout)?.as_slice()))
 }
 
-/// What the portable kernels say.
+/// The outputs of the portable kernels.
 pub(super) fn vector(file: &AlignedBytes, x: &[i8]) -> Result<Vector> {
     let student = Student::load(file)?;
     let mut arena = vec![0; student.arena_words()];
@@ -263,7 +263,7 @@ mod tests {
         values.iter().map(|&value| value as u8).collect()
     }
 
-    /// Whoever doubts the networks can draw them: nothing in them comes from elsewhere.
+    /// Anyone can draw the networks again to verify that they hold no third-party content.
     #[test]
     fn the_anchor_networks_are_drawn_as_their_page_says() {
         for (name, seed, widths, check) in NETWORKS {

@@ -1,4 +1,4 @@
-//! Training time beside a careful PyTorch program of the same losses, one thread each, in one run.
+//! Training time compared with a careful PyTorch program with the same losses, one thread each, in one run.
 
 use anyhow::{Context, Result, bail};
 use comfy_table::Table;
@@ -15,7 +15,7 @@ const RUNS: [(&str, &[&str]); 2] = [
 /// Trains GCN teacher and FF-G2M student both ways and prints CPU seconds and their ratio.
 ///
 /// # Errors
-/// When a side that is installed fails. A missing side or data set is told and left out.
+/// When a side that is installed fails. A missing side or data set is reported and left out.
 pub fn run(data: Option<&Path>, json: bool) -> Result<()> {
     let python = crate::root().join("target/bench-venv/bin/python");
     if !python.exists() {

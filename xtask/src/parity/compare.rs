@@ -1,4 +1,4 @@
-//! What two runs of one recipe left behind, compared.
+//! Compares the outputs of two runs of one recipe.
 
 use super::figures::{figures, schema};
 use anyhow::{Context, Result};
@@ -16,7 +16,7 @@ const LATEST: &str = "eyas-metrics-2";
 /// Differences that are listed for each file.
 const LISTED: usize = 5;
 
-/// What a run leaves behind.
+/// The outputs of a run.
 pub struct Outputs {
     student: Vec<u8>,
     float: Vec<u8>,
@@ -32,7 +32,7 @@ impl Outputs {
     }
 }
 
-/// Every difference in words; none where the runs are equal.
+/// Every difference as text; empty if the runs are equal.
 pub fn differences(before: &Outputs, after: &Outputs) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for (name, before, after) in
@@ -60,7 +60,7 @@ pub fn differences(before: &Outputs, after: &Outputs) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// A student file without the hash of its recipe and the seal, which follow the recipe's spelling.
+/// A student file without the recipe's hash and the seal, which depend on the recipe's spelling.
 fn without_recipe(mut file: Vec<u8>) -> Result<Vec<u8>> {
     let aligned = AlignedBytes::from(&file[..]);
     let student = Student::load(&aligned).context("student.eyas")?;

@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: installs what this machine lacks, and nothing it has.
+//! `cargo xtask setup`: installs only what this machine lacks.
 
 mod needs;
 mod python;
@@ -15,10 +15,10 @@ use std::process::{Command, Stdio};
 /// Debian's compiler with the source of `core`, for machines that cannot download targets.
 const DEBIAN_RUST: [&str; 2] = ["rustc-web", "rust-web-src"];
 
-/// Installs what this machine lacks for tests and measurements; does nothing where nothing is missing.
+/// Installs what this machine lacks for tests and measurements; does nothing if nothing is missing.
 ///
-/// Says first what it will install and where: Debian's packages as root or through `sudo`, parts of the toolchain by
-/// rustup, and below `target` what `xtask/requirements` pins by version and hash.
+/// First lists what it will install and where: Debian packages as root or through `sudo`, parts of the toolchain
+/// through rustup, and, under `target`, the packages that `xtask/requirements` pins by version and hash.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --dry-run     only say what is missing\n  \
@@ -31,7 +31,7 @@ pub struct Setup {
     /// Also install the fuzzer and the coverage tools of the compiler's LLVM release
     #[arg(long)]
     fuzz: bool,
-    /// Say what would be installed, and install nothing
+    /// Print what would be installed, and install nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -40,13 +40,13 @@ impl Setup {
     /// Runs the command.
     ///
     /// # Errors
-    /// What is still missing at the end; the commands to type are printed.
+    /// Something is still missing at the end; the commands to type are printed.
     pub fn run(&self) -> Result<()> {
         let needs = needs(self.bench, self.fuzz);
         let before: Vec<_> = needs.iter().map(|need| (need.found)()).collect();
         let missing = || needs.iter().zip(&before).filter(|(_, found)| found.is_none()).map(|(need, _)| need);
         let debian = Debian::new();
-        // Which compiler Debian has is known from lists that may be absent or old.
+        // The package lists tell which compiler Debian has, and they may be absent or old.
         if !self.dry_run && missing().any(|need| need.remedy.may_be_debian()) {
             debian.update();
         }
@@ -60,7 +60,7 @@ impl Setup {
     }
 }
 
-/// What is to be installed, by who installs it.
+/// The things to install, grouped by installer.
 #[derive(Default)]
 struct Plan {
     packages: BTreeSet<String>,
@@ -94,7 +94,7 @@ impl Plan {
         plan
     }
 
-    /// Everything that will be done, one line for each that does it.
+    /// Everything that will be done, one line for each installer.
     fn in_words(&self, debian: &Debian) -> Vec<String> {
         let mut lines = Vec::new();
         if !self.packages.is_empty() {
@@ -114,7 +114,7 @@ impl Plan {
         lines
     }
 
-    /// Installs and returns the commands that are left for the user to type.
+    /// Installs everything it can, and returns the commands that the user must type.
     fn carry_out(&self, debian: &Debian) -> Vec<String> {
         let mut by_hand = Vec::new();
         if !self.packages.is_empty() && !debian.install(&self.packages) {
@@ -171,7 +171,7 @@ impl Debian {
     fn update(&self) {
         if self.installs() {
             println!("as root: apt-get update, to know what there is");
-            // A stale list is no reason to stop: the packages may be in it all the same.
+            // A stale list is no reason to stop, since it may still contain the packages.
             runs(&mut self.apt(&["update", "-qq"]));
         }
     }
@@ -190,7 +190,7 @@ impl Debian {
     }
 }
 
-/// Prints what was there, what was installed and what is still missing.
+/// Prints what was present, what was installed and what is still missing.
 fn report(needs: &[Need], before: &[Option<String>], by_hand: &[String]) -> Result<()> {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN).set_header(["need", "state", "what"]);
@@ -235,7 +235,7 @@ fn first_line(command: &mut Command) -> Option<String> {
 mod tests {
     use super::{Debian, Plan, Remedy, needs};
 
-    /// On a machine that has nothing: whatever a remedy would install stands in the words said before it.
+    /// On an empty machine, the announcement names everything that a remedy would install.
     #[test]
     fn everything_that_is_installed_is_said_first() {
         let needs = needs(true, true);
@@ -247,7 +247,7 @@ mod tests {
                     Remedy::Debian(package) => vec![package.clone()],
                     Remedy::Component(name) => vec![(*name).to_owned()],
                     Remedy::Environment(environment) => environment.pins(),
-                    // By the package lists of this very machine.
+                    // Depends on the package lists of this machine.
                     Remedy::Llvm(_) | Remedy::OtherCores if there => continue,
                     Remedy::Llvm(_) => vec!["llvm-tools".to_owned()],
                     Remedy::OtherCores => vec!["rust-src".to_owned(), "thumbv6m-none-eabi".to_owned()],

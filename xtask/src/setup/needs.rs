@@ -1,4 +1,4 @@
-//! What the project's commands need of a machine, and how each need is seen and met.
+//! The things that the project's commands need on a machine, and how each is detected and installed.
 
 use super::{Environment, first_line};
 use crate::aarch64;
@@ -13,7 +13,7 @@ pub const TARGETS: [&str; 7] = [
     CORTEX_M3.target,
     CORTEX_M4.target,
     CORTEX_M55.target,
-    // For a core made without a floating-point unit.
+    // For a core without a floating-point unit.
     "thumbv8m.main-none-eabi",
     RISCV32.target,
     aarch64::TARGET,
@@ -22,7 +22,7 @@ pub const TARGETS: [&str; 7] = [
 /// One thing the project's commands need.
 pub struct Need {
     pub name: &'static str,
-    /// What is there, in words; `None` if it is missing or of another version than it has to be.
+    /// A description of what was found; `None` if it is missing or has the wrong version.
     pub found: fn() -> Option<String>,
     pub remedy: Remedy,
 }
@@ -31,13 +31,13 @@ pub struct Need {
 pub enum Remedy {
     /// A Debian package.
     Debian(String),
-    /// The tools of this LLVM release: Debian's where it has them, else those of rustup.
+    /// The tools of this LLVM release: from Debian if it has them, otherwise from rustup.
     Llvm(u32),
     /// Debian's compiler, or the targets and the library's source of rustup.
     OtherCores,
     /// A component of the Rust toolchain.
     Component(&'static str),
-    /// Packages of a Python environment below `target`.
+    /// Packages of a Python environment under `target`.
     Environment(&'static Environment),
 }
 
@@ -48,7 +48,7 @@ impl Remedy {
     }
 }
 
-/// What every test needs, and what comparing with other runtimes and fuzzing need besides.
+/// The needs of every test, and additionally those of comparisons with other runtimes and of fuzzing.
 pub fn needs(bench: bool, fuzz: bool) -> Vec<Need> {
     let debian = |name, package: &str, found| Need { name, found, remedy: Remedy::Debian(package.into()) };
     let environment = |name, environment, found| Need { name, found, remedy: Remedy::Environment(environment) };
@@ -90,12 +90,12 @@ pub fn needs(bench: bool, fuzz: bool) -> Vec<Need> {
     needs
 }
 
-/// What a program says of its version.
+/// The version that a program reports.
 fn version(program: &str) -> Option<String> {
     first_line(Command::new(program).arg("--version"))
 }
 
-/// Which compiler serves all other targets.
+/// The compiler that supports all other targets.
 fn rust_for_other_cores() -> Option<String> {
     let toolchains = TARGETS.map(Toolchain::find).into_iter().collect::<Result<Vec<_>, DeviceError>>().ok()?;
     toolchains.iter().try_for_each(Toolchain::check_linker).ok()?;

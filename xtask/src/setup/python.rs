@@ -1,7 +1,7 @@
-//! Python environments below `target` with packages pinned by version and hash.
+//! Python environments under `target` with packages pinned by version and hash.
 //!
-//! `xtask/requirements/NAME.in` says which packages, `NAME.txt` with what they need and the hashes of all their files;
-//! the second is made of the first: `pip-compile --generate-hashes --strip-extras --allow-unsafe NAME.in`.
+//! `xtask/requirements/NAME.in` lists the packages; `NAME.txt` adds their dependencies and the hashes of all files. The
+//! second is generated from the first: `pip-compile --generate-hashes --strip-extras --allow-unsafe NAME.in`.
 
 use super::{first_line, runs};
 use crate::{root, tools};
@@ -11,20 +11,20 @@ use std::process::Command;
 /// One environment, or a part of one.
 #[derive(PartialEq, Eq)]
 pub struct Environment {
-    /// Where it lies in the repository.
+    /// Its path in the repository.
     pub folder: &'static str,
-    /// What it holds, in `xtask/requirements`.
+    /// The name of its package list in `xtask/requirements`.
     requirements: &'static str,
 }
 
 impl Environment {
     /// ONNX Runtime, whose library comes in its Python wheel, and what its tests need; the tool looks for it here.
     pub const ONNX: Self = Self { folder: "target/onnxruntime-venv", requirements: "onnx" };
-    /// Subcommands of cargo as programs, built from their tags: from source they take minutes each.
+    /// Cargo subcommands as prebuilt programs; building them from source takes minutes each.
     pub const TOOLS: Self = Self { folder: "target/tools", requirements: "tools" };
-    /// The fuzzer's subcommand, beside the others.
+    /// The fuzzer's subcommand, in the same environment.
     pub const FUZZ: Self = Self { folder: "target/tools", requirements: "fuzz" };
-    /// What `--bench` compares with.
+    /// The runtimes that `--bench` compares with.
     pub const BENCH: Self = Self { folder: "target/bench-venv", requirements: "bench" };
 
     /// The packages by name and version, such as `numpy 2.4.6`.
@@ -46,7 +46,7 @@ impl Environment {
         (found == pins.join(", ")).then_some(found)
     }
 
-    /// Makes the environment, or what is missing in it; tools that come for no such machine are built from source.
+    /// Creates the environment or its missing parts; tools without a package for this machine are built from source.
     pub fn make(&self) -> bool {
         let pip = ["install", "--disable-pip-version-check", "--quiet", "--require-hashes", "-r"];
         let made = runs(Command::new("python3").args(["-m", "venv"]).arg(root().join(self.folder)))
@@ -71,7 +71,7 @@ impl Environment {
         }
     }
 
-    /// Those of the packages that hold tools, as `cargo install` names them.
+    /// The packages that hold tools, under their names in `cargo install`.
     fn crates(&self) -> Vec<String> {
         self.pins().iter().filter_map(|pin| tools::of_package(pin)).collect()
     }

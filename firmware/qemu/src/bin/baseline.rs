@@ -1,4 +1,4 @@
-//! Start-up code and nothing else: what `footprint` and `product` are measured against.
+//! Only start-up code: the baseline for `footprint` and `product`.
 #![no_std]
 #![no_main]
 

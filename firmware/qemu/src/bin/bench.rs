@@ -50,7 +50,7 @@ fn decide_present(student: &Student<'_>, present: &[u16], arena: &mut [u32]) {
     }
 }
 
-/// Smallest and largest count over random inputs: uniform ones, and such that drive sums to their ends.
+/// Smallest and largest count over random inputs: uniform ones, and ones that drive sums to their minimum and maximum.
 fn spread(student: &Student<'_>, arena: &mut [u32]) -> (u64, u64) {
     // SAFETY: one thread, no interrupt.
     let input: &mut [i8] = unsafe { &mut *addr_of_mut!(INPUT) };

@@ -1,4 +1,4 @@
-//! Counts what one student costs from its features on: load, `quantize`, inference with decision.
+//! Measures one student from features to decision: load, `quantize`, inference with decision.
 //!
 //! The bundle, from its first word: 16 bytes (file length, number of rows, 0, 0), the file, and for each row its features
 //! and the input that they must become, each part padded to 16 bytes. `cargo xtask bench` writes it and reads the line

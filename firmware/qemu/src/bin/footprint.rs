@@ -1,4 +1,4 @@
-//! What a product links: load, infer, decision, self-test. Measured against `baseline`.
+//! The code that a product links: load, infer, decision, self-test. Measured against `baseline`.
 //!
 //! Also the panic gate: its panic handler calls a function that does not exist, so the image links only if no
 //! panic can be reached.
@@ -21,7 +21,7 @@ extern "C" fn image_main(
     arena: *mut u32,
     arena_words: usize,
 ) -> u32 {
-    // SAFETY: never run; the linker is the test. What is not known to the compiler costs no code of its own here.
+    // SAFETY: never run; the linker is the test. Values unknown to the compiler add no code of their own here.
     let (file, x, arena) = unsafe {
         (
             core::slice::from_raw_parts(file, file_bytes),
@@ -31,7 +31,7 @@ extern "C" fn image_main(
     };
     #[cfg(feature = "seeded-panic")]
     core::hint::black_box(file[core::hint::black_box(7)]);
-    // By reference: a move would be a copy. A self-test that does not pass is an error as any other.
+    // By reference: a move would be a copy. A failed self-test is an error like any other.
     let student = &Student::load(file);
     if let Ok(student) = student
         && student.selftest(x, arena).is_ok()

@@ -1,6 +1,6 @@
-//! A small product with its student inside: load, self-test and inference, nothing of a console.
+//! A small product with its student inside: load, self-test and inference, without a console.
 //!
-//! Its sections minus those of `baseline` are what the runtime costs a device; nothing is run.
+//! Its sections minus those of `baseline` are the cost of the runtime on a device; the image is never run.
 #![no_std]
 #![no_main]
 

@@ -5,7 +5,7 @@ use core::arch::naked_asm;
 
 /// One input for four rows in eight instructions: x in the first register, the word in the second.
 ///
-/// As many bytes of code as on Armv6-M, so that the loop is entered at the same places.
+/// Takes as many bytes of code as on Armv6-M, so that the loop has the same entry points.
 macro_rules! input {
     ($x:literal, $w:literal) => {
         concat!(
@@ -41,7 +41,7 @@ macro_rules! input {
     };
 }
 
-/// Scales and clamps sums in place: 18 instructions each, whatever the sums are.
+/// Scales and clamps sums in place: 18 instructions each, independent of the sums.
 ///
 /// Registers: r0 sum, r1 exponent, r2 mantissa, r3 end, r4 zero point − lo, r5 hi − lo, r6 hi.
 ///

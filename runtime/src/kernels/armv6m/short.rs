@@ -1,4 +1,4 @@
-//! Armv6-M: products of 32 bits, and nothing added to them.
+//! Armv6-M: products of 32 bits, without multiply-accumulate.
 
 use super::{Scaling, scale_by_definition};
 use core::arch::naked_asm;
@@ -47,8 +47,8 @@ macro_rules! input {
     };
 }
 
-/// Scales and clamps sums in place: 41 instructions each, whatever the sums are. The high word of `acc · m` is formed from
-/// halfwords.
+/// Scales and clamps sums in place: 41 instructions each, independent of the sums. The high word of `acc · m` is formed
+/// from halfwords.
 ///
 /// Registers: r0 sum, r6 exponent, r7 mantissa, r8 shift, r10 zero point − lo, r11 hi − lo, r12 hi, lr end.
 ///

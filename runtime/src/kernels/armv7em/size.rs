@@ -1,5 +1,5 @@
-//! Layers in a third of the code, for the size setting: a pair of rows at a time, every row requantized by itself; no list of
-//! present inputs.
+//! Layers in a third of the code, for the size setting: processes a pair of rows at a time, requantizes every row
+//! separately, and keeps no list of present inputs.
 
 use crate::model::Layer;
 use core::arch::naked_asm;
@@ -7,7 +7,7 @@ use core::mem::offset_of;
 
 /// All rows of a layer, `groups` of four inputs each.
 ///
-/// Three instructions to two MACs. The number of instructions is the same for all inputs.
+/// Three instructions for two MACs. The number of instructions is the same for all inputs.
 ///
 /// Registers: r0 x, r1 weights, r2 sum S, r3 sum B or the row's, r4 the next row's, r5 groups left, r6 r7 x, r8 lr
 /// weights, r9 mantissas, r10 exponents, r11 row, r12 weights of the block.
@@ -69,7 +69,7 @@ pub(super) unsafe extern "C" fn dense_rows(
         "subs r5, #1",
         "lsls r6, r5, #25",
         "bne 3b",
-        // 512 inputs before the last: keep the 32-bit sum and start S at B again.
+        // Another 512 inputs done: keep the 32-bit sum and restart S at B.
         "subs r2, r2, r3",
         "add r4, r4, r2, asr #8",
         "cmp r5, #0",
@@ -77,7 +77,7 @@ pub(super) unsafe extern "C" fn dense_rows(
         "tst r11, #2",
         "ite eq",
         "addeq r1, r12, #8", // the block's second pair
-        "subne r1, #8",      // behind the block
+        "subne r1, #8",      // past the block
         "b 8f",
         "5:", // one row of plain bytes
         "ldr r3, [r6]",
@@ -95,7 +95,8 @@ pub(super) unsafe extern "C" fn dense_rows(
         "ldr r6, [r9, r11, lsl #2]",
         "ldrsb r7, [r10, r11]",
         "adds r7, #2",
-        // Exponents above −2: from 2^16 on, a sum is clamped; and where the shift is above 15, any but 0 is, as with 15.
+        // Exponents above −2: a sum of 2^16 or more is clamped; and if the shift is above 15, so is any sum other than
+        // 0, as with 15.
         "itttt gt",
         "usatgt r7, #4, r7",
         "ssatgt r3, #17, r3",

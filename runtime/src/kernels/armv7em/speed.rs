@@ -1,13 +1,13 @@
-//! All rows of a layer in few instructions: a block of four side by side, four groups a pass.
+//! All rows of a layer in few instructions: a block of four rows in parallel, four groups per pass.
 
 use crate::model::Layer;
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-/// Turns four sums in r3, r6, r5, r7 into their v: any exponents, which lie in front of r2; mantissas in r9 to r12.
+/// Turns four sums in r3, r6, r5, r7 into their v, for any exponents, which lie just before r2; mantissas in r9 to r12.
 ///
-/// With `s = e + 2 > 0`, `v = acc · 2^s · m >> 32`. From 2^16 on, `acc` makes v saturate; and where s is above 14, any
-/// `acc` but 0 is clamped, as it is with 14.
+/// With `s = e + 2 > 0`, `v = acc · 2^s · m >> 32`. From 2^16 on, `acc` makes v saturate; and if s is above 14, any
+/// `acc` other than 0 is clamped, as it is with 14.
 macro_rules! scale_any {
     () => {
         "ldr r4, [r2, #-4]
@@ -56,7 +56,7 @@ macro_rules! clamp_any {
     };
 }
 
-/// Exponents up to −2: every row by itself, without a loop. Others go the long way.
+/// Exponents up to −2: handles every row separately, without a loop. Others take the slow path.
 macro_rules! scale {
     () => {
         "rsb r4, r4, #0xfefefefe
@@ -78,7 +78,7 @@ macro_rules! scale {
     };
 }
 
-/// The whole range of a byte by saturation. Others go the long way.
+/// Clamps to the whole range of a byte by saturation. Other ranges take the slow path.
 macro_rules! clamp {
     () => {
         "cmp r8, #255
@@ -90,7 +90,7 @@ macro_rules! clamp {
     };
 }
 
-/// The long ways.
+/// The slow paths.
 macro_rules! apart {
     () => {
         concat!("92:\n", clamp_any!(), "b 93b\n", "90:\n", scale_any!(), "b 91b\n")
@@ -99,8 +99,8 @@ macro_rules! apart {
 
 /// Scales, clamps and stores four sums in r3, r6, r5, r7, of a block whose parameters lie on the stack.
 ///
-/// Keeps r1 and lr. Repeats from 2 until y is at its end, else runs on. The number of instructions is the same for all
-/// sums.
+/// Keeps r1 and lr. Repeats from label 2 until y is at its end, then falls through. The number of instructions is the
+/// same for all sums.
 macro_rules! epilogue {
     () => {
         concat!(
@@ -149,10 +149,10 @@ macro_rules! group {
     };
 }
 
-/// Groups of a pass.
+/// Groups in one pass.
 const PASS: u32 = 4;
 
-/// How the first of r10 groups are passed, 1 to 128 up to the first fold: entry in r4, passes in r5. Or there are none.
+/// Plans the first of r10 groups, 1 to 128 up to the first fold: entry in r4, passes in r5. There may be none.
 macro_rules! first_pass {
     () => {
         "sub r5, r10, #1
@@ -166,7 +166,7 @@ macro_rules! first_pass {
     };
 }
 
-/// The groups of a block: from the entry on the first, partial pass; from 40 on r12 whole passes.
+/// The groups of a block: the first, partial pass from its entry point; then r12 whole passes from label 40.
 macro_rules! passes {
     () => {
         concat!(
@@ -215,7 +215,7 @@ pub(super) unsafe extern "C" fn dense_rows(
         "add r5, r4, r5, lsl #4", // exponents
         "mov r6, r3",             // y
         "bic r7, r12, #3",
-        "add r7, r6, r7, lsl #1", // its end behind whole blocks
+        "add r7, r6, r7, lsl #1", // its end after whole blocks
         "and r3, r12, #3",        // outputs of the partial block
         "ldrsb r8, [r0, #{zero_point}]",
         "ldrsb r10, [r0, #{lo}]",
@@ -249,7 +249,7 @@ pub(super) unsafe extern "C" fn dense_rows(
         "add r7, r7, r4, asr #8",
         "cmp r0, r8",
         "beq 5f",
-        // 512 inputs more: keep the 32-bit sums and start S at B again.
+        // Another 512 inputs done: keep the 32-bit sums and restart S at B.
         "strd r6, r7, [sp]",
         "mov r2, r3",
         "mov r4, r5",

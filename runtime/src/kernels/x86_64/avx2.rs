@@ -27,7 +27,7 @@ pub(super) fn dot_avx2(acc: __m256i, magnitude: __m256i, signed: __m256i) -> __m
     _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
 }
 
-/// One instruction set's inner loop; everything in it but `$dot` is AVX2.
+/// The inner loop of one instruction set; everything except `$dot` is AVX2.
 macro_rules! dense {
     ($name:ident, $features:literal, $dot:path) => {
         /// `rows` inputs through one layer.
@@ -41,7 +41,7 @@ macro_rules! dense {
             y_step: usize,
             rows: usize,
         ) {
-            /// Up to four rows, from the front of w, times x; each 128 bits hold a part of all four sums.
+            /// Up to four rows, from the start of w, times x; each 128 bits hold a part of all four sums.
             #[inline]
             #[target_feature(enable = $features)]
             fn four_rows(w: &[i8], count: usize, x: &[i8], tail: &[i8; WIDTH]) -> __m256i {
@@ -110,7 +110,7 @@ macro_rules! dense {
                 let mut first = 0usize;
                 while first < outputs {
                     let count = outputs.wrapping_sub(first).min(BLOCK);
-                    // What follows the block is passed on too: tails may read into it.
+                    // The bytes after the block are passed on too, since tails may read into them.
                     let low = four_rows(weights, count.min(ROWS), x, &tail);
                     let behind = weights.get(inputs.wrapping_mul(ROWS)..).unwrap_or_default();
                     let high = four_rows(behind, count.saturating_sub(ROWS), x, &tail);
@@ -126,11 +126,11 @@ macro_rules! dense {
 
 dense!(dense, "avx2", dot_avx2);
 dense!(dense_vnni, "avx2,avxvnni", _mm256_dpbusd_avx_epi32);
-// AVX-VNNI's instruction in its other encoding, for machines that can run that one only.
+// AVX-VNNI's instruction in its other encoding, for machines that can run only that one.
 #[cfg(test)]
 dense!(dense_vnni_evex, "avx2,avx512vl,avx512vnni", core::arch::x86_64::_mm256_dpbusd_epi32);
 
-/// Fewer bytes than a vector has, then zeros.
+/// Fewer bytes than a vector holds, then zeros.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn padded(bytes: &[i8]) -> __m256i {
@@ -182,7 +182,7 @@ pub(super) fn requantize(ends: &Ends<'_>, first: usize, count: usize, sums: __m2
     let even = _mm256_srli_epi64::<32>(_mm256_mul_epi32(acc, m));
     let odd = _mm256_mul_epi32(_mm256_srli_epi64::<32>(acc), _mm256_srli_epi64::<32>(m));
     let high = _mm256_blend_epi32::<0xaa>(even, odd);
-    // Lanes that are not used may hold an exponent of 0; their shift of 2^32 − 2 gives 0, not a fault.
+    // Unused lanes may hold an exponent of 0; their shift of 2^32 − 2 gives 0 and does not fault.
     let n = _mm256_sub_epi32(_mm256_set1_epi32(-2), e);
     let half = _mm256_sllv_epi32(_mm256_set1_epi32(1), n);
     let scaled = _mm256_srav_epi32(_mm256_add_epi32(high, half), _mm256_add_epi32(n, _mm256_set1_epi32(1)));
@@ -191,7 +191,7 @@ pub(super) fn requantize(ends: &Ends<'_>, first: usize, count: usize, sums: __m2
     let hi = _mm256_set1_epi32(i32::from(ends.range.hi).wrapping_sub(zero_point));
     let clamped = _mm256_min_epi32(_mm256_max_epi32(scaled, lo), hi);
     let shifted = _mm256_add_epi32(clamped, _mm256_set1_epi32(zero_point));
-    // Within a byte by now: the packs do not saturate.
+    // The values now fit a byte, so the packs do not saturate.
     let words = _mm_packs_epi32(_mm256_castsi256_si128(shifted), _mm256_extracti128_si256::<1>(shifted));
     let mut bytes = [0i8; 16];
     // SAFETY: an array of the vector's bytes.

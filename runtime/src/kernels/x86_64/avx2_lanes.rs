@@ -9,7 +9,7 @@ use core::arch::x86_64::{
     _mm256_setr_epi32, _mm256_setzero_si256, _mm256_sign_epi8,
 };
 
-/// Inputs of a vector of weights.
+/// Inputs in one vector of weights.
 const GROUP: usize = 16;
 /// Bytes of a group of four rows.
 const WIDTH: usize = 64;
@@ -17,7 +17,7 @@ const WIDTH: usize = 64;
 /// One input of a layer.
 struct Input<'x> {
     x: &'x [i8],
-    /// What is left behind the whole groups, then zeros; in both halves.
+    /// The rest after the whole groups, then zeros; in both halves.
     tail: __m256i,
     /// Inputs in whole groups.
     whole: usize,
@@ -49,7 +49,7 @@ impl<'x> Input<'x> {
     }
 }
 
-/// The 16 bytes at `at`; zeros where the rows end.
+/// The 16 bytes at `at`; zeros past the end of the rows.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn row_from(w: &[i8], at: usize) -> __m128i {
@@ -85,13 +85,14 @@ macro_rules! dense {
                 let mut at = w.as_ptr();
                 let mut start = 0usize;
                 while start < x.whole {
-                    // SAFETY: `start + 16 ≤ whole ≤ x.len()`; a block is whole groups, at least as many as x has begun.
+                    // SAFETY: `start + 16 ≤ whole ≤ x.len()`; a block consists of whole groups, at least as many as x
+                    // covers.
                     unsafe { add_group(at, block_bytes, x.group(start), &mut sums) };
                     at = at.wrapping_add(WIDTH);
                     start = start.wrapping_add(GROUP);
                 }
                 if start < x.x.len() {
-                    // SAFETY: the group that x has begun.
+                    // SAFETY: the last, partial group of x.
                     unsafe { add_group(at, block_bytes, x.tail, &mut sums) };
                 }
                 sums
@@ -100,7 +101,7 @@ macro_rules! dense {
             /// One group of `N` blocks.
             ///
             /// # Safety
-            /// 64 bytes at `at` and each multiple of `block_bytes` behind it, `N` in all.
+            /// 64 bytes at `at` and each multiple of `block_bytes` after it, `N` in all.
             #[inline]
             #[target_feature(enable = $features)]
             unsafe fn add_group<const N: usize>(
@@ -120,7 +121,7 @@ macro_rules! dense {
                 }
             }
 
-            /// The last rows, fewer than a block, one behind the other; the sums as in `blocks`.
+            /// The last rows, fewer than a block, one after the other; the sums as in `blocks`.
             #[inline]
             #[target_feature(enable = $features)]
             fn single_rows(w: &[i8], row_bytes: usize, x: &Input<'_>) -> [__m256i; 2] {

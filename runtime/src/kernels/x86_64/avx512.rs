@@ -1,4 +1,4 @@
-//! 512 bits: eight rows share each load of x; in a batch four inputs share each load of four rows.
+//! 512 bits: eight rows share each load of x; in a batch, four inputs share each load of four rows.
 
 use super::avx512_finish::{BLOCK, Finish};
 use super::{Ends, Present, add_runs, avx512_lanes};
@@ -123,7 +123,7 @@ pub(super) fn offset_of(x: &[i8]) -> __m512i {
     // As an unsigned byte.
     let factor = _mm512_set1_epi8(-128);
     let (whole, tail) = x.as_chunks::<WIDTH>();
-    // Two chains: one would wait for itself.
+    // Two dependency chains, since a single one would stall.
     let (pairs, single) = whole.as_chunks::<2>();
     let (mut sum, mut other) = (_mm512_setzero_si512(), _mm512_setzero_si512());
     for [a, b] in pairs {
@@ -153,7 +153,7 @@ pub(super) fn within_quarters(sum: __m512i) -> __m512i {
     _mm512_add_epi32(sum, _mm512_shuffle_epi32::<0b10_11_00_01>(sum))
 }
 
-/// A bit for each of the first `bytes` lanes, fewer than a vector has.
+/// A bit for each of the first `bytes` lanes, fewer than a vector holds.
 #[inline(always)]
 pub(super) fn tail_mask(bytes: usize) -> __mmask64 {
     1u64.wrapping_shl(bytes as u32).wrapping_sub(1)
@@ -220,7 +220,7 @@ fn partial_sums<const R: usize, const S: usize>(
     sums
 }
 
-/// Four spread sums to one vector: each 128 bits hold a part of all four.
+/// Reduces four spread sums to one vector: each 128 bits hold a part of all four.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn four_rows(a: __m512i, b: __m512i, c: __m512i, d: __m512i) -> __m512i {
@@ -229,7 +229,7 @@ fn four_rows(a: __m512i, b: __m512i, c: __m512i, d: __m512i) -> __m512i {
     _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd))
 }
 
-/// Four vectors of [`four_rows`] to sixteen sums in order.
+/// Combines four vectors of [`four_rows`] into sixteen sums in order.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn sixteen_rows(&[a, b, c, d]: &[__m512i; 4]) -> __m512i {

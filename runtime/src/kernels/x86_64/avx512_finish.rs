@@ -1,4 +1,4 @@
-//! What follows a sum, 512 bits wide: sixteen outputs at a time.
+//! Finishes sums, 512 bits wide: sixteen outputs at a time.
 
 use super::{Ends, by_definition};
 use crate::quant::OutputRange;
@@ -9,10 +9,10 @@ use core::arch::x86_64::{
     _mm512_set1_epi32, _mm512_sllv_epi32, _mm512_srav_epi32, _mm512_srli_epi64, _mm512_storeu_si512, _mm512_sub_epi32,
 };
 
-/// Outputs that are finished together.
+/// Outputs finished together.
 pub(super) const BLOCK: usize = 16;
 
-/// Up to sixteen outputs' parameters, made ready once for all inputs of a batch.
+/// The parameters of up to sixteen outputs, prepared once for all inputs of a batch.
 pub(super) struct Finish<'e, 'a> {
     ends: &'e Ends<'a>,
     first: usize,
@@ -23,7 +23,7 @@ pub(super) struct Finish<'e, 'a> {
     odd_mantissas: __m512i,
     half: __m512i,
     shift: __m512i,
-    /// An exponent above −2: the definition decides.
+    /// Some exponent is above −2, so the definition decides.
     above: bool,
 }
 
@@ -101,7 +101,7 @@ impl<'e, 'a> Finish<'e, 'a> {
             return by_definition(self.ends, self.first, &sums, y.get_mut(..count).unwrap_or_default());
         }
         let bytes = self.bytes(acc);
-        // A store with a mask could not be forwarded to the next layer's loads.
+        // A masked store could not be forwarded to the next layer's loads.
         if let Some(y) = y.first_chunk_mut::<BLOCK>().filter(|_| self.count == BLOCK) {
             // SAFETY: an array of the vector's bytes.
             unsafe { _mm_storeu_si128(y.as_mut_ptr().cast(), bytes) };
@@ -119,7 +119,7 @@ impl<'e, 'a> Finish<'e, 'a> {
         let high = _mm512_mask_shuffle_epi32::<0b11_11_01_01>(odd, 0x5555, even);
         let scaled = _mm512_srav_epi32(_mm512_add_epi32(high, self.half), self.shift);
         let OutputRange { zero_point, lo, hi } = self.ends.range;
-        // What does not fit a byte becomes its end, which the clamp would have made of it as well.
+        // Values outside a byte saturate to its limits, as they would in the clamp.
         let bytes = _mm512_cvtsepi32_epi8(_mm512_add_epi32(scaled, _mm512_set1_epi32(zero_point.into())));
         _mm_min_epi8(_mm_max_epi8(bytes, _mm_set1_epi8(lo)), _mm_set1_epi8(hi))
     }

@@ -11,17 +11,17 @@ use core::arch::x86_64::{
     _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
-/// Inputs of a vector of weights.
+/// Inputs in one vector of weights.
 const GROUP: usize = 16;
 /// Bytes of a vector.
 const WIDTH: usize = 64;
-/// Most inputs whose sum is taken in pieces of sixteen.
+/// Largest number of inputs whose sum is taken in pieces of sixteen.
 const NARROW: usize = 256;
 
 /// The inputs that go through a layer together, each as long as the layer is wide.
 struct Inputs<'x, const S: usize> {
     rows: [&'x [i8]; S],
-    /// What is left of each behind its whole groups, then zeros; four times.
+    /// The rest of each after its whole groups, then zeros; four times.
     tails: [__m512i; S],
     /// `128 · Σ x` of each, in every lane.
     offsets: [__m512i; S],
@@ -66,7 +66,7 @@ impl<'x, const S: usize> Inputs<'x, S> {
     }
 }
 
-/// [`offset_of`] in pieces of sixteen: what the layer before has just written is forwarded to loads no wider.
+/// [`offset_of`] in pieces of sixteen: the previous layer's stores are forwarded only to loads that are no wider.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 fn narrow_offset(x: &[i8], tail: __m512i) -> __m512i {
@@ -95,7 +95,7 @@ pub(super) fn all_outputs<const S: usize>(
     let row_bytes = layer.layout.row_bytes(layer.inputs);
     let Some(x) = Inputs::<S>::new(x, x_step, usize::from(layer.inputs)) else { return };
     let mut first = 0usize;
-    // Rows are whole groups of sixteen bytes, so nothing lies behind the last one.
+    // Rows are whole groups of sixteen bytes, so no bytes follow the last one.
     for w in layer.weights.chunks(row_bytes.wrapping_mul(BLOCK).max(1)) {
         let count = outputs.wrapping_sub(first).min(BLOCK);
         let parts = if count == BLOCK { blocks::<4, S>(w, &x) } else { last_rows(w, count, row_bytes, &x) };
@@ -118,13 +118,13 @@ fn blocks<const B: usize, const S: usize>(w: &[i8], x: &Inputs<'_, S>) -> [[__m5
     let mut at = w.as_ptr();
     let mut start = 0usize;
     while start < x.whole {
-        // SAFETY: `start + 16 ≤ whole ≤ inputs`; a block is whole groups, at least as many as x has begun.
+        // SAFETY: `start + 16 ≤ whole ≤ inputs`; a block consists of whole groups, at least as many as x covers.
         unsafe { add_group::<B, S>(at, block_bytes, x.group(start), &mut sums) };
         at = at.wrapping_add(WIDTH);
         start = start.wrapping_add(GROUP);
     }
     if start < x.inputs {
-        // SAFETY: the group that x has begun.
+        // SAFETY: the last, partial group of x.
         unsafe { add_group::<B, S>(at, block_bytes, x.tails, &mut sums) };
     }
     sums
@@ -133,7 +133,7 @@ fn blocks<const B: usize, const S: usize>(w: &[i8], x: &Inputs<'_, S>) -> [[__m5
 /// One group of `B` blocks and `S` inputs.
 ///
 /// # Safety
-/// 64 bytes at `at` and each multiple of `block_bytes` behind it, `B` in all.
+/// 64 bytes at `at` and each multiple of `block_bytes` after it, `B` in all.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 unsafe fn add_group<const B: usize, const S: usize>(
@@ -155,7 +155,7 @@ unsafe fn add_group<const B: usize, const S: usize>(
     }
 }
 
-/// Fewer than sixteen rows: whole blocks, then rows one behind the other; the sums as in [`blocks`].
+/// Fewer than sixteen rows: whole blocks, then rows one after the other; the sums as in [`blocks`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 fn last_rows<const S: usize>(w: &[i8], count: usize, row_bytes: usize, x: &Inputs<'_, S>) -> [[__m512i; 4]; S] {
@@ -178,7 +178,7 @@ fn last_rows<const S: usize>(w: &[i8], count: usize, row_bytes: usize, x: &Input
     sums
 }
 
-/// The last rows of a layer, fewer than a block, one behind the other; the sums as of one block.
+/// The last rows of a layer, fewer than a block, one after the other; the sums as for one block.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 fn single_rows<const S: usize>(w: &[i8], row_bytes: usize, x: &Inputs<'_, S>) -> [__m512i; S] {

@@ -8,23 +8,23 @@ use crate::import::{Coding, ImportError};
 use std::collections::HashMap;
 use std::fmt;
 
-const DENSE_ONLY: &str = "a student holds dense layers with ReLU; compute everything else before or behind it, or distil \
+const DENSE_ONLY: &str = "a student holds dense layers with ReLU; compute everything else before or after it, or distil \
                           the model into a student";
 const ONE_CHAIN: &str = "export a model whose operators form one chain";
 
-/// A dense layer as far as it is known.
+/// A dense layer, as far as known.
 #[derive(Clone, Debug)]
 pub(super) struct Dense {
     pub place: Place,
     pub inputs: usize,
     pub outputs: usize,
     pub weights: Weights,
-    /// Real biases, one an output.
+    /// Real biases, one per output.
     pub biases: Vec<f64>,
-    /// Real bounds of the activation behind it.
+    /// Real bounds of the activation after it.
     pub low: f64,
     pub high: f64,
-    /// Its input and output where they are quantized.
+    /// Its input and output, if they are quantized.
     pub input: Option<Coding>,
     pub output: Option<Coding>,
     /// Whether one of the two is uint8.
@@ -35,7 +35,7 @@ pub(super) struct Dense {
 #[derive(Clone, Debug)]
 pub(super) enum Weights {
     Real(Vec<f64>),
-    /// Steps less their zero point, and the real size of one for each output.
+    /// Steps minus their zero point, and the real size of one step for each output.
     Steps(Vec<i16>, Vec<f64>),
 }
 
@@ -65,10 +65,10 @@ impl fmt::Display for Place {
     }
 }
 
-/// What the current activation is.
+/// The form of the current activation.
 #[derive(Clone, Copy, PartialEq)]
 enum Form {
-    /// Real, not known to lie on steps.
+    /// Real, not known to be quantized.
     Real,
     /// Integers of this coding.
     Steps(Coding, bool),
@@ -83,7 +83,7 @@ pub(super) struct Chain {
     form: Form,
     softmax: bool,
     layers: Vec<Dense>,
-    /// Values that constants have unfolded to.
+    /// Number of values that constants have expanded to.
     folded: usize,
 }
 
@@ -132,7 +132,7 @@ impl Chain {
             let constant = self.fold(node, place)?;
             self.folded = self.folded.saturating_add(constant.values.len());
             if self.folded > MAX_FOLDED_VALUES {
-                return Err(place.refuse("constants unfold to too many values".into(), "fold them before the export"));
+                return Err(place.refuse("constants expand to too many values".into(), "fold them before the export"));
             }
             self.constants.insert(written, constant);
             return Ok(());
@@ -255,11 +255,11 @@ impl Chain {
                 layer.high = before_high.clamp(low, high);
                 Ok(())
             }
-            _ => Err(place.refuse("no dense layer stands before it".into(), DENSE_ONLY)),
+            _ => Err(place.refuse("no dense layer precedes it".into(), DENSE_ONLY)),
         }
     }
 
-    /// A constant addition behind a dense layer: its bias.
+    /// A constant addition after a dense layer: its bias.
     fn add(&mut self, node: &Node, place: &Place) -> Result<(), ImportError> {
         let reals = self.constant(node, 0).or_else(|| self.constant(node, 1)).map(Constant::reals);
         let open = self.form == Form::Real && !self.softmax;
@@ -267,13 +267,13 @@ impl Chain {
             (Some(layer), Some(bias)) if open && layer.low == f64::NEG_INFINITY && layer.high == f64::INFINITY => {
                 layer.add_bias(&bias, 1.0, place)
             }
-            _ => Err(place.refuse("is no bias of a dense layer".into(), DENSE_ONLY)),
+            _ => Err(place.refuse("is not the bias of a dense layer".into(), DENSE_ONLY)),
         }
     }
 
     fn dense(&mut self, node: &Node, place: &Place) -> Result<(), ImportError> {
         if self.softmax {
-            return Err(place.refuse("stands behind a softmax".into(), DENSE_ONLY));
+            return Err(place.refuse("follows a softmax".into(), DENSE_ONLY));
         }
         if let Some(reason) = full(self.layers.len()) {
             return Err(place.refuse(reason, DENSE_ONLY));
@@ -294,7 +294,7 @@ impl Chain {
         let matrix = if by_output { Some(matrix.clone()) } else { matrix.transposed() };
         let matrix = matrix.filter(|matrix| matrix.dims.len() == 2 && !matrix.values.is_empty());
         let Some(matrix) = matrix.filter(|matrix| matrix.dims[0] * matrix.dims[1] == matrix.values.len()) else {
-            return Err(place.refuse("its weights are no matrix of numbers".into(), "export float or int8 weights"));
+            return Err(place.refuse("its weights are not a numeric matrix".into(), "export float or int8 weights"));
         };
         let factor = |name: &str| f64::from(node.float(name).unwrap_or(1.0));
         let (alpha, beta) = if gemm { (factor("alpha"), factor("beta")) } else { (1.0, 1.0) };
@@ -308,7 +308,7 @@ impl Chain {
                 return Err(place.refuse("weight scales along its inputs".into(), "quantize by tensor or by output"));
             }
             Some(scales) => {
-                // The integers of a file fit 8 bits, less their zero point 9.
+                // The integers of a file fit 8 bits; minus their zero point, 9.
                 let steps = matrix.values.iter().map(|&step| (step * alpha.signum()) as i16).collect();
                 let scale = |output: usize| scales.values[if scales.values.len() == 1 { 0 } else { output }];
                 Weights::Steps(steps, (0..outputs).map(|output| scale(output) * alpha.abs()).collect())

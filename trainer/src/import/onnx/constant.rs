@@ -1,4 +1,4 @@
-//! Constants of an ONNX graph: initializers, and what the graph makes of them before any input comes in.
+//! Constants of an ONNX graph: initializers, and values that the graph computes from them without any input.
 
 use super::message::{DOUBLE, FLOAT, INT8, INT32, INT64, Tensor, UINT8};
 use crate::import::ImportError;
@@ -8,7 +8,7 @@ use crate::import::ImportError;
 pub(super) struct Constant {
     /// Length of each dimension.
     pub dims: Vec<usize>,
-    /// The values, row-major; of a dequantized tensor the integers less their zero points.
+    /// The values, row-major; for a dequantized tensor, the integers minus their zero points.
     pub values: Vec<f64>,
     /// Element type in the file.
     pub element: i32,
@@ -19,14 +19,14 @@ pub(super) struct Constant {
 /// Real size of one step of a dequantized tensor.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Scales {
-    /// One, or one an index along `axis`.
+    /// One, or one per index along `axis`.
     pub values: Vec<f64>,
-    /// The dimension that several scales run along.
+    /// The dimension along which several scales run.
     pub axis: usize,
 }
 
 impl Constant {
-    /// Reads a tensor; its data must lie in the file.
+    /// Reads a tensor; its data must be inside the file.
     pub fn read(tensor: &Tensor) -> Result<Self, ImportError> {
         if tensor.data_location != 0 || !tensor.external_data.is_empty() {
             return Err(ImportError::ExternalData { tensor: tensor.name.clone() });
@@ -56,7 +56,7 @@ impl Constant {
             (INT32, false) => raw.as_chunks().0.iter().map(|&bytes| f64::from(i32::from_le_bytes(bytes))).collect(),
             (INT64, true) => tensor.int64_data.iter().map(|&value| value as f64).collect(),
             (INT64, false) => raw.as_chunks().0.iter().map(|&bytes| i64::from_le_bytes(bytes) as f64).collect(),
-            // Of another type: harmless unless something dense reads it, which then finds no values.
+            // Of another type: harmless unless a dense layer reads it, which then finds no values.
             _ => return Ok(Self { dims, values: Vec::new(), element: tensor.data_type, scales: None }),
         };
         let values: Vec<f64> = values;
@@ -90,7 +90,7 @@ impl Constant {
         self.values.iter().enumerate().map(|(at, value)| value * scale(at)).collect()
     }
 
-    /// `DequantizeLinear` of this constant; `None` where the parts do not fit together.
+    /// `DequantizeLinear` of this constant; `None` if the parts do not match.
     pub fn dequantized(&self, scales: &Self, zero_points: Option<&Self>, axis: i64) -> Option<Self> {
         let axis = if axis < 0 { axis + self.dims.len() as i64 } else { axis };
         let positive = |scale: &f64| scale.is_finite() && *scale > 0.0;

@@ -1,4 +1,5 @@
-//! The protocol buffer messages of ONNX, as far as dense networks need them; other fields are skipped or left out.
+//! The protocol buffer messages of ONNX, as far as dense networks need them; other fields are skipped when read and
+//! omitted when written.
 //!
 //! Field numbers are those of `onnx.proto`. The exporter writes the same messages.
 
@@ -107,7 +108,7 @@ pub(crate) struct Tensor {
     pub data_location: i32,
 }
 
-/// A key and a value of external data; only that there is one matters.
+/// A key and a value of external data; only its presence matters.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Entry {
     #[prost(string, tag = "1")]
@@ -156,7 +157,7 @@ impl Node {
         self.attribute.iter().find(|attribute| attribute.name == name).map_or(default, |attribute| attribute.i)
     }
 
-    /// A float attribute; `None` where it has its default.
+    /// A float attribute; `None` if it has its default.
     pub fn float(&self, name: &str) -> Option<f32> {
         self.attribute.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.f)
     }

@@ -11,11 +11,11 @@ use chain::{Chain, Dense, Weights};
 use ndarray::{Array1, Array2};
 use prost::Message;
 
-/// What was read.
+/// A model as read.
 pub(super) enum Model {
     /// Every layer's input, weights and output are quantized.
     Quantized(SourceNetwork),
-    /// None is.
+    /// None of them is quantized.
     Float(FloatNetwork),
 }
 
@@ -26,7 +26,7 @@ pub(super) struct FloatNetwork {
     pub clamps: Vec<(f32, f32)>,
 }
 
-/// What to do about a model that is quantized in parts.
+/// Remedy for a partly quantized model.
 const QUANTIZE_ALL: &str = "quantize the whole model (onnxruntime.quantization.quantize_static with QuantFormat.QDQ), or \
                             import the float model with --calibrate";
 
@@ -43,7 +43,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Model, ImportError> {
     };
     for pair in layers.windows(2) {
         if pair[0].outputs != pair[1].inputs {
-            let reason = format!("{} inputs behind {} outputs", pair[1].inputs, pair[0].outputs);
+            let reason = format!("{} inputs after {} outputs", pair[1].inputs, pair[0].outputs);
             return Err(pair[1].place.refuse(reason, "export the model again"));
         }
     }
@@ -85,8 +85,8 @@ fn float_network(layers: &[Dense], last: usize) -> Result<FloatNetwork, ImportEr
         let Weights::Real(reals) = &layer.weights else { continue };
         let linear = layer.low == f64::NEG_INFINITY && layer.high == f64::INFINITY;
         if layer.low != 0.0 && !(linear && index == last) {
-            let reason = format!("an activation from {} to {} behind it", layer.low, layer.high);
-            let remedy = "a float model needs ReLU or ReLU6 behind every dense layer but the last; merge layers that have \
+            let reason = format!("an activation from {} to {} after it", layer.low, layer.high);
+            let remedy = "a float model needs ReLU or ReLU6 after every dense layer except the last; merge layers that have \
                           nothing between them";
             return Err(layer.place.refuse(reason, remedy));
         }

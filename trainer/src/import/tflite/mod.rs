@@ -12,12 +12,12 @@ use schema::{
     FULLY_CONNECTED, INT8, INT32, Model, QUANTIZE, RELU, RELU_N1_TO_1, RELU6, RESHAPE, SOFTMAX, SQUEEZE, Tensor, UINT8,
 };
 
-/// What stands at byte 4 of every TFLite file.
+/// The bytes at offset 4 of every TFLite file.
 const IDENTIFIER: &[u8; 4] = b"TFL3";
-/// What to do about operators that are not dense.
-const DENSE_ONLY: &str = "a student holds dense layers with ReLU; compute everything else before or behind it, or distil \
+/// Remedy for operators that are not dense.
+const DENSE_ONLY: &str = "a student holds dense layers with ReLU; compute everything else before or after it, or distil \
                           the model into a student";
-/// What to do about a model that is not int8 throughout.
+/// Remedy for a model that is not int8 throughout.
 const FULL_INTEGER: &str = "convert with full-integer quantization (representative_dataset, TFLITE_BUILTINS_INT8)";
 
 /// Whether the bytes are marked as TFLite.
@@ -64,7 +64,7 @@ struct Chain<'a> {
     /// The tensor that the last operator wrote.
     current: i32,
     network: SourceNetwork,
-    /// Whether a softmax was met: nothing but representation may follow.
+    /// Whether a softmax was found; only changes of representation may follow it.
     softmax: bool,
     position: usize,
     name: String,
@@ -104,7 +104,7 @@ impl Chain<'_> {
             FULLY_CONNECTED => self.dense(operator, &inputs, &x, &y)?,
             QUANTIZE | DEQUANTIZE => self.represent(kind, &x, &y)?,
             SOFTMAX if self.network.layers.is_empty() => {
-                return self.refuse("stands before the first dense layer", DENSE_ONLY);
+                return self.refuse("precedes the first dense layer", DENSE_ONLY);
             }
             SOFTMAX => self.softmax = true,
             RELU => self.clamp(&x, &y, 0.0, f64::INFINITY)?,
@@ -116,20 +116,16 @@ impl Chain<'_> {
         Ok(())
     }
 
-    /// A quantize or dequantize operator: at the ends, or a mere change between uint8 and int8.
+    /// A quantize or dequantize operator: at either end of the chain, or only a change between uint8 and int8.
     fn represent(&mut self, kind: i32, x: &Tensor<'_>, y: &Tensor<'_>) -> Result<(), ImportError> {
         let inner = !self.network.layers.is_empty() && !self.softmax;
         if kind == DEQUANTIZE {
             self.network.unsigned |= inner && x.element == UINT8;
-            return if inner || self.softmax {
-                Ok(())
-            } else {
-                self.refuse("stands before a dense layer", FULL_INTEGER)
-            };
+            return if inner || self.softmax { Ok(()) } else { self.refuse("precedes a dense layer", FULL_INTEGER) };
         }
         if x.element == FLOAT32 {
             self.network.unsigned |= y.element == UINT8;
-            return if inner { self.refuse("stands between dense layers", FULL_INTEGER) } else { Ok(()) };
+            return if inner { self.refuse("lies between dense layers", FULL_INTEGER) } else { Ok(()) };
         }
         self.network.unsigned |= x.element == UINT8 || y.element == UINT8;
         if self.softmax || self.coding(x)? == self.coding(y)? {
@@ -146,7 +142,7 @@ impl Chain<'_> {
                 Ok(())
             }
             Some(_) if !same => self.refuse("changes the scale of its activation", "fuse it into the dense layer"),
-            _ => self.refuse("no dense layer stands before it", DENSE_ONLY),
+            _ => self.refuse("no dense layer precedes it", DENSE_ONLY),
         }
     }
 
@@ -175,7 +171,7 @@ impl Chain<'_> {
         y: &Tensor<'_>,
     ) -> Result<(), ImportError> {
         if self.softmax {
-            return self.refuse("stands behind a softmax", DENSE_ONLY);
+            return self.refuse("follows a softmax", DENSE_ONLY);
         }
         if let Some(reason) = full(self.network.layers.len()) {
             return self.refuse(reason, DENSE_ONLY);
@@ -206,7 +202,7 @@ impl Chain<'_> {
             }
             Some(bias) => {
                 let found = format!("a bias of element type {}, {} bytes", bias.element, bias.data.len());
-                return self.refuse(found, "export int32 biases, one an output");
+                return self.refuse(found, "export int32 biases, one per output");
             }
         };
         let options = operator.table(4)?;
@@ -238,14 +234,14 @@ impl Chain<'_> {
         if let Some(before) = self.network.layers.last()
             && before.outputs() != columns
         {
-            let found = format!("{columns} inputs behind {} outputs", before.outputs());
+            let found = format!("{columns} inputs after {} outputs", before.outputs());
             return self.refuse(found, "export the model again");
         }
         self.network.layers.push(layer);
         Ok(())
     }
 
-    /// The weights less their zero point.
+    /// The weights minus their zero point.
     fn weights(&self, weights: &Tensor<'_>) -> Result<Vec<i16>, ImportError> {
         let zero_point = match weights.zero_points[..] {
             [] => 0,
@@ -264,7 +260,7 @@ impl Chain<'_> {
         Ok(weights.data.iter().map(|byte| value(byte) - zero_point as i16).collect())
     }
 
-    /// Real size of one step of each output's sum, multiplied as TFLite does.
+    /// Real size of one step of each output's sum, multiplied as in TFLite.
     fn sum_scales(&self, weights: &Tensor<'_>, input: f64, outputs: usize) -> Result<Vec<f64>, ImportError> {
         if !weights.scales.iter().all(|scale| scale.is_finite() && *scale > 0.0) {
             return self.refuse("a weight scale that is not positive and finite", FULL_INTEGER);

@@ -1,11 +1,11 @@
-//! FlatBuffers, read in place: every offset is checked before it is followed, nothing is copied or trusted.
+//! FlatBuffers, read in place: every offset is checked before it is followed; nothing is copied or trusted.
 
 use crate::import::ImportError;
 
 /// Longest list of tensors or dimensions; many operators may point to one list.
 const MAX_WORDS: usize = 64;
 
-/// A table and the file it lies in.
+/// A table and its file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Table<'a> {
     bytes: &'a [u8],
@@ -31,7 +31,7 @@ impl<'a> Table<'a> {
         Ok(Self { bytes, at, fields: (fields, length) })
     }
 
-    /// Where field `slot` lies; `None` where it has its default.
+    /// The position of field `slot`; `None` if it has its default.
     fn field(&self, slot: usize) -> Result<Option<usize>, ImportError> {
         let entry = 4 + 2 * slot;
         if entry + 2 > self.fields.1 {
@@ -80,7 +80,7 @@ impl<'a> Table<'a> {
         (0..offsets.len()).map(|index| Self::new(self.bytes, follow(self.bytes, start + 4 * index)?)).collect()
     }
 
-    /// A text field; empty by default, and where it is no UTF-8.
+    /// A text field; empty by default, and if it is not UTF-8.
     pub fn text(&self, slot: usize) -> Result<&'a str, ImportError> {
         let bytes = self.vector::<1>(slot)?.as_flattened();
         Ok(std::str::from_utf8(bytes).unwrap_or_default())

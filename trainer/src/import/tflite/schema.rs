@@ -22,7 +22,7 @@ pub(super) const SQUEEZE: i32 = 43;
 pub(super) const EXPAND_DIMS: i32 = 70;
 pub(super) const QUANTIZE: i32 = 114;
 
-/// Names of operators that are met most, for messages.
+/// Names of the most common operators, for messages.
 const NAMES: [(i32, &str); 30] = [
     (0, "ADD"),
     (1, "AVERAGE_POOL_2D"),
@@ -93,7 +93,7 @@ impl<'a> Model<'a> {
     pub fn kind(&self, operator: &Table<'a>) -> Result<(i32, String), ImportError> {
         let index = operator.word(0)? as usize;
         let code = self.codes.get(index).ok_or_else(|| damaged(format!("operator code {index}"), "one of the list"))?;
-        // Files of before 2020 keep the number in a byte.
+        // Files from before 2020 store the number in a byte.
         let number = i32::from(code.byte(0)?).max(code.word(3)?);
         let known = NAMES.iter().find(|(known, _)| *known == number).map(|(_, name)| (*name).to_owned());
         let name = match number {

@@ -13,6 +13,6 @@ section! {
         /// Weight of the labels.
         label_weight: f64 = 0.0, Rule::reals(0.0, 100.0);
         /// Share of label mass spread over all classes.
-        label_smoothing: f64 = 0.0 for Classify, Rule::below(0.0, 1.0);
+        label_smoothing: Option<f64> = 0.0 for Classify, Rule::below(0.0, 1.0);
     }
 }

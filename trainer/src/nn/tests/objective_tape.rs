@@ -1,4 +1,4 @@
-//! The closed gradients of the objective against burn's tape over the definitions.
+//! Compares the closed-form gradients of the objective with burn's tape over the definitions.
 
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Tensor, TensorData, activation};
@@ -28,18 +28,13 @@ fn traced(plan: &ObjectivePlan, logits: Tensor<Tape, 2>) -> Tensor<Tape, 1> {
         x.clone().select(0, Tensor::from_ints(rows.as_slice(), &device))
     };
     let logs = activation::log_softmax(logits.clone(), 1);
-    let one_hot =
-        Array2::from_shape_fn(
-            (TRAIN.len(), CLASSES),
-            |(at, class)| {
-                if usize::from(LABELS[TRAIN[at]]) == class { 1.0 } else { 0.0 }
-            },
-        );
-    let labels = -(pick(&logs, &TRAIN) * tensor(&one_hot)).sum() / TRAIN.len() as f32;
-    let weights = Array2::from_shape_fn((ROWS, 1), |(row, _)| 0.5 + row as f32);
-    let total: f32 = weights.sum();
+    let smoothed = Array2::from_shape_fn((TRAIN.len(), CLASSES), |(at, class)| {
+        let own = if usize::from(LABELS[TRAIN[at]]) == class { 1.0 - plan.label_smoothing } else { 0.0 };
+        own + plan.label_smoothing / CLASSES as f32
+    });
+    let labels = -(pick(&logs, &TRAIN) * tensor(&smoothed)).sum() / TRAIN.len() as f32;
     let t = plan.distill_temperature;
-    let soft = (kl(teacher.clone() / t, logits.clone() / t) * tensor(&weights)).sum() * (t * t / total);
+    let soft = kl(teacher.clone() / t, logits.clone() / t).sum() * (t * t / ROWS as f32);
     let (mut from, mut to): (Vec<usize>, Vec<usize>) = EDGES.into_iter().unzip();
     let (back, forth) = (from.clone(), to.clone());
     from.extend(forth);

@@ -74,7 +74,10 @@ fn a_tap_adds_the_last_hidden_layer_and_changes_no_output() {
             assert_eq!(seen.slice(s![.., ..CLASSES]), engine.see(&plain, input, &mut parameters), "{backend}");
             let (hidden, last) = (seen.slice(s![.., CLASSES..]), &parameters[4..]);
             let again = hidden.dot(&last[0].array()) + last[1].array().index_axis(Axis(0), 0);
-            let gap = relative(again.as_slice().expect("rows"), seen.slice(s![.., ..CLASSES]).to_owned().as_slice().expect("rows"));
+            let gap = relative(
+                again.as_slice().expect("rows"),
+                seen.slice(s![.., ..CLASSES]).to_owned().as_slice().expect("rows"),
+            );
             assert!(gap < 1e-5 && hidden.iter().all(|&h| h >= 0.0), "{backend}: {gap}");
         }
     }

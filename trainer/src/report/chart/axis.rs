@@ -51,7 +51,7 @@ impl Axis {
     fn label(&self, value: f64) -> String {
         let value = if value.abs() < self.step * 1e-6 { 0.0 } else { value };
         let size = self.lo.abs().max(self.hi.abs());
-        if size >= 1e6 || size < 1e-3 {
+        if !(1e-3..1e6).contains(&size) {
             return if value == 0.0 { "0".to_owned() } else { format!("{value:.1e}") };
         }
         let decimals = (-self.step.log10().floor()).clamp(0.0, 6.0) as usize;
@@ -71,7 +71,7 @@ pub(super) struct Frame {
 impl Frame {
     /// Draws axes, grid and titles.
     pub(super) fn draw(drawing: &mut Drawing, words: Words<'_>, x: Axis, y: Axis) -> Self {
-        let corners = ((58.0, 12.0), (WIDTH - 14.0, drawing.height - 44.0));
+        let corners = ((60.0, 12.0), (WIDTH - 14.0, drawing.height - 46.0));
         let frame = Self { x, y, corners };
         let ((left, top), (right, bottom)) = corners;
         for (value, label) in frame.y.ticks() {

@@ -5,9 +5,9 @@ use super::svg::{Anchor, Drawing, shortened};
 use super::{Chart, WIDTH, Words, bounds};
 
 /// Height of a row.
-const ROW: f64 = 36.0;
-/// Left and right end of the axis.
-const ENDS: (f64, f64) = (14.0, WIDTH - 14.0);
+const ROW: f64 = 37.0;
+/// Left and right end of the axis; the values stand on its right.
+const ENDS: (f64, f64) = (14.0, WIDTH - 116.0);
 /// How many times as far from the first row as the middle one a value may lie before the axis leaves it out.
 const FAR: f64 = 6.0;
 
@@ -43,9 +43,9 @@ pub(in super::super) fn dots(words: Words<'_>, rows: &[Dot], from: Option<f64>) 
     }
     for (row, top) in rows.iter().zip((0u32..).map(|at| ROW * f64::from(at) + 4.0)) {
         let y = top + 25.0;
-        // Words stand on a ground of their own: grid lines cross them nowhere.
+        // Names stand on a ground of their own: grid lines cross them nowhere.
         drawing.text("ink halo", (ENDS.0, top + 13.0), Anchor::Start, &shortened(&row.name, 34));
-        drawing.text("ink halo", (ENDS.1, top + 13.0), Anchor::End, &row.text);
+        drawing.text("ink halo", (WIDTH - 4.0, y + 4.5), Anchor::End, &row.text);
         if !row.value.is_finite() {
             continue;
         }
@@ -62,7 +62,7 @@ pub(in super::super) fn dots(words: Words<'_>, rows: &[Dot], from: Option<f64>) 
             drawing.polygon("beyond", &[(x, y), (x + out, y - 5.0), (x + out, y + 5.0)]);
         }
     }
-    drawing.text("ink", (WIDTH / 2.0, drawing.height - 8.0), Anchor::Middle, words.x);
+    drawing.text("ink", ((ENDS.0 + ENDS.1) / 2.0, drawing.height - 8.0), Anchor::Middle, words.x);
     let description = rows.iter().map(|row| format!("{}: {}.", row.name, row.text)).collect::<Vec<_>>().join(" ");
     Chart::new(words.title, description, drawing)
 }
@@ -78,7 +78,7 @@ fn axis(rows: &[Dot], from: Option<f64>) -> Axis {
     let middle = distances.get(distances.len().saturating_sub(1) / 2).copied().unwrap_or(0.0);
     let near = finite().filter(|row| (row.value - centre).abs() <= FAR * middle || row.value == centre);
     let ends = near.flat_map(|row| row.interval.into_iter().flatten().chain([row.value])).chain(from);
-    Axis::round(bounds(ends), 5)
+    Axis::round(bounds(ends), 4)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ const NAMED: usize = 30;
 /// Characters of a name.
 const ROOM: usize = 16;
 /// Width of a character.
-const CHARACTER: f64 = 6.4;
+const CHARACTER: f64 = 6.9;
 
 /// Counts by row and column, both named by `labels`; `words.y` says what a row is.
 pub(in super::super) fn heatmap(words: Words<'_>, labels: &[String], counts: &[Vec<usize>]) -> Chart {

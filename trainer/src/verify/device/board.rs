@@ -1,11 +1,11 @@
-//! The boards that QEMU emulates, one a core.
+//! The boards that QEMU emulates, one for each core.
 
 use eyas::{CoreClass, Layout};
 
-/// One emulated board with its core. `firmware/qemu-NAME` holds what cargo and the linker need to know of it.
+/// One emulated board with its core. `firmware/qemu-NAME` holds its settings for cargo and the linker.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Board {
-    /// Its core, as command lines call it.
+    /// Its core, as named on command lines.
     pub name: &'static str,
     /// The same in words.
     pub words: &'static str,
@@ -23,14 +23,14 @@ pub struct Board {
     pub spare_memory: u32,
 }
 
-/// One instruction is 128 ns of virtual time, by which the images count them; nothing is shown.
+/// One instruction takes 128 ns of virtual time, with which the images count instructions; there is no display.
 pub const BATCH: [&str; 8] =
     ["-icount", "shift=7,sleep=off", "-display", "none", "-monitor", "none", "-serial", "none"];
 
 /// All of them.
 pub const BOARDS: [&Board; 5] = [&CORTEX_M4, &CORTEX_M0, &CORTEX_M3, &CORTEX_M55, &RISCV32];
 
-/// A core with products of pairs.
+/// A core with dual multiply (DSP).
 pub const CORTEX_M4: Board = Board {
     name: "cortex-m4",
     words: "Cortex-M4",
@@ -42,8 +42,8 @@ pub const CORTEX_M4: Board = Board {
     spare_memory: 0x2100_0000,
 };
 
-/// The smallest core: unlike the larger ones it faults at every access that is not aligned. The board's memory is
-/// enlarged, so that students fit that no such chip holds.
+/// The smallest core: unlike larger ones, it faults on every unaligned access. The board has more memory than real
+/// chips, so that larger students fit.
 pub const CORTEX_M0: Board = Board {
     name: "cortex-m0",
     words: "Cortex-M0",
@@ -62,7 +62,7 @@ pub const CORTEX_M0: Board = Board {
     spare_memory: 0x2100_0000,
 };
 
-/// A core with long products, but without those of pairs.
+/// A core with long multiply, but without dual multiply.
 pub const CORTEX_M3: Board = Board {
     name: "cortex-m3",
     words: "Cortex-M3",
@@ -86,7 +86,7 @@ pub const CORTEX_M55: Board = Board {
     spare_memory: 0x6000_0000,
 };
 
-/// A core without products of several numbers.
+/// A core without SIMD multiply.
 pub const RISCV32: Board = Board {
     name: "riscv32",
     words: "RV32IMC",

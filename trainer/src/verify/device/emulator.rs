@@ -1,4 +1,4 @@
-//! Runs an image under QEMU: files in, files out, never longer than allowed.
+//! Runs an image under QEMU with input and output files and a time limit.
 
 use super::{BATCH, DeviceError, Locations};
 use std::fs;
@@ -13,7 +13,7 @@ const ROWS: &str = "rows.bin";
 /// Name of the file of integers in the scratch folder.
 const INTEGERS: &str = "integers.bin";
 
-/// What a finished run left behind.
+/// The output of a finished run.
 #[derive(Clone, Debug)]
 pub(super) struct Transcript {
     /// Everything the firmware printed.
@@ -26,7 +26,7 @@ pub(super) struct Transcript {
 ///
 /// # Errors
 /// [`DeviceError::EmulatorMissing`], [`DeviceError::Timeout`] (the emulator is ended), or
-/// [`DeviceError::Firmware`] with the firmware's last words if its exit status is not 0.
+/// [`DeviceError::Firmware`] with the firmware's last output if its exit status is not 0.
 pub(super) fn run(
     locations: &Locations,
     image: &Path,
@@ -38,11 +38,11 @@ pub(super) fn run(
     write_rows(&file(ROWS), rows)?;
     let arguments =
         if rows.is_empty() { String::new() } else { format!(",arg=--rows,arg={ROWS},arg=--integers,arg={INTEGERS}") };
-    // What an earlier run left must not pass for this one's.
+    // Files of an earlier run must not be mistaken for this one's.
     fs::write(file(INTEGERS), []).map_err(|source| DeviceError::Io { path: file(INTEGERS), source })?;
 
     let mut child = Command::new(&locations.qemu)
-        // Relative names: semihosting splits its command line at spaces, which a folder's name may hold.
+        // Relative names: semihosting splits its command line at spaces, which a folder's name may contain.
         .current_dir(scratch)
         .args(locations.board.machine)
         .args(BATCH)
@@ -67,7 +67,7 @@ pub(super) fn run(
     Ok(Transcript { stdout, integers })
 }
 
-/// `u32` count, `u32` inputs, then the rows, one byte an input.
+/// `u32` count, `u32` inputs, then the rows, one byte per input.
 fn write_rows(path: &Path, rows: &[Vec<i8>]) -> Result<(), DeviceError> {
     let inputs = rows.first().map_or(0, Vec::len);
     let mut bytes = Vec::with_capacity(8 + rows.len() * inputs);
@@ -82,7 +82,7 @@ fn write_rows(path: &Path, rows: &[Vec<i8>]) -> Result<(), DeviceError> {
     fs::write(path, bytes).map_err(|source| DeviceError::Io { path: path.into(), source })
 }
 
-/// Reads a stream to its end on a thread of its own, so that a full pipe cannot stop the emulator.
+/// Reads a stream to its end on a separate thread, so that a full pipe cannot block the emulator.
 fn collect(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -92,7 +92,7 @@ fn collect(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Str
     })
 }
 
-/// Waits for the end; `None` after `limit`, the process ended by force.
+/// Waits for the process; after `limit`, kills it and returns `None`.
 fn wait(child: &mut std::process::Child, limit: Duration) -> Option<ExitStatus> {
     let deadline = Instant::now() + limit;
     loop {
@@ -100,7 +100,7 @@ fn wait(child: &mut std::process::Child, limit: Duration) -> Option<ExitStatus> 
             Ok(Some(status)) => return Some(status),
             Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(10)),
             _ => {
-                // Either it is gone already or this ends it.
+                // The process has either exited already, or this kills it.
                 let _ = child.kill();
                 let _ = child.wait();
                 return None;

@@ -1,24 +1,24 @@
-//! What can keep the device check from an answer.
+//! Errors of the device check.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why the device check did not run, or did not pass.
+/// Why the device check did not run or failed.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
-    /// The folder of the firmware is not where it was when this program was built.
+    /// The firmware folder is no longer where it was when this program was built.
     #[error("no firmware at {}: start the program that `cargo eyas` builds, or set EYAS_FIRMWARE to the repository's `firmware` folder", path.display())]
     FirmwareFolderMissing {
-        /// Where it was looked for.
+        /// Where it was searched for.
         path: PathBuf,
     },
     /// The emulator cannot be started.
     #[error("cannot start the emulator {}: {reason}; `cargo xtask setup` installs it, EYAS_QEMU names another", path.display())]
     EmulatorMissing {
-        /// What was to be started.
+        /// The program to start.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         reason: String,
     },
     /// No compiler here can build for the target.
@@ -27,12 +27,12 @@ pub enum DeviceError {
         /// The target.
         target: String,
     },
-    /// The compiler brings no linker for bare metal, and no other is there.
+    /// The compiler has no linker for bare metal, and no other is installed.
     #[error("no linker for {target}: no {}; `cargo xtask setup` installs one", looked_for.join(", no "))]
     LinkerMissing {
         /// The target.
         target: String,
-        /// The programs that would do.
+        /// The suitable programs.
         looked_for: &'static [&'static str],
     },
     /// The student file cannot be read, or its path cannot be made absolute.
@@ -40,13 +40,13 @@ pub enum DeviceError {
     Student {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// The firmware does not build.
     #[error("the firmware does not build:\n{tail}")]
     Build {
-        /// The end of what the compiler says.
+        /// The end of the compiler's output.
         tail: String,
     },
     /// The firmware ended with an error.
@@ -54,7 +54,7 @@ pub enum DeviceError {
     Firmware {
         /// The emulator's exit status.
         status: String,
-        /// What the firmware said.
+        /// The firmware's output.
         message: String,
     },
     /// The emulator did not end in time and was stopped.
@@ -63,17 +63,17 @@ pub enum DeviceError {
         /// The limit.
         seconds: u64,
     },
-    /// The summary line is missing or says something else than it must.
+    /// The summary line is missing or wrong.
     #[error("the firmware's summary is not as expected: {what}: expected {expected}, found {found}")]
     Summary {
-        /// Which part.
+        /// The part that is wrong.
         what: &'static str,
-        /// What it must say.
+        /// The expected value.
         expected: String,
-        /// What it says.
+        /// The value found.
         found: String,
     },
-    /// A row has another length than the first.
+    /// A row's length differs from the first row's.
     #[error("a row has {found} inputs, the first has {expected}")]
     RowLength {
         /// Length of the first row.
@@ -86,7 +86,7 @@ pub enum DeviceError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 }

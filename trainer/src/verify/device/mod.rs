@@ -1,7 +1,7 @@
 //! Builds the firmware with a student inside and runs it on an emulated board.
 //!
-//! Depends on nothing else of this crate but `trusted`. Success means that the firmware ran to its end, held exactly the given
-//! file, passed its self-test and answered every row; whether the answers are right the caller decides.
+//! Depends only on `trusted` in this crate. Success means that the firmware ran to its end, contained exactly the given
+//! file, passed its self-test and answered every row; the caller checks whether the answers are right.
 
 mod board;
 mod emulator;
@@ -27,7 +27,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(300);
 /// Lines of a failed build that are shown.
 const BUILD_TAIL: usize = 30;
 
-/// A board, and where the parts of a run on it are.
+/// A board, and the places of everything for a run on it.
 #[derive(Clone, Debug)]
 pub struct Locations {
     /// The board.
@@ -39,7 +39,7 @@ pub struct Locations {
 }
 
 impl Locations {
-    /// Finds the parts: `EYAS_FIRMWARE` and `EYAS_QEMU` where `variable` knows them, else the repository that built
+    /// Finds the parts: `EYAS_FIRMWARE` and `EYAS_QEMU` if `variable` has them, otherwise the repository that built
     /// this program (see [`trusted::repository`]) and the board's emulator on `PATH`. Pass [`env::var_os`].
     ///
     /// # Errors
@@ -56,13 +56,13 @@ impl Locations {
             return Err(DeviceError::FirmwareFolderMissing { path: firmware });
         }
         let qemu = variable("EYAS_QEMU").map_or_else(|| PathBuf::from(board.emulator), PathBuf::from);
-        // Absolute, since it is started from another folder.
+        // Absolute, since the emulator starts in another folder.
         let qemu =
             trusted::program(&qemu).ok_or(DeviceError::EmulatorMissing { path: qemu, reason: "not found".into() })?;
         Ok(Self { board, firmware, qemu })
     }
 
-    /// Where everything built for bare metal goes.
+    /// The target folder of everything built for bare metal.
     #[must_use]
     pub fn target_dir(&self) -> PathBuf {
         self.firmware.join("target")
@@ -72,7 +72,7 @@ impl Locations {
 /// An image built for the device.
 #[derive(Clone, Debug)]
 pub struct Image {
-    /// The ELF file, a copy that later builds do not touch.
+    /// The ELF file, a copy that later builds do not change.
     pub path: PathBuf,
 }
 
@@ -82,7 +82,7 @@ pub struct Image {
 /// processes wait for each other. Progress goes to standard error.
 ///
 /// # Errors
-/// What is missing, or [`DeviceError::Build`] with the compiler's words.
+/// Something missing, or [`DeviceError::Build`] with the compiler's output.
 pub fn build(
     student: &Path,
     binary: &str,
@@ -95,7 +95,7 @@ pub fn build(
     toolchain.check_linker()?;
     let student = student.canonicalize().map_err(|source| DeviceError::Student { path: student.into(), source })?;
     let target_dir = locations.target_dir();
-    // Between cargo's end and the copy another process could build another student in.
+    // Between the end of cargo and the copy, another process could build an image with another student.
     let lock = target_dir.join("build.lock");
     let io = |path: &Path| {
         let path = path.to_path_buf();
@@ -146,7 +146,8 @@ pub fn run(
     let image = build(student_file, "qemu", &[], locations, &scratch.0.join("image.elf"))?;
     let transcript = emulator::run(locations, &image.path, rows, &scratch.0, TIME_LIMIT)?;
     let last = transcript.stdout.lines().last().unwrap_or_default();
-    // The image holds the student in the order of this core's kernels. A file that cannot be packed is built in as it is.
+    // The image holds the student in the order of this core's kernels. A file that cannot be packed is built in
+    // unchanged.
     let built_in = eyas::model::pack(&student, locations.board.layout).unwrap_or(student);
     let mut run = summary::parse(last, &built_in, rows.len())?;
     summary::expect("bytes of integers", (rows.len() * outputs_per_row) as u64, transcript.integers.len() as u64)?;
@@ -158,7 +159,7 @@ pub fn run(
     Ok(run)
 }
 
-/// A folder for the files of one run, removed behind it.
+/// A folder for the files of one run, removed afterwards.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -167,7 +168,7 @@ impl Scratch {
         let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let path = target_dir.join("runs").join(format!("{}-{number}", std::process::id()));
         fs::create_dir_all(&path).map_err(|source| DeviceError::Io { path: path.clone(), source })?;
-        // The emulator runs inside; a relative folder would no longer lead to the image.
+        // The emulator runs inside it, where a relative path would no longer lead to the image.
         let path = path.canonicalize().map_err(|source| DeviceError::Io { path, source })?;
         Ok(Self(path))
     }
@@ -175,7 +176,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // A folder that stays costs a few megabytes under `target`, nothing else.
+        // A remaining folder only costs a few megabytes under `target`.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -188,7 +189,7 @@ pub fn locations(board: &'static Board) -> Result<Locations, DeviceError> {
     Locations::find(board, env::var_os)
 }
 
-/// Checks that this machine has what a run on `board` takes: firmware, emulator, compiler and linker.
+/// Checks that this machine has everything for a run on `board`: firmware, emulator, compiler and linker.
 ///
 /// # Errors
 /// The first thing that is missing.

@@ -1,20 +1,20 @@
-//! Reads what the firmware found from its last line.
+//! Reads the firmware's results from its last line.
 
 use super::DeviceError;
 
 /// Form of the summary line that this code reads.
 const SUMMARY_VERSION: u64 = 2;
 
-/// What a run on the emulated device found. Counts are of executed instructions, sizes in bytes.
+/// The results of a run on the emulated device. Counts are of executed instructions, sizes in bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceRun {
     /// For each row the outputs of all layers, first to last: `[rows][outputs_per_row]`.
     pub outputs: Vec<Vec<i8>>,
-    /// Golden vectors in the file that the self-test replayed; 0 where they were stripped.
+    /// Golden vectors in the file that the self-test replayed; 0 if they were stripped.
     pub golden_vectors: u64,
     /// Integers the self-test compared.
     pub golden_values: u64,
-    /// Inferences that were measured: the rows, else the golden vectors, else one input of zero points.
+    /// Number of measured inferences: the rows, or else the golden vectors, or else one input of zero points.
     pub inferences: u64,
     /// Mean over the measured inferences, without the decision.
     pub instructions_per_inference: f64,
@@ -22,10 +22,10 @@ pub struct DeviceRun {
     pub instructions_range: (u64, u64),
     /// Mean of each layer; they add up to `instructions_per_inference`.
     pub instructions_per_layer: Vec<f64>,
-    /// Mean cost of looking at the layers, already taken off them: a few dozen a layer, below 0 where the observed run,
-    /// a function of its own, saves more than that.
+    /// Mean cost of observing the layers, already subtracted from them: a few dozen per layer, negative if the observed
+    /// run, a separate function, saves more than that.
     pub instructions_observing: f64,
-    /// Mean of the decision behind the last layer.
+    /// Mean of the decision after the last layer.
     pub instructions_per_decision: f64,
     /// Arena of one inference.
     pub arena_bytes: u64,
@@ -50,7 +50,7 @@ pub(super) fn parse(summary: &str, student: &[u8], rows: usize) -> Result<Device
     let observing = "/instructions/observing";
     let observing = summary.pointer(observing).and_then(serde_json::Value::as_i64).ok_or_else(|| missing(observing))?;
     expect("version", SUMMARY_VERSION, number("/version")?)?;
-    // The image must hold this very file, not an earlier one.
+    // The image must contain exactly this file, not an earlier one.
     let seal = student.last_chunk().map_or(0, |&seal| u32::from_le_bytes(seal));
     expect("length of the student", student.len() as u64, number("/student/bytes")?)?;
     expect("seal of the student", u64::from(seal), number("/student/seal")?)?;

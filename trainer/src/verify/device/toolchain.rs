@@ -1,6 +1,6 @@
 //! Finds a compiler that can build for bare metal, and the linker that goes with it.
 //!
-//! Two kinds of compiler serve: one whose sysroot holds the target's `core` (`rustup target add`), and one that
+//! Two kinds of compiler are suitable: one whose sysroot holds the target's `core` (`rustup target add`), and one that
 //! brings the library's source, from which cargo builds `core` (Debian's `rustc-web` with `rust-web-src`).
 
 use super::DeviceError;
@@ -10,11 +10,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where Debian puts its compiler, beside whatever `PATH` finds first.
+/// Debian's compiler, which may exist in addition to the first one on `PATH`.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
-/// What links for Arm: the linker of Rust toolchains, or that of Debian's bare-metal packages.
+/// Linkers for Arm: that of Rust toolchains, or that of Debian's bare-metal packages.
 const ARM_LINKERS: [&str; 2] = ["rust-lld", "arm-none-eabi-ld"];
-/// What links for other bare-metal targets: the linker of Rust toolchains, or LLVM's.
+/// Linkers for other bare-metal targets: that of Rust toolchains, or LLVM's.
 const LINKERS: [&str; 2] = ["rust-lld", "ld.lld"];
 
 /// A compiler for one bare-metal target.
@@ -26,20 +26,20 @@ pub struct Toolchain {
     linker: Option<PathBuf>,
 }
 
-/// Where the compiler's `core` for the target comes from.
+/// The source of the compiler's `core` for the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It lies in the sysroot, ready to link.
+    /// It is in the sysroot, ready to link.
     Installed,
     /// cargo builds it from the library's source.
     FromSource,
 }
 
 impl Toolchain {
-    /// Finds a compiler for `target`: one with the target installed first, else one with the library's source.
+    /// Finds a compiler for `target`: one with the target installed, or else one with the library's source.
     ///
     /// # Errors
-    /// [`DeviceError::CompilerMissing`] where there is neither.
+    /// [`DeviceError::CompilerMissing`] if there is neither.
     pub fn find(target: &str) -> Result<Self, DeviceError> {
         let candidates = [PathBuf::from("rustc"), PathBuf::from(DEBIAN_RUSTC)].map(|rustc| (sysroot(&rustc), rustc));
         for (kind, place) in [(Kind::Installed, target), (Kind::FromSource, "src/rust/library")] {
@@ -61,7 +61,7 @@ impl Toolchain {
         Err(DeviceError::CompilerMissing { target: target.into() })
     }
 
-    /// Where the compiler's `core` for the target comes from.
+    /// The source of the compiler's `core` for the target.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
@@ -76,7 +76,7 @@ impl Toolchain {
     /// Checks that images for bare metal, not only libraries, can be made: a linker is needed.
     ///
     /// # Errors
-    /// [`DeviceError::LinkerMissing`] where the compiler brings none and there is no other.
+    /// [`DeviceError::LinkerMissing`] if the compiler has none and no other is installed.
     pub fn check_linker(&self) -> Result<(), DeviceError> {
         let brings_its_own = || sysroot(&self.rustc).is_some_and(|root| rust_lld(&root.join("lib/rustlib")).is_some());
         if !self.target.contains("-none-") || self.linker.is_some() || brings_its_own() {
@@ -85,7 +85,7 @@ impl Toolchain {
         Err(DeviceError::LinkerMissing { target: self.target.clone(), looked_for: linkers(&self.target) })
     }
 
-    /// A `cargo build` for the target, run in `folder`, free of what the surrounding build sets for the host.
+    /// A `cargo build` for the target, run in `folder`, without the surrounding build's settings for the host.
     #[must_use]
     pub fn cargo_build(&self, folder: &Path, target_dir: &Path) -> Command {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
@@ -95,7 +95,7 @@ impl Toolchain {
         }
         cargo.env("RUSTC", &self.rustc);
         if self.kind == Kind::FromSource {
-            // The source of `core` belongs to this very compiler, so the unstable flag is safe to use.
+            // The source of `core` belongs to exactly this compiler, so the unstable flag is safe to use.
             cargo.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=core");
         }
         if let Some(linker) = &self.linker {

@@ -1,6 +1,6 @@
-//! Runs the built-in student on an emulated core and tells what it cost.
+//! Runs the built-in student on an emulated core and reports its costs.
 //!
-//! Load and self-test first; then every row of the host's row file, or the golden vectors where there is none.
+//! Load and self-test first; then every row of the host's row file, or the golden vectors if there is none.
 //! The last line printed is one JSON object for the host. The exit status is 0 only if everything passed.
 #![no_std]
 #![no_main]
@@ -61,7 +61,7 @@ extern "C" fn image_main() -> ! {
     exit()
 }
 
-// Functions of their own: their frames are part of what is measured.
+// Separate functions, because their frames are part of the measurement.
 
 #[inline(never)]
 fn load() -> Result<Student<'static>, LoadError> {

@@ -1,4 +1,4 @@
-//! What one inference costs: instructions in all and for each layer, and stack.
+//! The costs of one inference: instructions in total and for each layer, and stack.
 
 use core::hint::black_box;
 use eyas::model::MAX_LAYERS;
@@ -8,7 +8,7 @@ use eyas_firmware_qemu::{counter, stack};
 
 /// Sums over all measured inferences.
 pub struct Totals {
-    /// What an empty region reads; see [`counter::start`].
+    /// The count of an empty region; see [`counter::start`].
     overhead: u64,
     /// Measured inferences.
     pub inferences: u32,
@@ -18,7 +18,7 @@ pub struct Totals {
     pub range: (u64, u64),
     /// Instructions of each layer.
     pub layers: [u64; MAX_LAYERS],
-    /// What an inference takes longer where its layers are looked at, or shorter: taken off `layers`, never part of
+    /// Extra instructions of an observed inference, possibly negative: subtracted from `layers`, never part of
     /// `instructions`.
     pub observing: i64,
     /// Instructions of [`Answer::decision`].
@@ -43,16 +43,16 @@ impl Totals {
     }
 }
 
-/// Runs `x` three times and adds what it cost to `totals`.
+/// Runs `x` three times and adds its costs to `totals`.
 ///
-/// The first run counts the plain [`Student::infer`], as a product calls it. The second takes the time behind
-/// each layer; what it takes longer than the first in all is the cost of looking, divided evenly among the
-/// layers and subtracted. It is a function of its own, which may save more than looking costs: then it is below 0. The
-/// checks before the first layer count to it, what follows the last to the last, so
-/// that the layers add up to the whole. The third run finds the stack.
+/// The first run counts the plain [`Student::infer`], as a product calls it. The second reads the clock after each
+/// layer. Its excess over the first run is the cost of observing, which is divided evenly among the layers and
+/// subtracted. The second run is a separate function, which may save more than observing costs; then the excess is
+/// negative. The checks before the first layer count towards the first layer, and the work after the last layer towards
+/// the last, so that the layers add up to the whole. The third run finds the stack.
 pub fn inference(student: &Student<'_>, x: &[i8], arena: &mut [u32], totals: &mut Totals) -> Decision {
-    // Whole-program optimisation knows the length of the static input and may make a kernel of its own for it in
-    // one run and not in the other; behind this all runs share the general ones.
+    // Whole-program optimisation knows the length of the static input and may specialise a kernel for it in one run and
+    // not in the other; after `black_box`, all runs share the general kernels.
     let x = black_box(x);
     let plain = plain(student, x, arena).saturating_sub(totals.overhead);
     totals.instructions += plain;
@@ -79,7 +79,7 @@ pub fn inference(student: &Student<'_>, x: &[i8], arena: &mut [u32], totals: &mu
     decision
 }
 
-/// The plain inference, a function of its own as in a product.
+/// The plain inference, a separate function as in a product.
 #[inline(never)]
 fn run<'b>(student: &Student<'_>, x: &[i8], arena: &'b mut [u32]) -> Result<Answer<'b>, InferError> {
     student.infer(x, arena)

@@ -1,4 +1,4 @@
-//! Replays the host's rows and hands back every integer of every layer.
+//! Replays the host's rows and returns every integer of every layer.
 //!
 //! The semihosting command line names two files: `--rows FILE --integers FILE`. Rows: `u32` count and `u32`
 //! inputs, little-endian, then one `i8` for each input of each row. Integers: for each row the outputs of all
@@ -13,7 +13,7 @@ use eyas_firmware_qemu::semihosting::{CommandLine, fail};
 /// Rows whose decision is printed.
 const SHOWN: u32 = 5;
 
-/// Runs and measures every row; returns how many there were, 0 where the command line names no rows.
+/// Runs and measures every row; returns their number, 0 if the command line names no rows.
 ///
 /// # Shapes
 /// - `x`: `[inputs]`, `arena`: as for [`Student::infer`]; both overwritten

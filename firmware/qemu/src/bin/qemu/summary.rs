@@ -1,4 +1,4 @@
-//! What the run found, for people and, as one JSON object in the last line, for the host.
+//! The results of a run: text for people and, in the last line, one JSON object for the host.
 
 use crate::measure::Totals;
 use eyas::{SelftestReport, Student};
@@ -7,9 +7,9 @@ use eyas_firmware_qemu::{print, println};
 /// Form of the last line; raised whenever a field changes its meaning.
 const SUMMARY_VERSION: u32 = 2;
 
-/// What was found besides the instructions.
+/// The results besides the instructions.
 pub struct Costs {
-    /// What the self-test compared.
+    /// The counts of the self-test.
     pub selftest: SelftestReport,
     /// Rows replayed.
     pub rows: u32,
