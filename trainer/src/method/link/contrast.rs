@@ -18,7 +18,7 @@ section! {
         /// Hops over which nodes are neighbours.
         hops: usize = 2, Rule::whole_numbers(1, 8);
         /// Nodes that are drawn for each step and compared with each other; a graph of no more is taken whole.
-        nodes: usize = 2000, Rule::whole_numbers(2, MOST_NODES);
+        nodes: usize = 1000, Rule::whole_numbers(2, MOST_NODES);
     }
 }
 
