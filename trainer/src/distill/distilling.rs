@@ -192,6 +192,8 @@ mod tests {
     use super::*;
     use crate::distill::labels::TargetScale;
     use crate::distill::mixer::Mixing;
+    use crate::distill::objective::ObjectivePlan;
+    use crate::distill::tests::{CLASSES, LABELS, ROWS, TRAIN, adjacency, random, with_objective};
     use ndarray::array;
 
     /// Soft targets, smoothed labels and an embedding at once, of classes and of a quantity, against differences of the loss.
@@ -223,6 +225,7 @@ mod tests {
                 },
                 ask_again: None,
                 merged: None,
+                contrast: None,
             };
             let step = Step { epoch: 0, number: 0, seed: 0, rows: &[2, 0, 1] };
             let outputs = Array2::from_shape_fn((3, own + 2), |(row, at)| ((row * 5 + at * 3) % 7) as f32 * 0.3 - 0.8);
@@ -277,5 +280,58 @@ mod tests {
         let loss = lesson.loss(&step, &[array![[0.9f32], [0.1]]], &mut gradient);
         assert_eq!(gradient[0][[0, 0]], 0.0);
         assert!((gradient[0][[1, 0]] + 1.8).abs() < 1e-6 && (loss - 0.81).abs() < 1e-6, "{gradient:?} {loss}");
+    }
+
+    /// Labels of some rows as one merged loss, and the contrast over all of them, against differences of the loss.
+    #[test]
+    fn a_contrast_acts_behind_the_outputs_and_on_every_row() {
+        let names = (0..CLASSES).map(|class| class.to_string()).collect();
+        let truth = Truth::Classes { labels: LABELS.to_vec(), names };
+        let mixture = Mixture::new(Mixing::Mean, 0, &[Array2::zeros((ROWS, CLASSES))], Some(1.0));
+        let keys = crate::method::link::contrast::Contrast { weight: 2.0, temperature: 0.5, hops: 2, nodes: ROWS };
+        let contrast = Contrast::new(keys, &adjacency(), &TRAIN);
+        let rows: Vec<usize> = (0..ROWS).collect();
+        let step = Step { epoch: 0, number: 0, seed: 0, rows: &rows };
+        with_objective(&ObjectivePlan::labels_only(), |merged| {
+            assert!(merged.rows().len() < ROWS);
+            let mut lesson = Distilling {
+                labels: Labels {
+                    truth: &truth,
+                    known: &[true; ROWS],
+                    smoothing: 0.0,
+                    scale: TargetScale { mean: 0.0, deviation: 1.0 },
+                },
+                tune: &[],
+                choose_by: ChooseBy::Loss,
+                mixture: &mixture,
+                mixer: Mixer::new(Mixing::Mean, 1, CLASSES, 0),
+                weights: Weights {
+                    temperature: 1.0,
+                    soft: Schedule::Constant(0.0),
+                    label: 1.0,
+                    smoothing: 0.0,
+                    noise: 0.0,
+                    word_dropout: 0.0,
+                    margin: None,
+                    embedding: None,
+                },
+                ask_again: None,
+                merged: Some(merged),
+                contrast: Some(&contrast),
+            };
+            let outputs = ndarray::concatenate![Axis(1), random(1, 3.0), random(2, 3.0)];
+            let mut slopes = [Array2::zeros(outputs.dim())];
+            lesson.loss(&step, std::slice::from_ref(&outputs), &mut slopes);
+            assert!(slopes[0].row(0).iter().take(CLASSES).all(|&slope| slope == 0.0), "row 0 has no label");
+            for ((row, column), &closed) in slopes[0].indexed_iter() {
+                let mut probe = |distance: f32| {
+                    let mut moved = outputs.clone();
+                    moved[[row, column]] += distance;
+                    lesson.loss(&step, &[moved], &mut [Array2::zeros(outputs.dim())])
+                };
+                let slope = (probe(1e-2) - probe(-1e-2)) / 2e-2;
+                assert!((slope - f64::from(closed)).abs() < 1e-3, "[{row}, {column}]: {slope} against {closed}");
+            }
+        });
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn random(seed: u64, scale: f32) -> Array2<f32> {
     Array2::from_shape_fn((ROWS, CLASSES), |_| (rng.random::<f32>() - 0.5) * scale)
 }
 
-fn adjacency() -> CsMat<f32> {
+pub(crate) fn adjacency() -> CsMat<f32> {
     let mut cells = TriMat::new((ROWS, ROWS));
     for (a, b) in EDGES {
         cells.add_triplet(a, b, 1.0);

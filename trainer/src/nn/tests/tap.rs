@@ -37,7 +37,7 @@ fn gradients_through_the_tap_equal_finite_differences() {
     let (net, rows) = (tapped(), (0..NODES).collect::<Vec<_>>());
     let words = Net { input_dropout: 0.2, ..net.clone() };
     let (dense, view) = (features.to_dense(), View::of_rows(&words, &features, &rows));
-    for backend in BackendKind::ALL {
+    for &backend in BackendKind::ALL {
         for (net, input) in [(&net, Input::Dense(dense.view())), (&words, Input::View(&view))] {
             let mut parameters = net.initial(SEED);
             let (_, gradients) = step(backend, net, input, &parameters);
@@ -67,7 +67,7 @@ fn a_tap_adds_the_last_hidden_layer_and_changes_no_output() {
     let mut parameters = net.initial(SEED);
     assert_eq!(parameters, plain.initial(SEED));
     let (dense, view) = (features.to_dense(), View::of_rows(&net, &features, &rows));
-    for backend in BackendKind::ALL {
+    for &backend in BackendKind::ALL {
         let engine = backend.engine();
         for input in [Input::Dense(dense.view()), Input::View(&view)] {
             let seen = engine.see(&net, input, &mut parameters);
