@@ -54,9 +54,16 @@ fn one_command_gives_a_student_a_report_and_its_proof() {
     let metrics = metrics(&out);
     assert_eq!(metrics.runs.len(), 4, "two seeds, transductive and inductive");
     for setting in ["transductive", "inductive"] {
-        for column in
-            ["teacher", "label_only", "student_float", "student_int8", "plain_kd", "uniform_teacher", "label_smoothing"]
-        {
+        for column in [
+            "teacher",
+            "label_only",
+            "student_float",
+            "student_int8",
+            "plain_kd",
+            "graph_mlp",
+            "uniform_teacher",
+            "label_smoothing",
+        ] {
             let summary = metrics.summary(setting, "test", column, "accuracy").expect(column);
             let mean = summary.mean.expect(column);
             let by_hand = accuracies(&metrics, setting, column).iter().map(|(_, value)| value).sum::<f64>() / 2.0;
@@ -72,6 +79,9 @@ fn one_command_gives_a_student_a_report_and_its_proof() {
     let int8 = metrics.mean("student_int8", "accuracy").expect("a number");
     let labels = metrics.mean("label_only", "accuracy").expect("a number");
     assert!(int8 > 79.0 && int8 > labels + 15.0, "int8 {int8}, labels only {labels}");
+    // The edges alone teach a lot, without any teacher.
+    let edges = metrics.mean("graph_mlp", "accuracy").expect("a number");
+    assert!(edges > labels + 5.0, "Graph-MLP {edges}, labels only {labels}");
 
     let student = out.join("student.eyas");
     let student = student.to_str().expect("text");

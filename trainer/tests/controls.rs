@@ -168,6 +168,7 @@ fn rows_and_links_act_under_every_mixing_and_schedule() {
         "[[rows]]\nkind = \"noise\"\ndeviation = 0.5\n",
         "[[link]]\nkind = \"edges\"\nhigh_weight = 0\n",
         "[[link]]\nkind = \"edges\"\nlow_weight = 0\n",
+        "[[link]]\nkind = \"contrast\"\n",
     ];
     for mixing in [
         "",

@@ -3,13 +3,14 @@
 //! Where every step takes all rows and nothing changes from step to step, the whole loss is one closed [`Objective`] that
 //! was merged before the training; else each batch is evaluated as it comes, and beside it the loss along edges.
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, s};
 use rand_distr::{Distribution, StandardNormal};
 
 use super::ask_again::AskAgain;
+use super::contrast::Contrast;
 use super::labels::{Labels, unmixed};
 use super::mixer::{Mixer, Mixture};
-use super::objective::{Objective, divergence, tempered};
+use super::objective::{Objective, add_back, ascending, divergence, tempered};
 use crate::data::Truth;
 use crate::nn::{Lesson, Step, TuneFigure};
 use crate::recipe::{ChooseBy, Schedule};
@@ -49,6 +50,8 @@ pub(crate) struct Distilling<'a> {
     pub(crate) merged: Option<&'a Objective>,
     /// The loss along edges, where the rest of the loss changes; every step then takes all rows.
     pub(crate) edges: Option<&'a Objective>,
+    /// The loss of the last hidden layer, which a tapped network hands out after its outputs; every step then takes all rows.
+    pub(crate) contrast: Option<&'a Contrast>,
 }
 
 /// Without the outputs that learn embeddings.
@@ -71,6 +74,19 @@ impl Distilling<'_> {
                 *to = 2.0 * scale * (answer - wanted);
             }
         }
+        loss
+    }
+
+    /// The loss between the rows of the last hidden layer; its gradient.
+    fn contrast(&self, step: &Step<'_>, outputs: &Array2<f32>, gradients: &mut Array2<f32>) -> f64 {
+        let Some(contrast) = self.contrast else { return 0.0 };
+        let embedding = self.weights.embedding.map_or(0, |(embedding, _)| embedding.ncols());
+        let hidden = s![.., self.labels.truth.outputs() + embedding..];
+        let order = ascending(step.rows);
+        let sorted = outputs.slice(hidden).select(Axis(0), &order);
+        let mut slopes = Array2::zeros(sorted.dim());
+        let loss = contrast.evaluate(step, sorted.view(), slopes.view_mut());
+        add_back(&slopes, &order, gradients.slice_mut(hidden));
         loss
     }
 
@@ -116,11 +132,25 @@ impl Lesson for Distilling<'_> {
     }
 
     fn loss(&mut self, step: &Step<'_>, outputs: &[Array2<f32>], gradients: &mut [Array2<f32>]) -> f64 {
-        if let Some(merged) = self.merged {
-            return merged.evaluate(outputs[0].view(), &mut gradients[0]);
-        }
         let (rows, own) = (step.rows.len(), self.labels.truth.outputs());
-        let mut loss = self.embedding(step, &outputs[0], &mut gradients[0]);
+        let mut loss = self.contrast(step, &outputs[0], &mut gradients[0]);
+        match self.merged {
+            Some(merged) if self.contrast.is_none() => {
+                return merged.evaluate(outputs[0].view(), &mut gradients[0]);
+            }
+            Some(merged) => {
+                // Of all rows, of which the merged loss may read some.
+                let output = own_outputs(&outputs[0], own).select(Axis(0), merged.rows());
+                let mut gradient = Array2::zeros(output.dim());
+                loss += merged.evaluate(output.view(), &mut gradient);
+                for (from, &row) in gradient.rows().into_iter().zip(merged.rows()) {
+                    gradients[0].slice_mut(s![row, ..own]).assign(&from);
+                }
+                return loss;
+            }
+            None => {}
+        }
+        loss += self.embedding(step, &outputs[0], &mut gradients[0]);
         let (output, mut gradient) = (own_outputs(&outputs[0], own), Array2::zeros((rows, own)));
         let targets = self.targets(step, &output);
         let scale = self.labels.scale;
@@ -177,6 +207,7 @@ mod tests {
     use super::*;
     use crate::distill::labels::TargetScale;
     use crate::distill::mixer::Mixing;
+    use crate::distill::tests::{CLASSES, LABELS, LABELS_ONLY, ROWS, TRAIN, adjacency, random, with_objective};
     use ndarray::array;
 
     /// Soft targets, smoothed labels and an embedding at once, of classes and of a quantity, against differences of the loss.
@@ -209,6 +240,7 @@ mod tests {
                 ask_again: None,
                 merged: None,
                 edges: None,
+                contrast: None,
             };
             let step = Step { epoch: 0, number: 0, seed: 0, rows: &[2, 0, 1] };
             let outputs = Array2::from_shape_fn((3, own + 2), |(row, at)| ((row * 5 + at * 3) % 7) as f32 * 0.3 - 0.8);
@@ -257,11 +289,66 @@ mod tests {
             ask_again: None,
             merged: None,
             edges: None,
+            contrast: None,
         };
         let mut gradient = [Array2::zeros((2, 1))];
         let step = Step { epoch: 0, number: 0, seed: 0, rows: &[0, 1] };
         let loss = lesson.loss(&step, &[array![[0.9f32], [0.1]]], &mut gradient);
         assert_eq!(gradient[0][[0, 0]], 0.0);
         assert!((gradient[0][[1, 0]] + 1.8).abs() < 1e-6 && (loss - 0.81).abs() < 1e-6, "{gradient:?} {loss}");
+    }
+
+    /// Labels of some rows as one merged loss, and the contrast over all of them, against differences of the loss.
+    #[test]
+    fn a_contrast_acts_behind_the_outputs_and_on_every_row() {
+        let names = (0..CLASSES).map(|class| class.to_string()).collect();
+        let truth = Truth::Classes { labels: LABELS.to_vec(), names };
+        let mixture = Mixture::new(Mixing::Mean, 0, &[Array2::zeros((ROWS, CLASSES))], Some(1.0));
+        let keys = crate::method::link::contrast::Contrast { weight: 2.0, temperature: 0.5, hops: 2, nodes: ROWS };
+        let contrast = Contrast::new(keys, &adjacency(), &TRAIN);
+        let rows: Vec<usize> = (0..ROWS).collect();
+        let step = Step { epoch: 0, number: 0, seed: 0, rows: &rows };
+        with_objective(&LABELS_ONLY, |merged| {
+            assert!(merged.rows().len() < ROWS);
+            let mut lesson = Distilling {
+                labels: Labels {
+                    truth: &truth,
+                    known: &[true; ROWS],
+                    smoothing: 0.0,
+                    scale: TargetScale { mean: 0.0, deviation: 1.0 },
+                },
+                tune: &[],
+                choose_by: ChooseBy::Loss,
+                mixture: &mixture,
+                mixer: Mixer::new(Mixing::Mean, 1, CLASSES, 0),
+                weights: Weights {
+                    temperature: 1.0,
+                    soft: Schedule::Constant(0.0),
+                    label: 1.0,
+                    smoothing: 0.0,
+                    noise: 0.0,
+                    word_dropout: 0.0,
+                    margin: None,
+                    embedding: None,
+                },
+                ask_again: None,
+                merged: Some(merged),
+                edges: None,
+                contrast: Some(&contrast),
+            };
+            let outputs = ndarray::concatenate![Axis(1), random(1, 3.0), random(2, 3.0)];
+            let mut slopes = [Array2::zeros(outputs.dim())];
+            lesson.loss(&step, std::slice::from_ref(&outputs), &mut slopes);
+            assert!(slopes[0].row(0).iter().take(CLASSES).all(|&slope| slope == 0.0), "row 0 has no label");
+            for ((row, column), &closed) in slopes[0].indexed_iter() {
+                let mut probe = |distance: f32| {
+                    let mut moved = outputs.clone();
+                    moved[[row, column]] += distance;
+                    lesson.loss(&step, &[moved], &mut [Array2::zeros(outputs.dim())])
+                };
+                let slope = (probe(1e-2) - probe(-1e-2)) / 2e-2;
+                assert!((slope - f64::from(closed)).abs() < 1e-3, "[{row}, {column}]: {slope} against {closed}");
+            }
+        });
     }
 }

@@ -10,11 +10,13 @@
 //! | `mixer` | several answers, one target |
 //! | `ask_again` | teachers that are asked about noised rows |
 //! | `objective` | labels and soft targets of all rows as one merged loss |
+//! | `contrast` | the neighbour contrast of Graph-MLP |
 //! | `edges` | the edge link: low and high frequency, and the teacher's edge agreement |
 //! | `confidence` | the softmax divisor that makes a teacher's confidence mean frequency |
 
 pub(crate) mod ask_again;
 mod confidence;
+pub(crate) mod contrast;
 pub(crate) mod distilling;
 mod edges;
 pub(crate) mod imitate;

@@ -13,7 +13,7 @@
 //! Terms of one temperature are merged before training, so an epoch costs one softmax a row:
 //! `d loss / d z_i = T * (mass_i * softmax(z_i / T) - target_i)`.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use serde::{Deserialize, Serialize};
 use sprs::CsMat;
 
@@ -241,15 +241,26 @@ impl Objective {
     /// The same of logits and gradients whose rows are those of the student's input that `rows` names, in any order: all
     /// that the loss reads.
     pub(crate) fn evaluate_at(&self, rows: &[usize], logits: ArrayView2<'_, f32>, gradient: &mut Array2<f32>) -> f64 {
-        let mut order: Vec<usize> = (0..rows.len()).collect();
-        order.sort_unstable_by_key(|&at| rows[at]);
+        let order = ascending(rows);
         let mut sorted = Array2::zeros(gradient.dim());
         let loss = self.evaluate(logits.select(Axis(0), &order).view(), &mut sorted);
-        for (slopes, at) in sorted.rows().into_iter().zip(order) {
-            let mut row = gradient.row_mut(at);
-            row += &slopes;
-        }
+        add_back(&sorted, &order, gradient.view_mut());
         loss
+    }
+}
+
+/// The places of rows, by ascending row.
+pub(crate) fn ascending(rows: &[usize]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_unstable_by_key(|&at| rows[at]);
+    order
+}
+
+/// Adds slopes of ascending rows to a gradient whose rows stand at the places `order`.
+pub(crate) fn add_back(sorted: &Array2<f32>, order: &[usize], mut gradient: ArrayViewMut2<'_, f32>) {
+    for (slopes, &at) in sorted.rows().into_iter().zip(order) {
+        let mut row = gradient.row_mut(at);
+        row += &slopes;
     }
 }
 

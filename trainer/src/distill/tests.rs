@@ -17,7 +17,7 @@ pub(crate) fn random(seed: u64, scale: f32) -> Array2<f32> {
     Array2::from_shape_fn((ROWS, CLASSES), |_| (rng.random::<f32>() - 0.5) * scale)
 }
 
-fn adjacency() -> CsMat<f32> {
+pub(crate) fn adjacency() -> CsMat<f32> {
     let mut cells = TriMat::new((ROWS, ROWS));
     for (a, b) in EDGES {
         cells.add_triplet(a, b, 1.0);
@@ -29,7 +29,7 @@ fn adjacency() -> CsMat<f32> {
 pub(crate) const LABELS: [u16; ROWS] = [0, 1, 2, 3, 0, 1, 2, 3, 0];
 pub(crate) const TRAIN: [usize; 3] = [1, 4, 6];
 
-const LABELS_ONLY: ObjectivePlan = ObjectivePlan {
+pub(crate) const LABELS_ONLY: ObjectivePlan = ObjectivePlan {
     label_weight: 1.0,
     label_smoothing: 0.0,
     soft_weight: 0.0,

@@ -181,6 +181,7 @@ pub static METHODS: &[&Method] = &[
     &objective::mse::METHOD,
     &link::edges::METHOD,
     &link::embedding::METHOD,
+    &link::contrast::METHOD,
 ];
 
 /// Methods of a point.

@@ -9,7 +9,8 @@ use super::operators::{Operators, give};
 use super::sparse::SparsePair;
 use super::view::{Mixing, View};
 
-/// Outputs for the rows of `input`. Masks make it a training pass.
+/// Outputs for the rows of `input` `[rows x outputs]`, and behind them the last hidden layer of a tapped network. Masks make
+/// it a training pass.
 pub(super) fn forward<B: Operators>(
     net: &Net,
     parameters: &[Tensor<B, 2>],
@@ -29,10 +30,15 @@ pub(super) fn forward<B: Operators>(
 fn dense<B: Operators>(net: &Net, parameters: &[Tensor<B, 2>], x: ArrayView2<'_, f32>, masks: Masks) -> Tensor<B, 2> {
     let (mask, parameters) = parameters.split_at(parameters.len() - 2 * net.shapes().len());
     let mut layers = parameters.chunks_exact(2).zip(masks.hidden);
+    let mut tap = Tap::of(net);
     let mut layer = |h: Tensor<B, 2>, last: bool| {
         let (layer, mask) = layers.next().unwrap_or_else(|| unreachable!("a layer for every width"));
         let (product, bias) = (h.matmul(layer[0].clone()), layer[1].clone());
-        if last { product + bias } else { tensor(B::activate(primitive(product), primitive(bias), mask)) }
+        if last {
+            tap.outputs(product + bias)
+        } else {
+            tap.hidden(tensor(B::activate(primitive(product), primitive(bias), mask)))
+        }
     };
     let mut joined: Vec<Tensor<B, 2>> = Vec::with_capacity(net.branches.len());
     for branch in &net.branches {
@@ -57,6 +63,7 @@ fn dense<B: Operators>(net: &Net, parameters: &[Tensor<B, 2>], x: ArrayView2<'_,
 /// Layers that may mix rows.
 fn over_view<B: Operators>(net: &Net, parameters: &[Tensor<B, 2>], view: &View, mut masks: Masks) -> Tensor<B, 2> {
     let mut activations: Option<Tensor<B, 2>> = None;
+    let mut tap = Tap::of(net);
     for (layer, parameters) in parameters.chunks_exact(net.parameters_per_layer()).enumerate() {
         let rows = &view.layers[layer];
         let (weight, bias) = (parameters[0].clone(), parameters[1].clone());
@@ -77,12 +84,38 @@ fn over_view<B: Operators>(net: &Net, parameters: &[Tensor<B, 2>], view: &View, 
             _ => product,
         };
         activations = Some(if layer + 1 < net.layers() {
-            tensor(B::activate(primitive(sum), primitive(bias), masks.hidden[layer].take()))
+            tap.hidden(tensor(B::activate(primitive(sum), primitive(bias), masks.hidden[layer].take())))
         } else {
-            sum + bias
+            tap.outputs(sum + bias)
         });
     }
     activations.unwrap_or_else(|| unreachable!("a network has at least one layer"))
+}
+
+/// Puts the activations of the last hidden layer behind the outputs of a tapped network.
+struct Tap<B: Operators> {
+    open: bool,
+    kept: Option<Tensor<B, 2>>,
+}
+
+impl<B: Operators> Tap<B> {
+    fn of(net: &Net) -> Self {
+        Self { open: net.family == Family::Tapped, kept: None }
+    }
+
+    /// The activations of a hidden layer, of which the last are kept.
+    fn hidden(&mut self, activations: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.kept = self.open.then(|| activations.clone());
+        activations
+    }
+
+    /// The outputs of the last layer, and what was kept.
+    fn outputs(&mut self, outputs: Tensor<B, 2>) -> Tensor<B, 2> {
+        match self.kept.take() {
+            Some(hidden) => Tensor::cat(vec![outputs, hidden], 1),
+            None => outputs,
+        }
+    }
 }
 
 fn primitive<B: Operators>(x: Tensor<B, 2>) -> burn::tensor::ops::FloatTensor<B> {

@@ -39,6 +39,9 @@ pub enum Family {
     },
     /// A trained mask on the inputs, which are features before a ReLU; the layers after it stay unchanged.
     Masked(Mask),
+    /// Nothing; the activations of the last hidden layer are handed out after the outputs, as the last layer reads them, and
+    /// a loss can send a gradient back.
+    Tapped,
 }
 
 /// The first layers over one group of columns.
@@ -168,7 +171,7 @@ impl Net {
             let sum = (inputs + outputs) as f32;
             let row = |values| Parameter { rows: 1, columns: outputs, values };
             let (weight, bias) = match self.family {
-                Family::Mlp | Family::Masked(_) => {
+                Family::Mlp | Family::Masked(_) | Family::Tapped => {
                     let bound = 1.0 / (inputs.max(1) as f32).sqrt();
                     (uniform(len, bound, &mut rng), uniform(outputs, bound, &mut rng))
                 }

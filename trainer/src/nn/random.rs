@@ -26,6 +26,8 @@ pub enum Purpose {
     Augment = 6,
     /// Choice of the rows that keep their labels, and of random splits.
     Choice = 7,
+    /// Nodes that are compared with each other in a step.
+    Nodes = 8,
 }
 
 /// The generator at the address (seed, purpose, epoch, layer).

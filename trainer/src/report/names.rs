@@ -4,12 +4,13 @@ use super::number::{Places, UNDEFINED};
 use super::statistics::Paired;
 
 /// Networks in the order reports show them.
-const ORDER: [&str; 10] = [
+const ORDER: [&str; 11] = [
     "teacher",
     "student_int8",
     "student_float",
     "plain_kd",
     "self",
+    "graph_mlp",
     "uniform_teacher",
     "label_smoothing",
     "label_only",
@@ -37,6 +38,7 @@ pub(super) fn title(network: &str) -> String {
         "plain_kd" => "Plain KD".to_owned(),
         "teachers_mean" => "Mean of the teachers".to_owned(),
         "self" => "Self teacher".to_owned(),
+        "graph_mlp" => "Graph-MLP".to_owned(),
         "uniform_teacher" => "Uniform teacher".to_owned(),
         "label_smoothing" => "Label smoothing".to_owned(),
         "label_only" => "Labels only".to_owned(),
@@ -61,6 +63,7 @@ pub(super) fn in_a_sentence(network: &str) -> String {
         "random_router" => "the random router".to_owned(),
         "cotrained" => "the student after co-training".to_owned(),
         "persistence" => "the present value".to_owned(),
+        "graph_mlp" => title(network),
         name if name.starts_with("plain_kd") => title(network).replacen("Plain", "plain", 1),
         _ => title(network).to_lowercase(),
     }
@@ -73,6 +76,7 @@ pub(super) fn explanation(network: &str) -> &'static str {
         "student_float" => "the distilled student before rounding",
         "plain_kd" => "control: the same network taught by plain distillation, its temperature chosen on the tune rows",
         "self" => "control: the same recipe with teachers that see only what the student sees",
+        "graph_mlp" => "control: the same network on labels and edges alone, its setting chosen on the tune rows",
         "uniform_teacher" => "control: the same network, taught by a teacher that knows nothing",
         "label_smoothing" => "control: the same network on labels smoothed by 0.1",
         "label_only" => "control: the same network on labels only",
@@ -159,6 +163,10 @@ mod tests {
         }
         assert_eq!((title("teacher_4"), title("plain_kd-2")), ("Teacher 4".into(), "Plain KD, temperature 2".into()));
         assert_eq!((title("my_<control>"), explanation("my_control")), ("my <control>".into(), ""));
+        assert_eq!(
+            (in_a_sentence("graph_mlp"), in_a_sentence("label_only")),
+            ("Graph-MLP".into(), "labels only".into())
+        );
         let mut names = ["label_only", "zeta", "teacher_2", "student_int8", "teacher", "plain_kd"];
         names.sort_by_key(|name| order(name));
         assert_eq!(names, ["teacher", "teacher_2", "student_int8", "plain_kd", "label_only", "zeta"]);

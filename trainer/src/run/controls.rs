@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `label_only` | labels alone |
 //! | `label_smoothing` | labels alone, a tenth of their mass spread over all classes |
+//! | `graph_mlp` | the labels and the edges of a graph alone, by the neighbour contrast of Graph-MLP: what the graph gives without a teacher |
 //! | `uniform_teacher` | the recipe, with a teacher that knows nothing; it always sees the labels |
 //! | `plain_kd` | Hinton's distillation from the same answers: their mean, one temperature of 1, 2 and 4, no link |
 //! | `random_router` | a router's answers, drawn at random |
@@ -16,10 +17,11 @@ use super::RunError;
 use super::job::Job;
 use super::student::Distilled;
 use super::teachers::Teachers;
-use crate::method::Chosen;
+use crate::method::link::contrast::Contrast;
 use crate::method::objective::kl::{self, Kl};
 use crate::method::objective::{Weights, mse};
 use crate::method::target::{mean, random, router};
+use crate::method::{Chosen, link};
 use crate::nn::{MlpWeights, TuneFigure};
 use crate::recipe::{DataKind, MlpTeacher, Recipe, Schedule, Seen, Task, TeacherSection, UniformTeacher};
 use crate::report::metrics;
@@ -28,6 +30,11 @@ use crate::report::metrics;
 const LABEL_SMOOTHING: f64 = 0.1;
 /// Distill temperatures that plain distillation chooses from.
 const PLAIN_TEMPERATURES: [f64; 3] = [1.0, 2.0, 4.0];
+/// Weights and temperatures of the neighbour contrast that Graph-MLP chooses from: narrow students are best with the first
+/// ones, wide students with the last.
+const GRAPH_MLP: [(f64, f64); 4] = [(1.0, 0.5), (1.0, 1.0), (1.0, 2.0), (10.0, 0.5)];
+/// Nodes that it compares in a step: few, so that it costs no more than the other controls.
+const GRAPH_MLP_NODES: usize = 500;
 
 /// A control.
 pub struct Control {
@@ -40,7 +47,7 @@ pub struct Control {
 }
 
 /// Every control, in the order of reports.
-pub static CONTROLS: [Control; 6] = [
+pub static CONTROLS: [Control; 7] = [
     Control {
         name: "plain_kd",
         title: "the same network on the mean of the same answers, without links; the best temperature of 1, 2 and 4 on the tune rows",
@@ -50,6 +57,11 @@ pub static CONTROLS: [Control; 6] = [
         name: "self",
         title: "the same recipe from teachers of the same widths and training that see only the student's own columns",
         derive: own_columns,
+    },
+    Control {
+        name: "graph_mlp",
+        title: "the same network on labels and on the edges of the graph, without a teacher (Graph-MLP); the best of four settings on the tune rows",
+        derive: graph_mlp,
     },
     Control {
         name: "uniform_teacher",
@@ -73,6 +85,13 @@ pub(super) fn stages(recipe: &Recipe) -> usize {
         derived.len() + teachers
     };
     CONTROLS.iter().map(of).sum()
+}
+
+/// Most nodes that a neighbour contrast of a recipe or of its controls compares in a step; none where there is none.
+pub(super) fn most_compared(recipe: &Recipe) -> Option<usize> {
+    let nodes = |recipe: &Recipe| recipe.keys_of::<Contrast>(&link::contrast::METHOD).map(|keys| keys.nodes);
+    let controls = if recipe.report.controls { graph_mlp(recipe) } else { Vec::new() };
+    controls.iter().chain([recipe]).filter_map(nodes).max()
 }
 
 /// Trainings of teachers that a control needs beside the recipe's.
@@ -171,9 +190,26 @@ fn uniform_teacher(recipe: &Recipe) -> Vec<Recipe> {
     control.cotrain = None;
     control.masks = None;
     control.target = vec![mean_of(recipe)];
-    control.link.retain(|link| link.is(&crate::method::link::edges::METHOD));
+    control.link.retain(|chosen| chosen.is(&link::edges::METHOD) || chosen.is(&link::contrast::METHOD));
     set_weights(&mut control, |weights| weights.label_weight = weights.label_weight.max(1.0));
     vec![control]
+}
+
+/// The recipe of Graph-MLP: labels, and the neighbour contrast in the place of every teacher.
+fn graph_mlp(recipe: &Recipe) -> Vec<Recipe> {
+    let knows_nothing = |teacher: &TeacherSection| matches!(teacher, TeacherSection::Uniform(_));
+    let already = recipe.method(&link::contrast::METHOD).is_some() && recipe.teacher.iter().all(knows_nothing);
+    if recipe.data.kind != DataKind::Graph || recipe.student.hidden.is_empty() || already {
+        return Vec::new();
+    }
+    let mut control = label_only(recipe).remove(0);
+    control.teacher = vec![TeacherSection::Uniform(UniformTeacher {})];
+    control.student.batch_rows = None;
+    let with = |(weight, temperature)| {
+        let keys = Contrast { weight, temperature, hops: 2, nodes: GRAPH_MLP_NODES };
+        Recipe { link: vec![Chosen::new(&link::contrast::METHOD, &keys)], ..control.clone() }
+    };
+    GRAPH_MLP.map(with).into()
 }
 
 fn plain_kd(recipe: &Recipe) -> Vec<Recipe> {
@@ -254,4 +290,53 @@ fn set_weights(recipe: &mut Recipe, change: impl FnOnce(&mut Weights)) {
     } else {
         Chosen::new(&mse::METHOD, &mse::Mse { weights })
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    const GRAPH: &str = "[data]\nsource = \"cora\"\n[[teacher]]\nkind = \"gcn\"\n";
+    const LINK: &str = "[[link]]\nkind = \"edges\"\n[[rows]]\nkind = \"word-dropout\"\nshare = 0.3\n";
+
+    fn recipe(text: &str) -> Recipe {
+        Recipe::parse(text, Path::new("control.toml")).unwrap()
+    }
+
+    #[test]
+    fn graph_mlp_is_the_labels_and_the_edges_in_the_students_network() {
+        let own = recipe(&format!("{GRAPH}[student]\nhidden = [24]\ndropout = 0.2\n{LINK}"));
+        let controls = graph_mlp(&own);
+        let labels = label_only(&own).remove(0);
+        assert_eq!(controls.len(), GRAPH_MLP.len());
+        for (control, (weight, temperature)) in controls.iter().zip(GRAPH_MLP) {
+            assert_ne!(control.recipe_hash(), labels.recipe_hash());
+            assert!(labels.difference(control).contains("contrast"), "{}", labels.difference(control));
+            assert_eq!((&control.student, &control.rows), (&own.student, &own.rows));
+            assert_eq!(control.weights(), labels.weights());
+            assert_eq!(control.teacher, [TeacherSection::Uniform(UniformTeacher {})]);
+            assert_eq!(control.link.len(), 1);
+            let keys: Contrast = control.keys_of(&link::contrast::METHOD).unwrap();
+            assert_eq!((keys.weight, keys.temperature), (weight, temperature));
+            // What a control says it is can be read and run as a recipe.
+            assert_eq!(recipe(&control.resolved()), *control);
+        }
+    }
+
+    #[test]
+    fn graph_mlp_needs_a_graph_a_hidden_layer_and_another_recipe() {
+        assert!(graph_mlp(&recipe(&format!("{GRAPH}[student]\nhidden = []\n"))).is_empty());
+        let itself = &graph_mlp(&recipe(GRAPH))[0];
+        assert!(graph_mlp(itself).is_empty());
+        let table = "[data]\nsource = \"t.csv\"\nlabel = \"y\"\nstudent_columns = [\"a\"]\nteacher_columns = [\"b\"]\n\
+                     [[teacher]]\nkind = \"mlp\"\n";
+        assert!(graph_mlp(&recipe(table)).is_empty());
+    }
+
+    #[test]
+    fn a_uniform_teacher_keeps_the_links_that_need_no_other() {
+        let own = recipe(&format!("{GRAPH}{LINK}[[link]]\nkind = \"contrast\"\n"));
+        assert_eq!(uniform_teacher(&own)[0].link, own.link);
+    }
 }

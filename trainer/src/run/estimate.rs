@@ -15,6 +15,8 @@ const REAL: u64 = 4;
 const WEIGHT_COPIES: u64 = 14;
 /// Copies of every hidden value: before and after the activation, the mask, the gradients of these, and one to spare.
 const VALUE_COPIES: u64 = 6;
+/// Copies of the hidden values of nodes that are compared: as drawn, of length 1, and their slopes.
+const SAMPLE_COPIES: u64 = 3;
 /// Bytes of a stored feature or edge, with its column, in all forms that a job keeps: raw, normalised, of the observed part.
 const STORED: u64 = 3 * 12;
 
@@ -108,7 +110,13 @@ pub fn estimate(
         Matrix::Dense(x) => 2 * x.len() as u64 * REAL,
         Matrix::Sparse(x) => (x.nnz() as u64 + edges) * STORED,
     };
+    let contrast = super::controls::most_compared(recipe).map_or(0, |nodes| {
+        let nodes = (nodes as u64).min(count);
+        let width = recipe.student.hidden.last().copied().unwrap_or(0) as u64;
+        nodes.saturating_mul(nodes + SAMPLE_COPIES * width).saturating_mul(REAL)
+    });
     let job = trained
+        .saturating_add(contrast)
         .saturating_add(masks)
         .saturating_add(kept)
         .saturating_add(answers)

@@ -7,13 +7,14 @@ use super::job::Job;
 use super::teachers::Teachers;
 use crate::data::{Form, Matrix, Truth};
 use crate::distill::ask_again::AskAgain;
+use crate::distill::contrast::Contrast;
 use crate::distill::distilling::{Distilling, Weights};
 use crate::distill::mixer::{Mixer, Mixing, Mixture};
 use crate::distill::objective::{Objective, ObjectivePlan, SoftTargets, Targets};
-use crate::method::link::embedding;
+use crate::method::link::{contrast, embedding};
 use crate::method::rows::{noise, word_dropout};
 use crate::method::target::margin;
-use crate::nn::{Adam, MlpWeights, Net, TrainError, TrainPlan, TuneFigure, drawn};
+use crate::nn::{Adam, Family, MlpWeights, Net, TrainError, TrainPlan, TuneFigure, drawn};
 use crate::recipe::{Recipe, Schedule};
 
 /// A student and how it was trained.
@@ -37,6 +38,7 @@ pub(super) struct Teaching<'j> {
     stored: usize,
     merged: Option<Objective>,
     edges: Option<Objective>,
+    contrast: Option<Contrast>,
     /// Rows that a training goes through.
     rows: Vec<usize>,
 }
@@ -76,6 +78,9 @@ impl Job<'_> {
                 Some(together) if keeps => vec![together.nets[0].clone()],
                 _ => drawn(&[net], plan.seed),
             };
+            if teaching.contrast.is_some() {
+                start[0].net.family = Family::Tapped;
+            }
             let mut lesson = self.lesson(recipe, &teaching, teachers);
             if self.takes_whole(start.len(), &plan, &lesson) {
                 start[0].net.input_dropout = teaching.weights.word_dropout;
@@ -144,7 +149,10 @@ impl Job<'_> {
         }
         let tempers = self.classifies().then_some(temperature);
         let silent = weights.soft.start() == 0.0 && weights.embedding.is_none();
+        let contrast = recipe.keys_of::<contrast::Contrast>(&contrast::METHOD).zip(self.data.edges.as_ref());
+        let contrast = contrast.map(|(keys, edges)| Contrast::new(keys, edges, &self.labelled));
         let rows = match &merged {
+            _ if contrast.is_some() => self.taught.clone(),
             Some(merged) => merged.rows().to_vec(),
             None if silent && edges.is_none() => self.labelled.clone(),
             None => self.taught.clone(),
@@ -158,6 +166,7 @@ impl Job<'_> {
             stored: count,
             merged,
             edges,
+            contrast,
             rows,
         })
     }
@@ -186,6 +195,7 @@ impl Job<'_> {
             }),
             merged: teaching.merged.as_ref(),
             edges: teaching.edges.as_ref(),
+            contrast: teaching.contrast.as_ref(),
         }
     }
 

@@ -252,6 +252,9 @@ fn a_method_without_what_it_needs_is_refused() {
         assert!(parts.iter().all(|part| error.to_string().contains(part)), "{error}");
     };
     lines(TABLE, "[[link]]\nkind = \"edges\"", "link[0]", &["kind = \"graph\""]);
+    lines(TABLE, "[[link]]\nkind = \"contrast\"", "link[0]", &["`contrast`", "kind = \"graph\""]);
+    let flat = "[student]\nhidden = []\n[[link]]\nkind = \"contrast\"";
+    lines(SMALLEST, flat, "link[0]", &["`contrast`", "a hidden layer of the student"]);
     lines(TABLE, "[[link]]\nkind = \"embedding\"\nweight = 1", "link[0]", &["an `embedding` of a teacher"]);
     let onnx = TABLE.replace("kind = \"mlp\"", "kind = \"onnx\"\npath = \"m.onnx\"\nembedding = \"e\"");
     let flat = "[student]\nhidden = []\n[[link]]\nkind = \"embedding\"\nweight = 1";

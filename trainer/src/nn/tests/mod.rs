@@ -1,6 +1,7 @@
 //! The promises of the module as a whole, on a small random graph.
 
 mod objective_tape;
+mod tap;
 
 use ndarray::{Array2, Axis};
 use rand::RngExt;

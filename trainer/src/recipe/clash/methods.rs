@@ -38,7 +38,9 @@ pub(super) static CLASHES: &[Clash] = &[
     Clash {
         at: "student.batch_rows",
         find: |it| {
-            (!it.data.is_table() && it.method(&link::edges::METHOD).is_some() && it.student.batch_rows.is_some())
+            let along_edges =
+                [&link::edges::METHOD, &link::contrast::METHOD].iter().any(|link| it.method(link).is_some());
+            (!it.data.is_table() && along_edges && it.student.batch_rows.is_some())
                 .then(|| "student.batch_rows".to_owned())
         },
         reason: "a step on some rows loses the edges between them and the others",
