@@ -1,6 +1,7 @@
 //! A report as sections of text, tables and charts: the one thing that page, card and terminal show.
 
 use super::chart::Chart;
+use super::findings::findings;
 use super::metrics::Metrics;
 use super::names::{grouped, split};
 use super::verdict::verdict;
@@ -103,7 +104,7 @@ impl Document {
             .into_iter()
             .filter_map(|name| Some(Verdict { split: capital(&split(name)), text: verdict(metrics, name)? }));
         let sections = [
-            vec![figures::networks(metrics), figures::differences(metrics)],
+            vec![findings(metrics), figures::networks(metrics), figures::differences(metrics)],
             answers::sections(metrics),
             vec![figures::training(metrics), facts::cost(metrics), facts::data(metrics)],
             vec![facts::intended(metrics), facts::limits(metrics), facts::recipe(metrics)],

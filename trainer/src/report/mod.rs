@@ -14,6 +14,7 @@
 //! | `statistics`, `evidence`, `verdict` | what may be said of a difference |
 //! | `document` | sections of text, tables and charts |
 //! | `figures`, `answers`, `facts` | the sections |
+//! | `findings` | what stands in the way of a better student |
 //! | `names`, `number` | words and numbers that all of them share |
 //! | `chart` | pictures as SVG |
 //! | `html`, `card`, `terminal`, `template` | a document as page, card and text |
@@ -28,6 +29,7 @@ mod error;
 mod evidence;
 mod facts;
 mod figures;
+mod findings;
 mod html;
 pub mod metrics;
 mod names;

@@ -1,0 +1,165 @@
+//! What stands in the way of a better student: evidence from the figures of a run, and the key worth trying.
+
+use super::document::{Depth, Section, capital};
+use super::evidence::Evidence;
+use super::metrics::Metrics;
+use super::names::{in_a_sentence, points, split};
+use super::number::figure;
+use super::outcome::{Curve, TEST};
+use super::statistics::{Paired, paired};
+use super::summarise::group;
+
+/// Points of accuracy that rounding may cost before it is named.
+const ROUNDING: f64 = 0.3;
+
+/// Two networks on the test rows of a split.
+struct Pair {
+    /// Mean of each.
+    means: [f64; 2],
+    /// The first minus the second, turned so that more is better.
+    gain: Paired,
+}
+
+impl Pair {
+    /// Whether the first is clearly worse than the second.
+    fn loses(&self) -> bool {
+        self.gain.mean < 0.0 && Evidence::of(&self.gain) == Evidence::Clear
+    }
+}
+
+/// Everything that was found; empty where nothing stands in the way.
+pub(super) fn findings(metrics: &Metrics) -> Section {
+    let of_split = |name: &&str| of_split(metrics, name);
+    let found: Vec<String> = metrics.splits().iter().flat_map(of_split).chain(unfinished(metrics)).collect();
+    let section = Section::new("What stands in the way", Depth::Brief);
+    found.into_iter().fold(section, Section::say)
+}
+
+fn of_split(metrics: &Metrics, name: &str) -> Vec<String> {
+    let place = capital(&split(name));
+    let between = |a: &str, b: &str| pair(metrics, name, a, b);
+    let mut found = Vec::new();
+    if let Some(pair) = between("teacher", "label_only").filter(Pair::loses) {
+        let [teacher, labels] = pair.means.map(figure);
+        found.push(format!(
+            "{place}: the teacher ({teacher}) is worse than the student on labels only ({labels}), so its answers mislead. \
+             Try another kind or `input` of the teacher, more `steps` or `epochs`, or label_weight in [objective]."
+        ));
+    }
+    if let Some(pair) = between("student_float", "label_only").filter(|pair| pair.gain.mean <= 0.0) {
+        let [student, labels] = pair.means.map(figure);
+        found.push(format!(
+            "{place}: distilling gained nothing: the student on labels only reaches {labels}, the distilled one {student}. \
+             With this many labels, try label_weight in [objective], or ship the labels alone."
+        ));
+    }
+    if let Some(pair) = between("student_int8", "persistence").filter(Pair::loses) {
+        let [student, present] = pair.means.map(figure);
+        found.push(format!(
+            "{place}: the student ({student}) is worse than the present value ({present}), which costs nothing. \
+             Try label_weight = 1 in [objective]."
+        ));
+    }
+    let classes = metrics.main_figure() == "accuracy";
+    let costs = |pair: &Pair| classes && pair.loses() && pair.gain.mean < -ROUNDING;
+    if let Some(pair) = between("student_int8", "student_float").filter(costs) {
+        found.push(format!(
+            "{place}: rounding to int8 costs {} points of accuracy. Try input = \"normalized\" in [student], word dropout, \
+             or method = \"qat\" in [quantize].",
+            points(&pair.gain, pair.means[0]).trim_start_matches(['−', '-'])
+        ));
+    }
+    found
+}
+
+/// Both networks over the runs of a split that measured both.
+fn pair(metrics: &Metrics, name: &str, a: &str, b: &str) -> Option<Pair> {
+    let main = metrics.main_figure();
+    let of = |network: &str| -> Vec<((&str, u64), f64)> {
+        let here = metrics.results.iter().filter(|row| {
+            group(&row.split) == name && row.part == TEST && row.figure == main && row.network == network
+        });
+        here.filter_map(|row| Some(((row.split.as_str(), row.seed), row.value?))).collect()
+    };
+    let other = of(b);
+    let both = of(a).into_iter().filter_map(|(run, value)| {
+        other.iter().find(|(known, _)| *known == run).map(|&(_, counterpart)| (value, counterpart))
+    });
+    let (a, b): (Vec<f64>, Vec<f64>) = both.unzip();
+    if a.is_empty() {
+        return None;
+    }
+    let higher = metrics.figures.get(main).is_none_or(|figure| figure.higher_is_better);
+    let gain = if higher { paired(&a, &b) } else { paired(&b, &a) };
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    Some(Pair { means: [mean(&a), mean(&b)], gain })
+}
+
+/// Trainings whose loss was still falling when their epochs ended, in most of the runs.
+fn unfinished(metrics: &Metrics) -> Vec<String> {
+    let of = |name: &&str| {
+        let curves: Vec<&Curve> =
+            metrics.runs.iter().filter_map(|run| run.trainings.get(*name)?.curve.as_ref()).collect();
+        let ended = curves.iter().filter(|curve| still_falls(curve)).count();
+        2 * ended > curves.len()
+    };
+    let say = |name: &str| {
+        format!(
+            "The tune loss of {} was least in the last epoch of most runs: give it more `epochs` or `steps`.",
+            if name == "student_float" { "the student".to_owned() } else { in_a_sentence(name) }
+        )
+    };
+    ["teacher", "student_float"].into_iter().filter(of).map(say).collect()
+}
+
+/// Whether the last epoch of several is the one of least loss.
+fn still_falls(curve: &Curve) -> bool {
+    let Some((last, before)) = curve.tune.split_last() else { return false };
+    curve.tune_figure == "loss" && !before.is_empty() && before.iter().all(|tune| tune > last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    fn said(metrics: &Metrics) -> String {
+        findings(metrics).text.join("\n")
+    }
+
+    /// Adds to every test figure of a network.
+    fn moved(mut metrics: Metrics, network: &str, by: f64) -> Metrics {
+        let rows = metrics.results.iter_mut().filter(|row| row.network == network && row.part == TEST);
+        rows.for_each(|row| row.value = row.value.map(|value| value + by));
+        metrics
+    }
+
+    #[test]
+    fn good_runs_are_left_alone() {
+        for metrics in samples::all() {
+            assert_eq!(said(&metrics), "", "{}", metrics.recipe);
+        }
+    }
+
+    #[test]
+    fn each_fault_is_called_by_its_name() {
+        let graph = || samples::graph(&[2022, 2023, 2024], 2.0);
+        let teacher = said(&moved(graph(), "teacher", -40.0));
+        assert!(
+            teacher.contains("Transductive: the teacher (") && teacher.contains("worse than the student on labels")
+        );
+        assert!(said(&moved(graph(), "label_only", 40.0)).contains("distilling gained nothing"));
+        let rounded = said(&moved(graph(), "student_int8", -2.6));
+        assert!(rounded.contains("rounding to int8 costs 2.") && rounded.contains("qat"), "{rounded}");
+        let late = said(&moved(samples::regression(2.0), "student_int8", 40.0));
+        assert!(late.contains("worse than the present value"), "{late}");
+        let mut short = graph();
+        for run in &mut short.runs {
+            let Some(curve) = run.trainings.get_mut("teacher").and_then(|training| training.curve.as_mut()) else {
+                panic!("no curve")
+            };
+            (curve.tune_figure, curve.tune) = ("loss".into(), vec![3.0, 2.0, 1.0]);
+        }
+        assert!(said(&short).contains("The tune loss of the teacher was least in the last epoch"));
+    }
+}
