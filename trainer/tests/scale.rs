@@ -386,8 +386,7 @@ fn rows_whose_sum_no_float_holds_are_refused() {
         fs::write(folder.path().join("nodes.csv"), format!("id,label,a,b\nx,0,1,2\ny,1,{size},{size}\nz,0,2,1\n"))
             .unwrap();
         fs::write(folder.path().join("edges.csv"), "source,target\nx,y\ny,z\n").unwrap();
-        let text =
-            "[data]\nsource = \"nodes.csv\"\nedges = \"edges.csv\"\nsplit = \"random\"\n[[teacher]]\nkind = \"gcn\"\n";
+        let text = "[data]\nsource = \"nodes.csv\"\nedges = \"edges.csv\"\nsplit = \"random\"\n[[teacher]]\nkind = \"gcn\"\ninput = \"normalized\"\n";
         let recipe = Recipe::parse(text, &folder.path().join("recipe.toml")).unwrap();
         let Err(Error::Data(error)) = Run::new(recipe).data() else { panic!("{size} is to be refused") };
         assert_eq!((error.kind(), &error.fault().place.at), (FaultKind::OutOfRange, &At::Node(1)), "{error}");

@@ -57,7 +57,9 @@ impl Observer for Bars {
                 });
                 bar.set_position(epoch as u64 + 1);
                 bar.set_message(match tune {
-                    TuneFigure::Accuracy(share) => format!("loss {loss:.4}, tune {:.1} %", 100.0 * share),
+                    TuneFigure::Accuracy(share) | TuneFigure::Both { accuracy: share, .. } => {
+                        format!("loss {loss:.4}, tune {:.1} %", 100.0 * share)
+                    }
                     TuneFigure::Loss(tune) => format!("loss {loss:.4}, tune {tune:.4}"),
                 });
             }

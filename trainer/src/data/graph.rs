@@ -6,7 +6,7 @@ use super::{Data, Matrix, Truth};
 use crate::bounded;
 use crate::dataset::locate::Search;
 use crate::dataset::{At, DataError, FaultKind, Graph, Loaded, Place, ReadOptions, Split, read, split};
-use crate::recipe::{InputKind, Recipe, SplitKind};
+use crate::recipe::{InputKind, Recipe, SplitKind, TeacherInput};
 use eyas::quant::row_share;
 
 impl Data {
@@ -29,7 +29,7 @@ impl Data {
             ));
         }
         let normalizes = recipe.student.input == InputKind::Normalized
-            || recipe.teacher.iter().any(|teacher| teacher.input() == Some(InputKind::Normalized));
+            || recipe.teacher.iter().any(|teacher| teacher.input() == Some(TeacherInput::Normalized));
         let share = |row: sprs::CsVecView<'_, f32>| row_share(row.data().iter().copied());
         if let (true, Some(node)) = (normalizes, graph.features.outer_iterator().position(|row| share(row).is_err())) {
             return Err(DataError::new(

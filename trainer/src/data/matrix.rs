@@ -5,6 +5,7 @@ use sprs::CsMat;
 
 use crate::nn::Rows;
 use crate::quantize::{Standard, dense_rows, normalized, unit};
+use crate::recipe::TeacherInput;
 use eyas::model::Normalization;
 
 /// Features `[rows x columns]`.
@@ -88,8 +89,36 @@ fn select(matrix: &CsMat<f32>, rows: &[usize]) -> CsMat<f32> {
 pub(crate) enum Form {
     /// Standard scores, statistics of the train rows.
     Scores(Standard),
-    /// As parts of their largest magnitude, or each row divided by its sum.
+    /// In units of their mean magnitude, or each row divided by its sum.
     Normalized(Normalization, f32),
+}
+
+/// How a teacher on a graph sees the features.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum TeacherForm {
+    /// As a student may.
+    Of(Form),
+    /// Each row divided by its Euclidean norm.
+    UnitNorm,
+}
+
+impl TeacherForm {
+    pub(crate) fn of(x: &Matrix, train: &[usize], input: TeacherInput) -> Self {
+        match input {
+            TeacherInput::Raw => Self::Of(Form::of(x, train, Normalization::None)),
+            TeacherInput::Normalized => Self::Of(Form::of(x, train, Normalization::RowSum)),
+            TeacherInput::UnitNorm => Self::UnitNorm,
+        }
+    }
+
+    /// What the teacher sees of `x`.
+    pub(crate) fn apply(&self, x: &Matrix) -> CsMat<f32> {
+        match (self, x) {
+            (Self::Of(form), x) => form.apply(x).into_sparse(),
+            (Self::UnitNorm, Matrix::Sparse(x)) => unit_norm(x),
+            (Self::UnitNorm, Matrix::Dense(x)) => unit_norm(&dense_rows(x.view())),
+        }
+    }
 }
 
 impl Form {
@@ -110,6 +139,40 @@ impl Form {
             (&Self::Normalized(by, unit), Matrix::Dense(x)) => {
                 Matrix::Sparse(normalized(&dense_rows(x.view()), by, unit))
             }
+        }
+    }
+}
+
+/// Every row divided by its Euclidean norm; rows of zeros stay.
+fn unit_norm(x: &CsMat<f32>) -> CsMat<f32> {
+    let mut x = x.clone();
+    for mut row in x.outer_iterator_mut() {
+        let norm = row.iter().map(|(_, &value)| f64::from(value) * f64::from(value)).sum::<f64>().sqrt();
+        if norm > 0.0 {
+            row.iter_mut().for_each(|(_, value)| *value = (f64::from(*value) / norm) as f32);
+        }
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    /// Rows of length 1 whatever the unit of the features, from 1e-30 to 1e30; a row of zeros stays.
+    #[test]
+    fn a_unit_norm_does_not_depend_on_units() {
+        let x = array![[3.0f32, 4.0, 0.0], [0.0, 0.0, 0.0], [-2.0, 0.0, 1.0]];
+        let seen =
+            |factor: f32| TeacherForm::UnitNorm.apply(&Matrix::Sparse(dense_rows((&x * factor).view()))).to_dense();
+        assert_eq!(seen(1.0).row(0).to_vec(), [0.6, 0.8, 0.0]);
+        assert_eq!(seen(1.0).row(1).to_vec(), [0.0; 3]);
+        for power in [-98, -3, 5, 98] {
+            assert_eq!(seen(2.0f32.powi(power)), seen(1.0));
+        }
+        for factor in [1e-30, 1e-3, 1e30] {
+            assert!((&seen(factor) - &seen(1.0)).iter().all(|gap| gap.abs() < 1e-6), "{factor}");
         }
     }
 }

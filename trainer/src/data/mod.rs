@@ -26,8 +26,8 @@ use crate::dataset::locate::{Search, locate};
 use crate::dataset::{DataError, Split, Warning};
 use crate::recipe::{DataKind, Recipe};
 
-pub(crate) use matrix::Form;
 pub use matrix::Matrix;
+pub(crate) use matrix::{Form, TeacherForm};
 pub use split::Evaluation;
 pub use truth::Truth;
 

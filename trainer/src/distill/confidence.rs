@@ -9,8 +9,8 @@ use ndarray::Array2;
 use super::objective::log_softmax_in_place;
 use crate::nn::error::{TrainError, check_indices};
 
-/// Candidates are `2^(k/4)` for k from -16 to 8: 1/16 to 4.
-const LOWEST: i32 = -16;
+/// Candidates are `2^(k/4)` for k from -32 to 8: 1/256 to 4. A teacher that was stopped after a few epochs needs 1/77.
+const LOWEST: i32 = -32;
 const HIGHEST: i32 = 8;
 
 /// The confidence temperature of `logits` [rows x classes]: the candidate whose softmax of

@@ -113,6 +113,11 @@ impl Labels<'_> {
                 let labels: Vec<u16> = rows.iter().map(|&row| labels[row]).collect();
                 TuneFigure::Accuracy(accuracy(output.view(), &labels))
             }
+            (ChooseBy::AccuracyThenLoss, Truth::Classes { labels, .. }) => {
+                let own: Vec<u16> = rows.iter().map(|&row| labels[row]).collect();
+                let (accuracy, loss) = (accuracy(output.view(), &own), self.loss(output, rows));
+                TuneFigure::Both { accuracy, loss, rows: rows.len() }
+            }
             _ => TuneFigure::Loss(self.loss(output, rows)),
         }
     }

@@ -166,7 +166,7 @@ impl Cut {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{Adam, Lesson, Rows, Source, Step, TrainPlan, Training, TuneFigure, drawn, silent};
+    use crate::nn::{Adam, Length, Lesson, Rows, Source, Step, TrainPlan, Training, TuneFigure, drawn, silent};
     use ndarray::Axis;
 
     /// The sizes of the reference implementation's MaskNet, measured on it.
@@ -220,7 +220,8 @@ mod tests {
             let start = (&whole - &wanted).iter().map(|error| f64::from(error * error)).sum::<f64>();
             for form in [MaskForm::Bottleneck { units: 8 }, MaskForm::Attention { heads: 2 }] {
                 let adam = Adam { learning_rate: 0.02, weight_decay: 0.0 };
-                let plan = TrainPlan { adam, max_epochs: 40, patience: None, batch_rows: Some(20), seed: 1 };
+                let plan =
+                    TrainPlan { adam, length: Length::Epochs(40), patience: None, batch_rows: Some(20), seed: 1 };
                 let scores: Vec<f64> = BackendKind::ALL
                     .iter()
                     .map(|&backend| {

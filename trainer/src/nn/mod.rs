@@ -10,6 +10,8 @@
 //! | `view` | the rows that every layer of a pass must compute |
 //! | `forward` | the forward pass of every network |
 //! | `optimizer` | Adam in place |
+//! | `length` | epochs, or steps whatever the number of rows |
+//! | `curve` | a figure an epoch, and which epoch is kept |
 //! | `train` | the one loop, early stopping, the resumable state |
 //! | `masks` | masks on the features of a frozen network |
 //! | `random` | addressed random streams |
@@ -22,8 +24,10 @@
 
 mod attention;
 pub(crate) mod backend;
+mod curve;
 pub(crate) mod error;
 mod forward;
+mod length;
 mod made_on;
 mod masks;
 pub(crate) mod matrix;
@@ -41,7 +45,9 @@ pub(crate) mod view;
 mod tests;
 
 pub use backend::{BackendKind, UnknownBackend};
+pub use curve::{CurvePoint, TuneFigure};
 pub use error::TrainError;
+pub use length::Length;
 pub use made_on::MadeOn;
 pub use masks::{Cut, Mask, MaskForm};
 pub use mlp::{DenseWeights, MlpWeights};
@@ -52,6 +58,5 @@ pub(crate) use random::shuffle;
 pub use random::{Purpose, stream};
 pub use sparse::normalize_rows;
 pub use train::{
-    CurvePoint, EpochReport, Lesson, Progress, Rows, Source, Step, TrainPlan, TrainState, Trained, Training,
-    TuneFigure, Whole, silent,
+    EpochReport, Lesson, Progress, Rows, Source, Step, TrainPlan, TrainState, Trained, Training, Whole, silent,
 };

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use sprs::CsMat;
 
 use super::backend::BackendKind;
+use super::curve::{CurvePoint, TuneFigure};
 use super::error::TrainError;
+use super::length::Length;
 use super::net::{Input, Net, Parameter, TrainedNet, outputs, seed_of};
 use super::optimizer::{Adam, Moments};
 use super::random::{DropoutMask, Purpose, shuffle, stream};
@@ -23,51 +25,14 @@ use super::view::View;
 pub struct TrainPlan {
     /// Optimiser.
     pub adam: Adam,
-    /// Epochs at most, 1 or more.
-    pub max_epochs: usize,
+    /// How long at most.
+    pub length: Length,
     /// Epochs without progress that end the training, 1 or more; `None` for all epochs.
     pub patience: Option<usize>,
     /// Rows of a step, 1 or more; the last step of an epoch takes the rest. `None` if every step takes all rows.
     pub batch_rows: Option<usize>,
     /// Seed of weights, order and dropout.
     pub seed: u64,
-}
-
-/// The quality of the networks on the tune rows after an epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum TuneFigure {
-    /// Share of correct rows, in [0, 1]. An epoch that equals the best counts as progress (Yang et al. 2023), so the
-    /// last of equal epochs is kept.
-    Accuracy(f64),
-    /// Cross-entropy, squared error or divergence. The first of equal epochs is kept.
-    Loss(f64),
-}
-
-impl TuneFigure {
-    /// The number.
-    #[must_use]
-    pub fn value(self) -> f64 {
-        let (Self::Accuracy(value) | Self::Loss(value)) = self;
-        value
-    }
-
-    /// Whether an epoch with this figure replaces the best one so far.
-    fn is_progress(self, best: Option<&CurvePoint>) -> bool {
-        match (self, best.map(|best| best.tune)) {
-            (_, None) => true,
-            (Self::Accuracy(now), Some(best)) => now >= best.value(),
-            (Self::Loss(now), Some(best)) => now < best.value(),
-        }
-    }
-}
-
-/// One point of a training curve.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CurvePoint {
-    /// Training loss, mean over the steps of the epoch, each measured before its update.
-    pub loss: f64,
-    /// The figure on the tune rows after the epoch.
-    pub tune: TuneFigure,
 }
 
 /// The position in a training.
@@ -274,8 +239,12 @@ impl Training<'_> {
         let nets: Vec<Net> = self.start.iter().map(|start| start.net.clone()).collect();
         let mut state = self.state(lesson, resume)?;
         let plan = &self.plan;
-        let last =
-            |best: usize| plan.patience.map_or(plan.max_epochs, |patience| plan.max_epochs.min(best + 1 + patience));
+        let rows = match self.source {
+            Source::Rows { train, .. } => train.len(),
+            Source::Whole(whole) => whole.rows.len(),
+        };
+        let max_epochs = plan.length.epochs(rows, plan.batch_rows);
+        let last = |best: usize| plan.patience.map_or(max_epochs, |patience| max_epochs.min(best + 1 + patience));
         while state.curve.len() < last(state.best_epoch) {
             let epoch = state.curve.len();
             let loss = self.epoch(&nets, epoch, &mut state, lesson)?;
@@ -288,7 +257,7 @@ impl Training<'_> {
                 })
                 .collect();
             let point = CurvePoint { loss, tune: lesson.judge(&seen) };
-            if point.tune.is_progress(state.curve.get(state.best_epoch)) {
+            if point.tune.is_progress(&state.curve, state.best_epoch) {
                 state.best_epoch = epoch;
                 for (kept, now) in state.best.iter_mut().flatten().zip(state.parameters.iter().flatten()) {
                     kept.values.copy_from_slice(&now.values);
@@ -296,7 +265,7 @@ impl Training<'_> {
             }
             state.curve.push(point);
             state.lesson = lesson.save();
-            if progress(EpochReport { epoch, max_epochs: plan.max_epochs, point, state: &state }).is_break() {
+            if progress(EpochReport { epoch, max_epochs, point, state: &state }).is_break() {
                 break;
             }
         }

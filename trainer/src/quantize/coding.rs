@@ -188,14 +188,23 @@ pub fn dense_rows(rows: ArrayView2<'_, f32>) -> CsMat<f32> {
     CsMat::new((count, inputs), pointers, indices, rows.iter().copied().collect())
 }
 
-/// The unit in which a network sees the features of `rows`, so that their original unit does not matter: their largest
-/// magnitude, or 1 if each row is divided by its sum.
+/// The unit in which a network sees the features of `rows`, so that their original unit does not matter: the mean magnitude
+/// of those that are not 0, or 1 if each row is divided by its sum. A bag of words keeps its ones. The largest magnitude
+/// would do as well there, but among counts with long tails it makes all others too small to learn from.
 #[must_use]
 pub fn unit(rows: &CsMat<f32>, normalization: Normalization) -> f32 {
     match normalization {
-        Normalization::None => largest(rows),
+        Normalization::None => typical(rows),
         Normalization::RowSum => 1.0,
     }
+}
+
+/// Mean magnitude of what is not 0; 1 if all are 0.
+fn typical(rows: &CsMat<f32>) -> f32 {
+    let magnitudes = rows.data().iter().filter(|&&x| x != 0.0).map(|x| f64::from(x.abs()));
+    let (sum, count) = magnitudes.fold((0.0, 0usize), |(sum, count), x| (sum + x, count + 1));
+    let mean = (sum / count.max(1) as f64) as f32;
+    if mean > 0.0 { mean } else { 1.0 }
 }
 
 /// Largest magnitude; 1 if all are 0.
@@ -246,7 +255,7 @@ mod tests {
         for power in [-100, -1, 1, 100] {
             assert_eq!(of(2f32.powi(power)), plain);
         }
-        assert_eq!(plain.0.data(), [0.25, -1.0, 0.5, 1e-3 / 3.0]);
+        assert_eq!(plain.0.data(), entries.map(|(_, _, x)| x / ((0.75 + 3.0 + 1.5 + 1e-3) / 4.0)));
         // A power of ten rounds the features, and a feature at an exact half may move to the next step.
         let near = |a: &Vec<i8>, b: &Vec<i8>| a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= 1);
         for factor in [1e-30, 1e-9, 1e9, 1e30] {

@@ -53,7 +53,7 @@ pub use teacher_kinds::{
     AttentionTeacher, FileTeacher, FusionTeacher, GraphTeacher, MlpTeacher, ModelInput, ModelTeacher, Seen,
     TableTeacher, UniformTeacher,
 };
-pub use training::{ChooseBy, InputKind, Training};
+pub use training::{ChooseBy, InputKind, TeacherInput, Training};
 
 use crate::bounded;
 use crate::dataset::locate::Search;

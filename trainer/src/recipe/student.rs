@@ -23,15 +23,18 @@ section! {
         learning_rate: f64 = 0.01 | 0.001, Rule::above(0.0, 1.0);
         /// Weight of the L2 penalty, coupled to the gradient.
         weight_decay: f64 = 5e-4 | 0.0, Rule::reals(0.0, 1.0);
-        /// Most epochs.
-        epochs: usize = 500 | 100, Rule::whole_numbers(1, 100_000);
+        /// Most epochs. Left out, `steps` says how long.
+        epochs: Option<usize> = 500 | none, Rule::whole_numbers(1, 100_000);
+        /// Most steps, whatever the number of rows; every row is seen twenty times at least.
+        steps: Option<usize> = none | 5000, Rule::whole_numbers(1, 10_000_000)
+            => "a recipe without `epochs` here" if |student| student.epochs.is_none();
         /// Epochs without a tune score at least as good as the best before training stops.
         patience: Option<usize> = 50 | none, Rule::whole_numbers(1, 100_000);
-        /// Which epoch is kept: that of the best tune accuracy, the last of equals, or that of the least tune loss, the first
-        /// of equals.
+        /// Which epoch is kept: that of the best tune accuracy, the last of equals; that of the least tune loss, the first of
+        /// equals; or that of the least loss among those whose accuracy is at most one standard error below the best.
         choose_by: ChooseBy = "accuracy" | "loss";
         /// Rows of a step. Left out, every step takes all rows.
-        batch_rows: Option<usize> = none | 256, Rule::whole_numbers(1, 1 << 20);
+        batch_rows: Option<usize> = none | 64, Rule::whole_numbers(1, 1 << 20);
     }
 }
 

@@ -9,7 +9,7 @@ use super::teacher_kinds::{
     AttentionTeacher, FileTeacher, FusionTeacher, GraphTeacher, MlpTeacher, ModelTeacher, Seen, TableTeacher,
     UniformTeacher,
 };
-use super::training::{InputKind, Training};
+use super::training::{TeacherInput, Training};
 use super::value::{Fault, one_of, word, words};
 use crate::teacher::AnswerKind;
 
@@ -81,12 +81,13 @@ macro_rules! each_kind {
 }
 
 /// Keys of a teacher's own training, which `[cotrain]` replaces.
-const REPLACED: [&str; 13] = [
+const REPLACED: [&str; 14] = [
     "dropout",
     "label_smoothing",
     "learning_rate",
     "weight_decay",
     "epochs",
+    "steps",
     "patience",
     "choose_by",
     "members",
@@ -146,7 +147,7 @@ impl TeacherSection {
 
     /// How it sees the features of a graph, where it learns from one.
     #[must_use]
-    pub const fn input(&self) -> Option<InputKind> {
+    pub const fn input(&self) -> Option<TeacherInput> {
         match self {
             Self::Gcn(teacher) | Self::Sage(teacher) => Some(teacher.input),
             Self::Gat(teacher) => Some(teacher.input),

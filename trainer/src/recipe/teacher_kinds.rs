@@ -4,7 +4,7 @@ use toml::Value as Toml;
 
 use super::rule::Rule;
 use super::section::{Context, section};
-use super::training::{InputKind, Training};
+use super::training::{TeacherInput, Training};
 use super::value::{Fault, Value, one_of, word, words};
 use crate::teacher::AnswerKind;
 
@@ -24,7 +24,7 @@ section! {
     /// Keys of `gcn` and `sage`.
     pub struct GraphTeacher with training: Training {
         /// What the teacher sees of a node. The student has its own key.
-        input: InputKind = "normalized";
+        input: TeacherInput = "unit-norm";
     }
 }
 
@@ -32,7 +32,7 @@ section! {
     /// Keys of `gat`.
     pub struct AttentionTeacher with training: Training {
         /// What the teacher sees of a node. The student has its own key.
-        input: InputKind = "normalized";
+        input: TeacherInput = "unit-norm";
         /// Attention heads of a hidden layer; they divide its width.
         attention_heads: usize = 4, Rule::whole_numbers(1, 64);
         /// Share of attention weights dropped while training.
@@ -44,9 +44,9 @@ section! {
     /// Keys of `mlp`.
     pub struct MlpTeacher with training: Training {
         /// Whether rows are mixed in pairs while training (mixup with Beta(0.4, 0.4)).
-        mixup: bool = true;
+        mixup: bool = false;
         /// Rows of a step. Left out, every step takes all rows.
-        batch_rows: Option<usize> = 256, Rule::whole_numbers(1, 1 << 20);
+        batch_rows: Option<usize> = 64, Rule::whole_numbers(1, 1 << 20);
         /// Which columns.
         sees: Seen = "all";
         /// Whether it is asked again about every noised row.
@@ -60,9 +60,9 @@ section! {
         /// Widths of the layers before the join, the same for each branch.
         branch_hidden: Vec<usize> = [256, 128], Rule::whole_numbers(1, 65_535);
         /// Whether rows are mixed in pairs while training (mixup with Beta(0.4, 0.4)).
-        mixup: bool = true;
+        mixup: bool = false;
         /// Rows of a step.
-        batch_rows: usize = 256, Rule::whole_numbers(1, 1 << 20);
+        batch_rows: usize = 64, Rule::whole_numbers(1, 1 << 20);
     }
 }
 

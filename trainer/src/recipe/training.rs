@@ -16,12 +16,27 @@ words! {
 }
 
 words! {
+    /// What a teacher on a graph is fed.
+    pub enum TeacherInput {
+        /// The features as they are.
+        Raw = "raw",
+        /// Each row divided by the sum of its magnitudes.
+        Normalized = "normalized",
+        /// Each row divided by its Euclidean norm.
+        UnitNorm = "unit-norm",
+    }
+}
+
+words! {
     /// Which epoch of a training is kept.
     pub enum ChooseBy {
         /// The one with the best tune accuracy, the last of equals.
         Accuracy = "accuracy",
         /// The one with the least tune loss, the first of equals.
         Loss = "loss",
+        /// Of those whose tune accuracy is at most one standard error below the best, the one with the least tune loss: a
+        /// teacher of high accuracy whose answers say something.
+        AccuracyThenLoss = "accuracy-then-loss",
     }
 }
 
@@ -31,22 +46,25 @@ section! {
     pub struct Training {
         /// Widths of the hidden layers: 1 to 7 of them for a graph teacher (all heads together for `gat`); those after the
         /// join for `fusion`.
-        hidden: Vec<usize> = [256] | [64, 32], Rule::whole_numbers(1, 65_535);
+        hidden: Vec<usize> = [128] | [64, 32], Rule::whole_numbers(1, 65_535);
         /// Share of hidden values dropped while training.
-        dropout: f64 = 0.5 | 0.2, Rule::below(0.0, 1.0);
+        dropout: f64 = 0.8 | 0.2, Rule::below(0.0, 1.0);
         /// Share of label mass spread over all classes.
         label_smoothing: f64 = 0.0 | 0.05, Rule::below(0.0, 1.0);
         /// Step size of Adam.
         learning_rate: f64 = 0.01 | 0.001, Rule::above(0.0, 1.0);
         /// Weight of the L2 penalty, coupled to the gradient.
         weight_decay: f64 = 5e-4 | 0.0, Rule::reals(0.0, 1.0);
-        /// Most epochs.
-        epochs: usize = 500 | 40, Rule::whole_numbers(1, 100_000);
+        /// Most epochs. Left out, `steps` says how long.
+        epochs: Option<usize> = 500 | none, Rule::whole_numbers(1, 100_000);
+        /// Most steps, whatever the number of rows; every row is seen twenty times at least.
+        steps: Option<usize> = none | 5000, Rule::whole_numbers(1, 10_000_000)
+            => "a recipe without `epochs` here" if |training| training.epochs.is_none();
         /// Epochs without a tune score at least as good as the best before training stops.
         patience: Option<usize> = 50 | none, Rule::whole_numbers(1, 100_000);
-        /// Which epoch is kept: that of the best tune accuracy, the last of equals, or that of the least tune loss, the first
-        /// of equals.
-        choose_by: ChooseBy = "accuracy" | "loss";
+        /// Which epoch is kept: that of the best tune accuracy, the last of equals; that of the least tune loss, the first of
+        /// equals; or that of the least loss among those whose accuracy is at most one standard error below the best.
+        choose_by: ChooseBy = "accuracy-then-loss" | "loss";
         /// Seeds trained for this teacher, whose answers are averaged.
         members: usize = 1 | 3, Rule::whole_numbers(1, 64);
         /// Parts of the labelled rows, groups kept whole: a row is answered by the members that did not learn from its part,

@@ -122,7 +122,7 @@ impl Curve {
     /// The curve of a training.
     #[must_use]
     pub fn of(points: &[CurvePoint]) -> Self {
-        let accuracy = points.iter().any(|point| matches!(point.tune, TuneFigure::Accuracy(_)));
+        let accuracy = points.iter().any(|point| !matches!(point.tune, TuneFigure::Loss(_)));
         let (factor, tune_figure) = if accuracy { (100.0, "accuracy") } else { (1.0, "loss") };
         Self {
             loss: points.iter().map(|point| point.loss as f32).collect(),

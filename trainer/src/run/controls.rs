@@ -111,7 +111,7 @@ impl Job<'_> {
                 let Distilled { weights, tune, .. } =
                     self.distil(&stage, &derived, own.as_ref().unwrap_or(teachers))?;
                 let merit = match tune {
-                    Some(TuneFigure::Accuracy(accuracy)) => 100.0 * accuracy,
+                    Some(TuneFigure::Accuracy(accuracy) | TuneFigure::Both { accuracy, .. }) => 100.0 * accuracy,
                     _ => self.score(&weights, &self.evaluation.split.tune).merit(),
                 };
                 if best.as_ref().is_none_or(|(found, ..)| merit > *found) {

@@ -3,7 +3,7 @@
 use super::RunError;
 use super::job::Job;
 use crate::distill::mutual::Mutual;
-use crate::nn::{Net, TrainPlan, Trained, drawn};
+use crate::nn::{Length, Net, TrainPlan, Trained, drawn};
 use crate::recipe::Recipe;
 
 impl Job<'_> {
@@ -27,7 +27,7 @@ impl Job<'_> {
         let teachers = recipe.teacher.iter().filter(|teacher| teacher.is_trained());
         let mut nets = vec![self.student_net(recipe)];
         nets.extend(teachers.map(|teacher| Net { dropout: 0.0, ..self.teacher_net(teacher) }));
-        let plan = TrainPlan { max_epochs: cotrain.epochs, ..self.student_plan(recipe) };
+        let plan = TrainPlan { length: Length::Epochs(cotrain.epochs), ..self.student_plan(recipe) };
         Some((nets, plan, cotrain.temperature as f32))
     }
 

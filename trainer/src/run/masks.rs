@@ -6,7 +6,7 @@ use super::teachers::Answer;
 use crate::data::Matrix;
 use crate::distill::imitate::Imitate;
 use crate::distill::objective::tempered;
-use crate::nn::{Adam, Cut, Mask, MaskForm, Rows, Source, TrainPlan, Trained, Training};
+use crate::nn::{Adam, Cut, Length, Mask, MaskForm, Rows, Source, TrainPlan, Trained, Training};
 use crate::recipe::{MaskKind, MasksSection, Recipe};
 
 /// Hidden layers of a teacher that are masked, counted from its end.
@@ -84,8 +84,8 @@ impl Job<'_> {
             let cut = Cut::new(&together.nets[net], layer, x.view(), self.backend);
             let adam = Adam { learning_rate: section.learning_rate as f32, weight_decay: 0.0 };
             let seed = self.apart(MASKS + (number * 64 + layer) as u64);
-            let (max_epochs, batch_rows) = (section.epochs, recipe.student.batch_rows);
-            let plan = TrainPlan { adam, max_epochs, patience: None, batch_rows, seed };
+            let (length, batch_rows) = (Length::Epochs(section.epochs), recipe.student.batch_rows);
+            let plan = TrainPlan { adam, length, patience: None, batch_rows, seed };
             let stage = format!("masks-{number}-{layer}");
             let mask = mask(section, features);
             // The masks depend on nothing but what was trained together, which its own key covers.

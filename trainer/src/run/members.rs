@@ -12,12 +12,12 @@ use super::cache::Cache;
 use super::job::Job;
 use super::teachers::mixing;
 use super::{RunError, StageEvent};
-use crate::data::{Form, Matrix};
+use crate::data::{Matrix, TeacherForm};
 use crate::distill::confidence_temperature;
 use crate::distill::mixer::{Mixing, mean};
 use crate::distill::supervised::Supervised;
-use crate::nn::{Adam, Branch, CurvePoint, Family, Net, Source, TrainPlan, TrainedNet, Training, Whole, drawn};
-use crate::recipe::{ChooseBy, InputKind, Recipe, Seen as Columns, TeacherSection};
+use crate::nn::{Adam, Branch, CurvePoint, Family, Length, Net, Source, TrainPlan, TrainedNet, Training, Whole, drawn};
+use crate::recipe::{ChooseBy, Recipe, Seen as Columns, TeacherInput, TeacherSection};
 use crate::teacher::graph::{GraphKind, Seen};
 
 /// Distance between the seeds of a job's trainings: larger than any list of seeds a user writes.
@@ -105,7 +105,7 @@ impl Job<'_> {
             let place = part * training.members + member;
             let plan = TrainPlan {
                 adam,
-                max_epochs: training.epochs,
+                length: Length::of(training.epochs, training.steps),
                 patience: training.patience,
                 batch_rows: teacher.batch_rows(),
                 seed: self.member_seed(teacher, number, place),
@@ -165,9 +165,8 @@ impl Job<'_> {
         widths.extend(&training.hidden);
         widths.push(self.data.truth.outputs());
         let net = kind.net(&widths, training.dropout as f32);
-        let form =
-            Form::of(&self.data.x, &self.split.train, plan.teacher.input().unwrap_or(InputKind::Raw).normalization());
-        let x = form.apply(&self.data.x).into_sparse();
+        let form = TeacherForm::of(&self.data.x, &self.split.train, plan.teacher.input().unwrap_or(TeacherInput::Raw));
+        let x = form.apply(&self.data.x);
         let seen = Seen::new(kind, &x, &edges);
         let (train, tune) = (seen.view(&net, plan.rows), seen.view(&net, &self.split.tune));
         let trained = {
@@ -182,7 +181,7 @@ impl Job<'_> {
         let net = &trained.nets[0];
         let everywhere = match &self.whole.edges {
             Some(edges) if !self.evaluation.unseen.is_empty() => {
-                let x = form.apply(&self.whole.x).into_sparse();
+                let x = form.apply(&self.whole.x);
                 Seen::new(kind, &x, edges).logits(net, self.backend)
             }
             _ => Array2::zeros((0, 0)),

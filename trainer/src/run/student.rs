@@ -14,7 +14,7 @@ use crate::distill::objective::{Objective, ObjectivePlan, SoftTargets, Targets};
 use crate::method::link::{contrast, embedding};
 use crate::method::rows::{noise, word_dropout};
 use crate::method::target::margin;
-use crate::nn::{Adam, Family, MlpWeights, Net, TrainError, TrainPlan, TuneFigure, drawn};
+use crate::nn::{Adam, Family, Length, MlpWeights, Net, TrainError, TrainPlan, TuneFigure, drawn};
 use crate::recipe::{Recipe, Schedule};
 
 /// A student and how it was trained.
@@ -60,7 +60,7 @@ impl Job<'_> {
         let student = &recipe.student;
         TrainPlan {
             adam: Adam { learning_rate: student.learning_rate as f32, weight_decay: student.weight_decay as f32 },
-            max_epochs: student.epochs,
+            length: Length::of(student.epochs, student.steps),
             patience: student.patience,
             batch_rows: student.batch_rows,
             seed: self.seed(),

@@ -27,12 +27,12 @@ fn the_smallest_recipe_of_a_graph_takes_the_documented_defaults() {
     assert_eq!((data.split, data.inductive_share, data.split_seed), (SplitKind::Published, 0.2, None));
     assert_eq!((data.label_share, data.tune_share, data.fold.as_deref()), (1.0, None, None));
     let training = recipe.teacher[0].training().unwrap();
-    assert_eq!((recipe.teacher[0].kind(), training.hidden.as_slice()), (TeacherKind::Gcn, &[256][..]));
-    assert_eq!((training.dropout, training.learning_rate, training.weight_decay), (0.5, 0.01, 5e-4));
-    assert_eq!((training.epochs, training.patience, training.members), (500, Some(50), 1));
-    assert_eq!((training.choose_by, training.fit_confidence), (ChooseBy::Accuracy, true));
+    assert_eq!((recipe.teacher[0].kind(), training.hidden.as_slice()), (TeacherKind::Gcn, &[128][..]));
+    assert_eq!((training.dropout, training.learning_rate, training.weight_decay), (0.8, 0.01, 5e-4));
+    assert_eq!((training.epochs, training.patience, training.members), (Some(500), Some(50), 1));
+    assert_eq!((training.choose_by, training.fit_confidence), (ChooseBy::AccuracyThenLoss, true));
     let student = &recipe.student;
-    assert_eq!((student.hidden.as_slice(), student.dropout, student.epochs), (&[16][..], 0.3, 500));
+    assert_eq!((student.hidden.as_slice(), student.dropout, student.epochs), (&[16][..], 0.3, Some(500)));
     assert_eq!((student.patience, student.batch_rows, student.input), (Some(50), None, InputKind::Raw));
     assert_eq!((recipe.temperature(), recipe.weights().soft_weight), (1.0, Schedule::Constant(1.0)));
     assert_eq!((recipe.objective.method.kind, recipe.mixer().unwrap().method.kind), ("kl", "mean"));
@@ -48,13 +48,14 @@ fn the_smallest_recipe_of_a_table_takes_the_documented_defaults() {
     assert_eq!((data.split, data.fold.as_deref(), data.tune_share), (SplitKind::Folds, Some("fold"), None));
     let training = recipe.teacher[0].training().unwrap();
     assert_eq!((training.hidden.as_slice(), training.dropout, training.label_smoothing), (&[64, 32][..], 0.2, 0.05));
-    assert_eq!((training.learning_rate, training.weight_decay, training.epochs), (0.001, 0.0, 40));
+    assert_eq!((training.learning_rate, training.weight_decay, training.epochs), (0.001, 0.0, None));
+    assert_eq!((training.steps, recipe.student.steps), (Some(5000), Some(5000)));
     assert_eq!((training.patience, training.members, training.choose_by), (None, 3, ChooseBy::Loss));
-    assert!(!training.fit_confidence && recipe.teacher[0].mixup());
-    assert_eq!((recipe.teacher[0].batch_rows(), recipe.teacher[0].reask()), (Some(256), false));
+    assert!(!training.fit_confidence && !recipe.teacher[0].mixup());
+    assert_eq!((recipe.teacher[0].batch_rows(), recipe.teacher[0].reask()), (Some(64), false));
     let student = &recipe.student;
-    assert_eq!((student.hidden.as_slice(), student.dropout, student.epochs), (&[64, 32][..], 0.0, 100));
-    assert_eq!((student.patience, student.batch_rows, student.learning_rate), (None, Some(256), 0.001));
+    assert_eq!((student.hidden.as_slice(), student.dropout, student.epochs), (&[64, 32][..], 0.0, None));
+    assert_eq!((student.patience, student.batch_rows, student.learning_rate), (None, Some(64), 0.001));
     assert_eq!(recipe.temperature(), 2.0);
     let regress = parse(&TABLE.replace("[[teacher]]", "task = \"regress\"\n[[teacher]]")).unwrap();
     assert_eq!((regress.objective.method.kind, regress.temperature()), ("mse", 1.0));
@@ -109,7 +110,7 @@ fn the_resolved_recipe_shows_every_default_and_loads_back() {
             "split_seed = 2022",
             "attention_heads = 4",
             "attention_dropout = 0.3",
-            "input = \"normalized\"",
+            "input = \"unit-norm\"",
             "members = 3",
             "dropout = 0.3",
             "weight_decay = 0.0005",
@@ -132,7 +133,7 @@ fn the_resolved_recipe_shows_every_default_and_loads_back() {
 #[test]
 fn the_hash_ignores_comments_and_written_out_defaults_and_sees_values() {
     let hash = parse(SMALLEST).unwrap().recipe_hash();
-    assert_eq!(parse(&format!("# a comment\n{SMALLEST}hidden = [256]\n")).unwrap().recipe_hash(), hash);
+    assert_eq!(parse(&format!("# a comment\n{SMALLEST}hidden = [128]\n")).unwrap().recipe_hash(), hash);
     assert_eq!(parse(&format!("base = [\"x\"]\n{SMALLEST}")).unwrap().recipe_hash(), hash);
     assert_ne!(parse(&format!("{SMALLEST}hidden = [256, 256]\n")).unwrap().recipe_hash(), hash);
 }

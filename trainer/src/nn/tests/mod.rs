@@ -12,8 +12,8 @@ use super::net::{Family, Input, Net, Parameter};
 use super::random::{Purpose, stream};
 use super::view::View;
 use super::{
-    Adam, Branch, Lesson, Rows, Source, Step, TrainPlan, TrainState, Trained, Training, TuneFigure, Whole, drawn,
-    silent,
+    Adam, Branch, Length, Lesson, Rows, Source, Step, TrainPlan, TrainState, Trained, Training, TuneFigure, Whole,
+    drawn, silent,
 };
 use crate::data::Truth;
 use crate::distill::labels::{Labels, TargetScale};
@@ -217,7 +217,7 @@ fn a_resumed_run_equals_an_uninterrupted_one_to_the_bit() {
     let (features, adjacency, labels) = graph();
     let (train, tune): (Vec<usize>, Vec<usize>) = ((0..20).collect(), (20..NODES).collect());
     let adam = Adam { learning_rate: 0.01, weight_decay: 5e-4 };
-    let plan = TrainPlan { adam, max_epochs: 12, patience: Some(50), batch_rows: None, seed: 9 };
+    let plan = TrainPlan { adam, length: Length::Epochs(12), patience: Some(50), batch_rows: None, seed: 9 };
     let truth = Truth::Classes { labels, names: (0..CLASSES).map(|class| class.to_string()).collect() };
     for case in cases(&adjacency) {
         let (train_view, tune_view) = (case.view(&features, &train), case.view(&features, &tune));
@@ -283,7 +283,7 @@ fn every_backend_trains_branches_and_a_plain_network_alike_and_resumes() {
     };
     let nets = [fused, Net { dropout: 0.05, ..Net::mlp(0..4, &[16], 1, 0.0) }];
     let adam = Adam { learning_rate: 0.01, weight_decay: 0.0 };
-    let plan = TrainPlan { adam, max_epochs: 60, patience: None, batch_rows: Some(16), seed: 3 };
+    let plan = TrainPlan { adam, length: Length::Epochs(60), patience: None, batch_rows: Some(16), seed: 3 };
     let mut lesson = || Box::new(Sum { sums: x.sum_axis(Axis(1)).to_vec(), steps: 0 }) as Box<dyn Lesson>;
     let scores: Vec<f64> = BackendKind::ALL
         .iter()
@@ -294,7 +294,7 @@ fn every_backend_trains_branches_and_a_plain_network_alike_and_resumes() {
                 resumes_to_the_bit(backend.name(), &Training { start: &start, source, plan, backend }, &mut lesson);
             assert_eq!(trained.curve.len(), 60);
             // A trained network can be trained further: it starts from its weights, not from the seed.
-            let more = TrainPlan { max_epochs: 1, adam: Adam { learning_rate: 1e-6, ..adam }, ..plan };
+            let more = TrainPlan { length: Length::Epochs(1), adam: Adam { learning_rate: 1e-6, ..adam }, ..plan };
             let source = Source::Rows { x: Rows::Dense(x.view()), train: &rows, tune: &rows };
             let on = Training { start: &trained.nets, source, plan: more, backend };
             let on = on.run(&mut *lesson(), None, &mut silent).expect("trains");

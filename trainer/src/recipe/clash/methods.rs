@@ -23,7 +23,7 @@ pub(super) static CLASHES: &[Clash] = &[
     Clash {
         at: "student.choose_by",
         find: |it| {
-            (it.data.regresses() && it.student.choose_by == ChooseBy::Accuracy).then(|| "student.choose_by".to_owned())
+            (it.data.regresses() && it.student.choose_by != ChooseBy::Loss).then(|| "student.choose_by".to_owned())
         },
         reason: "a quantity has no accuracy",
         remedy: "use choose_by = \"loss\"",

@@ -61,7 +61,7 @@ pub(super) static CLASHES: &[Clash] = &[
         at: "teacher[].choose_by",
         find: |it| {
             let by_accuracy = |teacher: &TeacherSection| {
-                teacher.training().is_some_and(|training| training.choose_by == ChooseBy::Accuracy)
+                teacher.training().is_some_and(|training| training.choose_by != ChooseBy::Loss)
             };
             teacher(it, "choose_by", |teacher| it.data.regresses() && by_accuracy(teacher))
         },
