@@ -10,7 +10,7 @@ pub enum TuneFigure {
     Accuracy(f64),
     /// Cross-entropy, squared error or divergence. The first of equal epochs is kept.
     Loss(f64),
-    /// Accuracy, and the loss that decides between epochs whose accuracies no number of rows like this can tell apart.
+    /// Accuracy, and the loss that decides between epochs whose accuracies this many rows cannot tell apart.
     Both {
         /// Share of correct rows, in [0, 1].
         accuracy: f64,
@@ -58,7 +58,7 @@ pub struct CurvePoint {
 mod tests {
     use super::*;
 
-    /// An epoch of the highest accuracy whose answers say little gives way to a surer one that no 500 rows tell apart from
+    /// An epoch of the highest accuracy whose answers say little gives way to a surer one that 500 rows cannot tell apart from
     /// it, whichever comes first; one of far lower accuracy never does.
     #[test]
     fn loss_decides_between_accuracies_within_a_standard_error() {
@@ -78,5 +78,7 @@ mod tests {
         assert_eq!(kept(&[(0.935, 0.25), (0.942, 1.58)]), 0);
         assert_eq!(kept(&[(0.80, 0.1), (0.942, 1.58)]), 1);
         assert_eq!(kept(&[(0.935, 0.25), (0.942, 1.58), (0.96, 1.2), (0.942, 0.3)]), 2);
+        // Judged as the training goes: the bound rises over the kept epoch, and what was passed by is not kept any more.
+        assert_eq!(kept(&[(0.948, 0.2), (0.955, 0.5), (0.962, 1.5)]), 2);
     }
 }

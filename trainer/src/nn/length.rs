@@ -4,13 +4,15 @@ use serde::{Deserialize, Serialize};
 
 /// Least number of times that a training counted in steps sees every row.
 const LEAST_EPOCHS: usize = 20;
+/// Most epochs of a training, as of a recipe that counts in them.
+const MOST_EPOCHS: usize = 100_000;
 
 /// The length of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Length {
     /// Epochs at most, 1 or more.
     Epochs(usize),
-    /// Steps at most, rounded up to whole epochs, of which there are twenty at least. Steps teach, not passes: on few rows a
+    /// About this many steps, rounded up to whole epochs, of which there are at least 20 and at most 100,000. Steps teach, not passes: on few rows a
     /// fixed number of passes ends a training long before it has learnt what is there.
     Steps(usize),
 }
@@ -30,7 +32,7 @@ impl Length {
             Self::Epochs(epochs) => epochs,
             Self::Steps(steps) => {
                 let of_one = batch_rows.map_or(1, |batch| rows.div_ceil(batch.max(1)).max(1));
-                steps.div_ceil(of_one).max(LEAST_EPOCHS)
+                steps.div_ceil(of_one).clamp(LEAST_EPOCHS, MOST_EPOCHS)
             }
         }
     }
@@ -47,5 +49,6 @@ mod tests {
         assert_eq!(Length::of(None, Some(5000)).epochs(100, Some(64)), 2500);
         assert_eq!(Length::of(None, Some(5000)).epochs(100, None), 5000);
         assert_eq!(Length::of(None, Some(5000)).epochs(1_000_000, Some(64)), 20);
+        assert_eq!(Length::of(None, Some(10_000_000)).epochs(10, None), 100_000);
     }
 }

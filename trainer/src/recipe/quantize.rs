@@ -55,7 +55,8 @@ section! {
     pub struct ReportSection {
         /// Seeds; every number of the report is a mean over them.
         seeds: Vec<u64> = [2022, 2023, 2024, 2025, 2026], Rule::ANY.items_of(1, 1000, "1 to 1000 seeds").each_once("seed");
-        /// Train the controls too (labels only, label smoothing, uniform teacher, plain distilling).
+        /// Train the controls too: labels only, label smoothing, the uniform teacher, plain distillation, the self teacher, and
+        /// Graph-MLP on a graph.
         controls: bool = true;
     }
 }

@@ -11,7 +11,8 @@ section! {
     pub struct Halving {
         /// The weight in the first epoch.
         start: f64 = 1.0;
-        /// Epochs from one halving to the next.
+        /// Epochs from one halving to the next. Where `steps` sets the length, few rows make many epochs: give `epochs` beside
+        /// this key.
         halve_every: usize = 30, Rule::whole_numbers(1, 100_000);
     }
 }

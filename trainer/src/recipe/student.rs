@@ -25,13 +25,14 @@ section! {
         weight_decay: f64 = 5e-4 | 0.0, Rule::reals(0.0, 1.0);
         /// Most epochs. Left out, `steps` says how long.
         epochs: Option<usize> = 500 | none, Rule::whole_numbers(1, 100_000);
-        /// Most steps, whatever the number of rows; every row is seen twenty times at least.
+        /// About this many steps whatever the number of rows: in whole epochs, at least 20 and at most 100,000 of them.
         steps: Option<usize> = none | 5000, Rule::whole_numbers(1, 10_000_000)
-            => "a recipe without `epochs` here" if |student| student.epochs.is_none();
-        /// Epochs without a tune score at least as good as the best before training stops.
+            => "a table and a section that leaves `epochs` out" if |student| student.epochs.is_none();
+        /// Epochs after the one that is kept so far before training stops.
         patience: Option<usize> = 50 | none, Rule::whole_numbers(1, 100_000);
         /// Which epoch is kept: that of the best tune accuracy, the last of equals; that of the least tune loss, the first of
-        /// equals; or that of the least loss among those whose accuracy is at most one standard error below the best.
+        /// equals; or that of the least loss among those whose accuracy is at most one standard error below the best, judged as the
+        /// training goes.
         choose_by: ChooseBy = "accuracy" | "loss";
         /// Rows of a step. Left out, every step takes all rows.
         batch_rows: Option<usize> = none | 64, Rule::whole_numbers(1, 1 << 20);

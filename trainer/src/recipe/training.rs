@@ -34,8 +34,8 @@ words! {
         Accuracy = "accuracy",
         /// The one with the least tune loss, the first of equals.
         Loss = "loss",
-        /// Of those whose tune accuracy is at most one standard error below the best, the one with the least tune loss: a
-        /// teacher of high accuracy whose answers say something.
+        /// Of those whose tune accuracy is at most one standard error below the best so far, the one with the least tune loss:
+        /// a teacher of high accuracy whose answers are not nearly uniform.
         AccuracyThenLoss = "accuracy-then-loss",
     }
 }
@@ -57,13 +57,14 @@ section! {
         weight_decay: f64 = 5e-4 | 0.0, Rule::reals(0.0, 1.0);
         /// Most epochs. Left out, `steps` says how long.
         epochs: Option<usize> = 500 | none, Rule::whole_numbers(1, 100_000);
-        /// Most steps, whatever the number of rows; every row is seen twenty times at least.
+        /// About this many steps whatever the number of rows: in whole epochs, at least 20 and at most 100,000 of them.
         steps: Option<usize> = none | 5000, Rule::whole_numbers(1, 10_000_000)
-            => "a recipe without `epochs` here" if |training| training.epochs.is_none();
-        /// Epochs without a tune score at least as good as the best before training stops.
+            => "a table and a section that leaves `epochs` out" if |training| training.epochs.is_none();
+        /// Epochs after the one that is kept so far before training stops.
         patience: Option<usize> = 50 | none, Rule::whole_numbers(1, 100_000);
         /// Which epoch is kept: that of the best tune accuracy, the last of equals; that of the least tune loss, the first of
-        /// equals; or that of the least loss among those whose accuracy is at most one standard error below the best.
+        /// equals; or that of the least loss among those whose accuracy is at most one standard error below the best, judged as the
+        /// training goes.
         choose_by: ChooseBy = "accuracy-then-loss" | "loss";
         /// Seeds trained for this teacher, whose answers are averaged.
         members: usize = 1 | 3, Rule::whole_numbers(1, 64);

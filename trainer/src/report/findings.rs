@@ -2,7 +2,7 @@
 
 use super::document::{Depth, Section, capital};
 use super::evidence::Evidence;
-use super::metrics::Metrics;
+use super::metrics::{DataKind, Metrics};
 use super::names::{in_a_sentence, points, split};
 use super::number::figure;
 use super::outcome::{Curve, TEST};
@@ -37,36 +37,43 @@ pub(super) fn findings(metrics: &Metrics) -> Section {
 
 fn of_split(metrics: &Metrics, name: &str) -> Vec<String> {
     let place = capital(&split(name));
+    let graph = metrics.data.kind == DataKind::Graph;
     let between = |a: &str, b: &str| pair(metrics, name, a, b);
     let mut found = Vec::new();
     if let Some(pair) = between("teacher", "label_only").filter(Pair::loses) {
         let [teacher, labels] = pair.means.map(figure);
+        let other = match metrics.data.kind {
+            DataKind::Graph => "another kind or `input` of the teacher, more `epochs`",
+            DataKind::Table => "another kind of teacher, more `steps`",
+        };
         found.push(format!(
             "{place}: the teacher ({teacher}) is worse than the student on labels only ({labels}), so its answers mislead. \
-             Try another kind or `input` of the teacher, more `steps` or `epochs`, or label_weight in [objective]."
+             Try {other}, or label_weight in [objective]."
         ));
     }
-    if let Some(pair) = between("student_float", "label_only").filter(|pair| pair.gain.mean <= 0.0) {
+    if let Some(pair) =
+        between("student_float", "label_only").filter(|pair| pair.gain.pairs > 1 && pair.gain.mean <= 0.0)
+    {
         let [student, labels] = pair.means.map(figure);
         found.push(format!(
-            "{place}: distilling gained nothing: the student on labels only reaches {labels}, the distilled one {student}. \
-             With this many labels, try label_weight in [objective], or ship the labels alone."
+            "{place}: no gain from distilling: the student on labels only reaches {labels}, the distilled one {student}. \
+             Try label_weight in [objective], or ship the student trained on labels only."
         ));
     }
     if let Some(pair) = between("student_int8", "persistence").filter(Pair::loses) {
         let [student, present] = pair.means.map(figure);
         found.push(format!(
-            "{place}: the student ({student}) is worse than the present value ({present}), which costs nothing. \
-             Try label_weight = 1 in [objective]."
+            "{place}: the student ({student}) is worse than repeating the present value ({present}), which costs \
+             nothing. Try a label_weight of 1 or more in [objective]."
         ));
     }
     let classes = metrics.main_figure() == "accuracy";
     let costs = |pair: &Pair| classes && pair.loses() && pair.gain.mean < -ROUNDING;
     if let Some(pair) = between("student_int8", "student_float").filter(costs) {
         found.push(format!(
-            "{place}: rounding to int8 costs {} points of accuracy. Try input = \"normalized\" in [student], word dropout, \
-             or method = \"qat\" in [quantize].",
-            points(&pair.gain, pair.means[0]).trim_start_matches(['−', '-'])
+            "{place}: rounding to int8 costs {} points of accuracy. Try {}, or method = \"qat\" in [quantize].",
+            points(&pair.gain, pair.means[0]).trim_start_matches(['−', '-']),
+            if graph { "input = \"normalized\" in [student], word dropout" } else { "input_headroom in [quantize]" }
         ));
     }
     found
@@ -105,8 +112,9 @@ fn unfinished(metrics: &Metrics) -> Vec<String> {
     };
     let say = |name: &str| {
         format!(
-            "The tune loss of {} was least in the last epoch of most runs: give it more `epochs` or `steps`.",
-            if name == "student_float" { "the student".to_owned() } else { in_a_sentence(name) }
+            "The tune loss of {} was lowest in the last epoch of most runs: give it more {}.",
+            if name == "student_float" { "the student".to_owned() } else { in_a_sentence(name) },
+            if metrics.data.kind == DataKind::Graph { "`epochs`" } else { "`steps` or `epochs`" }
         )
     };
     ["teacher", "student_float"].into_iter().filter(of).map(say).collect()
@@ -148,11 +156,11 @@ mod tests {
         assert!(
             teacher.contains("Transductive: the teacher (") && teacher.contains("worse than the student on labels")
         );
-        assert!(said(&moved(graph(), "label_only", 40.0)).contains("distilling gained nothing"));
+        assert!(said(&moved(graph(), "label_only", 40.0)).contains("no gain from distilling"));
         let rounded = said(&moved(graph(), "student_int8", -2.6));
         assert!(rounded.contains("rounding to int8 costs 2.") && rounded.contains("qat"), "{rounded}");
         let late = said(&moved(samples::regression(2.0), "student_int8", 40.0));
-        assert!(late.contains("worse than the present value"), "{late}");
+        assert!(late.contains("worse than repeating the present value"), "{late}");
         let mut short = graph();
         for run in &mut short.runs {
             let Some(curve) = run.trainings.get_mut("teacher").and_then(|training| training.curve.as_mut()) else {
@@ -160,6 +168,6 @@ mod tests {
             };
             (curve.tune_figure, curve.tune) = ("loss".into(), vec![3.0, 2.0, 1.0]);
         }
-        assert!(said(&short).contains("The tune loss of the teacher was least in the last epoch"));
+        assert!(said(&short).contains("The tune loss of the teacher was lowest in the last epoch"));
     }
 }

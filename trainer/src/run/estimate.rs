@@ -3,6 +3,7 @@
 use super::masks::mask_costs;
 use crate::data::{Data, Matrix};
 use crate::memory::Estimate;
+use crate::method::rows::noise;
 use crate::recipe::{Recipe, TeacherSection};
 use crate::teacher::FileAnswers;
 
@@ -17,6 +18,8 @@ const WEIGHT_COPIES: u64 = 14;
 const VALUE_COPIES: u64 = 6;
 /// Copies of the hidden values of nodes that are compared: as drawn, of length 1, and their slopes.
 const SAMPLE_COPIES: u64 = 3;
+/// Numbers of four bytes that a link between two compared nodes takes.
+const LINK: u64 = 6;
 /// Bytes of a stored feature or edge, with its column, in all forms that a job keeps: raw, normalised, of the observed part.
 const STORED: u64 = 3 * 12;
 
@@ -108,12 +111,18 @@ pub fn estimate(
     let features = match &data.x {
         // Standard scores, and those of one part.
         Matrix::Dense(x) => 2 * x.len() as u64 * REAL,
-        Matrix::Sparse(x) => (x.nnz() as u64 + edges) * STORED,
+        Matrix::Sparse(x) => {
+            // Noise makes every value one to store, and a step that takes all rows has all of them at once.
+            let noised = recipe.method(&noise::METHOD).is_some() && recipe.student.batch_rows.is_none();
+            let dense = if noised { 2 * (x.rows() as u64).saturating_mul(x.cols() as u64) * REAL } else { 0 };
+            ((x.nnz() as u64 + edges) * STORED).saturating_add(dense)
+        }
     };
     let contrast = super::controls::most_compared(recipe).map_or(0, |nodes| {
         let nodes = (nodes as u64).min(count);
         let width = recipe.student.hidden.last().copied().unwrap_or(0) as u64;
-        nodes.saturating_mul(nodes + SAMPLE_COPIES * width).saturating_mul(REAL)
+        // A link is two places and a weight; at worst every pair of nodes is linked.
+        nodes.saturating_mul(nodes.saturating_mul(1 + LINK) + SAMPLE_COPIES * width).saturating_mul(REAL)
     });
     let job = trained
         .saturating_add(contrast)

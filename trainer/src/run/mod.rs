@@ -161,7 +161,7 @@ fn data_key(
     labelled: &[usize],
     backend: BackendKind,
 ) -> [u8; 32] {
-    let mut key = Sha256::new().chain_update(b"eyas teachers 3").chain_update(tool());
+    let mut key = Sha256::new().chain_update(b"eyas teachers 4").chain_update(tool());
     key.update(backend.name());
     key.update(MadeOn::here().to_string());
     key.update(data.hash(split, files));

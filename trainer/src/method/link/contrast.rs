@@ -5,7 +5,7 @@ use crate::recipe::DataKind;
 use crate::recipe::rule::Rule;
 use crate::recipe::section::{Section, section};
 
-/// Most nodes that are compared in a step: their similarities are one matrix of 400 MB.
+/// Most nodes that are compared in a step: their similarities take 400 MB, their links up to 2.4 GB.
 const MOST_NODES: u64 = 10_000;
 
 section! {
@@ -26,7 +26,7 @@ section! {
 pub static METHOD: Method = Method {
     point: Point::Link,
     kind: "contrast",
-    summary: "Nodes learn to resemble their neighbours, and nobody else, in the last hidden layer.",
+    summary: "Nodes learn to resemble their neighbours, and no other node, in the last hidden layer.",
     text: include_str!("contrast.md"),
     needs: Needs { data: Some(DataKind::Graph), hidden: true, ..Needs::NONE },
     keys: Contrast::keys,
