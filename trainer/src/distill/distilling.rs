@@ -143,9 +143,7 @@ impl Lesson for Distilling<'_> {
                 let output = own_outputs(&outputs[0], own).select(Axis(0), merged.rows());
                 let mut gradient = Array2::zeros(output.dim());
                 loss += merged.evaluate(output.view(), &mut gradient);
-                for (from, &row) in gradient.rows().into_iter().zip(merged.rows()) {
-                    gradients[0].slice_mut(s![row, ..own]).assign(&from);
-                }
+                add_back(&gradient, merged.rows(), gradients[0].slice_mut(s![.., ..own]));
                 return loss;
             }
             None => {}

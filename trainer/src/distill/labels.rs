@@ -109,14 +109,15 @@ impl Labels<'_> {
     /// The figure of outputs on `rows`, one output row each.
     pub(crate) fn judge(&self, by: ChooseBy, output: &Array2<f32>, rows: &[usize]) -> TuneFigure {
         match (by, self.truth) {
-            (ChooseBy::Accuracy, Truth::Classes { labels, .. }) => {
+            (ChooseBy::Accuracy | ChooseBy::AccuracyThenLoss, Truth::Classes { labels, .. }) => {
                 let labels: Vec<u16> = rows.iter().map(|&row| labels[row]).collect();
-                TuneFigure::Accuracy(accuracy(output.view(), &labels))
-            }
-            (ChooseBy::AccuracyThenLoss, Truth::Classes { labels, .. }) => {
-                let own: Vec<u16> = rows.iter().map(|&row| labels[row]).collect();
-                let (accuracy, loss) = (accuracy(output.view(), &own), self.loss(output, rows));
-                TuneFigure::Both { accuracy, loss, rows: rows.len() }
+                let accuracy = accuracy(output.view(), &labels);
+                match by {
+                    ChooseBy::AccuracyThenLoss => {
+                        TuneFigure::Both { accuracy, loss: self.loss(output, rows), rows: rows.len() }
+                    }
+                    _ => TuneFigure::Accuracy(accuracy),
+                }
             }
             _ => TuneFigure::Loss(self.loss(output, rows)),
         }

@@ -12,8 +12,8 @@ const MOST_EPOCHS: usize = 100_000;
 pub enum Length {
     /// Epochs at most, 1 or more.
     Epochs(usize),
-    /// About this many steps, rounded up to whole epochs, of which there are at least 20 and at most 100,000. Steps teach, not passes: on few rows a
-    /// fixed number of passes ends a training long before it has learnt what is there.
+    /// About this many steps, rounded up to whole epochs, of which there are at least 20 and at most 100,000. Steps teach,
+    /// not passes: on few rows a fixed number of passes ends a training long before it has learnt what is there.
     Steps(usize),
 }
 

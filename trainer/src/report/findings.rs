@@ -6,7 +6,7 @@ use super::metrics::{DataKind, Metrics};
 use super::names::{in_a_sentence, points, split};
 use super::number::figure;
 use super::outcome::{Curve, TEST};
-use super::statistics::{Paired, paired};
+use super::statistics::{Paired, mean, paired};
 use super::summarise::group;
 
 /// Points of accuracy that rounding may cost before it is named.
@@ -98,7 +98,6 @@ fn pair(metrics: &Metrics, name: &str, a: &str, b: &str) -> Option<Pair> {
     }
     let higher = metrics.figures.get(main).is_none_or(|figure| figure.higher_is_better);
     let gain = if higher { paired(&a, &b) } else { paired(&b, &a) };
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     Some(Pair { means: [mean(&a), mean(&b)], gain })
 }
 
