@@ -10,7 +10,7 @@ use crate::dataset::locate::Search;
 use crate::memory::{self, Estimate};
 use crate::nn::BackendKind;
 use crate::onnx;
-use crate::output::{Existing, OutputFolder, tell};
+use crate::output::{Existing, OutputFolder, hexadecimal, tell};
 use crate::recipe::{DataKind, Recipe};
 use crate::report::{Document, Metrics, summary};
 use crate::run::{
@@ -125,7 +125,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     bars.finish();
     let result = result.map_err(failure)?;
     let Written { file, metrics, test } =
-        write(&work, &recipe.copied(&out, &search), &name, &result, &folder).map_err(failure)?;
+        write(&work, &result.shipped().recipe.copied(&out, &search), &name, &result, &folder).map_err(failure)?;
     folder.remove_checkpoints().map_err(Failure::work)?;
     show_and_verify(arguments, &out, &file, &test, &metrics)
 }
@@ -251,7 +251,9 @@ fn show_finished(arguments: &Arguments, out: &Path, asked: &Asked<'_>) -> Result
     let evaluations = asked.data.evaluations(asked.recipe, &[metrics.shipped.seed]).map_err(Failure::refused)?;
     let same_data =
         evaluations.first().is_some_and(|it| asked.data.hash(&it.split, asked.files) == *provenance.data_hash);
-    let same = asked.recipe.recipe_hash() == *provenance.recipe_hash && same_data;
+    let hash = asked.recipe.recipe_hash();
+    let searched = metrics.asked_recipe_hash.as_ref() == Some(&hexadecimal(&hash));
+    let same = (searched || hash == *provenance.recipe_hash) && same_data;
     if !same || metrics.backend != asked.backend.name() {
         return Err(Failure::work(format!(
             "{}: expected a run of this recipe, its data and backend, found a finished one of others; choose another \

@@ -173,9 +173,9 @@ impl Lesson for Distilling<'_> {
             }
             Truth::Quantity { .. } => {
                 for ((&teacher, &student), to) in targets.iter().zip(&output).zip(&mut gradient) {
-                    let error = student - teacher;
-                    loss += f64::from(weight * error * error);
-                    *to += 2.0 * weight * error;
+                    let (value, slope) = self.labels.distance.weighted(weight, student - teacher);
+                    loss += value;
+                    *to += slope;
                 }
             }
         }
@@ -203,7 +203,7 @@ impl Lesson for Distilling<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::distill::labels::TargetScale;
+    use crate::distill::labels::{Distance, TargetScale};
     use crate::distill::mixer::Mixing;
     use crate::distill::tests::{CLASSES, LABELS, LABELS_ONLY, ROWS, TRAIN, adjacency, random, with_objective};
     use ndarray::array;
@@ -214,13 +214,14 @@ mod tests {
         let classes = Truth::Classes { labels: vec![0, 2, 1], names: ["a", "b", "c"].map(String::from).to_vec() };
         let quantity = Truth::Quantity { values: vec![0.5, -1.0, 2.0], name: "q".into() };
         let embedding = array![[0.3f32, -0.2], [1.0, 0.0], [-0.5, 0.4]];
-        for truth in [&classes, &quantity] {
+        let of_a_quantity = [Distance::Squared, Distance::Huber(0.8), Distance::Absolute].map(|it| (&quantity, it));
+        for (truth, distance) in [(&classes, Distance::Squared)].into_iter().chain(of_a_quantity) {
             let (own, classifies) = (truth.outputs(), truth.labels().is_some());
             let answers = [Array2::from_shape_fn((3, own), |(row, class)| (row as f32 - class as f32) * 0.7)];
             let mixture = Mixture::new(Mixing::Mean, 0, &answers, classifies.then_some(2.0));
             let scale = TargetScale { mean: 0.1, deviation: if classifies { 1.0 } else { 2.0 } };
             let mut lesson = Distilling {
-                labels: Labels { truth, known: &[true, true, false], smoothing: 0.1, scale },
+                labels: Labels { truth, known: &[true, true, false], smoothing: 0.1, scale, distance },
                 tune: &[],
                 choose_by: ChooseBy::Loss,
                 mixture: &mixture,
@@ -264,7 +265,7 @@ mod tests {
     fn a_label_counts_where_the_student_is_worse_than_its_teacher() {
         let truth = Truth::Quantity { values: vec![1.0, 1.0], name: "q".into() };
         let scale = TargetScale { mean: 0.0, deviation: 1.0 };
-        let labels = Labels { truth: &truth, known: &[true, true], smoothing: 0.0, scale };
+        let labels = Labels { truth: &truth, known: &[true, true], smoothing: 0.0, scale, distance: Distance::Squared };
         // The teacher misses both by 0.5; the student misses the first by 0.1 and the second by 0.9.
         let mixture = Mixture::new(Mixing::Mean, 0, &[array![[0.5f32], [0.5]]], None);
         let weights = Weights {
@@ -314,6 +315,7 @@ mod tests {
                     known: &[true; ROWS],
                     smoothing: 0.0,
                     scale: TargetScale { mean: 0.0, deviation: 1.0 },
+                    distance: Distance::Squared,
                 },
                 tune: &[],
                 choose_by: ChooseBy::Loss,

@@ -42,6 +42,39 @@ impl TargetScale {
     }
 }
 
+/// What an error of a quantity costs, in standard deviations of the label.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Distance {
+    /// Its square.
+    Squared,
+    /// Its square up to this size; beyond it twice the size times the error, less the size squared (Huber 1964).
+    Huber(f32),
+    /// Its size.
+    Absolute,
+}
+
+impl Distance {
+    /// The cost of an error and its slope, both `weight` times.
+    pub(crate) fn weighted(self, weight: f32, error: f32) -> (f64, f32) {
+        match self {
+            Self::Huber(size) if error.abs() > size => {
+                (f64::from(weight * size * (2.0 * error.abs() - size)), 2.0 * weight * size.copysign(error))
+            }
+            Self::Squared | Self::Huber(_) => (f64::from(weight * error * error), 2.0 * weight * error),
+            Self::Absolute if error == 0.0 => (0.0, 0.0),
+            Self::Absolute => (f64::from(weight * error.abs()), weight.copysign(error)),
+        }
+    }
+
+    /// The cost of an error.
+    fn of(self, error: f32) -> f64 {
+        match self {
+            Self::Squared => f64::from(error).powi(2),
+            other => other.weighted(1.0, error).0,
+        }
+    }
+}
+
 /// One place of a batch: two rows of the data and the share of the first, 1 where nothing is mixed.
 pub(crate) type Mixed = (usize, usize, f32);
 
@@ -59,6 +92,8 @@ pub(crate) struct Labels<'a> {
     /// Share of label mass spread over all classes.
     pub(crate) smoothing: f32,
     pub(crate) scale: TargetScale,
+    /// What an error of a quantity costs.
+    pub(crate) distance: Distance,
 }
 
 impl Labels<'_> {
@@ -97,9 +132,9 @@ impl Labels<'_> {
                 for (at, &(first, second, part)) in rows {
                     let mixed =
                         part * self.scale.score(values[first]) + (1.0 - part) * self.scale.score(values[second]);
-                    let error = output[[at, 0]] - mixed;
-                    loss += f64::from(scale * error * error);
-                    gradient[[at, 0]] += 2.0 * scale * error;
+                    let (value, slope) = self.distance.weighted(scale, output[[at, 0]] - mixed);
+                    loss += value;
+                    gradient[[at, 0]] += slope;
                 }
             }
         }
@@ -123,7 +158,7 @@ impl Labels<'_> {
         }
     }
 
-    /// Cross-entropy or squared error over `rows`, one output row each.
+    /// Cross-entropy or the mean cost of the errors over `rows`, one output row each.
     pub(crate) fn loss(&self, output: &Array2<f32>, rows: &[usize]) -> f64 {
         match self.truth {
             Truth::Classes { labels, .. } => {
@@ -133,7 +168,7 @@ impl Labels<'_> {
             }
             Truth::Quantity { values, .. } => {
                 let error =
-                    |(at, &row): (usize, &usize)| f64::from(output[[at, 0]] - self.scale.score(values[row])).powi(2);
+                    |(at, &row): (usize, &usize)| self.distance.of(output[[at, 0]] - self.scale.score(values[row]));
                 rows.iter().enumerate().map(error).sum::<f64>() / rows.len() as f64
             }
         }

@@ -52,7 +52,7 @@ impl Lesson for Mutual<'_> {
 mod tests {
     use super::*;
     use crate::data::Truth;
-    use crate::distill::labels::TargetScale;
+    use crate::distill::labels::{Distance, TargetScale};
     use ndarray::array;
 
     /// The closed gradients of co-training against differences of its loss.
@@ -60,7 +60,7 @@ mod tests {
     fn gradients_of_co_training_reach_both_sides() {
         let truth = Truth::Classes { labels: vec![0, 2], names: vec!["a".into(), "b".into(), "c".into()] };
         let scale = TargetScale { mean: 0.0, deviation: 1.0 };
-        let labels = Labels { truth: &truth, known: &[true, true], smoothing: 0.1, scale };
+        let labels = Labels { truth: &truth, known: &[true, true], smoothing: 0.1, scale, distance: Distance::Squared };
         let mut lesson = Mutual { labels, tune: &[], temperature: 4.0 };
         let step = Step { epoch: 0, number: 0, seed: 0, rows: &[0, 1] };
         let outputs = [array![[0.5f32, -1.0, 2.0], [0.1, 0.2, -0.3]], array![[1.0f32, 0.0, -1.0], [2.0, -2.0, 0.5]]];

@@ -179,6 +179,8 @@ pub static METHODS: &[&Method] = &[
     &target::margin::METHOD,
     &objective::kl::METHOD,
     &objective::mse::METHOD,
+    &objective::huber::METHOD,
+    &objective::mae::METHOD,
     &link::edges::METHOD,
     &link::embedding::METHOD,
     &link::contrast::METHOD,

@@ -50,8 +50,8 @@ pub use section::{Context, Key, Section};
 pub use student::{CotrainSection, MaskKind, MasksSection, StudentSection};
 pub use teacher::{TeacherKind, TeacherSection};
 pub use teacher_kinds::{
-    AttentionTeacher, FileTeacher, FusionTeacher, GraphTeacher, MlpTeacher, ModelInput, ModelTeacher, Seen,
-    TableTeacher, UniformTeacher,
+    AttentionTeacher, AutoTeacher, FileTeacher, FusionTeacher, GraphTeacher, MlpTeacher, ModelInput, ModelTeacher,
+    Seen, TableTeacher, UniformTeacher,
 };
 pub use training::{ChooseBy, InputKind, TeacherInput, Training};
 

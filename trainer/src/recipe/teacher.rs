@@ -6,8 +6,8 @@ use super::data::DataKind;
 use super::error::RecipeFault;
 use super::section::{Context, Key, Reader, Section, idle, unknown};
 use super::teacher_kinds::{
-    AttentionTeacher, FileTeacher, FusionTeacher, GraphTeacher, MlpTeacher, ModelTeacher, Seen, TableTeacher,
-    UniformTeacher,
+    AttentionTeacher, AutoTeacher, FileTeacher, FusionTeacher, GraphTeacher, MlpTeacher, ModelTeacher, Seen,
+    TableTeacher, UniformTeacher,
 };
 use super::training::{TeacherInput, Training};
 use super::value::{Fault, one_of, word, words};
@@ -16,6 +16,8 @@ use crate::teacher::AnswerKind;
 words! {
     /// Kind of a teacher.
     pub enum TeacherKind {
+        /// Those of a few settings that are best on the tune rows, the mean of their answers.
+        Auto = "auto",
         /// Graph convolution with the symmetric normalised adjacency.
         Gcn = "gcn",
         /// GraphSAGE with the `gcn` aggregator.
@@ -42,6 +44,8 @@ words! {
 /// `[[teacher]]`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TeacherSection {
+    /// The best of a few settings.
+    Auto(AutoTeacher),
     /// Graph convolution.
     Gcn(GraphTeacher),
     /// GraphSAGE.
@@ -68,6 +72,7 @@ pub enum TeacherSection {
 macro_rules! each_kind {
     ($teacher:expr, $section:ident => $value:expr) => {
         match $teacher {
+            TeacherSection::Auto($section) => $value,
             TeacherSection::Gcn($section) | TeacherSection::Sage($section) => $value,
             TeacherSection::Gat($section) => $value,
             TeacherSection::Mlp($section) => $value,
@@ -103,6 +108,7 @@ impl TeacherSection {
     #[must_use]
     pub const fn kind(&self) -> TeacherKind {
         match self {
+            Self::Auto(_) => TeacherKind::Auto,
             Self::Gcn(_) => TeacherKind::Gcn,
             Self::Sage(_) => TeacherKind::Sage,
             Self::Gat(_) => TeacherKind::Gat,
@@ -142,7 +148,7 @@ impl TeacherSection {
     /// Whether the teacher is trained here; else it comes as a file, or knows nothing.
     #[must_use]
     pub const fn is_trained(&self) -> bool {
-        self.training().is_some()
+        self.training().is_some() || matches!(self, Self::Auto(_))
     }
 
     /// How it sees the features of a graph, where it learns from one.
@@ -210,6 +216,7 @@ impl TeacherSection {
     #[must_use]
     pub const fn sees(&self) -> Seen {
         match self {
+            Self::Auto(teacher) => teacher.sees,
             Self::Mlp(teacher) => teacher.sees,
             Self::Onnx(teacher) => teacher.sees,
             Self::Dense(teacher) | Self::Student(teacher) => teacher.sees,
@@ -247,6 +254,7 @@ impl TeacherSection {
     #[must_use]
     pub fn keys(kind: TeacherKind) -> Vec<&'static Key> {
         match kind {
+            TeacherKind::Auto => AutoTeacher::keys(),
             TeacherKind::Gcn | TeacherKind::Sage => GraphTeacher::keys(),
             TeacherKind::Gat => AttentionTeacher::keys(),
             TeacherKind::Mlp => MlpTeacher::keys(),
@@ -293,9 +301,14 @@ impl TeacherSection {
             return Err(idle(needs).inside(&format!(".{found}")));
         }
         let edges = matches!(kind, TeacherKind::Gcn | TeacherKind::Sage | TeacherKind::Gat);
-        let kind_of_data = if edges { DataKind::Graph } else { DataKind::Table };
+        let kind_of_data = match kind {
+            TeacherKind::Auto => context.kind,
+            _ if edges => DataKind::Graph,
+            _ => DataKind::Table,
+        };
         let from = Reader { table: &own, context: Context { kind: kind_of_data, ..context } };
         let teacher = match kind {
+            TeacherKind::Auto => Self::Auto(Section::read(&from)?),
             TeacherKind::Gcn => Self::Gcn(Section::read(&from)?),
             TeacherKind::Sage => Self::Sage(Section::read(&from)?),
             TeacherKind::Gat => Self::Gat(Section::read(&from)?),

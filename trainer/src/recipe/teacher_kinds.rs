@@ -21,6 +21,17 @@ words! {
 }
 
 section! {
+    /// Keys of `auto`.
+    #[derive(Copy)]
+    pub struct AutoTeacher {
+        /// Settings that are tried, of the list in docs/TABLES.md.
+        candidates: usize = 4, Rule::whole_numbers(1, crate::teacher::PORTFOLIO as u64);
+        /// Which columns.
+        sees: Seen = "all";
+    }
+}
+
+section! {
     /// Keys of `gcn` and `sage`.
     pub struct GraphTeacher with training: Training {
         /// What the teacher sees of a node. The student has its own key.

@@ -106,7 +106,7 @@ impl Document {
         let sections = [
             vec![findings(metrics), figures::networks(metrics), figures::differences(metrics)],
             answers::sections(metrics),
-            vec![figures::training(metrics), facts::cost(metrics), facts::data(metrics)],
+            vec![figures::tried(metrics), figures::training(metrics), facts::cost(metrics), facts::data(metrics)],
             vec![facts::intended(metrics), facts::limits(metrics), facts::recipe(metrics)],
             vec![figures::mixer(metrics), figures::runs(metrics), figures::time(metrics)],
             vec![facts::origin(metrics), facts::verify(), facts::resolved(metrics)],

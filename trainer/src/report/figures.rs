@@ -6,7 +6,7 @@ use super::evidence::Evidence;
 use super::metrics::{Figure, Metrics, Summary};
 use super::names::{grouped, order, part, signed, split, spread, title};
 use super::number::{Places, UNDEFINED, figure};
-use super::outcome::{Curve, MixerShare, Role, TEST, role};
+use super::outcome::{Curve, MixerShare, Role, TEST, Tried, role};
 use super::statistics::mean;
 use super::summarise::group;
 use super::verdict::{edge_agreement, shown, size};
@@ -336,4 +336,42 @@ pub(super) fn time(metrics: &Metrics) -> Section {
         epochs.row(vec![trained(&name), if lo == hi { lo.to_string() } else { format!("{lo} to {hi}") }]);
     }
     Section::new("Time", Depth::Page).table(seconds).table(epochs)
+}
+
+/// Settings that were tried where the recipe left the choice of a teacher to the run; empty where it did not.
+pub(super) fn tried(metrics: &Metrics) -> Section {
+    let section = Section::new("Teachers that were tried", Depth::Card);
+    let main = metrics.main_figure();
+    let heading = format!("{} on the tune rows", headed(main, metrics.figures.get(main)));
+    let caption = "Settings in the order they were tried, means over the runs";
+    let mut table = Table::new(caption, "Setting").numbers(&heading).numbers("Chosen").numbers("CPU seconds");
+    let mut settings: Vec<&str> = Vec::new();
+    for tried in metrics.runs.iter().flat_map(|run| &run.tried) {
+        if !settings.contains(&tried.settings.as_str()) {
+            settings.push(&tried.settings);
+        }
+    }
+    for of in &settings {
+        let all: Vec<&Tried> =
+            metrics.runs.iter().flat_map(|run| &run.tried).filter(|tried| tried.settings == *of).collect();
+        let value = |tried: &&Tried| tried.tune.figures().into_iter().find(|(name, _)| *name == main)?.1;
+        let (tune, seconds): (Vec<f64>, Vec<f64>) =
+            all.iter().filter_map(|tried| Some((value(tried)?, tried.cpu_seconds))).unzip();
+        let chosen = format!("{} of {}", all.iter().filter(|tried| tried.chosen).count(), all.len());
+        table.row(vec![in_one_line(of), figure(mean(&tune)), chosen, figure(mean(&seconds))]);
+    }
+    if settings.is_empty() {
+        return section;
+    }
+    section
+        .table(table)
+        .say("Each was trained once. The student learnt from the mean of those that the tune rows cannot tell from the best.")
+}
+
+/// The keys that tell settings apart, in one line.
+fn in_one_line(settings: &str) -> String {
+    const TOLD: [&str; 8] =
+        ["kind", "input", "hidden", "branch_hidden", "dropout", "learning_rate", "weight_decay", "sees"];
+    let told = |line: &&str| line.split_once(" = ").is_some_and(|(key, _)| TOLD.contains(&key));
+    settings.lines().filter(told).map(|line| line.replace('"', "")).collect::<Vec<_>>().join(", ")
 }

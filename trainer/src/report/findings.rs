@@ -5,12 +5,17 @@ use super::evidence::Evidence;
 use super::metrics::{DataKind, Metrics};
 use super::names::{in_a_sentence, points, split};
 use super::number::figure;
-use super::outcome::{Curve, TEST};
+use super::outcome::{Curve, Finding, TEST};
 use super::statistics::{Paired, mean, paired};
 use super::summarise::group;
 
 /// Points of accuracy that rounding may cost before it is named.
 const ROUNDING: f64 = 0.3;
+
+/// How far a teacher is ahead of its student, of the student's own figure, before the gap is named.
+const WIDE: f64 = 0.06;
+/// Share of that gap that distilling closes in a student that can follow.
+const FOLLOWS: f64 = 0.25;
 
 /// Two networks on the test rows of a split.
 struct Pair {
@@ -30,9 +35,26 @@ impl Pair {
 /// Everything that was found; empty where nothing stands in the way.
 pub(super) fn findings(metrics: &Metrics) -> Section {
     let of_split = |name: &&str| of_split(metrics, name);
-    let found: Vec<String> = metrics.splits().iter().flat_map(of_split).chain(unfinished(metrics)).collect();
+    let found: Vec<String> = of_runs(metrics)
+        .into_iter()
+        .chain(metrics.splits().iter().flat_map(of_split))
+        .chain(unfinished(metrics))
+        .collect();
     let section = Section::new("What stands in the way", Depth::Brief);
     found.into_iter().fold(section, Section::say)
+}
+
+/// What most runs found before their students learnt, in the words of the first.
+fn of_runs(metrics: &Metrics) -> Vec<String> {
+    let mut found: Vec<(&Finding, usize)> = Vec::new();
+    for finding in metrics.runs.iter().flat_map(|run| &run.findings) {
+        match found.iter_mut().find(|(known, _)| known.kind == finding.kind) {
+            Some((_, count)) => *count += 1,
+            None => found.push((finding, 1)),
+        }
+    }
+    let most = |(_, count): &(&Finding, usize)| 2 * count > metrics.runs.len();
+    found.into_iter().filter(most).map(|(finding, _)| finding.text.clone()).collect()
 }
 
 fn of_split(metrics: &Metrics, name: &str) -> Vec<String> {
@@ -51,13 +73,37 @@ fn of_split(metrics: &Metrics, name: &str) -> Vec<String> {
              Try {other}, or label_weight in [objective]."
         ));
     }
-    if let Some(pair) =
-        between("student_float", "label_only").filter(|pair| pair.gain.pairs > 1 && pair.gain.mean <= 0.0)
-    {
+    let gain = between("student_float", "label_only");
+    if let Some(pair) = gain.as_ref().filter(|pair| adds_nothing(pair, labels_are_all_known(metrics, name))) {
         let [student, labels] = pair.means.map(figure);
+        let why = match labels_are_all_known(metrics, name) {
+            true => "every train row has its label, so distilling is unlikely to help",
+            false => "no gain from distilling",
+        };
         found.push(format!(
-            "{place}: no gain from distilling: the student on labels only reaches {labels}, the distilled one {student}. \
-             Try label_weight in [objective], or ship the student trained on labels only."
+            "{place}: {why}: the student on labels only reaches {labels}, the distilled one {student}. Try label_weight in \
+             [objective], or ship the student trained on labels only."
+        ));
+    }
+    // A teacher with other sensors may well know what the student cannot.
+    let same_columns = metrics.data.columns.is_some_and(|columns| columns == metrics.data.inputs);
+    if let (Some(gap), Some(gain)) = (between("teacher", "student_float").filter(is_wide), &gain)
+        && same_columns
+        && gain.gain.mean < FOLLOWS * gap.gain.mean
+    {
+        let [teacher, student] = gap.means.map(figure);
+        found.push(format!(
+            "{place}: the student ({student}) cannot follow its teacher ({teacher}), and labels only reach {}. Try a wider \
+             `hidden` in [student], or inputs that make the classes easier to tell: no loss can teach what the network \
+             cannot hold.",
+            figure(gain.means[1])
+        ));
+    }
+    if let Some(pair) = between("student_float", "self").filter(Pair::loses) {
+        let [student, own] = pair.means.map(figure);
+        found.push(format!(
+            "{place}: what only the teacher sees does not help: teachers on the student's own columns lead to {own}, these \
+             to {student}. Try sees = \"student\" in [[teacher]]."
         ));
     }
     if let Some(pair) = between("student_int8", "persistence").filter(Pair::loses) {
@@ -77,6 +123,23 @@ fn of_split(metrics: &Metrics, name: &str) -> Vec<String> {
         ));
     }
     found
+}
+
+/// Whether distilling adds nothing to labels; where all of them are known, it has to show clearly that it does.
+fn adds_nothing(pair: &Pair, all_known: bool) -> bool {
+    let Paired { mean, pairs, .. } = pair.gain;
+    pairs > 1 && (mean <= 0.0 || (all_known && Evidence::of(&pair.gain) != Evidence::Clear))
+}
+
+/// Whether every train row of a table has its label.
+fn labels_are_all_known(metrics: &Metrics, name: &str) -> bool {
+    let mut runs = metrics.runs.iter().filter(|run| group(&run.split) == name);
+    metrics.data.kind == DataKind::Table && runs.all(|run| run.rows.labelled == run.rows.train)
+}
+
+/// Whether a teacher is clearly and far better than its student.
+fn is_wide(pair: &Pair) -> bool {
+    pair.gain.pairs > 1 && Evidence::of(&pair.gain) == Evidence::Clear && pair.gain.mean > WIDE * pair.means[1].abs()
 }
 
 /// Both networks over the runs of a split that measured both.
@@ -149,6 +212,15 @@ mod tests {
     }
 
     #[test]
+    fn shipped_students_raise_no_alarm() {
+        let models = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
+        for name in ["cora", "har-watch", "room-occupancy", "spoken-digit", "beijing-air"] {
+            let metrics = Metrics::read(&models.join(name)).unwrap();
+            assert_eq!(said(&metrics), "", "{name}");
+        }
+    }
+
+    #[test]
     fn each_fault_is_called_by_its_name() {
         let graph = || samples::graph(&[2022, 2023, 2024], 2.0);
         let teacher = said(&moved(graph(), "teacher", -40.0));
@@ -160,6 +232,20 @@ mod tests {
         assert!(rounded.contains("rounding to int8 costs 2.") && rounded.contains("qat"), "{rounded}");
         let late = said(&moved(samples::regression(2.0), "student_int8", 40.0));
         assert!(late.contains("worse than repeating the present value"), "{late}");
+        let mut table = samples::table(2.0);
+        table.data.columns = Some(table.data.inputs);
+        let starved = said(&moved(moved(table, "teacher", 25.0), "label_only", 21.5));
+        assert!(starved.contains("cannot follow its teacher"), "{starved}");
+        let mut known = samples::table(2.0);
+        known.runs.iter_mut().for_each(|run| run.rows.labelled = run.rows.train);
+        let plenty = said(&moved(known, "label_only", 30.0));
+        assert!(plenty.contains("every train row has its label, so distilling is unlikely to help"), "{plenty}");
+        let mut blind = graph();
+        let finding = Finding::new("teacher-at-chance", "The teacher knows nothing.".to_owned());
+        blind.runs[0].findings.push(finding.clone());
+        assert_eq!(said(&blind), "", "one run of several");
+        blind.runs.iter_mut().skip(1).for_each(|run| run.findings.push(finding.clone()));
+        assert_eq!(said(&blind), "The teacher knows nothing.");
         let mut short = graph();
         for run in &mut short.runs {
             let Some(curve) = run.trainings.get_mut("teacher").and_then(|training| training.curve.as_mut()) else {

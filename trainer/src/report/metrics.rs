@@ -1,7 +1,7 @@
 //! `metrics.json`: everything a run measured, for scripts. The schema is documented in `docs/spec/metrics.md`.
 
 use super::evidence::Evidence;
-use super::outcome::{Curve, MixerShare, Outcome, Role, Rows};
+use super::outcome::{Curve, Finding, MixerShare, Outcome, Role, Rows, Tried};
 use super::shipped::{Confusion, Coverage, Reliability, Residuals, Rounding, Shipped};
 use super::statistics::Paired;
 use super::summarise;
@@ -257,6 +257,12 @@ pub struct Run {
     pub edge_agreement: Option<f64>,
     /// As [`Outcome::mixer`].
     pub mixer: Vec<MixerShare>,
+    /// As [`Outcome::tried`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Tried>,
+    /// As [`Outcome::findings`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// As [`Outcome::cpu_seconds`].
     pub cpu_seconds: BTreeMap<String, f64>,
     /// By name of the network or training.
@@ -277,6 +283,9 @@ pub struct Metrics {
     pub recipe_text: Option<String>,
     /// SHA-256 of the resolved recipe, hexadecimal.
     pub recipe_hash: String,
+    /// The same of the recipe as it was asked for, where it left something to the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_recipe_hash: Option<String>,
     /// Backend of the float training.
     pub backend: String,
     /// Threads the run used.
@@ -329,6 +338,8 @@ pub struct About {
     pub recipe_text: String,
     /// SHA-256 of the resolved recipe, hexadecimal.
     pub recipe_hash: String,
+    /// The same of the recipe as it was asked for, where it left something to the run.
+    pub asked_recipe_hash: Option<String>,
     /// Backend of the float training.
     pub backend: String,
     /// Threads the run used.
@@ -366,6 +377,7 @@ impl Metrics {
             recipe: about.recipe,
             recipe_text: Some(about.recipe_text).filter(|text| !text.is_empty()),
             recipe_hash: about.recipe_hash,
+            asked_recipe_hash: about.asked_recipe_hash,
             backend: about.backend,
             threads: about.threads,
             made_on,

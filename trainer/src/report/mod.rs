@@ -40,7 +40,7 @@ mod read;
 pub(crate) mod samples;
 mod score;
 pub mod shipped;
-mod statistics;
+pub(crate) mod statistics;
 mod summarise;
 mod template;
 mod terminal;

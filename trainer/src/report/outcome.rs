@@ -32,8 +32,44 @@ pub struct Outcome {
     pub mixer: Vec<MixerShare>,
     /// Edges whose ends get the same class from the teacher, in per cent; of graphs.
     pub edge_agreement: Option<f64>,
+    /// Settings of teachers that were tried where the recipe left the choice to the run.
+    pub tried: Vec<Tried>,
+    /// What was found before the student learnt.
+    pub findings: Vec<Finding>,
     /// CPU seconds of each stage, all threads of the stage added up.
     pub cpu_seconds: BTreeMap<String, f64>,
+}
+
+/// Something that stands in the way of a better student.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which, as a word for scripts.
+    pub kind: String,
+    /// What it is, its evidence, and what to try.
+    pub text: String,
+}
+
+impl Finding {
+    /// A finding.
+    #[must_use]
+    pub fn new(kind: &str, text: String) -> Self {
+        Self { kind: kind.to_owned(), text }
+    }
+}
+
+/// A setting that was tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tried {
+    /// In words.
+    pub title: String,
+    /// Its section of a recipe, as TOML.
+    pub settings: String,
+    /// Its figures on the tune rows, which choose.
+    pub tune: Score,
+    /// Whether the student learnt from it.
+    pub chosen: bool,
+    /// CPU seconds of its training; 0 where an earlier run had trained it.
+    pub cpu_seconds: f64,
 }
 
 /// Rows of a job by what they are for.

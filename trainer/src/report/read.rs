@@ -114,6 +114,7 @@ impl Old {
             recipe: self.recipe,
             recipe_text: String::new(),
             recipe_hash: self.recipe_hash,
+            asked_recipe_hash: None,
             backend: self.backend,
             threads: self.threads,
             data,
@@ -247,6 +248,8 @@ impl OldSeed {
             networks,
             mixer: Vec::new(),
             edge_agreement: Some(100.0 * self.edge_agreement),
+            tried: Vec::new(),
+            findings: Vec::new(),
             cpu_seconds: self.cpu_seconds,
         }];
         if let Some(inductive) = self.inductive {
@@ -261,6 +264,8 @@ impl OldSeed {
                 networks,
                 mixer: Vec::new(),
                 edge_agreement: None,
+                tried: Vec::new(),
+                findings: Vec::new(),
                 cpu_seconds: apart.map(|seconds| (INDUCTIVE.to_owned(), seconds)).into_iter().collect(),
             });
         }
@@ -390,6 +395,8 @@ impl OldRun {
             networks,
             mixer,
             edge_agreement: None,
+            tried: Vec::new(),
+            findings: Vec::new(),
             cpu_seconds: self.cpu_seconds,
         }
     }

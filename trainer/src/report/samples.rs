@@ -60,6 +60,7 @@ fn about(recipe: &str, data: Data, split: &str, seed: u64) -> About {
         recipe: recipe.into(),
         recipe_text: "[data]\nsource = \"it\" # <b>\n".into(),
         recipe_hash: "ab".repeat(32),
+        asked_recipe_hash: None,
         backend: "flex".into(),
         threads: 1,
         data,
@@ -136,6 +137,8 @@ pub(crate) fn graph(seeds: &[u64], gain: f64) -> Metrics {
             networks: classifiers(run, gain, parts),
             mixer: Vec::new(),
             edge_agreement: Some(81.0),
+            tried: Vec::new(),
+            findings: Vec::new(),
             cpu_seconds: BTreeMap::from([("student".into(), 3.25), ("teacher".into(), 1.5)]),
         }
     };
@@ -174,6 +177,8 @@ pub(crate) fn table(gain: f64) -> Metrics {
             networks,
             mixer: vec![source("teacher", 60.0), source("teacher_4", 40.0)],
             edge_agreement: None,
+            tried: Vec::new(),
+            findings: Vec::new(),
             cpu_seconds: BTreeMap::from([("student".into(), 3.25)]),
         }
     };
@@ -219,6 +224,8 @@ pub(crate) fn regression(gain: f64) -> Metrics {
             ]),
             mixer: Vec::new(),
             edge_agreement: None,
+            tried: Vec::new(),
+            findings: Vec::new(),
             cpu_seconds: BTreeMap::new(),
         }
     };

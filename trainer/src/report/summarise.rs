@@ -176,6 +176,8 @@ pub(super) fn run(outcome: &Outcome) -> Run {
         seed: outcome.seed,
         rows: outcome.rows,
         edge_agreement: outcome.edge_agreement,
+        tried: outcome.tried.clone(),
+        findings: outcome.findings.clone(),
         mixer: outcome.mixer.clone(),
         cpu_seconds: outcome.cpu_seconds.clone(),
         trainings: trained.collect(),

@@ -18,11 +18,12 @@ use super::job::Job;
 use super::student::Distilled;
 use super::teachers::Teachers;
 use crate::method::link::contrast::Contrast;
+use crate::method::objective::Weights;
 use crate::method::objective::kl::{self, Kl};
-use crate::method::objective::{Weights, mse};
 use crate::method::target::{mean, random, router};
 use crate::method::{Chosen, link};
 use crate::nn::{MlpWeights, TuneFigure};
+use crate::recipe::section::Section;
 use crate::recipe::{DataKind, MlpTeacher, Recipe, Schedule, Seen, Task, TeacherSection, UniformTeacher};
 use crate::report::metrics;
 
@@ -218,7 +219,7 @@ fn plain_kd(recipe: &Recipe) -> Vec<Recipe> {
     let mut weights = Weights { soft_weight: Schedule::Constant(1.0), ..recipe.weights() };
     weights.label_smoothing = weights.label_smoothing.map(|_| 0.0);
     if recipe.data.task == Task::Regress {
-        control.objective = Chosen::new(&mse::METHOD, &mse::Mse { weights });
+        control.objective = weighted(&recipe.objective, &weights);
         return vec![control];
     }
     let with = |temperature| {
@@ -285,11 +286,15 @@ fn mean_of(recipe: &Recipe) -> Chosen {
 fn set_weights(recipe: &mut Recipe, change: impl FnOnce(&mut Weights)) {
     let mut weights = recipe.weights();
     change(&mut weights);
-    recipe.objective = if recipe.objective.is(&kl::METHOD) {
-        Chosen::new(&kl::METHOD, &Kl { weights, temperature: recipe.temperature() })
-    } else {
-        Chosen::new(&mse::METHOD, &mse::Mse { weights })
-    };
+    recipe.objective = weighted(&recipe.objective, &weights);
+}
+
+/// The same objective with other weights.
+fn weighted(objective: &Chosen, weights: &Weights) -> Chosen {
+    let mut objective = objective.clone();
+    objective.keys.retain(|name, _| Weights::keys().iter().all(|key| key.name != name));
+    objective.keys.extend(weights.table());
+    objective
 }
 
 #[cfg(test)]

@@ -67,6 +67,7 @@ pub fn estimate(
     evaluations: usize,
     threads: usize,
 ) -> Estimate {
+    let recipe = &super::search::with_all_candidates(recipe);
     let (count, outputs) = (data.rows() as u64, data.truth.outputs());
     let edges = data.edges.as_ref().map_or(0, |edges| edges.nnz() as u64);
     let step = |batch: Option<usize>| batch.map_or(count, |batch| count.min(batch as u64));

@@ -1,5 +1,6 @@
 //! Everything a run leaves behind: student file, vectors, metrics, report, card, resolved recipe.
 
+use super::search::searches;
 use super::{JobResult, RunError, RunResult, Work, task};
 use crate::data::{Data, Truth};
 use crate::export::{FloatStudent, STUDENT_FLOAT, SealError, Sealed, seal, write_vectors};
@@ -10,6 +11,7 @@ use crate::recipe::{Recipe, Seen, TeacherSection};
 use crate::report::metrics::{self, CostMetrics, DataTask, Metrics, ShippedStudent, TeacherMetrics};
 use crate::report::shipped::{self, Answers, Shipped, Steps};
 use crate::report::{Document, card, html};
+use crate::teacher::candidates;
 use eyas::model::Provenance;
 use eyas::{AlignedBytes, Student};
 use sha2::{Digest, Sha256};
@@ -68,8 +70,11 @@ pub fn teachers_in_words(recipe: &Recipe) -> String {
     recipe.teacher.iter().map(|teacher| in_words(recipe, teacher)).collect::<Vec<_>>().join(" + ")
 }
 
-fn in_words(recipe: &Recipe, teacher: &TeacherSection) -> String {
+pub(super) fn in_words(recipe: &Recipe, teacher: &TeacherSection) -> String {
     let kind = teacher.kind().word();
+    if let TeacherSection::Auto(auto) = teacher {
+        return format!("auto, of {} settings", candidates(auto, recipe.context()).len());
+    }
     let Some(training) = teacher.training() else {
         let path = teacher.path().and_then(|path| Path::new(path).file_name());
         return path.map_or_else(|| kind.to_owned(), |name| format!("{kind} {}", name.to_string_lossy()));
@@ -97,8 +102,8 @@ fn in_words(recipe: &Recipe, teacher: &TeacherSection) -> String {
     format!("{kind} {shape}{sees}{mean}{parts}")
 }
 
-/// Seals the shipped student and writes the run folder, the student file last. `name` is the recipe's, `recipe` as it lies in
-/// the folder.
+/// Seals the shipped student and writes the run folder, the student file last. `name` is the recipe's, `recipe` that of the
+/// shipped job as it lies in the folder.
 ///
 /// # Errors
 /// [`RunError`] when the runtime refuses the student or a file cannot be written; a student file that was there before is
@@ -141,6 +146,7 @@ pub fn write(
         recipe: name.into(),
         recipe_text: resolved.clone(),
         recipe_hash: hexadecimal(&recipe_hash),
+        asked_recipe_hash: searches(work.recipe).then(|| hexadecimal(&work.recipe.recipe_hash())),
         backend: work.options.backend.name().into(),
         threads: work.options.threads,
         data: data_metrics(data, hexadecimal(&data_hash)),
@@ -171,7 +177,7 @@ pub fn write(
     let there = folder.path().join(RECIPE);
     let copied = std::fs::read_to_string(&there).is_ok_and(|text| text == resolved);
     let there = Recipe::load(&there);
-    if copied || !there.is_ok_and(|there| there.base.is_empty() && there.recipe_hash() == recipe_hash) {
+    if copied || !there.is_ok_and(|there| there.base.is_empty() && there.recipe_hash() == work.recipe.recipe_hash()) {
         folder.write(RECIPE, recipe.text().as_bytes())?;
     }
     folder.write(STUDENT, &file)?;

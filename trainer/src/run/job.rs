@@ -7,12 +7,15 @@ use cpu_time::ThreadTime;
 use ndarray::{Array2, Axis};
 use sprs::CsMat;
 
+use super::search::searches;
 use super::teachers::{Answer, Teachers};
 use super::{RunContext, RunError, Work, data_key};
 use crate::data::{Data, Evaluation, Form, Matrix, Truth};
 use crate::dataset::Split;
 use crate::distill::edge_agreement;
-use crate::distill::labels::{Labels, TargetScale};
+use crate::distill::labels::{Distance, Labels, TargetScale};
+use crate::method::objective::huber::{self, Huber};
+use crate::method::objective::mae;
 use crate::nn::view::View;
 use crate::nn::{
     BackendKind, CurvePoint, Lesson, MlpWeights, Source, TrainError, TrainPlan, Trained, TrainedNet, Training, Whole,
@@ -37,6 +40,8 @@ pub struct JobResult {
     pub outcome: Outcome,
     /// What each control changes of the recipe.
     pub controls: Vec<Control>,
+    /// The recipe of this job: what it left to the run is settled.
+    pub recipe: Recipe,
 }
 
 impl JobResult {
@@ -91,14 +96,26 @@ pub(super) struct Job<'a> {
 
 /// Carries out one job.
 pub(super) fn carry_out(work: &Work<'_>, evaluation: &Evaluation) -> Result<JobResult, RunError> {
-    let mut job = Job::new(work, evaluation);
+    let asked = work.recipe.teacher.len();
+    let (settled, tried, searched);
+    let work = if searches(work.recipe) {
+        let mut job = Job::new(work, evaluation);
+        (settled, tried) = job.settled()?;
+        searched = job.books;
+        &Work { recipe: &settled, ..*work }
+    } else {
+        (tried, searched) = (Vec::new(), Books::default());
+        work
+    };
     let recipe = work.recipe;
+    let mut job = Job { books: searched, ..Job::new(work, evaluation) };
     let teachers = job.teachers(recipe)?;
     let agreement = job.data.edges.as_ref().map(|edges| edge_agreement(edges, &teachers.mean()));
     if let Some(agreement) = agreement {
         job.note_agreement(agreement);
     }
-    job.judge_teachers(&teachers)?;
+    job.judge_teachers(&teachers, asked)?;
+    let findings = job.audit(&teachers);
     let student = job.distil("student", recipe, &teachers)?;
     let load = student.load.clone();
     job.judge("student_float", |job, rows| Ok(job.score(&student.weights, rows)))?;
@@ -107,13 +124,14 @@ pub(super) fn carry_out(work: &Work<'_>, evaluation: &Evaluation) -> Result<JobR
     let integers = job.integers(&student.weights, &teachers)?;
     job.spend("quantize", started.elapsed().as_secs_f64());
     job.judge("student_int8", |job, rows| job.integer_score(&integers, rows))?;
-    let mixer = job.mixer(recipe, &teachers, load);
+    let mixer = if tried.is_empty() { job.mixer(recipe, &teachers, load) } else { Vec::new() };
     Ok(JobResult {
         evaluation: evaluation.clone(),
         weights: job.in_unit(&student.weights),
         student: integers,
         controls,
-        outcome: job.outcome(mixer, agreement),
+        recipe: recipe.clone(),
+        outcome: Outcome { tried, findings, ..job.outcome(mixer, agreement) },
     })
 }
 
@@ -162,7 +180,13 @@ impl<'a> Job<'a> {
     }
 
     pub(super) fn labels(&self, smoothing: f64) -> Labels<'_> {
-        Labels { truth: &self.data.truth, known: &self.known, smoothing: smoothing as f32, scale: self.scale }
+        Labels {
+            truth: &self.data.truth,
+            known: &self.known,
+            smoothing: smoothing as f32,
+            scale: self.scale,
+            distance: distance(self.recipe),
+        }
     }
 
     /// Adds the figures of a network on every part of the data; `score` takes rows of the whole data.
@@ -219,16 +243,23 @@ impl<'a> Job<'a> {
         })
     }
 
-    fn judge_teachers(&mut self, teachers: &Teachers) -> Result<(), RunError> {
-        for (number, answer) in teachers.each.iter().enumerate() {
+    /// Judges the teachers; `asked` for that many: the last one may stand for several settings, whose mean it answers.
+    fn judge_teachers(&mut self, teachers: &Teachers, asked: usize) -> Result<(), RunError> {
+        let (alone, last) = teachers.each.split_at(asked.saturating_sub(1));
+        for (number, answers) in alone.iter().map(std::slice::from_ref).chain([last]).enumerate() {
             let name = if number == 0 { "teacher".to_owned() } else { format!("teacher_{}", number + 1) };
-            self.judge(&name, |job, rows| Ok(job.score_of(answer.whole(), rows)))?;
-            let train = self.score_of_learnt(&answer.answer, &self.labelled);
+            let mean = |of: fn(&Answer) -> &Array2<f32>| match answers {
+                [answer] => of(answer).clone(),
+                several => teachers.mean_of(&several.iter().map(|answer| of(answer).clone()).collect::<Vec<_>>()),
+            };
+            let (whole, learnt) = (mean(Answer::whole), mean(|answer| &answer.answer));
+            self.judge(&name, |job, rows| Ok(job.score_of(&whole, rows)))?;
+            let train = self.score_of_learnt(&learnt, &self.labelled);
             if let Some(judged) = self.networks.get_mut(&name) {
                 judged.on.insert(TRAIN.to_owned(), train);
             }
         }
-        if teachers.mixed.len() > 1 {
+        if asked > 1 || teachers.mixed.len() > teachers.each.len() {
             let mean = teachers.whole_mean();
             self.judge("teachers_mean", |job, rows| Ok(job.score_of(&mean, rows)))?;
         }
@@ -281,6 +312,8 @@ impl<'a> Job<'a> {
             networks,
             mixer,
             edge_agreement: edge_agreement.map(|share| 100.0 * share),
+            tried: Vec::new(),
+            findings: Vec::new(),
             cpu_seconds,
         }
     }
@@ -288,6 +321,11 @@ impl<'a> Job<'a> {
     /// Adds CPU seconds to those of a stage; what follows a hyphen tells trainings of one stage apart.
     pub(super) fn spend(&mut self, stage: &str, seconds: f64) {
         *self.books.cpu_seconds.entry(stage_name(stage)).or_default() += seconds;
+    }
+
+    /// CPU seconds of a stage so far.
+    pub(super) fn spent(&self, stage: &str) -> f64 {
+        self.books.cpu_seconds.get(stage).copied().unwrap_or(0.0)
     }
 
     /// Adds the epochs of a training to the books.
@@ -352,6 +390,12 @@ impl<'a> Job<'a> {
 
 /// Edge agreement under which the low-frequency term was seen to do harm (62 %), and above which to help (74 %).
 const HELPFUL_AGREEMENT: f64 = 0.7;
+
+/// What an error of a quantity costs by a recipe.
+pub(super) fn distance(recipe: &Recipe) -> Distance {
+    let huber = recipe.keys_of::<Huber>(&huber::METHOD).map(|keys| Distance::Huber(keys.delta as f32));
+    huber.unwrap_or(if recipe.objective.is(&mae::METHOD) { Distance::Absolute } else { Distance::Squared })
+}
 
 /// Name of a stage without what tells its trainings apart.
 fn stage_name(stage: &str) -> String {

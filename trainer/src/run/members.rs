@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::cache::Cache;
-use super::job::Job;
+use super::job::{Job, distance};
 use super::teachers::mixing;
 use super::{RunError, StageEvent};
 use crate::data::{Matrix, TeacherForm};
 use crate::distill::confidence_temperature;
+use crate::distill::labels::Distance;
 use crate::distill::mixer::{Mixing, mean};
 use crate::distill::supervised::Supervised;
 use crate::nn::{Adam, Branch, CurvePoint, Family, Length, Net, Source, TrainPlan, TrainedNet, Training, Whole, drawn};
@@ -111,7 +112,10 @@ impl Job<'_> {
                 seed: self.member_seed(teacher, number, place),
             };
             let stage = format!("{}teacher-{number}-{place}", self.prefix);
-            let key = self.key("member", &(of_one_member(teacher), plan, rows));
+            let key = match distance(self.recipe) {
+                Distance::Squared => self.key("member", &(of_one_member(teacher), plan, rows)),
+                other => self.key("member", &(of_one_member(teacher), plan, rows, format!("{other:?}"))),
+            };
             let plan = MemberPlan { teacher, stage: stage.clone(), training: plan, rows };
             let member = self.kept(&stage, key, |job| match job.graph_kind(teacher) {
                 Some(kind) => job.graph_member(kind, &plan),

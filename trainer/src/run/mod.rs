@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `job` | one evaluation, from teachers to figures |
 //! | `teachers` | what the teachers answer, whatever they are |
+//! | `search` | settings of teachers that the recipe leaves to the run |
 //! | `members` | the training of one teacher |
+//! | `audit` | what the teachers' answers are worth, before the student learns |
 //! | `cotrain`, `masks` | student and teachers trained together; masks on the teachers |
 //! | `student` | the student, taught as a recipe says |
 //! | `controls` | students trained beside it |
@@ -15,6 +17,7 @@
 //! | `folder` | everything a run leaves behind |
 //! | `start` | a run from a program |
 
+mod audit;
 mod cache;
 pub mod controls;
 mod cotrain;
@@ -25,6 +28,7 @@ mod integers;
 mod job;
 mod masks;
 mod members;
+mod search;
 mod stage;
 mod start;
 mod student;
@@ -119,6 +123,10 @@ fn teacher_stages(recipe: &Recipe) -> usize {
 
 /// Trainings of one job.
 fn stages(recipe: &Recipe) -> usize {
+    if search::searches(recipe) {
+        // As if every setting were chosen; a bar that ends early disappoints nobody.
+        return search::stages(recipe) + stages(&search::with_all_candidates(recipe));
+    }
     teacher_stages(recipe) + 1 + if recipe.report.controls { controls::stages(recipe) } else { 0 }
 }
 

@@ -172,7 +172,7 @@ impl<'a> Run<'a> {
             RunContext { observer: self.observer, interrupt: &interrupt, checkpoints: None, cache: Some(&kept) };
         let work = Work { recipe: &self.recipe, data: &data, files: &files, options: &options, context: &context };
         let result = execute(&work)?;
-        Ok(write(&work, &self.recipe.copied(&out, &search), &name, &result, &folder)?)
+        Ok(write(&work, &result.shipped().recipe.copied(&out, &search), &name, &result, &folder)?)
     }
 
     fn search(&self) -> crate::dataset::locate::Search {

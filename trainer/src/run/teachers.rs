@@ -62,6 +62,15 @@ impl Teachers {
         }
     }
 
+    /// The mean of some of the answers, as the recipe takes means.
+    pub(super) fn mean_of(&self, answers: &[Array2<f32>]) -> Array2<f32> {
+        let mixing = match self.mixing {
+            Mixing::MeanOfProbabilities => Mixing::MeanOfProbabilities,
+            _ => Mixing::Mean,
+        };
+        mean(mixing, answers)
+    }
+
     /// The same answers mixed otherwise; `alone` for a student that was not trained together with its teachers.
     pub(super) fn mixed_by(&self, mixing: Mixing, alone: bool) -> Self {
         let together = self.together.clone().filter(|_| !alone);

@@ -6,6 +6,7 @@
 //! | `propagation` | the constant matrices by which they mix neighbours |
 //! | `rows` | teachers that answer row by row |
 //! | `dense`, `sealed` | dense layers in an archive, and sealed students, that answer row by row |
+//! | `portfolio` | the settings that a teacher of kind `auto` is chosen from |
 //! | `answers` | whether answers are logits or probabilities |
 //! | `file` | every teacher of a recipe that comes as a file, asked once |
 
@@ -13,6 +14,7 @@ mod answers;
 mod dense;
 mod file;
 pub(crate) mod graph;
+mod portfolio;
 mod propagation;
 pub mod rows;
 mod sealed;
@@ -20,6 +22,7 @@ mod sealed;
 pub use answers::{AnswerKind, Answers, AnswersError, LEAST_PROBABILITY};
 pub use dense::DenseTeacher;
 pub use file::{FileAnswers, FileTeacherError, consult};
+pub use portfolio::{PORTFOLIO, candidates};
 pub use propagation::{mean_with_double_self, symmetric, with_self_loops};
 pub use rows::{RowTeacher, RowTeacherError};
 pub use sealed::SealedTeacher;

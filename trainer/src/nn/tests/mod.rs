@@ -16,7 +16,7 @@ use super::{
     drawn, silent,
 };
 use crate::data::Truth;
-use crate::distill::labels::{Labels, TargetScale};
+use crate::distill::labels::{Distance, Labels, TargetScale};
 use crate::distill::supervised::Supervised;
 use crate::recipe::ChooseBy;
 use crate::teacher::{mean_with_double_self, symmetric, with_self_loops};
@@ -92,7 +92,7 @@ impl Case {
             let names = (0..CLASSES).map(|class| class.to_string()).collect();
             let truth = Truth::Classes { labels: labels.to_vec(), names };
             let (known, scale) = (vec![true; labels.len()], TargetScale { mean: 0.0, deviation: 1.0 });
-            let labels = Labels { truth: &truth, known: &known, smoothing: 0.0, scale };
+            let labels = Labels { truth: &truth, known: &known, smoothing: 0.0, scale, distance: Distance::Squared };
             let batch: Vec<_> = (0..known.len()).map(|row| (row, row, 1.0)).collect();
             labels.add(&batch, &outputs[0], &mut gradients[0], 1.0, |_| true)
         };
@@ -226,7 +226,8 @@ fn a_resumed_run_equals_an_uninterrupted_one_to_the_bit() {
         let training = Training { start: &start, source, plan, backend: BackendKind::Flex };
         let lesson = || {
             let scale = TargetScale { mean: 0.0, deviation: 1.0 };
-            let labels = Labels { truth: &truth, known: &[true; NODES], smoothing: 0.0, scale };
+            let labels =
+                Labels { truth: &truth, known: &[true; NODES], smoothing: 0.0, scale, distance: Distance::Squared };
             Box::new(Supervised::new(labels, &tune, ChooseBy::Accuracy)) as Box<dyn Lesson + '_>
         };
         resumes_to_the_bit(case.name, &training, &mut { lesson });

@@ -186,6 +186,36 @@ pub(super) static CLASHES: &[Clash] = &[
         ),
     },
     Clash {
+        at: "teacher[].kind",
+        find: |it| {
+            let (_, before) = it.teacher.split_last()?;
+            let at = before.iter().position(|teacher| teacher.kind() == TeacherKind::Auto)?;
+            Some(format!("teacher[{at}].kind"))
+        },
+        reason: "several teachers take the place of this one, so no other may follow",
+        remedy: "put it last, once",
+        example: on_table!(
+            "[[teacher]]\n\
+                  kind = \"auto\"\n\
+                  [[teacher]]\n\
+                  kind = \"mlp\""
+        ),
+    },
+    Clash {
+        at: "teacher[].kind",
+        find: |it| {
+            it.cotrain.as_ref()?;
+            teacher(it, "kind", |teacher| teacher.kind() == TeacherKind::Auto)
+        },
+        reason: "settings are compared by trainings of their own, which [cotrain] replaces",
+        remedy: "name the kind, or remove [cotrain]",
+        example: on_table!(
+            "[[teacher]]\n\
+                  kind = \"auto\"\n\
+                  [cotrain]"
+        ),
+    },
+    Clash {
         at: "cotrain",
         find: |it| (it.cotrain.is_some() && !it.data.is_table()).then(|| "cotrain".to_owned()),
         reason: "networks are trained together on the rows of a table",
