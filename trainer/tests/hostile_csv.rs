@@ -92,9 +92,9 @@ fn labels_may_be_numbers_names_or_missing() {
         let graph = load(without, "source,target\na,b\n").unwrap();
         assert_eq!((graph.labels, graph.classes), (None, 0));
     }
-    refused("id,x,label\na,1,0\nb,2,2\n", EDGES.split_at(14).0, FaultKind::Labels, At::Class(1));
+    assert_eq!(load("id,x,label\na,1,0\nb,2,20\nc,2,3\n", "source,target\n").unwrap().class_names, ["0", "3", "20"]);
     refused("id,x,label\na,1,0\nb,2,-1\n", "source,target\n", FaultKind::Labels, cell(3, "label"));
-    refused("id,x,label\na,1,0\nb,2,99999999999\n", "source,target\n", FaultKind::Labels, cell(3, "label"));
+    assert_eq!(load("id,x,label\na,1,0\nb,2,99999999999\n", "source,target\n").unwrap().classes, 2);
     refused("id,x,label\na,1,yes\nb,2,\n", "source,target\n", FaultKind::Labels, cell(3, "label"));
 }
 
@@ -129,15 +129,19 @@ fn headers_and_ids_are_checked() {
     refused("1,2,3\n4,5,6\n", "source,target\n", FaultKind::Layout, At::Line(1));
     refused("name,x\na,1\n", "source,target\n", FaultKind::Cell, cell(2, "name"));
     refused("place,x\n1,1\n", "source,target\n", FaultKind::Layout, At::Line(1));
-    refused("id;x\na;1\n", "source,target\n", FaultKind::Layout, At::Line(1));
     refused("id,x,x\na,1,1\n", "source,target\n", FaultKind::Duplicate, At::Line(1));
     refused("id,x\na,1\na,2\n", "source,target\n", FaultKind::Duplicate, cell(3, "id"));
     refused("id,label\na,1\n", "source,target\n", FaultKind::TooLarge, At::Line(1));
     refused("id,x,split\na,1,validation\n", "source,target\n", FaultKind::Cell, cell(2, "split"));
     refused("id,x\n", "source,target\n", FaultKind::Layout, At::Whole);
     refused("", "source,target\n", FaultKind::Layout, At::Line(1));
-    // Spreadsheets write a byte-order mark and Windows line ends.
+    // Spreadsheets write a byte-order mark and Windows line ends, and in many countries other signs.
     assert!(load("\u{feff}id,x\r\na,1\r\n", "source,target\r\n").is_ok());
+    let folder = folder("id;x;on\na;1,5;true\nb;2;false\n", "source\ttarget\na\tb\n");
+    let loaded = read(folder.path(), &ReadOptions::default()).unwrap();
+    assert_eq!(loaded.graph.features.data(), [1.5, 1.0, 2.0]);
+    assert_eq!(loaded.graph.edges(), 1);
+    assert!(matches!(&loaded.warnings[0], Warning::DecimalCommas { columns: 1, .. }), "{:?}", loaded.warnings);
 }
 
 #[test]

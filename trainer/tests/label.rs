@@ -299,6 +299,15 @@ fn text_archive_and_table_give_the_same_logits() {
         assert_eq!(plan.parts.iter().map(|part| part.rows).collect::<Vec<_>>(), [4000, 4000, 1000], "{name}");
         assert_eq!(read_labels(&folder.join(&out)).unwrap(), expected, "{name}");
     }
+    // Semicolons, decimal commas and a mark in front.
+    let mut text_of_others = String::from("\u{feff}id;x0;x1;x2;x3;x4;x5\r\n");
+    for row in rows.outer_iter() {
+        let cells: Vec<String> = row.iter().map(|value| value.to_string().replace('.', ",")).collect();
+        text_of_others += &format!("a, b;{}\r\n", cells.join(";"));
+    }
+    std::fs::write(folder.join("other.csv"), text_of_others).unwrap();
+    success(&eyas(folder, "other", &["--in", "other.csv", "--rows-per-part", "4000"]).output().unwrap());
+    assert_eq!(read_labels(&folder.join("other")).unwrap(), expected);
     let wide = "rows.npz.wide";
     success(&eyas(folder, wide, &["--in", "rows.npz", "--wide"]).output().unwrap());
     assert_eq!(read_labels(&folder.join(wide)).unwrap(), expected);

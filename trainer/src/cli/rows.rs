@@ -21,6 +21,12 @@ pub(super) fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
     bytes.map_err(|error| Failure::refused(format!("cannot read the model {}: {error}", path.display())))
 }
 
+/// The rows of a table that a student takes, by the names of its inputs where it has them.
+pub(super) fn read_rows(student: &Student<'_>, path: &Path) -> Result<Table, Failure> {
+    let names: Vec<&str> = student.metadata().input_names().collect();
+    Table::of_inputs(path, &names).map_err(Failure::refused)
+}
+
 /// The input integers of every row of `table`, through the file's own front end.
 ///
 /// Columns are matched by name if both sides have names, otherwise by position.

@@ -1,8 +1,7 @@
 //! `eyas run`: prints predictions of the integer student.
 
 use super::Failure;
-use super::rows::{print, quantize_rows, read_student};
-use crate::dataset::Table;
+use super::rows::{print, quantize_rows, read_rows, read_student};
 use crate::output::{one_line, terminal};
 use eyas::Student;
 use eyas::model::Task;
@@ -17,7 +16,10 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// The student file.
     file: PathBuf,
-    /// Rows: a .csv with a header, an .npz with `x`, or a graph archive.
+    /// Rows: a text table with a header, a Parquet table, an .npz with `x` or a column an array, or a graph archive.
+    ///
+    /// A student that knows the names of its inputs takes these columns, whatever else the table holds; `color=red` is 1
+    /// where the column `color` says `red`.
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
     /// Print one JSON object per row.
@@ -30,7 +32,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let file = read_student(&arguments.file)?;
     let student =
         Student::load(&file).map_err(|error| Failure::refused(format!("{}: {error}", arguments.file.display())))?;
-    let table = Table::load(&arguments.input).map_err(Failure::refused)?;
+    let table = read_rows(&student, &arguments.input)?;
     let rows = quantize_rows(&student, &table, &arguments.input)?;
     let metadata = student.metadata();
     let labels: Vec<&str> = metadata.labels().collect();

@@ -1,6 +1,6 @@
 //! `eyas verify`: checks that host and chip compute the same integers.
 
-use super::rows::{print, quantize_rows, read_student};
+use super::rows::{print, quantize_rows, read_rows, read_student};
 use super::{DataOptions, Failure};
 use crate::data::Data;
 use crate::dataset::Table;
@@ -105,7 +105,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let student =
         Student::load(&file).map_err(|error| Failure::refused(format!("{}: {error}", arguments.file.display())))?;
     let mut rows = match &arguments.data {
-        Some(data) => quantize_rows(&student, &Table::load(data).map_err(Failure::refused)?, data)?,
+        Some(data) => quantize_rows(&student, &read_rows(&student, data)?, data)?,
         None => recipe_rows(&student, &arguments.file, &arguments.data_options)?,
     };
     rows.truncate(arguments.rows);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Data, Matrix, Truth};
 use crate::bounded;
 use crate::dataset::{ColumnTable, DataError, FaultKind, Place, Role, Warning, Withheld};
-use crate::recipe::{DataSection, Recipe, Seen, Task, TeacherSection};
+use crate::recipe::{DataSection, Missing, Recipe, Seen, Task, TeacherSection};
 
 impl Data {
     /// Reads the table of a recipe.
@@ -16,7 +16,7 @@ impl Data {
     pub(super) fn table(recipe: &Recipe, path: PathBuf) -> Result<Self, DataError> {
         let section = &recipe.data;
         let windowing = section.windowing();
-        let table = match &windowing {
+        let mut table = match &windowing {
             Some(windowing) => ColumnTable::windows(&path, windowing)?,
             None => ColumnTable::load(&path)?,
         };
@@ -30,8 +30,8 @@ impl Data {
             (Role::Group, section.group.as_deref()),
             (Role::Id, id.as_deref()),
         ]);
-        let columns = Columns::of(&table, section, &withheld)?;
-        let inputs = recipe.teacher.iter().map(|teacher| columns.inputs(&table, teacher, &withheld));
+        let columns = Columns::of(&mut table, section, &withheld)?;
+        let inputs = recipe.teacher.iter().map(|teacher| columns.inputs(&mut table, teacher, &withheld));
         let inputs = inputs.collect::<Result<Vec<Vec<usize>>, DataError>>()?;
         let texts = table.texts(&label)?;
         let (truth, known) = match section.task {
@@ -48,9 +48,11 @@ impl Data {
             }
             _ => None,
         };
+        let x = table.values_with_gaps(&columns.order)?;
+        let gaps = table.gaps(x.view(), &columns.order);
         let mut data = Self {
             name: path.file_stem().map_or_else(|| "table".to_owned(), |stem| stem.to_string_lossy().into_owned()),
-            x: Matrix::Dense(table.values(&columns.order)?),
+            x: Matrix::Dense(x),
             names: table.names(&columns.order),
             student: columns.student,
             teacher: columns.teacher,
@@ -63,14 +65,35 @@ impl Data {
             groups,
             ids: id.map(|id| table.texts(&id).map(|ids| (id, ids))).transpose()?,
             now,
-            warnings: Vec::new(),
+            warnings: table.warnings(),
             notice: bounded::text(&path.with_file_name("NOTICE.md"), bounded::Kind::Document).ok(),
             path,
         };
+        if let Some(gaps) = gaps {
+            if section.missing != Some(Missing::Drop) || gaps.rows.iter().all(|&gap| gap) {
+                return Err(table.refuse_gaps(&gaps, remedy(section)));
+            }
+            data.keep(&(0..gaps.rows.len()).filter(|&row| !gaps.rows[row]).collect::<Vec<_>>());
+            data.warnings.push(gaps.dropped());
+        }
         let leak = data.divided_groups(section);
         let constant = data.constant(recipe);
         data.warnings.extend(leak.into_iter().chain(constant));
         Ok(data)
+    }
+
+    /// Leaves out all rows but these.
+    fn keep(&mut self, rows: &[usize]) {
+        fn select<T: Clone>(from: &mut Vec<T>, rows: &[usize]) {
+            *from = rows.iter().map(|&row| from[row].clone()).collect();
+        }
+        self.x = self.x.select(rows);
+        self.truth = self.truth.select(rows);
+        select(&mut self.known, rows);
+        self.folds.as_mut().into_iter().for_each(|folds| select(folds, rows));
+        self.groups.as_mut().into_iter().for_each(|groups| select(groups, rows));
+        self.ids.as_mut().into_iter().for_each(|(_, ids)| select(ids, rows));
+        self.now.as_mut().into_iter().for_each(|now| select(now, rows));
     }
 
     /// Groups whose rows lie in several folds.
@@ -83,6 +106,16 @@ impl Data {
         let divided = seen.values().filter(|folds| folds.len() > 1).count();
         let column = section.group.clone().unwrap_or_default();
         (divided > 0).then_some(Warning::DividedGroups { divided, groups: seen.len(), column })
+    }
+}
+
+/// What to do about missing cells.
+fn remedy(section: &DataSection) -> &'static str {
+    match section.missing {
+        Some(Missing::Drop) => {
+            "every row has a missing cell: leave their columns out of student_columns and teacher_columns"
+        }
+        _ => "fill them, or write `missing = \"drop\"` in [data] of the recipe to leave such rows out",
     }
 }
 
@@ -99,7 +132,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(table: &ColumnTable, section: &DataSection, withheld: &[Withheld]) -> Result<Self, DataError> {
+    fn of(table: &mut ColumnTable, section: &DataSection, withheld: &[Withheld]) -> Result<Self, DataError> {
         let student = table.inputs("student_columns", &section.student_columns, withheld)?;
         let teacher = table.inputs("teacher_columns", &section.teacher_columns, withheld)?;
         let mut places = HashMap::new();
@@ -117,7 +150,7 @@ impl Columns {
     /// The columns that a teacher takes, by their place, in the order of its inputs.
     fn inputs(
         &self,
-        table: &ColumnTable,
+        table: &mut ColumnTable,
         section: &TeacherSection,
         withheld: &[Withheld],
     ) -> Result<Vec<usize>, DataError> {
@@ -222,6 +255,53 @@ mod tests {
                 assert!([column, words, key].iter().all(|part| text.contains(part)), "{text}");
             }
         }
+    }
+
+    fn loaded(table: &str, keys: &str) -> Result<Data, DataError> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("t.csv"), table).unwrap();
+        let text = format!(
+            "[data]\nsource = \"t.csv\"\nlabel = \"y\"\nstudent_columns = [\"a\", \"b\"]\nteacher_columns = [\"a\", \"b\"]\n\
+             group = \"g\"\nsplit = \"ordered\"\n{keys}[[teacher]]\nkind = \"mlp\"\n"
+        );
+        let path = folder.path().join("r.toml");
+        let recipe = Recipe::parse(&text, &path).unwrap();
+        Data::load(&recipe, &recipe.search(&path, None))
+    }
+
+    /// A missing cell counts in an input alone, and stops the run unless the recipe says what to do.
+    #[test]
+    fn missing_cells_are_refused_or_their_rows_dropped() {
+        let table = "a;b;unused;g;y\n1,5;x;1;p;u\n;y;1;q;v\n2;x;NA;r;u\n3;?;1;s;v\nNA;y;1;t;v\n4;y;1;u;v\n";
+        let error = loaded(table, "").unwrap_err();
+        assert_eq!(
+            (error.kind(), &error.fault().place.at),
+            (FaultKind::Missing, &At::Cell { line: 3, column: "a".into() })
+        );
+        let text = error.to_string();
+        let told = ["one of 2 in 6 rows of `a`", "another column has some too", "missing = \"drop\""];
+        assert!(told.iter().all(|part| text.contains(part)), "{text}");
+        let data = loaded(table, "missing = \"drop\"\n").unwrap();
+        assert_eq!((data.names.join(" "), data.rows(), data.student), ("a b=x b=y".to_owned(), 3, 3));
+        let Matrix::Dense(x) = &data.x else { panic!("dense") };
+        assert_eq!(x.column(0).to_vec(), [1.5, 2.0, 4.0]);
+        assert_eq!(data.groups.unwrap(), ["p", "r", "u"]);
+        assert_eq!((data.truth.labels().unwrap(), data.known.len()), (&[0u16, 0, 1][..], 3));
+        let said: Vec<String> = data.warnings.iter().map(ToString::to_string).collect();
+        assert!(said.iter().any(|said| said.contains("`1,5` was read as 1.5")), "{said:?}");
+        assert!(said.iter().any(|said| said.contains("left out 3 of 6 rows") && said.contains("2 in `a`, 1 in `b`")));
+        let empty = loaded("a,b,g,y\n,x,p,u\n,y,q,v\n", "missing = \"drop\"\n").unwrap_err();
+        assert!(empty.to_string().contains("every row has a missing cell"), "{empty}");
+    }
+
+    #[test]
+    fn numbers_that_leave_some_out_name_classes_in_their_order() {
+        let names = |labels: [&str; 9]| prepared("classify", labels).map(|(_, data)| data.truth.names());
+        assert_eq!(names(["10", "3", "10", "", "3", "3", "10", "3", "3"]).unwrap(), ["3", "10"]);
+        assert_eq!(names(["-1", "1", "1", "-1", "1", "1", "-1", "1", "1"]).unwrap(), ["-1", "1"]);
+        // From 0 on without a gap, -1 is a label that is not there.
+        assert_eq!(names(["-1", "1", "0", "-1", "1", "0", "-1", "1", "0"]).unwrap(), ["class 0", "class 1"]);
+        assert!(names(["7"; 9]).unwrap_err().to_string().contains("at least two classes"));
     }
 
     #[test]

@@ -1,18 +1,17 @@
 //! What is learnt: a class or a quantity for every row.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use ndarray::ArrayView2;
 
-use crate::dataset::{DataError, FaultKind, Place};
+use crate::dataset::limits::MAX_CLASSES;
+use crate::dataset::{DataError, FaultKind, Place, is_missing, quoted};
 use crate::nn::predictions;
 use crate::report::Score;
 
 /// A class that is not known, as tables spell it.
 const UNKNOWN_CLASS: [&str; 3] = ["", "NaN", "-1"];
-/// A quantity that was not measured. (`NA` may be the name of a class, and -1 a quantity.)
-const UNKNOWN_QUANTITY: [&str; 3] = ["", "NaN", "NA"];
 
 /// What is learnt, a value a row; anything where the label is not there.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,18 +35,22 @@ pub enum Truth {
 impl Truth {
     /// Classes from a column of labels, and which rows have one.
     ///
-    /// Classes are told by number where every label is one, else by name in alphabetical order; `given` names them anew.
+    /// Whole numbers are classes in their order, named `class 0` and so on where they begin with 0 and leave none out, else
+    /// as they are; other labels are names in alphabetical order. `given` names them anew. A label -1 counts as missing
+    /// unless all others are 1.
     ///
     /// # Errors
-    /// No label, fewer than two classes, a gap in their numbers, or another number of names.
+    /// No label, fewer than two classes or too many, or another number of names.
     pub(super) fn classes(
         texts: &[String],
         given: &[String],
         name: &str,
         path: &Path,
     ) -> Result<(Self, Vec<bool>), DataError> {
-        let known = texts.iter().map(|text| !UNKNOWN_CLASS.contains(&text.as_str())).collect();
-        Ok((classes(texts, given, name, path)?, known))
+        let signs = signs(texts);
+        let unknown = |text: &str| UNKNOWN_CLASS.contains(&text) && !(signs && text == "-1");
+        let known: Vec<bool> = texts.iter().map(|text| !unknown(text)).collect();
+        Ok((classes((texts, &known), given, name, path)?, known))
     }
 
     /// A quantity from a column of numbers, and which rows have one.
@@ -55,7 +58,8 @@ impl Truth {
     /// # Errors
     /// A cell that is no finite number.
     pub(super) fn quantity(texts: &[String], name: &str, path: &Path) -> Result<(Self, Vec<bool>), DataError> {
-        let known = texts.iter().map(|text| !UNKNOWN_QUANTITY.contains(&text.as_str())).collect();
+        // `NA` may be the name of a class, and -1 a quantity.
+        let known = texts.iter().map(|text| !is_missing(text)).collect();
         Ok((quantity(texts, name, path)?, known))
     }
 
@@ -144,7 +148,7 @@ impl Truth {
 
 fn quantity(texts: &[String], name: &str, path: &Path) -> Result<Truth, DataError> {
     let value = |(row, text): (usize, &String)| {
-        if UNKNOWN_QUANTITY.contains(&text.as_str()) {
+        if is_missing(text) {
             return Ok(f32::NAN);
         }
         text.parse::<f32>().ok().filter(|value| value.is_finite()).ok_or_else(|| {
@@ -157,39 +161,56 @@ fn quantity(texts: &[String], name: &str, path: &Path) -> Result<Truth, DataErro
     Ok(Truth::Quantity { values, name: name.to_owned() })
 }
 
-fn classes(texts: &[String], given: &[String], name: &str, path: &Path) -> Result<Truth, DataError> {
+/// Whether labels are -1 and 1 alone, both of them classes.
+fn signs(texts: &[String]) -> bool {
+    let there: BTreeSet<&str> = texts.iter().map(String::as_str).collect();
+    there.contains("-1") && there.contains("1") && there.iter().all(|text| ["-1", "1", "", "NaN"].contains(text))
+}
+
+fn classes(
+    (texts, known): (&[String], &[bool]),
+    given: &[String],
+    name: &str,
+    path: &Path,
+) -> Result<Truth, DataError> {
     let refuse = |expected: &str, found: String| {
         let remedy = "correct the labels, or `class_names` in the recipe";
         DataError::new(FaultKind::Labels, Place::file(path), expected, found, remedy)
     };
-    let unknown = |text: &str| UNKNOWN_CLASS.contains(&text);
-    if texts.iter().all(|text| unknown(text)) {
+    let stated = || texts.iter().zip(known).filter(|(_, known)| **known).map(|(text, _)| text);
+    if stated().next().is_none() {
         return Err(refuse("a label", format!("none in `{name}`")));
     }
-    let number = |text: &String| if unknown(text) { Some(0) } else { text.parse().ok() };
-    let numbers: Option<Vec<u16>> = texts.iter().map(number).collect();
-    let (labels, names) = match numbers {
-        Some(numbers) => {
-            let count = usize::from(numbers.iter().copied().max().unwrap_or(0)) + 1;
-            let stated = texts.iter().zip(&numbers).filter(|(text, _)| !unknown(text));
-            let there: BTreeSet<u16> = stated.map(|(_, &number)| number).collect();
-            if there.len() != count {
-                let missing = (0..count).find(|&class| !there.contains(&(class as u16))).unwrap_or(0);
-                return Err(refuse("classes numbered without a gap", format!("no row of class {missing}")));
-            }
-            let names = (0..count).map(|class| format!("class {class}")).collect();
-            (numbers, names)
-        }
-        None => {
-            let stated = texts.iter().filter(|text| !unknown(text));
-            let names: Vec<String> = stated.cloned().collect::<BTreeSet<_>>().into_iter().collect();
-            let label = |text: &String| names.binary_search(text).unwrap_or(0) as u16;
-            (texts.iter().map(label).collect(), names)
-        }
-    };
-    if names.len() < 2 {
-        return Err(refuse("at least two classes", names.join(", ")));
+    let numbers: Option<BTreeSet<i64>> = stated().map(|text| text.parse().ok()).collect();
+    let words: BTreeSet<&str> =
+        if numbers.is_some() { BTreeSet::new() } else { stated().map(String::as_str).collect() };
+    let count = numbers.as_ref().map_or(words.len(), BTreeSet::len);
+    if count < 2 {
+        let one = stated().next().map_or_else(String::new, |text| format!("{} alone", quoted(text)));
+        return Err(refuse("at least two classes", one));
     }
+    if count as u64 > MAX_CLASSES {
+        let remedy = "write `task = \"regress\"` in [data] for a quantity, or name another column";
+        let (expected, found) = (format!("at most {MAX_CLASSES} classes"), format!("{count} labels in `{name}`"));
+        return Err(DataError::new(FaultKind::Labels, Place::file(path), expected, found, remedy));
+    }
+    let (order, names): (Vec<String>, Vec<String>) = match &numbers {
+        Some(numbers) => {
+            let plain = numbers.first() == Some(&0) && numbers.last() == Some(&(count as i64 - 1));
+            let name = |number: &i64| if plain { format!("class {number}") } else { number.to_string() };
+            numbers.iter().map(|number| (number.to_string(), name(number))).unzip()
+        }
+        None => words.iter().map(|&word| (word.to_owned(), word.to_owned())).unzip(),
+    };
+    let places: HashMap<&str, u16> = order.iter().map(String::as_str).zip(0..).collect();
+    let label = |text: &String| match &numbers {
+        // The same number may be written in several ways.
+        Some(_) => text.parse::<i64>().ok().and_then(|number| places.get(number.to_string().as_str())),
+        None => places.get(text.as_str()),
+    };
+    // What stands for a label that is not there is never read.
+    let labels = texts.iter().zip(known).map(|(text, &known)| label(text).copied().filter(|_| known).unwrap_or(0));
+    let labels = labels.collect();
     if !given.is_empty() && given.len() != names.len() {
         return Err(refuse(&format!("{} names in `class_names`", names.len()), given.len().to_string()));
     }

@@ -55,7 +55,18 @@ pub(super) fn read(npz: &mut Npz, path: &Path, name: String) -> Result<Parts, Da
     let input_names = npz.strings("attr_names")?.filter(|names| names.len() == sizes.inputs).unwrap_or_default();
     let published = read_split(npz, sizes.nodes)?;
     let edges = adjacency.into_edges();
-    Ok(Parts { file: path.to_path_buf(), name, features, edges, both_directions: true, labels, input_names, published })
+    let warnings = Vec::new();
+    Ok(Parts {
+        file: path.to_path_buf(),
+        name,
+        features,
+        edges,
+        both_directions: true,
+        labels,
+        input_names,
+        published,
+        warnings,
+    })
 }
 
 /// Names of the three arrays of a CSR matrix.

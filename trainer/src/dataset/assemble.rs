@@ -23,6 +23,8 @@ pub(super) struct Parts {
     pub labels: Option<Labels>,
     pub input_names: Vec<String>,
     pub published: Option<Split>,
+    /// What the user should know about how it was read.
+    pub warnings: Vec<Warning>,
 }
 
 /// Labels in `0..classes`, every class present.
@@ -34,7 +36,7 @@ pub(super) struct Labels {
 /// Builds the graph and collects warnings.
 pub(super) fn assemble(parts: Parts, options: &ReadOptions) -> Result<Loaded, DataError> {
     let nodes = parts.features.rows();
-    let mut warnings = Vec::new();
+    let mut warnings = parts.warnings;
     let adjacency = adjacency(nodes, &parts.edges, parts.both_directions, &mut warnings);
     let (labels, class_names) = match parts.labels {
         Some(labels) => (Some(labels.of_nodes), labels.class_names),

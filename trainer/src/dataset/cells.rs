@@ -5,7 +5,7 @@ use std::ops::Index;
 
 /// Cells in the order of the rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cells {
+pub(crate) struct Cells {
     text: String,
     /// Where each cell ends.
     ends: Vec<usize>,
@@ -21,7 +21,7 @@ impl Cells {
         self.ends.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(move |row| &self[row])
     }
 }

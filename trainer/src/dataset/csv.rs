@@ -1,4 +1,4 @@
-//! Graphs and tables from the user's CSV files: UTF-8, commas, a header line.
+//! Graphs and tables from the user's text files: UTF-8, a header line, cells divided as [`Dialect`](super::dialect) tells.
 //!
 //! `nodes.csv` has a column `id` (any text, each only once) and may have `label` and `split` (`train`, `tune`, `test`
 //! or empty); every other column is a feature. `edges.csv` has the columns `source` and `target`, both ids; the order
@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use ::csv::{ErrorKind, Reader, ReaderBuilder, StringRecord, Trim};
+use ::csv::StringRecord;
 use sprs::CsMat;
 
 use super::assemble::{Labels, Parts, integer_labels, plain_class_names};
@@ -16,7 +16,9 @@ use super::features::FeatureRows;
 use super::limits::{MAX_CLASSES, MAX_INPUTS};
 use super::npz::too_large;
 use super::split::Split;
-use super::text::Text;
+use super::text_rows::TextRows;
+use super::value;
+use super::warning::Warning;
 
 /// Rows of a CSV file with the reserved columns taken out. Lists are empty where the column is missing.
 pub(super) struct Rows {
@@ -27,6 +29,8 @@ pub(super) struct Rows {
     pub splits: Vec<String>,
     /// Line of each row, counted from 1.
     pub lines: Vec<u64>,
+    /// What the user should know about how they were read.
+    pub warnings: Vec<Warning>,
 }
 
 /// Reads nodes and, if there are any, edges.
@@ -66,14 +70,15 @@ pub(super) fn read_graph(nodes: &Path, edges: Option<&Path>, name: String) -> Re
         labels,
         input_names: rows.input_names,
         published,
+        warnings: rows.warnings,
     })
 }
 
 /// Reads a CSV file with features and the optional columns `id`, `label` and `split`.
 pub(super) fn read_rows(path: &Path) -> Result<Rows, DataError> {
     let place = Place::file(path);
-    let mut reader = open(path)?;
-    let header = header(&mut reader, path)?;
+    let mut reader = TextRows::open(path)?;
+    let header = header(&reader, path)?;
     let reserved = |name: &str| header.iter().position(|column| column == name);
     let (id, label, split) = (reserved("id"), reserved("label"), reserved("split"));
     let inputs: Vec<usize> = (0..header.len()).filter(|&column| ![id, label, split].contains(&Some(column))).collect();
@@ -85,11 +90,11 @@ pub(super) fn read_rows(path: &Path) -> Result<Rows, DataError> {
         labels: Vec::new(),
         splits: Vec::new(),
         lines: Vec::new(),
+        warnings: Vec::new(),
     };
     let mut record = StringRecord::new();
     let mut values = Vec::with_capacity(inputs.len());
-    while reader.read_record(&mut record).map_err(|error| refused(path, error))? {
-        let line = record.position().map_or(0, ::csv::Position::line);
+    while let Some(line) = reader.read(&mut record)? {
         values.clear();
         for (input, &column) in inputs.iter().enumerate() {
             let at = || place.clone().at(At::Cell { line, column: header[column].clone() });
@@ -107,18 +112,14 @@ pub(super) fn read_rows(path: &Path) -> Result<Rows, DataError> {
         return Err(DataError::new(FaultKind::Layout, place, "at least one row below the header", "none", "add rows"));
     }
     rows.features = features.finish();
+    rows.warnings.extend(reader.warning());
     Ok(rows)
 }
 
-fn open(path: &Path) -> Result<Reader<Text>, DataError> {
-    Ok(ReaderBuilder::new().trim(Trim::All).from_reader(Text::open(path)?))
-}
-
 /// The header: column names, each once, not all of them numbers.
-fn header(reader: &mut Reader<Text>, path: &Path) -> Result<Vec<String>, DataError> {
+fn header(reader: &TextRows, path: &Path) -> Result<Vec<String>, DataError> {
     let place = Place::file(path).at(At::Line(1));
-    let names: Vec<String> =
-        reader.headers().map_err(|error| refused(path, error))?.iter().map(str::to_owned).collect();
+    let names = reader.header().to_vec();
     if names.len() as u64 > MAX_INPUTS + 3 {
         return Err(too_large(place, format!("{} columns", names.len()), MAX_INPUTS + 3));
     }
@@ -132,18 +133,6 @@ fn header(reader: &mut Reader<Text>, path: &Path) -> Result<Vec<String>, DataErr
             "a header line",
             found,
             "name the columns in the first line",
-        ));
-    }
-    if let [only] = names.as_slice()
-        && only.contains([';', '\t'])
-    {
-        let found = quoted(only);
-        return Err(DataError::new(
-            FaultKind::Layout,
-            place,
-            "commas between cells",
-            found,
-            "save the file with commas",
         ));
     }
     let mut seen = BTreeSet::new();
@@ -161,16 +150,16 @@ fn header(reader: &mut Reader<Text>, path: &Path) -> Result<Vec<String>, DataErr
 
 /// A finite number in a cell.
 fn number(cell: &str, node: usize, feature: usize, place: impl Fn() -> Place) -> Result<f32, DataError> {
-    match cell.parse::<f32>() {
-        Ok(value) if value.is_finite() => Ok(value),
-        Ok(_) => Err(DataError::new(
+    match value::number(cell) {
+        Some(value) if value.is_finite() => Ok(value),
+        Some(_) => Err(DataError::new(
             FaultKind::NotFinite,
             place(),
             "a finite value",
             format!("{} (node {node}, feature {feature})", quoted(cell)),
             "replace missing or infinite readings before training",
         )),
-        Err(_) => Err(DataError::new(
+        None => Err(DataError::new(
             FaultKind::Cell,
             place(),
             "a number",
@@ -182,8 +171,8 @@ fn number(cell: &str, node: usize, feature: usize, place: impl Fn() -> Place) ->
 
 /// Directed edges as listed.
 fn read_edges(path: &Path, nodes: &Path, positions: &HashMap<&str, usize>) -> Result<Vec<(u32, u32)>, DataError> {
-    let mut reader = open(path)?;
-    let header = header(&mut reader, path)?;
+    let mut reader = TextRows::open(path)?;
+    let header = header(&reader, path)?;
     if header != ["source", "target"] {
         return Err(DataError::new(
             FaultKind::Layout,
@@ -195,11 +184,10 @@ fn read_edges(path: &Path, nodes: &Path, positions: &HashMap<&str, usize>) -> Re
     }
     let mut edges = Vec::new();
     let mut record = StringRecord::new();
-    while reader.read_record(&mut record).map_err(|error| refused(path, error))? {
+    while let Some(line) = reader.read(&mut record)? {
         let mut ends = [0; 2];
         for (column, end) in ends.iter_mut().enumerate() {
             let Some(&node) = positions.get(&record[column]) else {
-                let line = record.position().map_or(0, ::csv::Position::line);
                 return Err(DataError::new(
                     FaultKind::UnknownNode,
                     Place::file(path).at(At::Cell { line, column: header[column].clone() }),
@@ -216,7 +204,9 @@ fn read_edges(path: &Path, nodes: &Path, positions: &HashMap<&str, usize>) -> Re
     Ok(edges)
 }
 
-/// Labels as integers if all are integers, otherwise as sorted names; `None` if the column is missing or empty.
+/// Labels as integers if all are integers from 0, otherwise as sorted names; `None` if the column is missing or empty.
+///
+/// Integers that leave out some number are names too, in the order of the numbers.
 fn labels(rows: &Rows, place: &Place) -> Result<Option<Labels>, DataError> {
     if rows.labels.iter().all(String::is_empty) {
         return Ok(None);
@@ -233,6 +223,9 @@ fn labels(rows: &Rows, place: &Place) -> Result<Option<Labels>, DataError> {
     }
     let integers: Result<Vec<i64>, _> = rows.labels.iter().map(|label| label.parse()).collect();
     if let Ok(integers) = integers {
+        if let Some(labels) = numbered(&integers) {
+            return Ok(Some(labels));
+        }
         let (of_nodes, classes) = integer_labels(&integers, None, place, at)?;
         return Ok(Some(Labels { of_nodes, class_names: plain_class_names(classes) }));
     }
@@ -243,6 +236,17 @@ fn labels(rows: &Rows, place: &Place) -> Result<Option<Labels>, DataError> {
     let numbers: HashMap<&str, u16> = names.iter().copied().zip(0..).collect();
     let of_nodes = rows.labels.iter().map(|label| numbers[label.as_str()]).collect();
     Ok(Some(Labels { of_nodes, class_names: names.into_iter().map(str::to_owned).collect() }))
+}
+
+/// Classes named by numbers from 0 on that leave some out; `None` for others.
+fn numbered(integers: &[i64]) -> Option<Labels> {
+    let there: Vec<i64> = integers.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let (&first, &last) = (there.first()?, there.last()?);
+    if first < 0 || last as usize + 1 == there.len() || there.len() as u64 > MAX_CLASSES {
+        return None;
+    }
+    let of_nodes = integers.iter().map(|label| there.partition_point(|other| other < label) as u16).collect();
+    Some(Labels { of_nodes, class_names: there.iter().map(i64::to_string).collect() })
 }
 
 /// The split column; `None` if it is missing or empty.
@@ -266,27 +270,4 @@ fn split(rows: &Rows, place: &Place) -> Result<Option<Split>, DataError> {
         }
     }
     Ok((split != Split::default()).then_some(split))
-}
-
-/// An error of the CSV reader with its place.
-fn refused(path: &Path, error: ::csv::Error) -> DataError {
-    let place = Place::file(path);
-    let line = error.position().map_or(At::Whole, |position| At::Line(position.line()));
-    match error.kind() {
-        ErrorKind::UnequalLengths { expected_len, len, .. } => DataError::new(
-            FaultKind::Ragged,
-            place.at(line),
-            format!("{expected_len} cells as in the header"),
-            format!("{len}"),
-            "fill in the missing cells, or quote cells that hold a comma",
-        ),
-        ErrorKind::Io(error) => DataError::read(path, error),
-        _ => DataError::new(
-            FaultKind::Damaged,
-            place.at(line),
-            "UTF-8 text",
-            error.to_string(),
-            "save the file as UTF-8",
-        ),
-    }
 }

@@ -38,6 +38,10 @@ pub enum FaultKind {
     NotFinite,
     /// A cell is not the required number or word.
     Cell,
+    /// Cells of an input say that there is no value.
+    Missing,
+    /// A column of words has too many different ones to be inputs, as an id or a free text has.
+    Categories,
     /// A row has another number of cells than the header.
     Ragged,
     /// An edge names a node that does not exist.

@@ -134,7 +134,7 @@ impl Search {
 
 /// Finds the data set that a recipe names by path or by name.
 ///
-/// A path (one that contains a separator, or ends in `.npz`, `.csv`, `.csv.gz` or `.parquet`) is searched for as
+/// A path (one that contains a separator, or ends in `.npz`, `.csv`, `.csv.gz`, `.tsv`, `.tsv.gz` or `.parquet`) is searched for as
 /// [`Search::path`] describes. A name is searched for, in this order, under the folder of the command line, that of the
 /// environment and that of the recipe, each as `graphs/<name>/<file>.npz`, `multimodal/<name>/<file>.npz`,
 /// `<name>/<file>.npz`, `<name>.npz` and a folder `<name>` with `nodes.csv`; then as `data/<name>.npz` in the recipe's
@@ -146,7 +146,7 @@ impl Search {
 /// [`FaultKind::NotFound`] with every place searched, and for a known data set its origin and citation.
 pub fn locate(source: &str, search: &Search) -> Result<PathBuf, DataError> {
     let looks_like_path = source.contains(['/', '\\'])
-        || [".npz", ".csv", ".csv.gz", ".parquet"]
+        || [".npz", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet"]
             .iter()
             .any(|extension| source.to_ascii_lowercase().ends_with(extension));
     if looks_like_path {

@@ -8,8 +8,10 @@ mod assemble;
 mod cells;
 mod columns;
 mod csv;
+mod csv_columns;
 #[cfg(test)]
 mod damage;
+mod dialect;
 mod error;
 mod features;
 mod graph;
@@ -18,6 +20,7 @@ pub mod locate;
 mod npz;
 mod npz_header;
 mod order;
+mod parquet_cells;
 mod parquet_columns;
 mod parquet_file;
 mod series;
@@ -26,6 +29,8 @@ pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 mod text;
+mod text_rows;
+mod value;
 mod warning;
 pub(crate) mod withheld;
 mod zip;
@@ -34,7 +39,8 @@ use std::path::{Path, PathBuf};
 
 use crate::bounded;
 
-pub use columns::ColumnTable;
+pub use columns::{ColumnTable, MAX_CATEGORIES};
+pub(crate) use dialect::Dialect;
 pub use error::{At, DataError, Fault, FaultKind, Place};
 pub(crate) use error::{names_once, quoted};
 pub use graph::Graph;
@@ -45,6 +51,8 @@ pub use series::Windowing;
 pub use split::Split;
 pub use table::Table;
 pub(crate) use text::ShortLines;
+pub(crate) use text_rows::sample;
+pub(crate) use value::{is_missing, number};
 pub use warning::{UNBALANCED_RATIO, Warning};
 pub use withheld::{Role, Withheld};
 
@@ -92,6 +100,11 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Loaded, DataError> {
         csv::read_graph(path, options.edges.as_deref(), name)?
     };
     assemble::assemble(parts, options)
+}
+
+/// Whether a file is an archive in a layout of graphs.
+pub(crate) fn is_graph_archive(path: &Path) -> Result<bool, DataError> {
+    Ok(starts_like_archive(path)? && archive::is_graph(&npz::Npz::open_directory(path)?))
 }
 
 /// Whether a file begins like a zip archive.

@@ -53,11 +53,11 @@ impl ParquetColumns {
         Ok(Self { files, numbers, words, rows: rows as usize })
     }
 
-    /// Values `[rows x columns]` of numeric columns by position.
+    /// Values `[rows x columns]` of numeric columns by position; NaN where a cell is missing.
     ///
     /// # Errors
-    /// A missing cell, a value that is not finite, damage, or more than the cap.
-    pub(super) fn values(&self, columns: &[usize]) -> Result<Array2<f32>, DataError> {
+    /// An infinite value, damage, or more than the cap.
+    pub(super) fn values_with_gaps(&self, columns: &[usize]) -> Result<Array2<f32>, DataError> {
         let bytes = (self.rows as u64).saturating_mul(4 * columns.len() as u64);
         if bytes > MAX_ARRAY_BYTES {
             return Err(too_large(Place::file(&self.files[0]), format!("{bytes} bytes of numbers"), MAX_ARRAY_BYTES));
@@ -66,13 +66,18 @@ impl ParquetColumns {
         for path in &self.files {
             let file = ParquetFile::open(path)?;
             let groups = file.rows_of_groups();
-            file.read(0..groups.len(), columns, BATCH_ROWS, rows, |batch| {
+            file.read_with_gaps(0..groups.len(), columns, BATCH_ROWS, rows, |batch| {
                 rows += batch.nrows() as u64;
                 values.extend(batch.iter());
                 Ok::<(), DataError>(())
             })?;
         }
         Array2::from_shape_vec((self.rows, columns.len()), values).map_err(|error| self.torn(error.to_string()))
+    }
+
+    /// Names and types of the columns that are neither numbers nor text.
+    pub(super) fn others(&self) -> Result<Vec<(String, String)>, DataError> {
+        Ok(ParquetFile::open(&self.files[0])?.others())
     }
 
     /// The cells of one column as text; a null is an empty cell. `None` for reals, which have no exact text.
@@ -196,7 +201,7 @@ mod tests {
         let error = read(&path, &["x"]).unwrap_err();
         assert_eq!((error.kind(), error.fault().place.at.clone()), (FaultKind::NotFinite, At::Index(2)));
         write(&path, vec![("x", Arc::new(Float32Array::from(vec![Some(1.0), None])))], 2);
-        assert_eq!(read(&path, &["x"]).unwrap_err().kind(), FaultKind::Cell);
+        assert_eq!(read(&path, &["x"]).unwrap_err().kind(), FaultKind::Missing);
     }
 
     #[test]

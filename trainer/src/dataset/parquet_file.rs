@@ -1,4 +1,4 @@
-//! One Parquet file: its numeric columns, its row groups, and its rows in batches.
+//! One Parquet file: its numeric columns, its row groups, and its rows in batches; its cells are read in `parquet_cells`.
 //!
 //! The crate that reads Parquet decodes untrusted files. Its panics are caught here and reported as damage; memory is
 //! bounded by the file's content, since every declared size is first compared with the caps.
@@ -7,10 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
-};
-use arrow_array::{Array, ArrowPrimitiveType, RecordBatch, RecordBatchReader};
+use arrow_array::types::UInt64Type;
+use arrow_array::{Array, RecordBatch, RecordBatchReader};
 use arrow_schema::DataType;
 use ndarray::Array2;
 use parquet::arrow::ProjectionMask;
@@ -19,6 +17,7 @@ use parquet::errors::ParquetError;
 
 use super::error::{At, DataError, FaultKind, Place, names_once, quoted};
 use super::limits::MAX_INPUTS;
+use super::parquet_cells::{is_number, is_text, numbers, texts};
 use crate::bounded::{self, Kind};
 
 /// A Parquet file whose footer has been read.
@@ -75,11 +74,20 @@ impl ParquetFile {
         self.columns.iter().map(|column| column.name.clone()).collect()
     }
 
+    /// Names and types of the columns that are neither numbers nor text.
+    pub(crate) fn others(&self) -> Vec<(String, String)> {
+        let fields = self.metadata.schema().fields().iter();
+        let other = |field: &&std::sync::Arc<arrow_schema::Field>| {
+            !is_text(field.data_type())
+                && self.columns.iter().all(|column| column.name.split('[').next() != Some(field.name()))
+        };
+        fields.filter(other).map(|field| (field.name().clone(), field.data_type().to_string())).collect()
+    }
+
     /// Names of the text columns, in the order of the file.
     pub(crate) fn words(&self) -> Vec<String> {
-        let word = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
         let fields = self.metadata.schema().fields().iter();
-        fields.filter(|field| word(field.data_type())).map(|field| field.name().clone()).collect()
+        fields.filter(|field| is_text(field.data_type())).map(|field| field.name().clone()).collect()
     }
 
     /// Rows of each row group; `None` if the footer declares a negative number.
@@ -96,6 +104,29 @@ impl ParquetFile {
     ///
     /// `first` is the number of the first row, for messages. Only the requested columns are read.
     pub(crate) fn read<E: From<DataError>>(
+        &self,
+        groups: std::ops::Range<usize>,
+        columns: &[usize],
+        batch_rows: usize,
+        first: u64,
+        mut each: impl FnMut(Array2<f32>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut start = first;
+        self.read_with_gaps(groups, columns, batch_rows, first, |batch| {
+            if let Some(((row, column), _)) = batch.indexed_iter().find(|(_, value)| value.is_nan()) {
+                let place = Place::array(&self.path, &self.columns[columns[column]].name);
+                let (expected, found) = ("a number in every row", "a missing cell (a null or NaN)");
+                let remedy = "fill the gaps before the teacher sees them, or take the column out";
+                let place = place.at(At::Index(start + row as u64));
+                return Err(DataError::new(FaultKind::Missing, place, expected, found, remedy).into());
+            }
+            start += batch.nrows() as u64;
+            each(batch)
+        })
+    }
+
+    /// As [`read`](Self::read), with NaN where a cell is missing.
+    pub(crate) fn read_with_gaps<E: From<DataError>>(
         &self,
         groups: std::ops::Range<usize>,
         columns: &[usize],
@@ -166,7 +197,7 @@ impl ParquetFile {
         Ok(())
     }
 
-    /// Values of the chosen columns, row by row.
+    /// Values of the chosen columns, row by row; NaN where a cell is missing.
     fn numbers(
         &self,
         batch: &RecordBatch,
@@ -180,12 +211,12 @@ impl ParquetFile {
             let Column { name, field, element } = &self.columns[column];
             let place = || Place::array(&self.path, name);
             let at = fields.binary_search(field).unwrap_or_default();
-            let values = column_values(batch.column(at).as_ref(), *element).ok_or_else(|| {
-                let found = "missing cells (nulls)";
-                let remedy = "fill the gaps before the teacher sees them, or take the column out";
-                DataError::new(FaultKind::Cell, place(), "a number in every row", found, remedy)
+            let values = numbers(batch.column(at).as_ref(), *element).ok_or_else(|| {
+                let found = batch.column(at).data_type().to_string();
+                let remedy = "store the column as numbers";
+                DataError::new(FaultKind::ElementType, place(), "a column of numbers", found, remedy)
             })?;
-            if let Some(row) = values.iter().position(|value| !value.is_finite()) {
+            if let Some(row) = values.iter().position(|value| value.is_infinite()) {
                 return Err(DataError::new(
                     FaultKind::NotFinite,
                     place().at(At::Index(first + row as u64)),
@@ -249,58 +280,4 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, ParquetError>) -> Re
 fn damaged(path: &Path, found: String) -> DataError {
     let remedy = "write the file again, for instance with pyarrow or polars, uncompressed or with snappy";
     DataError::new(FaultKind::Damaged, Place::file(path), "an undamaged Parquet file", quoted(&found), remedy)
-}
-
-fn is_number(kind: &DataType) -> bool {
-    kind.is_integer() || matches!(kind, DataType::Float32 | DataType::Float64 | DataType::Boolean)
-}
-
-/// Values of a numeric column, or element `element` of each of its lists; `None` if a cell is missing.
-fn column_values(array: &dyn Array, element: usize) -> Option<Vec<f32>> {
-    if array.null_count() > 0 {
-        return None;
-    }
-    if let DataType::FixedSizeList(_, length) = array.data_type() {
-        let all = column_values(array.as_fixed_size_list().values().as_ref(), 0)?;
-        return Some(all.into_iter().skip(element).step_by(*length as usize).collect());
-    }
-    fn primitive<T: ArrowPrimitiveType>(array: &dyn Array, map: impl Fn(T::Native) -> f32) -> Vec<f32> {
-        array.as_primitive::<T>().values().iter().map(|&value| map(value)).collect()
-    }
-    Some(match array.data_type() {
-        DataType::Float32 => array.as_primitive::<Float32Type>().values().to_vec(),
-        DataType::Float64 => primitive::<Float64Type>(array, |value| value as f32),
-        DataType::Int8 => primitive::<Int8Type>(array, f32::from),
-        DataType::Int16 => primitive::<Int16Type>(array, f32::from),
-        DataType::Int32 => primitive::<Int32Type>(array, |value| value as f32),
-        DataType::Int64 => primitive::<Int64Type>(array, |value| value as f32),
-        DataType::UInt8 => primitive::<UInt8Type>(array, f32::from),
-        DataType::UInt16 => primitive::<UInt16Type>(array, f32::from),
-        DataType::UInt32 => primitive::<UInt32Type>(array, |value| value as f32),
-        DataType::UInt64 => primitive::<UInt64Type>(array, |value| value as f32),
-        DataType::Boolean => array.as_boolean().values().iter().map(|value| f32::from(u8::from(value))).collect(),
-        _ => return None,
-    })
-}
-
-/// Cells of a column of text, whole numbers or booleans; `None` for another type.
-fn texts(array: &dyn Array) -> Option<Vec<String>> {
-    fn primitive<T: ArrowPrimitiveType<Native: ToString>>(array: &dyn Array) -> Vec<String> {
-        array.as_primitive::<T>().iter().map(|cell| cell.map_or_else(String::new, |value| value.to_string())).collect()
-    }
-    let text = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
-    Some(match array.data_type() {
-        DataType::Utf8 => array.as_string::<i32>().iter().map(text).collect(),
-        DataType::LargeUtf8 => array.as_string::<i64>().iter().map(text).collect(),
-        DataType::Utf8View => array.as_string_view().iter().map(text).collect(),
-        DataType::Int8 => primitive::<Int8Type>(array),
-        DataType::Int16 => primitive::<Int16Type>(array),
-        DataType::Int32 => primitive::<Int32Type>(array),
-        DataType::Int64 => primitive::<Int64Type>(array),
-        DataType::UInt8 => primitive::<UInt8Type>(array),
-        DataType::UInt16 => primitive::<UInt16Type>(array),
-        DataType::UInt32 => primitive::<UInt32Type>(array),
-        DataType::UInt64 => primitive::<UInt64Type>(array),
-        _ => return None,
-    })
 }

@@ -1,13 +1,15 @@
 //! Plain tables of feature vectors, for running a student on rows that have no edges.
+//!
+//! A student that knows the names of its inputs chooses its columns; other rows are taken as they are.
 
 use std::path::Path;
 
 use sprs::CsMat;
 
-use super::error::{At, DataError, FaultKind};
+use super::error::{At, DataError, FaultKind, Place};
 use super::features::FeatureRows;
 use super::npz::Npz;
-use super::{archive, csv};
+use super::{ColumnTable, archive, csv};
 
 /// Rows to run a student on.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +43,36 @@ impl Table {
         } else {
             from_csv(path)
         }
+    }
+
+    /// As [`load`](Self::load), for a student whose inputs have `names`: only these columns are read, and columns of words
+    /// as `column=word` asks for. Text tables, Parquet, and archives whose arrays are the columns; graphs and arrays `x`
+    /// are read as by `load`.
+    ///
+    /// # Errors
+    /// [`DataError`] also for a name without a column, and a missing cell.
+    pub fn of_inputs(path: &Path, names: &[&str]) -> Result<Self, DataError> {
+        let whole = path.join("nodes.csv").is_file()
+            || (!path.is_dir() && super::starts_like_archive(path)? && {
+                let npz = Npz::open_directory(path)?;
+                archive::is_graph(&npz) || npz.has("x")
+            });
+        if names.is_empty() || whole {
+            return Self::load(path);
+        }
+        let mut table = ColumnTable::load(path)?;
+        let columns = table.exactly(names)?;
+        let mut features = FeatureRows::new(columns.len(), &Place::file(path))?;
+        for row in table.values(&columns)?.outer_iter() {
+            features.push(row.iter().copied().enumerate(), &Place::file(path))?;
+        }
+        let texts = |name: &str| if table.has(name) { table.texts(name) } else { Ok(Vec::new()) };
+        Ok(Self {
+            features: features.finish(),
+            input_names: table.names(&columns),
+            ids: texts("id")?,
+            labels: texts("label")?,
+        })
     }
 }
 

@@ -46,16 +46,24 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// Opens a file; its first bytes say whether it is compressed.
+    /// Opens a file that is kept in memory; its first bytes say whether it is compressed.
     pub(super) fn open(path: &Path) -> Result<Self, DataError> {
+        let memory = memory::available().unwrap_or(u64::MAX);
+        Self::up_to(path, Kind::Text, Kind::Text.limit().min(memory / MEMORY_A_TEXT_BYTE))
+    }
+
+    /// Opens a file of any length, which is not kept.
+    pub(super) fn streamed(path: &Path) -> Result<Self, DataError> {
+        Self::up_to(path, Kind::Streamed, u64::MAX)
+    }
+
+    fn up_to(path: &Path, kind: Kind, most: u64) -> Result<Self, DataError> {
         let fail = |error: io::Error| DataError::read(path, &error);
-        let mut file = bounded::open(path, Kind::Text).map_err(fail)?;
+        let mut file = bounded::open(path, kind).map_err(fail)?;
         let bytes = file.metadata().map_err(fail)?.len();
         let mut start = [0; 2];
         let compressed = file.read(&mut start).map_err(fail)? == 2 && start == [0x1f, 0x8b];
         file.rewind().map_err(fail)?;
-        let memory = memory::available().unwrap_or(u64::MAX);
-        let most = Kind::Text.limit().min(memory / MEMORY_A_TEXT_BYTE);
         if !compressed && bytes > most {
             return Err(fail(too_long(most, size(bytes))));
         }

@@ -87,6 +87,24 @@ pub enum Warning {
         /// Column with the groups.
         column: String,
     },
+    /// Numbers with a decimal comma were read.
+    DecimalCommas {
+        /// Columns that have some.
+        columns: usize,
+        /// Name of the first of them.
+        first: String,
+        /// Its first such number.
+        example: String,
+    },
+    /// Rows with a missing cell in an input were left out, as asked for.
+    DroppedRows {
+        /// How many were left out.
+        dropped: usize,
+        /// Of how many.
+        rows: usize,
+        /// Columns with missing cells, each with their number.
+        columns: Vec<(String, usize)>,
+    },
     /// A teacher comes as a file, made by someone who may have seen the test rows.
     TeacherFile {
         /// Teacher, counted from 1.
@@ -153,6 +171,22 @@ impl fmt::Display for Warning {
                 f,
                 "{divided} of {groups} values of `{column}` lie in several folds: the test rows leak into the training"
             ),
+            Self::DecimalCommas { columns, first, example } => write!(
+                f,
+                "decimal commas in {columns} columns (the first is `{first}`): `{example}` was read as {}",
+                example.replacen(',', ".", 1)
+            ),
+            Self::DroppedRows { dropped, rows, columns } => {
+                const SHOWN: usize = 5;
+                write!(f, "left out {dropped} of {rows} rows with missing cells: ")?;
+                let shown: Vec<String> =
+                    columns.iter().take(SHOWN).map(|(name, count)| format!("{count} in `{name}`")).collect();
+                f.write_str(&shown.join(", "))?;
+                match columns.len().saturating_sub(SHOWN) {
+                    0 => Ok(()),
+                    more => write!(f, ", and in {more} other columns"),
+                }
+            }
             Self::TeacherFile { number } => {
                 write!(f, "teacher {number} comes as a file: whether it has seen the test rows cannot be known here")
             }

@@ -14,7 +14,8 @@ use super::plan::{Part, Place as PartPlace, TableFile};
 use crate::bounded;
 use crate::dataset::withheld::{self, Withheld};
 use crate::dataset::{
-    At, DataError, FaultKind, Npz, ParquetFile, Place, RESERVED_COLUMNS, ShortLines, names_once, parquet_files,
+    At, DataError, Dialect, FaultKind, Npz, ParquetFile, Place, RESERVED_COLUMNS, ShortLines, names_once, number,
+    parquet_files, sample,
 };
 
 /// Rows in one call of a teacher.
@@ -40,6 +41,8 @@ pub struct Input {
     kind: Kind,
     files: Vec<PathBuf>,
     columns: Vec<String>,
+    /// Of a text.
+    dialect: Dialect,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,21 +64,23 @@ impl Input {
             let file = bounded::open(path, bounded::Kind::Streamed).map_err(|error| DataError::read(path, &error))?;
             file.take(4).read_to_end(&mut start).map_err(|error| DataError::read(path, &error))?;
         }
+        let dialect = Dialect::default();
         let ends = |with: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(with));
         if folder || start == b"PAR1" || ends("parquet") {
             let files = parquet_files(path)?;
             let columns = files.first().map(|file| ParquetFile::open(file)).transpose()?;
             let columns = columns.map(|file| file.columns()).unwrap_or_default();
-            return Ok(Self { path: path.to_path_buf(), kind: Kind::Parquet, files, columns });
+            return Ok(Self { path: path.to_path_buf(), kind: Kind::Parquet, files, columns, dialect });
         }
         let files = vec![path.to_path_buf()];
         if start.starts_with(b"PK") || ends("npz") {
             let mut npz = Npz::open_directory(path)?;
             npz.verify()?;
             let columns = (0..npz_shape(&mut npz)?.1).map(|column| format!("x{column}")).collect();
-            return Ok(Self { path: path.to_path_buf(), kind: Kind::Npz, files, columns });
+            return Ok(Self { path: path.to_path_buf(), kind: Kind::Npz, files, columns, dialect });
         }
-        let mut reader = csv(path, 0, true)?;
+        let (_, dialect) = sample(path, &mut text(path, 0)?)?;
+        let mut reader = csv(path, 0, true, dialect)?;
         let header = reader.headers().map_err(|error| csv_fault(path, 0, &error))?;
         let columns: Vec<String> = header.iter().map(str::to_owned).collect();
         if columns.iter().all(|name| name.is_empty() || name.parse::<f64>().is_ok()) {
@@ -84,7 +89,7 @@ impl Input {
             return Err(DataError::new(FaultKind::Layout, place, "a header line", "numbers or nothing", remedy));
         }
         names_once(path, columns.iter().map(String::as_str))?;
-        Ok(Self { path: path.to_path_buf(), kind: Kind::Csv, files, columns })
+        Ok(Self { path: path.to_path_buf(), kind: Kind::Csv, files, columns, dialect })
     }
 
     /// The table as the user named it.
@@ -180,7 +185,7 @@ impl Input {
                 }
             }
             Kind::Csv => {
-                let mut reader = csv(&self.path, 0, true)?;
+                let mut reader = csv(&self.path, 0, true, self.dialect)?;
                 // The position is after the header once the header has been read.
                 reader.byte_headers().map_err(|error| csv_fault(&self.path, 0, &error))?;
                 let (mut start, mut rows) = ((0, 0), 0);
@@ -265,7 +270,7 @@ impl Input {
         columns: &[usize],
         mut each: impl FnMut(Array2<f32>) -> Result<(), LabelError>,
     ) -> Result<(), LabelError> {
-        let mut reader = csv(path, byte, false)?;
+        let mut reader = csv(path, byte, false, self.dialect)?;
         let mut record = ::csv::StringRecord::new();
         let mut batch = Vec::new();
         let mut left = part.rows;
@@ -281,7 +286,8 @@ impl Input {
                     let line = line + record.position().map_or(0, ::csv::Position::line);
                     Place::file(path).at(At::Cell { line, column: self.columns[column].clone() })
                 };
-                let value: f32 = cell.parse().map_err(|_| {
+                let pointed = self.dialect.decimal_comma(cell);
+                let value = number(pointed.as_deref().unwrap_or(cell)).ok_or_else(|| {
                     let remedy = "fill in a number, or take the column out of `columns`";
                     DataError::new(FaultKind::Cell, place(), "a number", crate::dataset::quoted(cell), remedy)
                 })?;
@@ -325,8 +331,13 @@ fn npz_shape(npz: &mut Npz) -> Result<(u64, u64), DataError> {
     }
 }
 
-/// A CSV reader positioned at a byte of the text; a compressed text is inflated up to there.
-fn csv(path: &Path, byte: u64, headers: bool) -> Result<::csv::Reader<Box<dyn Read>>, DataError> {
+/// A reader of rows from a byte of the text on.
+fn csv(path: &Path, byte: u64, headers: bool, dialect: Dialect) -> Result<::csv::Reader<Box<dyn Read>>, DataError> {
+    Ok(dialect.reader().has_headers(headers).from_reader(text(path, byte)?))
+}
+
+/// A text from a byte on; a compressed one is inflated up to there.
+fn text(path: &Path, byte: u64) -> Result<Box<dyn Read>, DataError> {
     let fault = |error: std::io::Error| DataError::read(path, &error);
     let mut file = File::open(path).map_err(fault)?;
     let mut magic = [0; 2];
@@ -340,8 +351,7 @@ fn csv(path: &Path, byte: u64, headers: bool) -> Result<::csv::Reader<Box<dyn Re
         file.seek(SeekFrom::Start(byte)).map_err(fault)?;
         Box::new(file)
     };
-    let source: Box<dyn Read> = Box::new(ShortLines::new(source));
-    Ok(::csv::ReaderBuilder::new().trim(::csv::Trim::All).has_headers(headers).from_reader(source))
+    Ok(Box::new(ShortLines::new(source)))
 }
 
 fn csv_fault(path: &Path, line: u64, error: &::csv::Error) -> DataError {
@@ -363,9 +373,10 @@ fn csv_fault(path: &Path, line: u64, error: &::csv::Error) -> DataError {
     let at = error.position().map_or(At::Whole, |position| At::Line(line + position.line()));
     let (kind, expected) = match error.kind() {
         ::csv::ErrorKind::UnequalLengths { expected_len, .. } => (FaultKind::Ragged, format!("{expected_len} cells")),
-        _ => (FaultKind::Damaged, "UTF-8 text with commas".to_owned()),
+        _ => (FaultKind::Damaged, "UTF-8 text".to_owned()),
     };
-    let remedy = "fill in the missing cells, quote cells that hold a comma, and save the file as UTF-8";
+    let remedy =
+        "fill in the missing cells, quote cells that hold the character between cells, and save the file as UTF-8";
     DataError::new(kind, Place::file(path).at(at), expected, error.to_string(), remedy)
 }
 

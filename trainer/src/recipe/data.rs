@@ -39,6 +39,16 @@ words! {
     }
 }
 
+words! {
+    /// What becomes of rows with a missing cell in an input.
+    pub enum Missing {
+        /// The table is refused; the error names the first such cell and their number.
+        Refuse = "refuse",
+        /// They are left out, and their number is told.
+        Drop = "drop",
+    }
+}
+
 section! {
     /// `[data.series]`: each row is one site at one moment, with its readings up to then; the label lies ahead.
     ///
@@ -64,7 +74,7 @@ section! {
         /// What the data is. Default: `table` where `student_columns` is given, else `graph`.
         kind: DataKind = "graph" | "table";
         /// Name of a known data set, or a path: of a graph to an archive, a folder or a CSV file with nodes; of a table to an
-        /// `.npz`, `.csv`, `.csv.gz` or `.parquet` file, or to a folder of Parquet files.
+        /// `.npz`, `.csv`, `.tsv` (both plain or `.gz`) or `.parquet` file, or to a folder of Parquet files.
         source: String = needed, Rule::named("a name or a path");
         /// File with the edges when `source` is a CSV file with nodes.
         edges: Option<String> = none => "kind = \"graph\"" if |data| data.kind == DataKind::Graph;
@@ -91,7 +101,8 @@ section! {
         /// Column with the label (`classify`) or the quantity (`regress`).
         label: String = needed, Rule::named("the name of a column") => "kind = \"table\"" if DataSection::is_table;
         /// Columns that the device has, as patterns: `acc`, `x[0:8, 4]`, `light_*`, `a..d`. Patterns leave out the label, the
-        /// fold, the group and the id, and so do those of teachers; naming one of these is refused.
+        /// fold, the group and the id, and so do those of teachers; naming one of these is refused. A column of words is one
+        /// input a word, named `column=word`.
         student_columns: Vec<String> = needed,
             Rule::ANY.items_of(1, usize::MAX, "at least one pattern").each_once("pattern")
             => "kind = \"table\"" if DataSection::is_table;
@@ -101,7 +112,11 @@ section! {
             => "kind = \"table\"" if DataSection::is_table;
         /// Column that names each row once; answers that come as a table are matched by it. Default: `id` where there is one.
         id: Option<String> = none => "kind = \"table\"" if DataSection::is_table;
-        /// Names of the classes in the order of their numbers. Default: the labels as the file spells them.
+        /// What becomes of rows with a missing cell in an input: empty, `NA`, `N/A`, `NaN`, `null`, `?`, or a null. Default:
+        /// `refuse`. A missing label is none of these: its row learns from the teachers alone.
+        missing: Option<Missing> = none => "kind = \"table\"" if DataSection::is_table;
+        /// Names of the classes in the order of their numbers. Default: the labels as the file spells them, numbers
+        /// in their order, words in the order of the alphabet.
         class_names: Vec<String> = none, Rule::ANY.each_once("name") => "kind = \"table\"" if DataSection::is_table;
         /// Column with the fold of each row.
         fold: Option<String> = "fold" => "split = \"folds\"" if |data| data.split == SplitKind::Folds;

@@ -40,7 +40,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 pub(crate) use base::folders;
-pub use data::{DataKind, DataSection, SeriesSection, SplitKind, Task};
+pub use data::{DataKind, DataSection, Missing, SeriesSection, SplitKind, Task};
 pub use error::{RecipeError, RecipeFault, RecipeProblem};
 pub use labelling::Labelling;
 pub use quantize::{QuantizeMethod, QuantizeSection, RangeKind, ReportSection};

@@ -68,12 +68,11 @@ fn a_file_of_gigabytes_is_refused_unread_with_the_unit_the_limit_and_the_remedy(
         ("3gb.onnx", &["import 3gb.onnx --out i.eyas"]),
         ("3gb.tflite", &["import 3gb.tflite --out i.eyas"]),
         ("3gb.toml", &["distill 3gb.toml", "label 3gb.toml --in t.csv --out l"]),
-        ("3gb.csv", &["run STUDENT --input 3gb.csv", "distill csv.toml --dry-run"]),
+        ("3gb.csv", &["run STUDENT --input 3gb.csv"]),
         ("3gb.npz", &["run STUDENT --input 3gb.npz", "label mlp.toml --in t.csv --out l2"]),
     ] {
         // Sparse, so it takes no space on the disk.
         File::create(folder.path().join(name)).unwrap().set_len(3 << 30).unwrap();
-        fs::write(folder.path().join("csv.toml"), TABLE.replace("table.csv", "3gb.csv")).unwrap();
         fs::write(folder.path().join("mlp.toml"), "[[teacher]]\nkind = \"dense\"\npath = \"3gb.npz\"\n").unwrap();
         fs::write(folder.path().join("t.csv"), "a,b\n1,2\n").unwrap();
         for line in lines {

@@ -27,26 +27,31 @@ impl ColumnTable {
         self.few_enough(chosen)
     }
 
-    /// As [`select`](Self::select), for the inputs of a network: without what is withheld. `key` is where the patterns stand.
+    /// As [`select`](Self::select), for the inputs of a network: without what is withheld, and with one column a word of a
+    /// column of words. `key` is where the patterns stand.
     ///
     /// # Errors
-    /// Also [`FaultKind::Leak`] for a pattern that names nothing but withheld columns.
-    pub fn inputs(&self, key: &str, patterns: &[String], withheld: &[Withheld]) -> Result<Vec<usize>, DataError> {
+    /// Also [`FaultKind::Categories`] for a column of too many words, and [`FaultKind::Leak`] for a pattern that names nothing but withheld columns.
+    pub fn inputs(&mut self, key: &str, patterns: &[String], withheld: &[Withheld]) -> Result<Vec<usize>, DataError> {
         let mut roles = BTreeMap::new();
         for Withheld { column, role } in withheld {
             self.matching(column)?.into_iter().for_each(|at| _ = roles.entry(at).or_insert(*role));
         }
-        let mut chosen = Vec::new();
+        let (mut chosen, mut taken) = (Vec::new(), HashSet::new());
         for pattern in patterns {
-            let found = self.matching(pattern)?;
+            let mut found = self.matching(pattern)?;
+            if found.is_empty() {
+                found.extend(self.named_word(pattern)?);
+            }
             let Some(&first) = found.first() else { return Err(self.missing(pattern)) };
             let named = |column: &Column| column.name == *pattern || column.base == *pattern;
             let reserved = |column: &Column| RESERVED_COLUMNS.contains(&column.base.as_str()) && !named(column);
-            let is_input = |at: &usize| !roles.contains_key(at) && !reserved(&self.columns[*at]);
+            let role = |at: usize| roles.get(&self.stored(at)).copied();
+            let is_input = |at: &usize| role(*at).is_none() && !reserved(&self.columns[*at]);
             let seen: Vec<usize> = found.iter().copied().filter(is_input).collect();
             if seen.is_empty() {
                 let place = |at: usize| Place::array(&self.path, &self.columns[at].name);
-                return Err(match found.iter().find_map(|at| Some((*at, *roles.get(at)?))) {
+                return Err(match found.iter().find_map(|&at| Some((at, role(at)?))) {
                     Some((at, role)) => withheld::refused(place(at), role, key),
                     None => {
                         let remedy = "name the column in full if it is an input";
@@ -55,7 +60,9 @@ impl ColumnTable {
                     }
                 });
             }
-            chosen.extend(seen.into_iter().filter(|at| !chosen.contains(at)).collect::<Vec<_>>());
+            for at in seen {
+                chosen.extend(self.encoded(at)?.into_iter().filter(|&at| taken.insert(at)));
+            }
         }
         self.few_enough(chosen)
     }
@@ -69,14 +76,15 @@ impl ColumnTable {
 
     fn matching(&self, pattern: &str) -> Result<Vec<usize>, DataError> {
         let all = |wanted: &dyn Fn(&Column) -> bool| {
-            self.columns.iter().enumerate().filter(|(_, column)| wanted(column)).map(|(at, _)| at).collect::<Vec<_>>()
+            let own = self.columns[..self.own].iter().enumerate();
+            own.filter(|(_, column)| wanted(column)).map(|(at, _)| at).collect::<Vec<_>>()
         };
         let exact = all(&|column| column.name == pattern || column.base == pattern);
         if !exact.is_empty() {
             return Ok(exact);
         }
         if let Some((from, to)) = pattern.split_once("..") {
-            let position = |name: &str| self.columns.iter().position(|column| column.name == name.trim());
+            let position = |name: &str| self.columns[..self.own].iter().position(|column| column.name == name.trim());
             let (Some(from), Some(to)) = (position(from), position(to)) else { return Ok(Vec::new()) };
             return Ok((from..=to).collect());
         }
@@ -104,7 +112,7 @@ impl ColumnTable {
     }
 
     fn missing(&self, pattern: &str) -> DataError {
-        let mut names: Vec<&str> = self.columns.iter().map(|column| column.base.as_str()).collect();
+        let mut names: Vec<&str> = self.columns[..self.own].iter().map(|column| column.base.as_str()).collect();
         names.dedup();
         names.sort_by_cached_key(|name| strsim::damerau_levenshtein(name, pattern));
         let nearest = names.iter().take(4).map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
@@ -112,7 +120,7 @@ impl ColumnTable {
             FaultKind::Layout,
             Place::file(&self.path),
             format!("a column {}", quoted(pattern)),
-            format!("{} columns, the nearest {nearest}", self.columns.len()),
+            format!("{} columns, the nearest {nearest}", self.own),
             "correct the name in [data] of the recipe",
         )
     }
@@ -160,11 +168,13 @@ mod tests {
     fn no_pattern_reaches_a_withheld_column() {
         use crate::dataset::Role;
         let header = ["y", "acc_x", "fold", "acc_y", "who", "acc_z", "id", "y2"];
-        let (_file, table) = table(format!("{}\n1,2,3,4,5,6,7,8\n", header.join(",")).as_bytes());
+        let (_file, mut table) = table(format!("{}\n1,2,3,4,5,6,7,8\n", header.join(",")).as_bytes());
         let roles = [(Role::Label, "y"), (Role::Fold, "fold"), (Role::Group, "who")];
         let withheld = Withheld::all(roles.map(|(role, column)| (role, Some(column))));
-        let inputs = |pattern: &str| table.inputs("student_columns", &[pattern.to_owned()], &withheld);
-        let names = |pattern: &str| inputs(pattern).map(|columns| table.names(&columns));
+        let mut names = |pattern: &str| {
+            let columns = table.inputs("student_columns", &[pattern.to_owned()], &withheld)?;
+            Ok::<_, DataError>(table.names(&columns))
+        };
         assert_eq!(names("*").unwrap(), ["acc_x", "acc_y", "acc_z", "y2"]);
         assert_eq!(names("y..acc_y").unwrap(), ["acc_x", "acc_y"]);
         // Who wants the id all the same says so; it has no role here.
@@ -172,13 +182,13 @@ mod tests {
         for (column, words) in
             [("y", "the label"), ("fold", "the fold"), ("who", "the group"), ("fold..fold", "the fold")]
         {
-            let error = inputs(column).unwrap_err();
+            let error = names(column).unwrap_err();
             assert_eq!(error.kind(), FaultKind::Leak);
             let text = error.to_string();
             assert!(text.contains(words) && text.contains("take it out of student_columns"), "{text}");
         }
-        assert!(inputs("i*").unwrap_err().to_string().contains("name the column in full"));
-        assert!(inputs("z*").unwrap_err().to_string().contains("a column `z*`"));
+        assert!(names("i*").unwrap_err().to_string().contains("name the column in full"));
+        assert!(names("z*").unwrap_err().to_string().contains("a column `z*`"));
         let ranges = header.iter().flat_map(|from| header.map(|to| format!("{from}..{to}")));
         let prefixes = header.iter().flat_map(|name| (0..=name.len()).map(|end| format!("{}*", &name[..end])));
         let mut reached = 0;

@@ -12,7 +12,8 @@
 //! | `a..d` | the columns from `a` to `d` in the order of the file, both included |
 //!
 //! As inputs of a network ([`ColumnTable::inputs`]) patterns leave out what the recipe names as label, fold, group or id,
-//! and columns named `id`, `label`, `split`, `fold` or `group` unless that is the pattern.
+//! and columns named `id`, `label`, `split`, `fold` or `group` unless that is the pattern. A column of words is one input a
+//! word, named `column=word`.
 //!
 //! Series measured at several sites become rows of windows, see [`series`](super::series).
 //!
@@ -21,8 +22,12 @@
 //! | here | the table and the values of its columns |
 //! | `read` | from files to columns |
 //! | `choose` | from patterns to columns |
+//! | `category` | columns of words as inputs |
+//! | `gaps` | missing cells |
 
+mod category;
 mod choose;
+mod gaps;
 mod read;
 
 use std::path::{Path, PathBuf};
@@ -30,11 +35,15 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 
 use super::cells::Cells;
+use super::csv_columns::CsvColumns;
 use super::error::{At, DataError, FaultKind, Place, quoted};
 use super::npz::Npz;
 use super::parquet_columns::ParquetColumns;
 use super::series::{Reading, Series};
+use super::value;
+use super::warning::Warning;
 
+pub use category::MAX_CATEGORIES;
 pub(super) use read::tables_of;
 
 /// A table whose columns are chosen by pattern.
@@ -42,7 +51,10 @@ pub(super) use read::tables_of;
 pub struct ColumnTable {
     path: PathBuf,
     source: Source,
+    /// The columns of the file, then those of words that were asked for.
     columns: Vec<Column>,
+    /// How many are the file's.
+    own: usize,
     rows: usize,
 }
 
@@ -50,7 +62,7 @@ pub struct ColumnTable {
 #[derive(Debug)]
 enum Source {
     Archive(Vec<Block>),
-    Cells(Vec<Cells>),
+    Csv(CsvColumns),
     Windows(Series, Vec<Reading>),
     Parquet(ParquetColumns),
 }
@@ -70,10 +82,13 @@ struct Column {
     base: String,
     /// Place behind the row in an array of more than one dimension.
     at: Vec<usize>,
-    /// Block and offset in it, or the column of the cells.
+    /// Block and offset in it, or the column of a text or of the words.
     block: usize,
     offset: usize,
+    /// The word for which it is 1; `None` for a column of the file.
+    word: Option<String>,
 }
+
 impl ColumnTable {
     /// The file or folder, as the user named it.
     #[must_use]
@@ -99,20 +114,104 @@ impl ColumnTable {
         columns.iter().map(|&at| self.columns[at].name.clone()).collect()
     }
 
+    /// Place, name and array of every column of the file.
+    pub(crate) fn own(&self) -> impl Iterator<Item = (usize, &str, &str)> {
+        let own = self.columns[..self.own].iter().enumerate();
+        own.map(|(at, column)| (at, column.name.as_str(), column.base.as_str()))
+    }
+
+    /// Why a column of numbers is not one throughout; `None` if it is.
+    pub(crate) fn stray(&self, at: usize) -> Option<String> {
+        match &self.source {
+            Source::Csv(table) => table.stray(self.columns[at].block),
+            _ => None,
+        }
+    }
+
+    /// Names and types of columns of the file that are neither numbers nor text.
+    ///
+    /// # Errors
+    /// A file that can no longer be read.
+    pub(crate) fn others(&self) -> Result<Vec<(String, String)>, DataError> {
+        match &self.source {
+            Source::Parquet(table) => table.others(),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// What the user should know about how the table was read.
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        match &self.source {
+            Source::Csv(table) => table.warning.iter().cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Values `[rows x columns]` of columns by position.
     ///
     /// # Errors
     /// The row and column of the first cell that is not a finite number.
     pub fn values(&self, columns: &[usize]) -> Result<Array2<f32>, DataError> {
-        if let Source::Parquet(table) = &self.source {
-            return match columns.iter().find(|&&at| at >= table.numbers.len()) {
-                Some(&at) => {
-                    let place = Place::array(&self.path, &self.columns[at].name);
-                    let remedy = "store the column as numbers, or take it out of the recipe";
-                    Err(DataError::new(FaultKind::ElementType, place, "a column of numbers", "text", remedy))
-                }
-                None => table.values(columns),
+        let values = self.values_with_gaps(columns)?;
+        match self.gaps(values.view(), columns) {
+            Some(gaps) => Err(self.refuse_gaps(&gaps, "fill or drop the row")),
+            None => Ok(values),
+        }
+    }
+
+    /// As [`values`](Self::values), with NaN where a cell is missing.
+    ///
+    /// # Errors
+    /// The row and column of the first cell that is neither missing nor a finite number.
+    pub(crate) fn values_with_gaps(&self, columns: &[usize]) -> Result<Array2<f32>, DataError> {
+        let words: Vec<usize> = columns.iter().copied().filter(|&at| self.columns[at].word.is_some()).collect();
+        if words.is_empty() {
+            return self.numbers(columns);
+        }
+        let plain: Vec<usize> = columns.iter().copied().filter(|&at| self.columns[at].word.is_none()).collect();
+        let numbers = self.numbers(&plain)?;
+        let mut stored: Vec<usize> = words.iter().map(|&at| self.stored(at)).collect();
+        stored.dedup();
+        let texts = self.cells(&stored)?;
+        let mut values = Array2::zeros((self.rows, columns.len()));
+        let mut next = 0;
+        for (to, &at) in columns.iter().enumerate() {
+            let mut column = values.column_mut(to);
+            let Some(word) = &self.columns[at].word else {
+                column.assign(&numbers.column(next));
+                next += 1;
+                continue;
             };
+            let cells = stored.iter().position(|&stored| stored == self.stored(at)).unwrap_or_default();
+            for (value, cell) in column.iter_mut().zip(texts[cells].iter()) {
+                *value = if value::is_missing(cell) { f32::NAN } else { f32::from(u8::from(cell == word)) };
+            }
+        }
+        Ok(values)
+    }
+
+    /// The column of the file that a column comes from.
+    fn stored(&self, at: usize) -> usize {
+        if self.columns[at].word.is_some() { self.columns[at].block } else { at }
+    }
+
+    /// Values of columns of numbers, with NaN where a cell is missing.
+    fn numbers(&self, columns: &[usize]) -> Result<Array2<f32>, DataError> {
+        match &self.source {
+            Source::Parquet(table) => {
+                return match columns.iter().find(|&&at| at >= table.numbers.len()) {
+                    Some(&at) => {
+                        let place = Place::array(&self.path, &self.columns[at].name);
+                        let remedy = "store the column as numbers, or take it out of the recipe";
+                        Err(DataError::new(FaultKind::ElementType, place, "a column of numbers", "text", remedy))
+                    }
+                    None => table.values_with_gaps(columns),
+                };
+            }
+            Source::Csv(table) => {
+                return table.values(&columns.iter().map(|&at| self.columns[at].block).collect::<Vec<_>>());
+            }
+            Source::Archive(_) | Source::Windows(..) => {}
         }
         let mut values = Array2::zeros((self.rows, columns.len()));
         for (to, &at) in columns.iter().enumerate() {
@@ -121,25 +220,33 @@ impl ColumnTable {
                 let value = match &self.source {
                     Source::Archive(blocks) => match &blocks[column.block] {
                         Block::Reals { values, width } => Some(values[row * width + column.offset]),
-                        Block::Texts(texts) => texts[row].parse::<f32>().ok(),
+                        Block::Texts(texts) if value::is_missing(&texts[row]) => Some(f32::NAN),
+                        Block::Texts(texts) => value::number(&texts[row]),
                     },
-                    Source::Cells(cells) => cells[column.block][row].parse::<f32>().ok(),
                     Source::Windows(series, readings) => Some(series.value(row, readings[column.block])),
-                    Source::Parquet(_) => None,
+                    Source::Parquet(_) | Source::Csv(_) => None,
                 };
-                values[[row, to]] = value.filter(|value| value.is_finite()).ok_or_else(|| {
-                    let found = match &self.source {
-                        Source::Archive(_) | Source::Windows(..) | Source::Parquet(_) => {
-                            "a value that is not finite".to_owned()
-                        }
-                        Source::Cells(cells) => quoted(&cells[column.block][row]),
-                    };
-                    let place = self.cell(at, row);
-                    DataError::new(FaultKind::NotFinite, place, "a finite number", found, "fill or drop the row")
+                values[[row, to]] = value.filter(|value| !value.is_infinite()).ok_or_else(|| {
+                    let place = Place::array(&self.path, &column.name).at(At::Index(row as u64));
+                    let (expected, found) = ("a finite number", "a value that is not finite");
+                    DataError::new(FaultKind::NotFinite, place, expected, found, "fill or drop the row")
                 })?;
             }
         }
         Ok(values)
+    }
+
+    /// The cells of columns of the file as text.
+    fn cells(&self, columns: &[usize]) -> Result<Vec<Cells>, DataError> {
+        if let Source::Csv(table) = &self.source {
+            return table.texts(&columns.iter().map(|&at| self.columns[at].block).collect::<Vec<_>>());
+        }
+        let cells = |&at: &usize| {
+            let mut cells = Cells::default();
+            self.texts_of(at)?.iter().for_each(|cell| cells.push(cell));
+            Ok(cells)
+        };
+        columns.iter().map(cells).collect()
     }
 
     /// The text of one column, for labels, folds, groups and ids; numbers of an archive in their shortest form.
@@ -159,9 +266,14 @@ impl ColumnTable {
             let expected = format!("one column {}", quoted(pattern));
             return Err(DataError::new(FaultKind::Layout, place, expected, found, "name one column"));
         };
+        self.texts_of(at)
+    }
+
+    /// The text of a column by its place.
+    pub(crate) fn texts_of(&self, at: usize) -> Result<Vec<String>, DataError> {
         let column = &self.columns[at];
         Ok(match &self.source {
-            Source::Cells(cells) => cells[column.block].iter().map(str::to_owned).collect(),
+            Source::Csv(table) => table.texts(&[column.block])?[0].iter().map(str::to_owned).collect(),
             Source::Windows(series, readings) => {
                 (0..self.rows).map(|row| series.value(row, readings[column.block]).to_string()).collect()
             }
@@ -180,21 +292,11 @@ impl ColumnTable {
             },
             Source::Parquet(table) => match table.texts(&column.name)? {
                 Some(texts) => texts,
-                None => self.values(&[at])?.iter().map(f32::to_string).collect(),
+                None => {
+                    let text = |value: &f32| if value.is_nan() { String::new() } else { value.to_string() };
+                    self.numbers(&[at])?.iter().map(text).collect()
+                }
             },
         })
-    }
-
-    fn cell(&self, column: usize, row: usize) -> Place {
-        let column = &self.columns[column];
-        match &self.source {
-            Source::Archive(_) | Source::Windows(..) | Source::Parquet(_) => {
-                Place::array(&self.path, &column.name).at(At::Index(row as u64))
-            }
-            // The header is line 1.
-            Source::Cells(_) => {
-                Place::file(&self.path).at(At::Cell { line: row as u64 + 2, column: column.name.clone() })
-            }
-        }
     }
 }

@@ -1,21 +1,18 @@
 //! From files to columns: archives, CSV files, Parquet tables, and the windows of series.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::{Block, Column, ColumnTable, Source};
-use crate::dataset::RESERVED_COLUMNS;
 use crate::dataset::cells::Cells;
-use crate::dataset::error::{At, DataError, FaultKind, Place, names_once, quoted};
-use crate::dataset::limits::MAX_INPUTS;
+use crate::dataset::csv_columns::{CsvColumns, read_cells};
+use crate::dataset::error::{At, DataError, FaultKind, Place, names_once};
 use crate::dataset::npz::Npz;
 use crate::dataset::parquet_columns::ParquetColumns;
 use crate::dataset::series::{Series, Windowing};
-use crate::dataset::text::Text;
 use crate::dataset::{starts_like, starts_like_archive};
 
 impl ColumnTable {
-    /// Reads an `.npz`, `.csv`, `.csv.gz` or `.parquet` file, or a folder of Parquet files; content tells which.
+    /// Reads an `.npz`, a text table (`.csv`, `.tsv`, plain or gzip), a `.parquet` file, or a folder of Parquet files; content tells which.
     ///
     /// # Errors
     /// [`DataError`] with the place and the remedy.
@@ -28,6 +25,10 @@ impl ColumnTable {
             Self::csv(path)?
         };
         table.with_names_once()
+    }
+
+    fn of(path: &Path, source: Source, columns: Vec<Column>, rows: usize) -> Self {
+        Self { path: path.to_path_buf(), source, own: columns.len(), columns, rows }
     }
 
     /// Refuses two columns of one name, such as `x[0]` beside a place of the array `x`: a recipe could not tell them apart.
@@ -43,13 +44,13 @@ impl ColumnTable {
                 Some((base, at)) => (base.to_owned(), at.parse().ok().into_iter().collect()),
                 None => (name.clone(), Vec::new()),
             };
-            Column { name: name.clone(), base, at, block: 0, offset }
+            Column { name: name.clone(), base, at, block: 0, offset, word: None }
         };
         let numbers = table.numbers.iter().enumerate().map(column);
         // Columns of words follow those of numbers.
         let words = table.words.iter().enumerate().map(|(at, name)| (table.numbers.len() + at, name)).map(column);
         let (columns, rows) = (numbers.chain(words).collect(), table.rows);
-        Ok(Self { path: path.to_path_buf(), source: Source::Parquet(table), columns, rows })
+        Ok(Self::of(path, Source::Parquet(table), columns, rows))
     }
 
     fn archive(path: &Path) -> Result<Self, DataError> {
@@ -87,6 +88,7 @@ impl ColumnTable {
                     at,
                     block: blocks.len(),
                     offset,
+                    word: None,
                 });
             }
             blocks.push(block);
@@ -100,14 +102,31 @@ impl ColumnTable {
                 "save the columns as numeric arrays of one length",
             ));
         }
-        Ok(Self { path: path.to_path_buf(), source: Source::Archive(blocks), columns, rows })
+        Ok(Self::of(path, Source::Archive(blocks), columns, rows))
     }
 
-    /// Reads the series of a `.csv` or `.csv.gz` file, or of all such files of a folder in the order of their names.
+    /// Reads the series of a text table, or of all `.csv` and `.csv.gz` files of a folder in the order of their names.
     ///
     /// # Errors
     /// [`DataError`] with the place and the remedy.
     pub fn windows(path: &Path, windowing: &Windowing<'_>) -> Result<Self, DataError> {
+        let (header, cells) = Self::readings(path)?;
+        let series = Series::new(path, &header, &cells, windowing)?;
+        let (mut columns, mut readings) = (Vec::new(), Vec::new());
+        for (base, at, reading) in series.columns() {
+            let (name, block) = (full_name(&base, &at), readings.len());
+            columns.push(Column { name, base, at, block, offset: 0, word: None });
+            readings.push(reading);
+        }
+        let rows = series.rows();
+        Self::of(path, Source::Windows(series, readings), columns, rows).with_names_once()
+    }
+
+    /// The cells of the readings in a file, or in the files of a folder one below the other; names of the columns first.
+    ///
+    /// # Errors
+    /// [`DataError`] with the place and the remedy.
+    pub(crate) fn readings(path: &Path) -> Result<(Vec<String>, Vec<Cells>), DataError> {
         let files = if path.is_dir() { tables_of(path)? } else { vec![path.to_path_buf()] };
         let mut whole: Option<(Vec<String>, Vec<Cells>)> = None;
         for file in files {
@@ -126,67 +145,22 @@ impl ColumnTable {
                 }
             }
         }
-        let (header, cells) = whole.unwrap_or_default();
-        let series = Series::new(path, &header, &cells, windowing)?;
-        let (mut columns, mut readings) = (Vec::new(), Vec::new());
-        for (base, at, reading) in series.columns() {
-            columns.push(Column { name: full_name(&base, &at), base, at, block: readings.len(), offset: 0 });
-            readings.push(reading);
-        }
-        let rows = series.rows();
-        Self { path: path.to_path_buf(), source: Source::Windows(series, readings), columns, rows }.with_names_once()
+        Ok(whole.unwrap_or_default())
     }
 
     fn csv(path: &Path) -> Result<Self, DataError> {
-        let (header, cells) = read_cells(path)?;
-        let rows = cells.first().map_or(0, Cells::len);
-        let column =
-            |(block, name): (usize, String)| Column { base: name.clone(), name, at: Vec::new(), block, offset: 0 };
-        let columns = header.into_iter().enumerate().map(column).collect();
-        Ok(Self { path: path.to_path_buf(), source: Source::Cells(cells), columns, rows })
-    }
-}
-
-/// Header and cells, one list a column, of a plain or gzip CSV file.
-fn read_cells(path: &Path) -> Result<(Vec<String>, Vec<Cells>), DataError> {
-    let mut reader = ::csv::ReaderBuilder::new().trim(::csv::Trim::All).from_reader(Text::open(path)?);
-    let refused = |error: ::csv::Error| {
-        if let ::csv::ErrorKind::Io(error) = error.kind() {
-            return DataError::read(path, error);
-        }
-        let place = match error.position() {
-            Some(position) => Place::file(path).at(At::Line(position.line())),
-            None => Place::file(path),
+        let table = CsvColumns::open(path)?;
+        let column = |(block, name): (usize, &String)| Column {
+            base: name.clone(),
+            name: name.clone(),
+            at: Vec::new(),
+            block,
+            offset: 0,
+            word: None,
         };
-        let remedy = "give every line as many cells as the header, in UTF-8";
-        DataError::new(FaultKind::Damaged, place, "a table with a header line", error.to_string(), remedy)
-    };
-    let header: Vec<String> = reader.headers().map_err(refused)?.iter().map(str::to_owned).collect();
-    let most = MAX_INPUTS as usize + RESERVED_COLUMNS.len();
-    if header.len() > most {
-        let place = Place::file(path).at(At::Line(1));
-        let (expected, found) = (format!("at most {most} columns"), header.len().to_string());
-        return Err(DataError::new(FaultKind::TooLarge, place, expected, found, "leave out what no network sees"));
+        let (columns, rows) = (table.header.iter().enumerate().map(column).collect(), table.rows);
+        Ok(Self::of(path, Source::Csv(table), columns, rows))
     }
-    let mut seen = HashSet::new();
-    for name in &header {
-        if !seen.insert(name) {
-            let place = Place::file(path).at(At::Line(1));
-            let found = format!("{} again", quoted(name));
-            return Err(DataError::new(FaultKind::Duplicate, place, "every column once", found, "rename one"));
-        }
-    }
-    let mut cells = vec![Cells::default(); header.len()];
-    let mut record = ::csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(refused)? {
-        record.iter().zip(&mut cells).for_each(|(cell, column)| column.push(cell));
-    }
-    let rows = cells.first().map_or(0, Cells::len);
-    if rows == 0 {
-        let place = Place::file(path);
-        return Err(DataError::new(FaultKind::Layout, place, "at least one row below the header", "none", "add rows"));
-    }
-    Ok((header, cells))
 }
 
 /// The tables of a folder in the order of their names.
