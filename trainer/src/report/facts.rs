@@ -1,5 +1,6 @@
 //! Sections about what is known of a run besides its figures: cost, data, recipe, origin, use and limits.
 
+use super::cores::CORES;
 use super::document::{Code, Depth, Section, Table};
 use super::metrics::{DataKind, DataTask, Metrics, made_on};
 use super::names::{explanation, grouped, order, title};
@@ -29,15 +30,30 @@ pub(super) fn cost(metrics: &Metrics) -> Section {
     let rows = [
         ("Flash for the file, bytes", cost.file_bytes),
         ("of these weights, bytes", cost.weight_bytes),
-        ("Arena on Cortex-M4, M7, M33, bytes", cost.arena_bytes_cortex_m4),
-        ("Arena on Cortex-M0+, M3, bytes", cost.arena_bytes_cortex_m0),
-        ("Arena elsewhere (portable, Helium, hosts), bytes", cost.arena_bytes),
         ("Multiply-accumulates of a dense inference", cost.macs),
         ("Parameters (weights and biases)", cost.parameters),
     ];
     let rows = rows.map(|(name, value)| (name, grouped(value))).into();
     let table = Table::new("The shipped student, known before it runs", "What").numbers("Figure").pairs(rows);
-    Section::new("Cost on the chip", Depth::Brief).table(table)
+    let caption = "On each core; instructions of an inference without absent inputs, by a formula that meets the bench within 1 %";
+    let mut cores = Table::new(caption, "Core")
+        .numbers("Arena, bytes")
+        .numbers("Stack to load, bytes")
+        .numbers("Stack to infer, bytes")
+        .numbers("Instructions, about");
+    for core in &CORES {
+        let [load, infer] = core.stack.map(grouped);
+        let instructions = core.instructions(&metrics.shipped.widths);
+        let about = if instructions < 10_000.0 { instructions } else { (instructions / 1000.0).round() * 1000.0 };
+        cores.row(vec![
+            core.name.to_owned(),
+            grouped((core.arena)(cost)),
+            load,
+            infer,
+            grouped((about / 10.0).round() as usize * 10),
+        ]);
+    }
+    Section::new("Cost on the chip", Depth::Brief).table(table).table(cores)
 }
 
 pub(super) fn data(metrics: &Metrics) -> Section {

@@ -14,6 +14,7 @@
 //! | `statistics`, `evidence`, `verdict` | what may be said of a difference |
 //! | `document` | sections of text, tables and charts |
 //! | `figures`, `answers`, `facts` | the sections |
+//! | `cores` | what an inference takes on each core |
 //! | `findings` | what stands in the way of a better student |
 //! | `names`, `number` | words and numbers that all of them share |
 //! | `chart` | pictures as SVG |
@@ -24,6 +25,7 @@ mod answers;
 mod card;
 mod chart;
 mod compare;
+mod cores;
 mod document;
 mod error;
 mod evidence;
