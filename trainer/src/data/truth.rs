@@ -10,9 +10,9 @@ use crate::nn::predictions;
 use crate::report::Score;
 
 /// A class that is not known, as tables spell it.
-const UNKNOWN_CLASS: [&str; 3] = ["", "NaN", "-1"];
+pub(crate) const UNKNOWN_CLASS: [&str; 3] = ["", "NaN", "-1"];
 /// A quantity that was not measured. (`NA` may be the name of a class, and -1 a quantity.)
-const UNKNOWN_QUANTITY: [&str; 3] = ["", "NaN", "NA"];
+pub(crate) const UNKNOWN_QUANTITY: [&str; 3] = ["", "NaN", "NA"];
 
 /// What is learnt, a value a row; anything where the label is not there.
 #[derive(Debug, Clone, PartialEq)]

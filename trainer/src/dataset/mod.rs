@@ -95,7 +95,7 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Loaded, DataError> {
 }
 
 /// Whether a file begins like a zip archive.
-fn starts_like_archive(path: &Path) -> Result<bool, DataError> {
+pub(crate) fn starts_like_archive(path: &Path) -> Result<bool, DataError> {
     // A damaged archive should be reported as one, not as a strange CSV file.
     Ok(starts_like(path, b"PK\x03\x04", "npz")? || starts_like(path, b"PK\x05\x06", "npz")?)
 }

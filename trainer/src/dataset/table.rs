@@ -4,9 +4,11 @@ use std::path::Path;
 
 use sprs::CsMat;
 
+use super::assemble::Parts;
 use super::error::{At, DataError, FaultKind};
 use super::features::FeatureRows;
 use super::npz::Npz;
+use super::split::Split;
 use super::{archive, csv};
 
 /// Rows to run a student on.
@@ -20,6 +22,8 @@ pub struct Table {
     pub ids: Vec<String>,
     /// One label per row as spelt in the source (a class number or a name); empty if it has none.
     pub labels: Vec<String>,
+    /// The split that came with a graph archive.
+    pub published: Option<Split>,
 }
 
 impl Table {
@@ -46,15 +50,22 @@ impl Table {
 
 fn from_csv(path: &Path) -> Result<Table, DataError> {
     let rows = csv::read_rows(path)?;
-    Ok(Table { features: rows.features, input_names: rows.input_names, ids: rows.ids, labels: rows.labels })
+    Ok(Table {
+        features: rows.features,
+        input_names: rows.input_names,
+        ids: rows.ids,
+        labels: rows.labels,
+        published: None,
+    })
 }
 
 fn from_archive(path: &Path) -> Result<Table, DataError> {
     let mut npz = Npz::open(path)?;
     if archive::is_graph(&npz) {
         let parts = archive::read(&mut npz, path, String::new())?;
-        let labels = parts.labels.map_or_else(Vec::new, |labels| numbers(labels.of_nodes));
-        return Ok(Table { features: parts.features, input_names: parts.input_names, ids: Vec::new(), labels });
+        let labels = parts.labels.as_ref().map_or_else(Vec::new, |labels| numbers(labels.of_nodes.clone()));
+        let Parts { features, input_names, published, .. } = parts;
+        return Ok(Table { features, input_names, ids: Vec::new(), labels, published });
     }
     let array = npz.reals("x")?;
     let place = npz.place("x");
@@ -90,7 +101,30 @@ fn from_archive(path: &Path) -> Result<Table, DataError> {
             "number the classes from 0, or leave `labels` out",
         ));
     }
-    Ok(Table { features: features.finish(), input_names: Vec::new(), ids: Vec::new(), labels: numbers(labels) })
+    let (features, labels) = (features.finish(), numbers(labels));
+    Ok(Table { features, input_names: Vec::new(), ids: Vec::new(), labels, published: None })
+}
+
+/// One text a row from an array of an archive, such as labels or groups beside the features.
+///
+/// # Errors
+/// No such array, one of another length, or one that holds neither integers nor words.
+pub(crate) fn texts(path: &Path, name: &str, rows: usize) -> Result<Vec<String>, DataError> {
+    let mut npz = Npz::open_directory(path)?;
+    let texts = match npz.integers(name) {
+        Ok(array) => numbers(array.values),
+        Err(error) if error.kind() == FaultKind::ElementType => match npz.strings(name) {
+            Ok(Some(texts)) => texts,
+            _ => numbers(npz.reals(name)?.values),
+        },
+        Err(error) => return Err(error),
+    };
+    if texts.len() != rows {
+        let (expected, found) = (format!("{rows} values, one a row"), texts.len().to_string());
+        let remedy = "name an array with one value a row";
+        return Err(DataError::new(FaultKind::Shape, npz.place(name), expected, found, remedy));
+    }
+    Ok(texts)
 }
 
 fn numbers<T: ToString>(labels: Vec<T>) -> Vec<String> {

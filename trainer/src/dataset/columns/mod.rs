@@ -25,6 +25,7 @@
 mod choose;
 mod read;
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
@@ -97,6 +98,26 @@ impl ColumnTable {
     #[must_use]
     pub fn names(&self, columns: &[usize]) -> Vec<String> {
         columns.iter().map(|&at| self.columns[at].name.clone()).collect()
+    }
+
+    /// Positions of the columns of exactly these names; none where there is no such column.
+    #[must_use]
+    pub fn places(&self, names: &[&str]) -> Vec<Option<usize>> {
+        let of: HashMap<&str, usize> = self.columns.iter().enumerate().map(|(at, it)| (it.name.as_str(), at)).collect();
+        names.iter().map(|name| of.get(name).copied()).collect()
+    }
+
+    /// Names of the columns that are none of `used`, in the order of the file, those of an array as one.
+    #[must_use]
+    pub fn others(&self, used: &[usize]) -> Vec<&str> {
+        let bases = |columns: &mut dyn Iterator<Item = usize>| {
+            columns.map(|at| self.columns[at].base.as_str()).collect::<Vec<_>>()
+        };
+        let used: HashSet<&str> = bases(&mut used.iter().copied()).into_iter().collect();
+        let mut others = bases(&mut (0..self.columns.len()));
+        others.dedup();
+        others.retain(|base| !used.contains(base));
+        others
     }
 
     /// Values `[rows x columns]` of columns by position.
