@@ -43,6 +43,8 @@ struct Member {
     everywhere: Array2<f32>,
     net: Option<TrainedNet>,
     curve: Vec<CurvePoint>,
+    /// Epoch, from 0, whose weights are kept.
+    best_epoch: usize,
 }
 
 /// The training of one member.
@@ -111,13 +113,13 @@ impl Job<'_> {
                 seed: self.member_seed(teacher, number, place),
             };
             let stage = format!("{}teacher-{number}-{place}", self.prefix);
-            let key = self.key("member", &(of_one_member(teacher), plan, rows));
+            let key = self.key("member-2", &(of_one_member(teacher), plan, rows));
             let plan = MemberPlan { teacher, stage: stage.clone(), training: plan, rows };
             let member = self.kept(&stage, key, |job| match job.graph_kind(teacher) {
                 Some(kind) => job.graph_member(kind, &plan),
                 None => job.dense_member(&plan),
             })?;
-            self.record_curve(&stage, &member.curve);
+            self.record_curve(&stage, &member.curve, member.best_epoch);
             members.push(member);
         }
         Ok(members)
@@ -186,7 +188,13 @@ impl Job<'_> {
             }
             _ => Array2::zeros((0, 0)),
         };
-        Ok(Member { logits: seen.logits(net, self.backend), everywhere, net: None, curve: trained.curve })
+        Ok(Member {
+            logits: seen.logits(net, self.backend),
+            everywhere,
+            net: None,
+            curve: trained.curve,
+            best_epoch: trained.best_epoch,
+        })
     }
 
     /// A member that sees columns.
@@ -205,12 +213,19 @@ impl Job<'_> {
             self.train(&plan.stage, &start, plan.rows, &plan.training, &mut lesson)?
         };
         self.spend(&plan.stage, trained.cpu_seconds);
-        let (curve, net) = (trained.curve, trained.nets.into_iter().next().ok_or(RunError::Interrupted)?);
+        let (curve, best_epoch, net) =
+            (trained.curve, trained.best_epoch, trained.nets.into_iter().next().ok_or(RunError::Interrupted)?);
         let everywhere = match self.evaluation.unseen.is_empty() {
             true => Array2::zeros((0, 0)),
             false => self.logits_on(&net, &self.form.apply(&self.whole.x)),
         };
-        Ok(Member { logits: self.logits(&net), everywhere, net: plan.teacher.reask().then_some(net), curve })
+        Ok(Member {
+            logits: self.logits(&net),
+            everywhere,
+            net: plan.teacher.reask().then_some(net),
+            curve,
+            best_epoch,
+        })
     }
 
     /// The network of a teacher that sees columns.

@@ -89,7 +89,7 @@ impl Job<'_> {
             (trained, lesson.mixer.load())
         };
         self.spend(stage, trained.cpu_seconds);
-        self.record_curve(stage, &trained.curve);
+        self.record_curve(stage, &trained.curve, trained.best_epoch);
         let mut weights = trained.nets[0].weights();
         if let Some(last) = weights.layers.last_mut() {
             // Outputs that learnt embeddings have served.
