@@ -84,12 +84,7 @@ impl Distilling<'_> {
         let Some(contrast) = self.contrast else { return 0.0 };
         let embedding = self.weights.embedding.map_or(0, |(embedding, _)| embedding.ncols());
         let hidden = s![.., self.labels.truth.outputs() + embedding..];
-        let order = ascending(step.rows);
-        let sorted = outputs.slice(hidden).select(Axis(0), &order);
-        let mut slopes = Array2::zeros(sorted.dim());
-        let loss = contrast.evaluate(step, sorted.view(), slopes.view_mut());
-        add_back(&slopes, &order, gradients.slice_mut(hidden));
-        loss
+        contrast.evaluate(step, &ascending(step.rows), outputs.slice(hidden), gradients.slice_mut(hidden))
     }
 
     /// The target of each row of the batch `[batch x outputs]`.
