@@ -50,6 +50,7 @@
 //! | [`quantize`], [`export`] | from float to integers; the student file |
 //! | [`run`] | a recipe carried out |
 //! | [`report`] | metrics, page, card, comparison |
+//! | [`apply`] | a finished student on rows: its inputs, its answers, the labels they are judged by |
 //! | [`label`] | a table labelled by a teacher, in parts |
 //! | [`import`], [`verify`] | models of other tools as students; the same integers on every core |
 //! | [`bounded`], [`memory`], [`trusted`], [`output`] | limits of what is read, taken and run; files that appear whole |
@@ -58,6 +59,7 @@
 // Text reaches the terminal through `output::terminal` alone.
 #![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 
+pub mod apply;
 pub mod bounded;
 pub mod cli;
 pub mod data;

@@ -100,7 +100,7 @@ fn no_subcommand_lets_a_name_steer_the_terminal() {
     let ids = format!("id,a{HOSTILE},b\n\"one{HOSTILE}\n2\thigh\tmargin 9\",0.5,0.5\n");
     fs::write(folder.join("rows.csv"), ids).unwrap();
     let rows = says(folder, &["run", "run/student.eyas", "--input", "rows.csv"], 0, true);
-    assert_eq!(String::from_utf8(rows.stdout).unwrap().lines().count(), 1, "a row is a line");
+    assert_eq!(String::from_utf8(rows.stdout).unwrap().lines().count(), 2, "a row is a line below the heading");
     says(folder, &["run", "run/student.eyas", "--input", "rows.csv", "--json"], 0, false);
     says(folder, &["verify", "run/student.eyas", "--data", "rows.csv"], 0, false);
     fs::write(folder.join("other.csv"), "id,c,d\n1,2,3\n").unwrap();

@@ -10,7 +10,7 @@ use crate::dataset::locate::Search;
 use crate::memory::{self, Estimate};
 use crate::nn::BackendKind;
 use crate::onnx;
-use crate::output::{Existing, OutputFolder, hexadecimal, tell};
+use crate::output::{Existing, OutputFolder, counted, hexadecimal, tell};
 use crate::recipe::{DataKind, Recipe};
 use crate::report::{Document, Metrics, summary};
 use crate::run::{
@@ -279,13 +279,16 @@ fn name(recipe: &Path) -> String {
 fn announce(recipe: &Recipe, data: &Data, evaluations: &[Evaluation]) {
     let (path, rows) = (data.path.display(), data.rows());
     match (recipe.data.kind, data.edge_count()) {
-        (DataKind::Graph, Some(edges)) => tell(format_args!("{} from {path}: {rows} nodes, {edges} edges", data.name)),
-        _ => tell(format_args!("{} from {path}: {rows} rows", data.name)),
+        (DataKind::Graph, Some(edges)) => {
+            let (nodes, edges) = (counted(rows, "node", "nodes"), counted(edges, "edge", "edges"));
+            tell(format_args!("{} from {path}: {nodes}, {edges}", data.name));
+        }
+        _ => tell(format_args!("{} from {path}: {}", data.name, counted(rows, "row", "rows"))),
     }
     let columns = data.x.columns();
     let hidden: Vec<String> = recipe.student.hidden.iter().map(ToString::to_string).collect();
     let widths = [vec![data.student.to_string()], hidden, vec![data.truth.outputs().to_string()]].concat().join("-");
-    tell(format_args!("student {widths}, which sees {} of {columns} columns", data.student));
+    tell(format_args!("student {widths}, which sees {} of {}", data.student, counted(columns, "column", "columns")));
     let mut names: Vec<&str> = evaluations.iter().map(|evaluation| evaluation.name.as_str()).collect();
     names.dedup();
     for name in names {

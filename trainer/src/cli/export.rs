@@ -5,7 +5,7 @@ use super::import::grid;
 use super::rows::{print, read_student};
 use crate::export::{FloatStudent, ONNX_OPSET, OnnxError, OnnxInput, STUDENT_FLOAT, to_onnx};
 use crate::import::LayerCount;
-use crate::output::write_atomic;
+use crate::output::{counted, write_atomic};
 use eyas::Student;
 use eyas::model::FrontEnd;
 use serde::Serialize;
@@ -78,7 +78,10 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
         layers: &exported.layers,
     };
     if report.larger > 0 {
-        return Err(Failure::work(format!("{} integers are more than 1 from ONNX's", report.larger)));
+        return Err(Failure::work(format!(
+            "{} more than 1 from ONNX's",
+            counted(report.larger, "integer is", "integers are")
+        )));
     }
     write_atomic(&arguments.onnx, &exported.bytes).map_err(Failure::work)?;
     if arguments.json {

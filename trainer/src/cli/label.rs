@@ -3,7 +3,7 @@
 use super::rows::print;
 use super::{Failure, OrtOptions};
 use crate::label::{Finished, Label, LabelError, LabelRecipe, Parts, Status, finish, ranges, status};
-use crate::output::tell;
+use crate::output::{counted, tell};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
@@ -63,8 +63,11 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     match finished {
         Some(finished) if arguments.json => json(serde_json::to_string(&finished)),
         Some(Finished { parts, rows, outputs, digest, .. }) => print(&format!(
-            "{}: {rows} rows, {outputs} logits each, {parts} parts, digest {digest}",
-            arguments.out.display()
+            "{}: {}, {} each, {}, digest {digest}",
+            arguments.out.display(),
+            counted(rows, "row", "rows"),
+            counted(outputs, "logit", "logits"),
+            counted(parts, "part", "parts")
         )),
         None if arguments.json => json(serde_json::to_string(&status(&arguments.out).map_err(failure)?)),
         None => Ok(()),
@@ -83,7 +86,8 @@ fn run(arguments: &Arguments) -> Result<Option<Finished>, Failure> {
     let of = label.plan().parts.len();
     if arguments.plan {
         if !arguments.json {
-            print(&format!("{}: {of} parts, {} rows", arguments.out.display(), label.plan().rows()))?;
+            let (parts, rows) = (counted(of, "part", "parts"), counted(label.plan().rows(), "row", "rows"));
+            print(&format!("{}: {parts}, {rows}", arguments.out.display()))?;
         }
         return Ok(None);
     }
@@ -106,13 +110,16 @@ fn run(arguments: &Arguments) -> Result<Option<Finished>, Failure> {
     let jobs = arguments.jobs.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
     let done = |commit: &crate::label::Commit| {
         if !arguments.json {
-            tell(format_args!("part {} of {of}: {} rows", commit.part, commit.rows));
+            tell(format_args!("part {} of {of}: {}", commit.part, counted(commit.rows, "row", "rows")));
         }
     };
     label.run(&parts, jobs, &STOP, &done).map_err(failure)?;
     let (floored, least) = (recipe.floored(), crate::teacher::LEAST_PROBABILITY);
     if floored > 0 {
-        tell(format_args!("warning: {floored} probabilities were below {least:e} and were taken as that"));
+        tell(format_args!(
+            "warning: {} below {least:e} and taken as that",
+            counted(floored, "probability was", "probabilities were")
+        ));
     }
     if arguments.part.is_none() {
         return label.finish().map(Some).map_err(failure);
@@ -127,7 +134,11 @@ fn run(arguments: &Arguments) -> Result<Option<Finished>, Failure> {
 fn tell_status(status: &Status) -> Result<(), Failure> {
     let Status { parts, done, missing, rows, finished } = status;
     let end = if *finished { ", finished" } else { "" };
-    tell(format_args!("{done} of {parts} parts are done, {rows} rows in all{end}"));
+    tell(format_args!(
+        "{done} of {} done, {} in all{end}",
+        counted(*parts, "part is", "parts are"),
+        counted(*rows, "row", "rows")
+    ));
     if missing.is_empty() { Ok(()) } else { print(missing) }
 }
 

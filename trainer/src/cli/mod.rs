@@ -3,6 +3,7 @@
 mod compare;
 mod distill;
 mod doctor;
+mod evaluate;
 mod export;
 mod failure;
 mod import;
@@ -39,6 +40,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Verify(verify::Arguments),
     Run(run::Arguments),
+    Evaluate(evaluate::Arguments),
     Compare(compare::Arguments),
     Label(label::Arguments),
     Methods(methods::Arguments),
@@ -107,6 +109,7 @@ pub fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Inspect(arguments) => inspect::execute(&arguments),
         Command::Verify(arguments) => verify::execute(&arguments),
         Command::Run(arguments) => run::execute(&arguments),
+        Command::Evaluate(arguments) => evaluate::execute(&arguments),
         Command::Compare(arguments) => compare::execute(&arguments),
         Command::Label(arguments) => label::execute(&arguments),
         Command::Methods(arguments) => methods::execute(&arguments),

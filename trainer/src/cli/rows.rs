@@ -1,9 +1,10 @@
 //! Reading of student files and rows for the subcommands, and printing.
 
 use super::Failure;
+use crate::apply::some;
 use crate::bounded::{self, Kind};
-use crate::dataset::Table;
-use crate::output::terminal;
+use crate::output::{tell, terminal};
+use crate::recipe::Recipe;
 use eyas::{AlignedBytes, Student};
 use std::path::Path;
 
@@ -21,57 +22,26 @@ pub(super) fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
     bytes.map_err(|error| Failure::refused(format!("cannot read the model {}: {error}", path.display())))
 }
 
-/// The rows of a table that a student takes, by the names of its inputs where it has them.
-pub(super) fn read_rows(student: &Student<'_>, path: &Path) -> Result<Table, Failure> {
-    let names: Vec<&str> = student.metadata().input_names().collect();
-    Table::of_inputs(path, &names).map_err(Failure::refused)
+/// A student from the bytes of its file.
+pub(super) fn load_student<'a>(bytes: &'a AlignedBytes, path: &Path) -> Result<Student<'a>, Failure> {
+    Student::load(bytes).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))
 }
 
-/// The input integers of every row of `table`, through the file's own front end.
-///
-/// Columns are matched by name if both sides have names, otherwise by position.
-pub(super) fn quantize_rows(student: &Student<'_>, table: &Table, source: &Path) -> Result<Vec<Vec<i8>>, Failure> {
-    let metadata = student.metadata();
-    let inputs = usize::from(metadata.inputs);
-    let names: Vec<&str> = metadata.input_names().collect();
-    let order = if names.is_empty() || table.input_names.is_empty() {
-        let found = table.features.cols();
-        if found != inputs {
-            return Err(Failure::refused(format!(
-                "{}: {found} features a row, the student takes {inputs}; give the columns it was trained on",
-                source.display()
-            )));
-        }
-        (0..inputs).map(Some).collect::<Vec<_>>()
-    } else {
-        let mut order = vec![None; table.features.cols()];
-        for (input, name) in names.iter().enumerate() {
-            let column = table.input_names.iter().position(|column| column == name).ok_or_else(|| {
-                Failure::refused(format!(
-                    "{}: no column `{name}`, which the student takes as input {input}",
-                    source.display()
-                ))
-            })?;
-            order[column] = Some(input);
-        }
-        order
-    };
-    let mut rows = Vec::with_capacity(table.features.rows());
-    let mut features = vec![0f32; inputs];
-    for (number, row) in table.features.outer_iterator().enumerate() {
-        features.fill(0.0);
-        for (column, &value) in row.iter() {
-            if let Some(input) = order[column] {
-                features[input] = value;
-            }
-        }
-        let mut x = vec![0; inputs];
-        student
-            .quantize(&features, &mut x)
-            .map_err(|error| Failure::refused(format!("{}, row {number}: {error}", source.display())))?;
-        rows.push(x);
+/// A recipe that says how rows become a student's inputs; notes if it is not the one that made the student.
+pub(super) fn load_recipe(path: &Path, student: &Student<'_>) -> Result<Recipe, Failure> {
+    let recipe = Recipe::load(path).map_err(Failure::usage)?;
+    if recipe.recipe_hash() != student.metadata().provenance.recipe_hash {
+        tell(format_args!("note: {} did not make this file; its [data] is taken all the same", path.display()));
     }
-    Ok(rows)
+    Ok(recipe)
+}
+
+/// Says once which columns of the input are not the student's.
+pub(super) fn tell_ignored(path: &Path, ignored: &[String]) {
+    if !ignored.is_empty() {
+        let names: Vec<&str> = ignored.iter().map(String::as_str).collect();
+        tell(format_args!("note: {}: the student does not take {}", path.display(), some(&names, 12)));
+    }
 }
 
 /// Prints to standard output; a closed pipe is not a failure.

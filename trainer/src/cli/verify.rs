@@ -1,10 +1,10 @@
 //! `eyas verify`: checks that host and chip compute the same integers.
 
-use super::rows::{print, quantize_rows, read_rows, read_student};
+use super::rows::{load_student, print, read_student};
 use super::{DataOptions, Failure};
+use crate::apply::{Input, sparse_integers};
 use crate::data::Data;
-use crate::dataset::Table;
-use crate::output::tell;
+use crate::output::{counted, tell};
 use crate::recipe::{Recipe, TeacherKind};
 use crate::run::RECIPE;
 use crate::verify::device::{self, BOARDS, Board};
@@ -102,10 +102,12 @@ pub(super) struct Verified {
 /// Runs the subcommand.
 pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let file = read_student(&arguments.file)?;
-    let student =
-        Student::load(&file).map_err(|error| Failure::refused(format!("{}: {error}", arguments.file.display())))?;
+    let student = load_student(&file, &arguments.file)?;
     let mut rows = match &arguments.data {
-        Some(data) => quantize_rows(&student, &read_rows(&student, data)?, data)?,
+        Some(data) => {
+            let mut input = Input::open(data, &student, None, false).map_err(Failure::refused)?;
+            input.read(&student, &[]).map_err(Failure::refused)?.integers
+        }
         None => recipe_rows(&student, &arguments.file, &arguments.data_options)?,
     };
     rows.truncate(arguments.rows);
@@ -143,14 +145,18 @@ impl Verified {
         let Comparison { rows, values, mismatches, .. } = self.comparison;
         let cost = self.instructions_per_inference.map(|n| format!(", {n:.0} instructions an inference"));
         let cost = cost.unwrap_or_default();
-        format!("{}: {values} integers over {rows} rows and the golden vectors, {mismatches} differ{cost}", self.target)
+        let (values, rows) = (counted(values, "integer", "integers"), counted(rows, "row", "rows"));
+        let differ = counted(mismatches, "differs", "differ");
+        format!("{}: {values} over {rows} and the golden vectors, {differ}{cost}", self.target)
     }
 
     /// A mismatch is a failure.
     pub(super) fn verdict(&self) -> Result<(), Failure> {
         match self.comparison.first_difference {
             None if self.comparison.mismatches == 0 => Ok(()),
-            None => Err(Failure::work(format!("{} integers are missing", self.comparison.mismatches))),
+            None => {
+                Err(Failure::work(counted(self.comparison.mismatches, "integer is missing", "integers are missing")))
+            }
             Some(first) => Err(Failure::work(format!(
                 "row {}, layer {}, unit {}: expected {}, got {}",
                 first.row, first.layer, first.unit, first.expected, first.got
@@ -196,11 +202,6 @@ pub(super) fn recipe_rows(student: &Student<'_>, file: &Path, options: &DataOpti
     // The shipped student is of the first split.
     let evaluations = data.evaluations(&recipe, &[seed]).map_err(Failure::refused)?;
     let test = evaluations.first().map(|evaluation| evaluation.split.test.clone()).unwrap_or_default();
-    let table = Table {
-        features: data.x.student_rows(&test, data.student),
-        input_names: Vec::new(),
-        ids: Vec::new(),
-        labels: Vec::new(),
-    };
-    quantize_rows(student, &table, &data.path)
+    let rows = sparse_integers(student, &data.path, data.x.student_rows(&test, data.student));
+    rows.map_err(Failure::refused)
 }

@@ -30,6 +30,7 @@ pub use matrix::Matrix;
 pub(crate) use matrix::{Form, TeacherForm};
 pub use split::Evaluation;
 pub use truth::Truth;
+pub(crate) use truth::UNKNOWN_CLASS;
 
 /// Everything that is known before a split.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,6 +8,7 @@ use super::{Data, Truth};
 use crate::dataset::split::unseen;
 use crate::dataset::{At, DataError, FaultKind, Place, Split, quoted, sub_matrix};
 use crate::nn::{Purpose, shuffle, stream};
+use crate::output::counted;
 use crate::recipe::{DataSection, Recipe, SplitKind};
 
 /// One evaluation of a recipe: who teaches, who chooses, who judges, and who is not there at all.
@@ -92,7 +93,7 @@ impl Data {
         let Some(folds) = &self.folds else { return Ok(vec![0]) };
         let there: BTreeSet<u64> = folds.iter().copied().collect();
         if there.len() < 3 {
-            let found = format!("{} folds", there.len());
+            let found = counted(there.len(), "fold", "folds");
             return Err(self.refuse("at least three folds: to teach, to choose, to judge", found));
         }
         if let Some(fold) = section.folds.iter().find(|fold| !there.contains(fold)) {

@@ -11,7 +11,7 @@ use crate::nn::predictions;
 use crate::report::Score;
 
 /// A class that is not known, as tables spell it.
-const UNKNOWN_CLASS: [&str; 3] = ["", "NaN", "-1"];
+pub(crate) const UNKNOWN_CLASS: [&str; 3] = ["", "NaN", "-1"];
 
 /// What is learnt, a value a row; anything where the label is not there.
 #[derive(Debug, Clone, PartialEq)]

@@ -108,7 +108,7 @@ pub(crate) fn is_graph_archive(path: &Path) -> Result<bool, DataError> {
 }
 
 /// Whether a file begins like a zip archive.
-fn starts_like_archive(path: &Path) -> Result<bool, DataError> {
+pub(crate) fn starts_like_archive(path: &Path) -> Result<bool, DataError> {
     // A damaged archive should be reported as one, not as a strange CSV file.
     Ok(starts_like(path, b"PK\x03\x04", "npz")? || starts_like(path, b"PK\x05\x06", "npz")?)
 }

@@ -16,6 +16,7 @@ use std::path::Path;
 
 use super::cells::Cells;
 use super::error::{At, DataError, FaultKind, Place, quoted};
+use crate::output::counted;
 
 /// Rules for turning series into rows.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +33,8 @@ pub struct Windowing<'a> {
     pub ahead: usize,
     /// Take a row every this many time steps, at least 1.
     pub every: usize,
+    /// Also make rows whose forecast value is missing or yet to come; it is NaN there.
+    pub unanswered: bool,
 }
 
 /// The readings, and which of them belong to each row and column. Nothing is copied: a window is a position in the
@@ -75,7 +78,11 @@ impl Series {
                 DataError::new(FaultKind::Layout, Place::file(path), expected, found, "correct [data] of the recipe")
             })
         };
-        let (time, label) = (at(windowing.time)?, at(windowing.label)?);
+        let time = at(windowing.time)?;
+        let label = match at(windowing.label) {
+            Err(_) if windowing.unanswered => None,
+            found => Some(found?),
+        };
         let site = windowing.site.map(at).transpose()?;
         let (times, moments) = moments(path, windowing.time, &cells[time])?;
         let site_of: Vec<&str> = (0..moments.len()).map(|row| site.map_or("", |site| &cells[site][row])).collect();
@@ -106,7 +113,7 @@ impl Series {
             }
             values
         };
-        let forecast = raw(label);
+        let forecast = label.map_or_else(|| vec![f32::NAN; taken.len()], raw);
         let (mut readings, mut names, mut first) = (Vec::new(), Vec::new(), 0);
         for (column, name) in header.iter().enumerate() {
             let mut values = raw(column);
@@ -126,20 +133,27 @@ impl Series {
             names.push(name.clone());
         }
         let begin = first + windowing.history - 1;
-        let end = times.len().saturating_sub(windowing.ahead);
+        let ahead_of_all = if windowing.unanswered { 0 } else { windowing.ahead };
+        let end = times.len().saturating_sub(ahead_of_all);
         let (mut rows, mut ahead) = (Vec::new(), Vec::new());
         for moment in (begin..end).step_by(windowing.every) {
             for site in 0..sites.len() {
-                let value = forecast[site * times.len() + moment + windowing.ahead];
-                if !value.is_nan() {
+                let later = moment + windowing.ahead;
+                let value = if later < times.len() { forecast[site * times.len() + later] } else { f32::NAN };
+                if windowing.unanswered || !value.is_nan() {
                     rows.push((moment, site));
                     ahead.push(value);
                 }
             }
         }
         if rows.is_empty() {
-            let found = format!("{} moments at {} sites, none with both", times.len(), sites.len());
-            let expected = format!("readings over {} moments and one {} later", windowing.history, windowing.ahead);
+            let found = format!(
+                "{} at {}, none with both",
+                counted(times.len(), "moment", "moments"),
+                counted(sites.len(), "site", "sites")
+            );
+            let history = counted(windowing.history, "moment", "moments");
+            let expected = format!("readings over {history} and one {} later", windowing.ahead);
             return Err(DataError::new(
                 FaultKind::Layout,
                 Place::file(path),
@@ -231,7 +245,7 @@ mod tests {
     const HEADER: &str = "t,place,q,wind\n";
 
     fn windows<'a>() -> Windowing<'a> {
-        Windowing { time: "t", site: Some("place"), label: "q", history: 2, ahead: 1, every: 1 }
+        Windowing { time: "t", site: Some("place"), label: "q", history: 2, ahead: 1, every: 1, unanswered: false }
     }
 
     fn folder(north: &str, south: &str) -> tempfile::TempDir {
@@ -263,6 +277,21 @@ mod tests {
         );
         // Wind is text, so it is not a numeric column.
         assert!(table.select(&["wind".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn a_row_without_an_answer_is_made_where_it_is_asked_for() {
+        let north = "0,north,10,NA\n1,north,11,W\n2,north,NA,W\n3,north,13,W\n";
+        let south = "0,south,20,E\n1,south,21,E\n2,south,22,E\n3,south,23,E\n";
+        let folder = folder(north, south);
+        let all = Windowing { unanswered: true, ..windows() };
+        let table = ColumnTable::windows(folder.path(), &all).unwrap();
+        assert_eq!(table.texts("moment").unwrap(), ["1", "1", "2", "2", "3", "3"]);
+        assert_eq!(table.texts("ahead.q").unwrap(), ["NaN", "22", "13", "23", "NaN", "NaN"]);
+        assert_eq!(select(&table, &["q"]).row(4).to_vec(), [11.0, 13.0]);
+        // A device that forecasts has no column with the answers.
+        let table = ColumnTable::windows(folder.path(), &Windowing { label: "pm", ..all }).unwrap();
+        assert_eq!(table.texts("ahead.pm").unwrap(), ["NaN"; 6]);
     }
 
     /// The past of the forecast value is an input; its future never is.

@@ -3,6 +3,7 @@
 use super::error::{At, DataError, FaultKind, Place};
 use super::graph::Graph;
 use super::order::{Purpose, permutation};
+use crate::output::counted;
 
 /// Node ids of the three parts, each ascending, disjoint; nodes in none of them are observed without a label.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -148,7 +149,7 @@ pub fn random(graph: &Graph, per_class: usize, tune: usize, test: usize, seed: u
             FaultKind::Split,
             place(),
             format!("{tune} tune and {test} test nodes besides {} train nodes", split.train.len()),
-            format!("{} nodes left", rest.len()),
+            format!("{} left", counted(rest.len(), "node", "nodes")),
             "lower tune_nodes or test_nodes under [data] of the recipe",
         ));
     }

@@ -1,15 +1,15 @@
 //! Plain tables of feature vectors, for running a student on rows that have no edges.
-//!
-//! A student that knows the names of its inputs chooses its columns; other rows are taken as they are.
 
 use std::path::Path;
 
 use sprs::CsMat;
 
-use super::error::{At, DataError, FaultKind, Place};
+use super::assemble::Parts;
+use super::error::{At, DataError, FaultKind};
 use super::features::FeatureRows;
 use super::npz::Npz;
-use super::{ColumnTable, archive, csv};
+use super::split::Split;
+use super::{archive, csv};
 
 /// Rows to run a student on.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,8 @@ pub struct Table {
     pub ids: Vec<String>,
     /// One label per row as spelt in the source (a class number or a name); empty if it has none.
     pub labels: Vec<String>,
+    /// The split that came with a graph archive.
+    pub published: Option<Split>,
 }
 
 impl Table {
@@ -44,49 +46,26 @@ impl Table {
             from_csv(path)
         }
     }
-
-    /// As [`load`](Self::load), for a student whose inputs have `names`: only these columns are read, and columns of words
-    /// as `column=word` asks for. Text tables, Parquet, and archives whose arrays are the columns; graphs and arrays `x`
-    /// are read as by `load`.
-    ///
-    /// # Errors
-    /// [`DataError`] also for a name without a column, and a missing cell.
-    pub fn of_inputs(path: &Path, names: &[&str]) -> Result<Self, DataError> {
-        let whole = path.join("nodes.csv").is_file()
-            || (!path.is_dir() && super::starts_like_archive(path)? && {
-                let npz = Npz::open_directory(path)?;
-                archive::is_graph(&npz) || npz.has("x")
-            });
-        if names.is_empty() || whole {
-            return Self::load(path);
-        }
-        let mut table = ColumnTable::load(path)?;
-        let columns = table.exactly(names)?;
-        let mut features = FeatureRows::new(columns.len(), &Place::file(path))?;
-        for row in table.values(&columns)?.outer_iter() {
-            features.push(row.iter().copied().enumerate(), &Place::file(path))?;
-        }
-        let texts = |name: &str| if table.has(name) { table.texts(name) } else { Ok(Vec::new()) };
-        Ok(Self {
-            features: features.finish(),
-            input_names: table.names(&columns),
-            ids: texts("id")?,
-            labels: texts("label")?,
-        })
-    }
 }
 
 fn from_csv(path: &Path) -> Result<Table, DataError> {
     let rows = csv::read_rows(path)?;
-    Ok(Table { features: rows.features, input_names: rows.input_names, ids: rows.ids, labels: rows.labels })
+    Ok(Table {
+        features: rows.features,
+        input_names: rows.input_names,
+        ids: rows.ids,
+        labels: rows.labels,
+        published: None,
+    })
 }
 
 fn from_archive(path: &Path) -> Result<Table, DataError> {
     let mut npz = Npz::open(path)?;
     if archive::is_graph(&npz) {
         let parts = archive::read(&mut npz, path, String::new())?;
-        let labels = parts.labels.map_or_else(Vec::new, |labels| numbers(labels.of_nodes));
-        return Ok(Table { features: parts.features, input_names: parts.input_names, ids: Vec::new(), labels });
+        let labels = parts.labels.as_ref().map_or_else(Vec::new, |labels| numbers(labels.of_nodes.clone()));
+        let Parts { features, input_names, published, .. } = parts;
+        return Ok(Table { features, input_names, ids: Vec::new(), labels, published });
     }
     let array = npz.reals("x")?;
     let place = npz.place("x");
@@ -122,7 +101,30 @@ fn from_archive(path: &Path) -> Result<Table, DataError> {
             "number the classes from 0, or leave `labels` out",
         ));
     }
-    Ok(Table { features: features.finish(), input_names: Vec::new(), ids: Vec::new(), labels: numbers(labels) })
+    let (features, labels) = (features.finish(), numbers(labels));
+    Ok(Table { features, input_names: Vec::new(), ids: Vec::new(), labels, published: None })
+}
+
+/// One text a row from an array of an archive, such as labels or groups beside the features.
+///
+/// # Errors
+/// No such array, one of another length, or one that holds neither integers nor words.
+pub(crate) fn texts(path: &Path, name: &str, rows: usize) -> Result<Vec<String>, DataError> {
+    let mut npz = Npz::open_directory(path)?;
+    let texts = match npz.integers(name) {
+        Ok(array) => numbers(array.values),
+        Err(error) if error.kind() == FaultKind::ElementType => match npz.strings(name) {
+            Ok(Some(texts)) => texts,
+            _ => numbers(npz.reals(name)?.values),
+        },
+        Err(error) => return Err(error),
+    };
+    if texts.len() != rows {
+        let (expected, found) = (format!("{rows} values, one a row"), texts.len().to_string());
+        let remedy = "name an array with one value a row";
+        return Err(DataError::new(FaultKind::Shape, npz.place(name), expected, found, remedy));
+    }
+    Ok(texts)
 }
 
 fn numbers<T: ToString>(labels: Vec<T>) -> Vec<String> {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::output::counted;
+
 /// Ratio of the largest to the smallest class at which [`Warning::Unbalanced`] starts.
 pub const UNBALANCED_RATIO: usize = 10;
 
@@ -130,37 +132,44 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SelfLoops { dropped } => {
-                write!(f, "dropped {dropped} edges from a node to itself")
+                write!(f, "dropped {} from a node to itself", counted(*dropped, "edge", "edges"))
             }
             Self::DuplicateEdges { dropped } => {
-                write!(f, "dropped {dropped} edges that were listed more than once")
+                write!(f, "dropped {} listed more than once", counted(*dropped, "edge that was", "edges that were"))
             }
             Self::OneWayEdges { added } => {
-                write!(f, "{added} edges were stored in one direction only and were made undirected")
+                let edges = counted(*added, "edge was", "edges were");
+                write!(f, "{edges} stored in one direction only and made undirected")
             }
             Self::IsolatedNodes { count, first } => {
-                write!(f, "{count} nodes have no neighbour (the first is node {first})")
+                write!(f, "{} no neighbour (the first is node {first})", counted(*count, "node has", "nodes have"))
             }
             Self::EmptyNodes { count, first } => {
-                write!(f, "{count} nodes have no feature but zeros (the first is node {first})")
+                let nodes = counted(*count, "node has", "nodes have");
+                write!(f, "{nodes} no feature but zeros (the first is node {first})")
             }
             Self::Unbalanced { smallest, smallest_nodes, largest, largest_nodes } => write!(
                 f,
-                "strongly unbalanced classes: class {largest} has {largest_nodes} nodes, class {smallest} has \
-                 {smallest_nodes}; read the accuracy of each class, not the mean alone"
+                "strongly unbalanced classes: class {largest} has {}, class {smallest} has {smallest_nodes}; read the accuracy of each class, not the mean alone",
+                counted(*largest_nodes, "node", "nodes")
             ),
             Self::ConstantFeatures { count, first } => write!(
                 f,
-                "{count} features have the same value at every node (the first is feature {first}): they carry no information"
+                "{} the same value at every node (the first is feature {first}): {} no information",
+                counted(*count, "feature has", "features have"),
+                if *count == 1 { "it carries" } else { "they carry" }
             ),
             Self::ConstantColumns { count, first, splits } => write!(
                 f,
-                "{count} columns never change in the train rows of split {} (the first is `{first}`): the student \
-                 ignores them there",
-                list(splits)
+                "{} in the train rows of {} {} (the first is `{first}`): the student ignores {} there",
+                counted(*count, "column never changes", "columns never change"),
+                if splits.len() == 1 { "split" } else { "splits" },
+                list(splits),
+                if *count == 1 { "it" } else { "them" }
             ),
             Self::ConstantTarget { name, value, part, splits } => {
-                write!(f, "`{name}` is {value} in every {part} row of split {}: ", list(splits))?;
+                let split = if splits.len() == 1 { "split" } else { "splits" };
+                write!(f, "`{name}` is {value} in every {part} row of {split} {}: ", list(splits))?;
                 f.write_str(match *part {
                     "train" => "there is nothing to learn",
                     "tune" => "epochs are chosen by this one value",
@@ -169,7 +178,8 @@ impl fmt::Display for Warning {
             }
             Self::DividedGroups { divided, groups, column } => write!(
                 f,
-                "{divided} of {groups} values of `{column}` lie in several folds: the test rows leak into the training"
+                "{divided} of {groups} values of `{column}` {} in several folds: the test rows leak into the training",
+                if *divided == 1 { "lies" } else { "lie" }
             ),
             Self::DecimalCommas { columns, first, example } => write!(
                 f,
@@ -192,11 +202,13 @@ impl fmt::Display for Warning {
             }
             Self::FlooredProbabilities { number, floored, numbers } => write!(
                 f,
-                "teacher {number}: {floored} of {numbers} probabilities are below {:e} and were taken as that",
-                crate::teacher::LEAST_PROBABILITY
+                "teacher {number}: {floored} of {numbers} probabilities {} below {:e} and {} taken as that",
+                if *floored == 1 { "is" } else { "are" },
+                crate::teacher::LEAST_PROBABILITY,
+                if *floored == 1 { "was" } else { "were" }
             ),
             Self::SmallComponents { dropped } => {
-                write!(f, "left out {dropped} nodes outside the largest connected component")
+                write!(f, "left out {} outside the largest connected component", counted(*dropped, "node", "nodes"))
             }
         }
     }
@@ -204,4 +216,29 @@ impl fmt::Display for Warning {
 
 fn list(splits: &[u64]) -> String {
     splits.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_a_kind_reads_as_one() {
+        let of = |count| {
+            let features = Warning::ConstantFeatures { count, first: 3 }.to_string();
+            let columns = Warning::ConstantColumns { count, first: "q".into(), splits: vec![0; count] }.to_string();
+            let nodes = Warning::IsolatedNodes { count, first: 3 }.to_string();
+            [features, columns, nodes].join("\n")
+        };
+        let one = "1 feature has the same value at every node (the first is feature 3): it carries no information\n\
+                   1 column never changes in the train rows of split 0 (the first is `q`): the student ignores it there\n\
+                   1 node has no neighbour (the first is node 3)";
+        assert_eq!(of(1), one);
+        let two = "2 features have the same value at every node (the first is feature 3): they carry no information\n\
+                   2 columns never change in the train rows of splits 0, 0 (the first is `q`): the student ignores them there\n\
+                   2 nodes have no neighbour (the first is node 3)";
+        assert_eq!(of(2), two);
+        let divided = Warning::DividedGroups { divided: 1, groups: 4, column: "who".into() }.to_string();
+        assert!(divided.contains("1 of 4 values of `who` lies in"), "{divided}");
+    }
 }

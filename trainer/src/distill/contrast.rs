@@ -41,15 +41,18 @@ impl Contrast {
         Self { propagation: symmetric(edges), keys, certain: certain.len(), order }
     }
 
-    /// The weighted loss of hidden values `[nodes x width]` of all nodes; adds its gradient.
+    /// The weighted loss of hidden values `[nodes x width]` of all nodes, node `i` in row `places[i]`; adds its gradient. Only
+    /// the rows of the nodes drawn are read and written.
     pub(crate) fn evaluate(
         &self,
         step: &Step<'_>,
+        places: &[usize],
         hidden: ArrayView2<'_, f32>,
         mut gradient: ArrayViewMut2<'_, f32>,
     ) -> f64 {
         let drawn = self.draw(step);
-        let (mut unit, lengths) = unit_rows(hidden.select(Axis(0), &drawn));
+        let (mut unit, lengths) =
+            unit_rows(hidden.select(Axis(0), &drawn.iter().map(|&node| places[node]).collect::<Vec<_>>()));
         let mut similar = unit.dot(&unit.t());
         let temperature = self.keys.temperature as f32;
         // Less the largest cosine there is, which cancels out, so that nothing overflows.
@@ -87,7 +90,7 @@ impl Contrast {
             if length > 0.0 {
                 let along = unit.dot(&slope);
                 Zip::from(&mut unit).and(&slope).for_each(|unit, &slope| *unit = (slope - *unit * along) / length);
-                let mut to = gradient.row_mut(node);
+                let mut to = gradient.row_mut(places[node]);
                 to += &unit;
             }
         }
@@ -170,6 +173,16 @@ mod tests {
         Keys { weight: 3.0, temperature: 0.4, hops, nodes }
     }
 
+    const IN_ORDER: [usize; ROWS] = {
+        let mut places = [0; ROWS];
+        let mut at = 0;
+        while at < ROWS {
+            places[at] = at;
+            at += 1;
+        }
+        places
+    };
+
     const STEP: Step<'static> = Step { epoch: 0, number: 4, seed: 6, rows: &[] };
 
     /// The loss as it is defined, over every node.
@@ -194,7 +207,8 @@ mod tests {
         for hops in 1..=3 {
             let (keys, hidden) = (keys(hops, ROWS), random(3, 2.0));
             let mut gradient = Array2::zeros(hidden.dim());
-            let loss = Contrast::new(keys.clone(), &edges(), &[]).evaluate(&STEP, hidden.view(), gradient.view_mut());
+            let loss = Contrast::new(keys.clone(), &edges(), &[]);
+            let loss = loss.evaluate(&STEP, &IN_ORDER, hidden.view(), gradient.view_mut());
             assert!((loss - defined(&keys, &hidden)).abs() < 1e-5 * loss, "{hops}: {loss} {}", defined(&keys, &hidden));
             let largest = gradient.iter().fold(0.0f32, |most, slope| most.max(slope.abs()));
             for ((row, column), &closed) in gradient.indexed_iter() {
@@ -216,7 +230,7 @@ mod tests {
         let (contrast, hidden) = (Contrast::new(keys(2, 6), &edges(), &[1, 7]), random(3, 2.0));
         let evaluate = |step: &Step<'_>, hidden: &Array2<f32>| {
             let mut gradient = Array2::zeros(hidden.dim());
-            let loss = contrast.evaluate(step, hidden.view(), gradient.view_mut());
+            let loss = contrast.evaluate(step, &IN_ORDER, hidden.view(), gradient.view_mut());
             (loss, gradient)
         };
         let (loss, gradient) = evaluate(&STEP, &hidden);
@@ -245,17 +259,35 @@ mod tests {
         assert!(many.iter().any(|nodes| !nodes.contains(&1)), "{many:?}");
     }
 
+    /// A batch holds the nodes in any order.
+    #[test]
+    fn the_order_of_the_rows_changes_no_bit() {
+        let (contrast, hidden) = (Contrast::new(keys(2, 6), &edges(), &[1, 7]), random(3, 2.0));
+        let mut expected = Array2::zeros(hidden.dim());
+        let loss = contrast.evaluate(&STEP, &IN_ORDER, hidden.view(), expected.view_mut());
+        // Row `at` of the batch is node `7 at + 3`, so node `i` is in the row that leads there.
+        let nodes: Vec<usize> = (0..ROWS).map(|at| (7 * at + 3) % ROWS).collect();
+        let mut places = vec![ROWS; ROWS];
+        nodes.iter().enumerate().for_each(|(at, &node)| places[node] = at);
+        assert!(places.iter().all(|&place| place < ROWS), "every node once");
+        let mut found = Array2::zeros(hidden.dim());
+        let batch = hidden.select(Axis(0), &nodes);
+        assert_eq!(contrast.evaluate(&STEP, &places, batch.view(), found.view_mut()).to_bits(), loss.to_bits());
+        assert_eq!(found, expected.select(Axis(0), &nodes));
+    }
+
     #[test]
     fn a_node_of_zeros_and_a_sample_without_neighbours_teach_nothing() {
         let mut hidden = random(3, 2.0);
         hidden.row_mut(2).fill(0.0);
         let mut gradient = Array2::zeros(hidden.dim());
-        let loss = Contrast::new(keys(2, ROWS), &edges(), &[]).evaluate(&STEP, hidden.view(), gradient.view_mut());
+        let contrast = Contrast::new(keys(2, ROWS), &edges(), &[]);
+        let loss = contrast.evaluate(&STEP, &IN_ORDER, hidden.view(), gradient.view_mut());
         assert!(loss.is_finite() && gradient.iter().all(|slope| slope.is_finite()));
         assert!(gradient.row(2).iter().all(|&slope| slope == 0.0) && gradient.row(1).iter().any(|&slope| slope != 0.0));
         let mut gradient = Array2::zeros(hidden.dim());
         let none = Contrast::new(keys(2, ROWS), &CsMat::zero((ROWS, ROWS)), &[]);
-        assert_eq!(none.evaluate(&STEP, hidden.view(), gradient.view_mut()), 0.0);
+        assert_eq!(none.evaluate(&STEP, &IN_ORDER, hidden.view(), gradient.view_mut()), 0.0);
         assert!(gradient.iter().all(|&slope| slope == 0.0));
     }
 }

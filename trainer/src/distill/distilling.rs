@@ -21,6 +21,8 @@ pub(crate) struct Weights<'a> {
     /// Softmax divisor of teachers and student; of a classifier.
     pub(crate) temperature: f32,
     pub(crate) soft: Schedule,
+    /// Epochs that the training may have, where its length is counted in steps.
+    pub(crate) epochs: Option<usize>,
     pub(crate) label: f32,
     /// Share of label mass spread over all classes.
     pub(crate) smoothing: f32,
@@ -82,12 +84,7 @@ impl Distilling<'_> {
         let Some(contrast) = self.contrast else { return 0.0 };
         let embedding = self.weights.embedding.map_or(0, |(embedding, _)| embedding.ncols());
         let hidden = s![.., self.labels.truth.outputs() + embedding..];
-        let order = ascending(step.rows);
-        let sorted = outputs.slice(hidden).select(Axis(0), &order);
-        let mut slopes = Array2::zeros(sorted.dim());
-        let loss = contrast.evaluate(step, sorted.view(), slopes.view_mut());
-        add_back(&slopes, &order, gradients.slice_mut(hidden));
-        loss
+        contrast.evaluate(step, &ascending(step.rows), outputs.slice(hidden), gradients.slice_mut(hidden))
     }
 
     /// The target of each row of the batch `[batch x outputs]`.
@@ -160,7 +157,7 @@ impl Lesson for Distilling<'_> {
             _ => true,
         };
         loss += self.labels.add(&unmixed(step), &output, &mut gradient, self.weights.label, counts);
-        let weight = self.weights.soft.at(step.epoch) as f32 / rows as f32;
+        let weight = self.weights.soft.during(step.epoch, self.weights.epochs) as f32 / rows as f32;
         match self.labels.truth {
             Truth::Classes { .. } => {
                 let t = self.weights.temperature;
@@ -229,6 +226,7 @@ mod tests {
                 weights: Weights {
                     temperature: 2.0,
                     soft: Schedule::Constant(0.7),
+                    epochs: None,
                     label: 0.4,
                     smoothing: 0.1,
                     noise: 0.0,
@@ -271,6 +269,7 @@ mod tests {
         let weights = Weights {
             temperature: 1.0,
             soft: Schedule::Constant(0.0),
+            epochs: None,
             label: 1.0,
             smoothing: 0.0,
             noise: 0.0,
@@ -324,6 +323,7 @@ mod tests {
                 weights: Weights {
                     temperature: 1.0,
                     soft: Schedule::Constant(0.0),
+                    epochs: None,
                     label: 1.0,
                     smoothing: 0.0,
                     noise: 0.0,

@@ -22,6 +22,7 @@ pub use source::{Coding, Converted, Rule, SourceLayer, SourceNetwork};
 
 use crate::dataset::Table;
 use crate::export::{Sealed, seal};
+use crate::output::counted;
 use crate::quantize::{About, IntegerStudent};
 use eyas::model::{Provenance, Task};
 use rand::{Rng, SeedableRng};
@@ -182,7 +183,11 @@ fn labels(plan: &ImportPlan<'_>, outputs: usize) -> Result<Vec<String>, ImportEr
         0 => Ok((0..outputs).map(|output| output.to_string()).collect()),
         found if found == outputs => Ok(plan.labels.to_vec()),
         found => Err(ImportError::Model {
-            reason: format!("{found} labels are given, the model has {outputs} outputs"),
+            reason: format!(
+                "{} given, the model has {}",
+                counted(found, "label is", "labels are"),
+                counted(outputs, "output", "outputs")
+            ),
             remedy: "give --labels one name for each output, separated by commas",
         }),
     }

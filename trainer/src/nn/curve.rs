@@ -29,20 +29,25 @@ impl TuneFigure {
         value
     }
 
-    /// Whether an epoch with this figure replaces the best one of `curve`, the epochs so far.
-    pub(super) fn is_progress(self, curve: &[CurvePoint], best: usize) -> bool {
-        let Some(best) = curve.get(best).map(|best| best.tune) else { return true };
+    /// Whether an epoch with this figure replaces the `best` one so far; `highest` is the largest number of any epoch before.
+    pub(super) fn is_progress(self, best: Option<Self>, highest: f64) -> bool {
+        let Some(best) = best else { return true };
         match (self, best) {
             (Self::Accuracy(now), best) => now >= best.value(),
             (Self::Both { accuracy, loss, rows }, Self::Both { accuracy: other, loss: least, .. }) => {
                 // The one-standard-error rule of Breiman et al. (1984), over epochs.
-                let highest = curve.iter().map(|point| point.tune.value()).fold(accuracy, f64::max);
+                let highest = highest.max(accuracy);
                 let bound = highest - (highest * (1.0 - highest) / rows.max(1) as f64).sqrt();
                 accuracy >= bound && (other < bound || loss < least)
             }
             (Self::Loss(now) | Self::Both { loss: now, .. }, best) => now < best.value(),
         }
     }
+}
+
+/// The largest number of some epochs.
+pub(super) fn highest(curve: &[CurvePoint]) -> f64 {
+    curve.iter().map(|point| point.tune.value()).fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// One point of a training curve.
@@ -66,7 +71,8 @@ mod tests {
             let (mut curve, mut best) = (Vec::<CurvePoint>::new(), 0);
             for (epoch, &(accuracy, loss)) in epochs.iter().enumerate() {
                 let tune = TuneFigure::Both { accuracy, loss, rows: 500 };
-                if tune.is_progress(&curve, best) {
+                let so_far = curve.get(best).map(|point| point.tune);
+                if tune.is_progress(so_far, highest(&curve)) {
                     best = epoch;
                 }
                 curve.push(CurvePoint { loss: 0.0, tune });

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Least number of times that a training counted in steps sees every row.
 const LEAST_EPOCHS: usize = 20;
 /// Most epochs of a training, as of a recipe that counts in them.
-const MOST_EPOCHS: usize = 100_000;
+pub(crate) const MOST_EPOCHS: usize = 100_000;
 
 /// The length of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ impl Length {
     }
 
     /// Epochs at most over `rows` rows.
-    pub(super) fn epochs(self, rows: usize, batch_rows: Option<usize>) -> usize {
+    pub(crate) fn epochs(self, rows: usize, batch_rows: Option<usize>) -> usize {
         match self {
             Self::Epochs(epochs) => epochs,
             Self::Steps(steps) => {

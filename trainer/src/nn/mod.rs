@@ -48,6 +48,7 @@ pub use backend::{BackendKind, UnknownBackend};
 pub use curve::{CurvePoint, TuneFigure};
 pub use error::TrainError;
 pub use length::Length;
+pub(crate) use length::MOST_EPOCHS;
 pub use made_on::MadeOn;
 pub use masks::{Cut, Mask, MaskForm};
 pub use mlp::{DenseWeights, MlpWeights};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sprs::CsMat;
 
 use super::backend::BackendKind;
-use super::curve::{CurvePoint, TuneFigure};
+use super::curve::{CurvePoint, TuneFigure, highest};
 use super::error::TrainError;
 use super::length::Length;
 use super::net::{Input, Net, Parameter, TrainedNet, outputs, seed_of};
@@ -245,6 +245,7 @@ impl Training<'_> {
         };
         let max_epochs = plan.length.epochs(rows, plan.batch_rows);
         let last = |best: usize| plan.patience.map_or(max_epochs, |patience| max_epochs.min(best + 1 + patience));
+        let mut highest = highest(&state.curve);
         while state.curve.len() < last(state.best_epoch) {
             let epoch = state.curve.len();
             let loss = self.epoch(&nets, epoch, &mut state, lesson)?;
@@ -257,7 +258,10 @@ impl Training<'_> {
                 })
                 .collect();
             let point = CurvePoint { loss, tune: lesson.judge(&seen) };
-            if point.tune.is_progress(&state.curve, state.best_epoch) {
+            let best = state.curve.get(state.best_epoch).map(|best| best.tune);
+            let is_progress = point.tune.is_progress(best, highest);
+            highest = highest.max(point.tune.value());
+            if is_progress {
                 state.best_epoch = epoch;
                 for (kept, now) in state.best.iter_mut().flatten().zip(state.parameters.iter().flatten()) {
                     kept.values.copy_from_slice(&now.values);

@@ -3,6 +3,7 @@
 
 mod atomic;
 mod checkpoint;
+mod count;
 mod destination;
 mod digest;
 mod error;
@@ -14,6 +15,7 @@ pub(crate) mod terminal;
 pub use atomic::write_atomic;
 pub(crate) use atomic::{TEMPORARY, sync_folder};
 pub use checkpoint::{Checkpoints, Restored};
+pub(crate) use count::counted;
 pub(crate) use destination::free_or_regular;
 pub(crate) use digest::hexadecimal;
 pub use error::OutputError;

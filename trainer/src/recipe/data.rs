@@ -152,6 +152,7 @@ impl DataSection {
             history: series.history,
             ahead: series.ahead,
             every: series.every,
+            unanswered: false,
         })
     }
 

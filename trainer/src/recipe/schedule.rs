@@ -11,11 +11,14 @@ section! {
     pub struct Halving {
         /// The weight in the first epoch.
         start: f64 = 1.0;
-        /// Epochs from one halving to the next. Where `steps` sets the length, few rows make many epochs: give `epochs` beside
-        /// this key.
+        /// Epochs from one halving to the next. Where `steps` sets the length, hundredths of the training, since few rows then
+        /// make thousands of epochs.
         halve_every: usize = 30, Rule::whole_numbers(1, 100_000);
     }
 }
+
+/// Parts that a training counted in steps is divided into.
+const HUNDREDTHS: usize = 100;
 
 /// A number, or `{ start = .., halve_every = .. }`.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +40,12 @@ impl Schedule {
                 Some(after) => halving.start * 0.5f64.powf((1 + after / halving.halve_every.max(1)) as f64),
             },
         }
+    }
+
+    /// The weight in an epoch of a training; of one whose length is counted in steps, `epochs` are all that it may have.
+    #[must_use]
+    pub fn during(&self, epoch: usize, epochs: Option<usize>) -> f64 {
+        self.at(epochs.map_or(epoch, |epochs| HUNDREDTHS * epoch / epochs.max(1)))
     }
 
     /// The weight in the first epoch, the largest.
@@ -75,5 +84,23 @@ impl Value for Schedule {
             Self::Constant(weight) => weight.check(rule),
             Self::Halving(halving) => halving.start.check(rule).map_err(|fault| fault.inside(".start")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weight_fades_with_the_epochs_or_with_the_share_of_the_training() {
+        let falls = Schedule::Halving(Halving { start: 1.0, halve_every: 30 });
+        let shown = |epoch| falls.during(epoch, None);
+        assert_eq!([0, 1, 30, 31, 61].map(shown), [1.0, 0.5, 0.5, 0.25, 0.125]);
+        // 2500 epochs are 100 parts of 25.
+        let shown = |epoch| falls.during(epoch, Some(2500));
+        assert_eq!([0, 24, 25, 774, 775, 2499].map(shown), [1.0, 1.0, 0.5, 0.5, 0.25, 0.0625]);
+        // A hundred epochs are the same either way.
+        assert!((0..100).all(|epoch| falls.during(epoch, Some(100)) == falls.at(epoch)));
+        assert_eq!(Schedule::Constant(0.7).during(99, Some(7)), 0.7);
     }
 }

@@ -159,7 +159,7 @@ impl Section {
         self
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.text.is_empty() && self.tables.is_empty() && self.charts.is_empty() && self.code.is_empty()
     }
 }

@@ -164,28 +164,22 @@ fn pair(metrics: &Metrics, name: &str, a: &str, b: &str) -> Option<Pair> {
     Some(Pair { means: [mean(&a), mean(&b)], gain })
 }
 
-/// Trainings whose loss was still falling when their epochs ended, in most of the runs.
+/// Trainings that still got better when their epochs ended, in most of the runs.
 fn unfinished(metrics: &Metrics) -> Vec<String> {
     let of = |name: &&str| {
         let curves: Vec<&Curve> =
             metrics.runs.iter().filter_map(|run| run.trainings.get(*name)?.curve.as_ref()).collect();
-        let ended = curves.iter().filter(|curve| still_falls(curve)).count();
+        let ended = curves.iter().filter(|curve| curve.ends_at_its_best()).count();
         2 * ended > curves.len()
     };
     let say = |name: &str| {
         format!(
-            "The tune loss of {} was lowest in the last epoch of most runs: give it more {}.",
+            "On the tune rows {} was best in the last epoch of most runs: give it more {}.",
             if name == "student_float" { "the student".to_owned() } else { in_a_sentence(name) },
             if metrics.data.kind == DataKind::Graph { "`epochs`" } else { "`steps` or `epochs`" }
         )
     };
     ["teacher", "student_float"].into_iter().filter(of).map(say).collect()
-}
-
-/// Whether the last epoch of several is the one of least loss.
-fn still_falls(curve: &Curve) -> bool {
-    let Some((last, before)) = curve.tune.split_last() else { return false };
-    curve.tune_figure == "loss" && !before.is_empty() && before.iter().all(|tune| tune > last)
 }
 
 #[cfg(test)]
@@ -246,13 +240,24 @@ mod tests {
         assert_eq!(said(&blind), "", "one run of several");
         blind.runs.iter_mut().skip(1).for_each(|run| run.findings.push(finding.clone()));
         assert_eq!(said(&blind), "The teacher knows nothing.");
-        let mut short = graph();
-        for run in &mut short.runs {
-            let Some(curve) = run.trainings.get_mut("teacher").and_then(|training| training.curve.as_mut()) else {
-                panic!("no curve")
-            };
-            (curve.tune_figure, curve.tune) = ("loss".into(), vec![3.0, 2.0, 1.0]);
+        let with = |figure: &str, tune: [f32; 3], kept: Option<usize>| {
+            let mut short = graph();
+            for run in &mut short.runs {
+                let Some(curve) = run.trainings.get_mut("teacher").and_then(|training| training.curve.as_mut()) else {
+                    panic!("no curve")
+                };
+                (curve.tune_figure, curve.tune, curve.kept) = (figure.into(), tune.to_vec(), kept);
+            }
+            said(&short)
+        };
+        let unfinished = "On the tune rows the teacher was best in the last epoch of most runs";
+        assert!(with("loss", [3.0, 2.0, 1.0], Some(2)).contains(unfinished));
+        assert!(with("loss", [3.0, 2.0, 1.0], None).contains(unfinished), "files of versions before");
+        assert!(with("accuracy", [70.0, 71.0, 72.0], Some(2)).contains(unfinished));
+        // Within a standard error of the best accuracy, kept for its loss.
+        assert!(with("accuracy", [70.0, 72.0, 71.5], Some(2)).contains(unfinished));
+        for (tune, kept) in [([70.0, 72.0, 71.5], Some(1)), ([70.0, 72.0, 72.0], Some(2)), ([70.0, 71.0, 72.0], None)] {
+            assert_eq!(with("accuracy", tune, kept), "");
         }
-        assert!(said(&short).contains("The tune loss of the teacher was lowest in the last epoch"));
     }
 }

@@ -15,6 +15,7 @@
 //! | `document` | sections of text, tables and charts |
 //! | `figures`, `answers`, `facts` | the sections |
 //! | `cores` | what an inference takes on each core |
+//! | `judged` | a student judged on any labelled rows |
 //! | `findings` | what stands in the way of a better student |
 //! | `names`, `number` | words and numbers that all of them share |
 //! | `chart` | pictures as SVG |
@@ -33,6 +34,7 @@ mod facts;
 mod figures;
 mod findings;
 mod html;
+pub mod judged;
 pub mod metrics;
 mod names;
 pub(crate) mod number;
@@ -56,12 +58,13 @@ pub use document::{Code, Depth, Document, Row, Section, Table, Verdict};
 pub use error::ReportError;
 pub use evidence::Evidence;
 pub use html::html;
+pub use judged::Judged;
 pub use metrics::Metrics;
 pub use outcome::Outcome;
 pub use read::ReadError;
 pub use score::{Score, macro_f1};
 pub use shipped::Shipped;
-pub use statistics::{Paired, mean, paired, standard_deviation};
+pub use statistics::{Paired, mean, paired, standard_deviation, wilson_95};
 pub(crate) use template::{Form, render};
 pub use terminal::summary;
 pub use verdict::{Grade, edge_agreement, verdict};

@@ -152,18 +152,35 @@ pub struct Curve {
     pub tune: Vec<f32>,
     /// What `tune` holds: `accuracy`, in per cent, or `loss`.
     pub tune_figure: String,
+    /// Epoch, from 0, whose weights were kept; absent in files of versions that did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<usize>,
 }
 
 impl Curve {
-    /// The curve of a training.
+    /// The curve of a training and the epoch that it kept.
     #[must_use]
-    pub fn of(points: &[CurvePoint]) -> Self {
+    pub fn of(points: &[CurvePoint], kept: usize) -> Self {
         let accuracy = points.iter().any(|point| !matches!(point.tune, TuneFigure::Loss(_)));
         let (factor, tune_figure) = if accuracy { (100.0, "accuracy") } else { (1.0, "loss") };
         Self {
             loss: points.iter().map(|point| point.loss as f32).collect(),
             tune: points.iter().map(|point| factor * point.tune.value() as f32).collect(),
             tune_figure: tune_figure.to_owned(),
+            kept: Some(kept),
+        }
+    }
+
+    /// Whether the last epoch of several was kept because it was better than those before, however epochs are chosen: the
+    /// training ended while it still got better. The last of equal accuracies is kept too, and says nothing.
+    #[must_use]
+    pub fn ends_at_its_best(&self) -> bool {
+        let Some((last, before)) = self.tune.split_last() else { return false };
+        let accuracy = self.tune_figure == "accuracy";
+        match self.kept {
+            _ if before.is_empty() => false,
+            Some(kept) => kept == before.len() && !(accuracy && before.iter().any(|tune| tune == last)),
+            None => !accuracy && before.iter().all(|tune| tune > last),
         }
     }
 }

@@ -239,6 +239,7 @@ impl OldSeed {
                 loss: curve.loss,
                 tune: curve.tune_accuracy,
                 tune_figure: "accuracy".to_owned(),
+                kept: None,
             });
         }
         let mut all = vec![Outcome {

@@ -29,6 +29,7 @@ fn curve(rate: f32) -> Curve {
         loss: (0..120).map(|epoch| 1.9 * falling(epoch) + 0.1).collect(),
         tune: (0..120).map(|epoch| 80.0 - 66.0 * falling(epoch)).collect(),
         tune_figure: "accuracy".into(),
+        kept: Some(110),
     }
 }
 

@@ -16,6 +16,31 @@ pub fn standard_deviation(values: &[f64]) -> f64 {
     mean(&values.iter().map(|value| (value - centre).powi(2)).collect::<Vec<_>>()).sqrt()
 }
 
+/// The value below which a share of `sorted` lies, interpolated between neighbours; 0 for none.
+#[must_use]
+pub fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
+    let place = share * last as f64;
+    let (below, above) = (sorted[place as usize], sorted[(place.ceil() as usize).min(last)]);
+    below + (above - below) * place.fract()
+}
+
+/// Ends of the 95 % confidence interval of a share, in per cent, by Wilson's score (1927): it stays within 0 and 100 and
+/// holds for few rows too. Absent for none.
+#[must_use]
+pub fn wilson_95(right: usize, rows: usize) -> Option<[f64; 2]> {
+    // 97.5 % quantile of the normal distribution.
+    const Z: f64 = 1.959_963_984_540_054;
+    if rows == 0 {
+        return None;
+    }
+    let (share, rows) = (right as f64 / rows as f64, rows as f64);
+    let centre = share + Z * Z / (2.0 * rows);
+    let reach = Z * (share * (1.0 - share) / rows + Z * Z / (4.0 * rows * rows)).sqrt();
+    let end = |at: f64| (100.0 * at / (1.0 + Z * Z / rows)).clamp(0.0, 100.0);
+    Some([end(centre - reach), end(centre + reach)])
+}
+
 /// Mean difference of two measurements taken in pairs: of the same split and seed, or of the same fold.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Paired {
@@ -62,6 +87,10 @@ mod tests {
         // The table's t of two degrees of freedom is 4.303.
         let [low, high] = difference.interval_95().unwrap();
         assert!((low - (2.0 - 4.3027 / 3f64.sqrt())).abs() < 1e-4 && (low + high - 4.0).abs() < 1e-12);
+        // 8 of 10: Wilson gives 49.0 to 94.3 (Newcombe 1998).
+        let [low, high] = wilson_95(8, 10).unwrap();
+        assert!((low - 49.02).abs() < 0.01 && (high - 94.33).abs() < 0.01, "{low} {high}");
+        assert_eq!((wilson_95(0, 0), wilson_95(0, 5).map(|ends| ends[0])), (None, Some(0.0)));
         let single = paired(&[1.0], &[0.5]);
         assert_eq!((single.standard_error, single.interval_95()), (None, None));
         assert_eq!(paired(&[], &[]).interval_95(), None);

@@ -14,15 +14,15 @@ const DISAGREES_AT: f64 = 62.0;
 /// How the int8 student compares with another network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grade {
-    /// By more than two standard errors, and its macro-F1 does not fall by more than its own error.
+    /// Clearly, as [`Evidence::Clear`] says, and its macro-F1 does not fall by more than its own error.
     ClearlyBetter,
-    /// By more than one standard error, or by more while macro-F1 falls.
+    /// By more than one standard error, or clearly while macro-F1 falls.
     WeaklyBetter,
     /// By no more than the standard error.
     Alike,
     /// Worse by more than one standard error.
     WeaklyWorse,
-    /// Worse by more than two.
+    /// Clearly worse.
     ClearlyWorse,
     /// One pair only: no error is known.
     Unknown,

@@ -22,9 +22,11 @@ use crate::method::objective::Weights;
 use crate::method::objective::kl::{self, Kl};
 use crate::method::target::{mean, random, router};
 use crate::method::{Chosen, link};
-use crate::nn::{MlpWeights, TuneFigure};
+use crate::nn::{Length, MOST_EPOCHS, MlpWeights, TuneFigure};
 use crate::recipe::section::Section;
-use crate::recipe::{DataKind, MlpTeacher, Recipe, Schedule, Seen, Task, TeacherSection, UniformTeacher};
+use crate::recipe::{
+    DataKind, MlpTeacher, Recipe, Schedule, Seen, StudentSection, Task, TeacherSection, UniformTeacher,
+};
 use crate::report::metrics;
 
 /// Share of label mass that the label-smoothing control spreads over all classes.
@@ -106,7 +108,8 @@ impl Job<'_> {
         let mut differences = Vec::new();
         for control in &CONTROLS {
             let mut best: Option<(f64, MlpWeights, Recipe)> = None;
-            for (at, derived) in (control.derive)(self.recipe).into_iter().enumerate() {
+            for (at, mut derived) in (control.derive)(self.recipe).into_iter().enumerate() {
+                self.lengthen(&mut derived, teachers)?;
                 let stage = format!("{}-{at}", control.name);
                 let own = self.control_teachers(control.name, &derived, teachers)?;
                 let Distilled { weights, tune, .. } =
@@ -130,6 +133,16 @@ impl Job<'_> {
         Ok(differences)
     }
 
+    /// Gives a control whose steps take all rows as many steps as the student has.
+    fn lengthen(&self, control: &mut Recipe, teachers: &Teachers) -> Result<(), RunError> {
+        if self.recipe.student.batch_rows.is_some() && control.student.batch_rows.is_none() {
+            let teaching = self.teaching(self.recipe, teachers);
+            let rows = teaching.map_err(|source| self.train_error("controls", source))?.rows().len();
+            as_long_as(&mut control.student, &self.recipe.student, rows);
+        }
+        Ok(())
+    }
+
     /// The teachers of a control, where they are not the recipe's.
     fn control_teachers(
         &mut self,
@@ -144,6 +157,16 @@ impl Job<'_> {
         let alone = control.cotrain != self.recipe.cotrain;
         Ok((alone || mixing != teachers.mixing).then(|| teachers.mixed_by(mixing, alone)))
     }
+}
+
+/// Sets the length of a control, one step an epoch, to the steps of a student in batches over `rows` rows.
+fn as_long_as(control: &mut StudentSection, student: &StudentSection, rows: usize) {
+    let Some(batch) = student.batch_rows else { return };
+    let steps = rows.div_ceil(batch.max(1)).max(1);
+    let epochs = Length::of(student.epochs, student.steps).epochs(rows, student.batch_rows);
+    let capped = |epochs: usize| epochs.saturating_mul(steps).min(MOST_EPOCHS);
+    (control.epochs, control.steps) = (Some(capped(epochs)), None);
+    control.patience = student.patience.map(capped);
 }
 
 /// Whether two recipes train the same teachers; asking them again trains nothing.
@@ -327,6 +350,21 @@ mod tests {
             // What a control says it is can be read and run as a recipe.
             assert_eq!(recipe(&control.resolved()), *control);
         }
+    }
+
+    #[test]
+    fn a_control_without_batches_has_the_steps_of_the_student() {
+        let length = |text: &str, rows: usize| {
+            let own = recipe(&format!("{GRAPH}[student]\nbatch_rows = 64\n{text}"));
+            let mut control = graph_mlp(&own).remove(0);
+            as_long_as(&mut control.student, &own.student, rows);
+            // What the report prints of it can be read again.
+            assert_eq!(recipe(&control.resolved()), control);
+            (control.student.epochs, control.student.patience)
+        };
+        // Three steps an epoch over 140 rows.
+        assert_eq!(length("epochs = 200\npatience = 20\n", 140), (Some(600), Some(60)));
+        assert_eq!(length("epochs = 90000\npatience = 20\n", 140), (Some(100_000), Some(60)));
     }
 
     #[test]

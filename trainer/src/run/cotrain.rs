@@ -18,7 +18,7 @@ impl Job<'_> {
             job.spend("cotrain", trained.cpu_seconds);
             Ok(trained)
         })?;
-        self.record_curve("cotrain", &trained.curve);
+        self.record_curve("cotrain", &trained.curve, trained.best_epoch);
         Ok(Some(trained))
     }
 

@@ -329,10 +329,10 @@ impl<'a> Job<'a> {
     }
 
     /// Adds the epochs of a training to the books.
-    pub(super) fn record_curve(&mut self, stage: &str, curve: &[CurvePoint]) {
+    pub(super) fn record_curve(&mut self, stage: &str, curve: &[CurvePoint], kept: usize) {
         let name = stage_name(stage);
         *self.books.epochs.entry(name.clone()).or_default() += curve.len();
-        self.books.curves.entry(name).or_insert_with(|| Curve::of(curve));
+        self.books.curves.entry(name).or_insert_with(|| Curve::of(curve, kept));
     }
 
     /// Whether every step of a training takes all rows as the sparse matrix that they are.

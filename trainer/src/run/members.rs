@@ -44,6 +44,8 @@ struct Member {
     everywhere: Array2<f32>,
     net: Option<TrainedNet>,
     curve: Vec<CurvePoint>,
+    /// Epoch, from 0, whose weights are kept.
+    best_epoch: usize,
 }
 
 /// The training of one member.
@@ -113,15 +115,15 @@ impl Job<'_> {
             };
             let stage = format!("{}teacher-{number}-{place}", self.prefix);
             let key = match distance(self.recipe) {
-                Distance::Squared => self.key("member", &(of_one_member(teacher), plan, rows)),
-                other => self.key("member", &(of_one_member(teacher), plan, rows, format!("{other:?}"))),
+                Distance::Squared => self.key("member-2", &(of_one_member(teacher), plan, rows)),
+                other => self.key("member-2", &(of_one_member(teacher), plan, rows, format!("{other:?}"))),
             };
             let plan = MemberPlan { teacher, stage: stage.clone(), training: plan, rows };
             let member = self.kept(&stage, key, |job| match job.graph_kind(teacher) {
                 Some(kind) => job.graph_member(kind, &plan),
                 None => job.dense_member(&plan),
             })?;
-            self.record_curve(&stage, &member.curve);
+            self.record_curve(&stage, &member.curve, member.best_epoch);
             members.push(member);
         }
         Ok(members)
@@ -190,7 +192,13 @@ impl Job<'_> {
             }
             _ => Array2::zeros((0, 0)),
         };
-        Ok(Member { logits: seen.logits(net, self.backend), everywhere, net: None, curve: trained.curve })
+        Ok(Member {
+            logits: seen.logits(net, self.backend),
+            everywhere,
+            net: None,
+            curve: trained.curve,
+            best_epoch: trained.best_epoch,
+        })
     }
 
     /// A member that sees columns.
@@ -209,12 +217,19 @@ impl Job<'_> {
             self.train(&plan.stage, &start, plan.rows, &plan.training, &mut lesson)?
         };
         self.spend(&plan.stage, trained.cpu_seconds);
-        let (curve, net) = (trained.curve, trained.nets.into_iter().next().ok_or(RunError::Interrupted)?);
+        let (curve, best_epoch, net) =
+            (trained.curve, trained.best_epoch, trained.nets.into_iter().next().ok_or(RunError::Interrupted)?);
         let everywhere = match self.evaluation.unseen.is_empty() {
             true => Array2::zeros((0, 0)),
             false => self.logits_on(&net, &self.form.apply(&self.whole.x)),
         };
-        Ok(Member { logits: self.logits(&net), everywhere, net: plan.teacher.reask().then_some(net), curve })
+        Ok(Member {
+            logits: self.logits(&net),
+            everywhere,
+            net: plan.teacher.reask().then_some(net),
+            curve,
+            best_epoch,
+        })
     }
 
     /// The network of a teacher that sees columns.

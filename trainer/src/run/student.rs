@@ -89,7 +89,7 @@ impl Job<'_> {
             (trained, lesson.mixer.load())
         };
         self.spend(stage, trained.cpu_seconds);
-        self.record_curve(stage, &trained.curve);
+        self.record_curve(stage, &trained.curve, trained.best_epoch);
         let mut weights = trained.nets[0].weights();
         if let Some(last) = weights.layers.last_mut() {
             // Outputs that learnt embeddings have served.
@@ -118,9 +118,10 @@ impl Job<'_> {
     pub(super) fn teaching(&self, recipe: &Recipe, teachers: &Teachers) -> Result<Teaching<'_>, TrainError> {
         let (own, temperature) = (recipe.weights(), recipe.temperature() as f32);
         let embedding = recipe.keys_of::<embedding::Embedding>(&embedding::METHOD);
-        let weights = Weights {
+        let mut weights = Weights {
             temperature,
             soft: own.soft_weight.clone(),
+            epochs: None,
             label: own.label_weight as f32,
             smoothing: own.label_smoothing.unwrap_or(0.0) as f32,
             noise: recipe.keys_of::<noise::Noise>(&noise::METHOD).map_or(0.0, |keys| keys.deviation as f32),
@@ -157,6 +158,10 @@ impl Job<'_> {
             None if silent && edges.is_none() => self.labelled.clone(),
             None => self.taught.clone(),
         };
+        let plan = self.student_plan(recipe);
+        if matches!(plan.length, Length::Steps(_)) {
+            weights.epochs = Some(plan.length.epochs(rows.len(), plan.batch_rows));
+        }
         Ok(Teaching {
             mixture: Mixture::new(mixing, teachers.best, &stored, tempers),
             mixing,

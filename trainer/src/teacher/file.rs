@@ -17,6 +17,7 @@ use crate::dataset::{ColumnTable, DataError, FaultKind, Place, Warning, quoted};
 use crate::label::{LabelError, PLAN, read_labels};
 use crate::nn::MadeOn;
 use crate::onnx::{Backend, OnnxError, OnnxTeacher, OnnxTeacherPlan, Runtime, Search};
+use crate::output::counted;
 use crate::recipe::{ModelTeacher, Recipe, TableTeacher, TeacherSection};
 use crate::run::Cache;
 
@@ -323,8 +324,8 @@ impl File<'_> {
             return Ok(());
         }
         let remedy = "answer the rows of this data, or give both a column `id`";
-        let expected = format!("{rows} rows, as {}", self.data.path.display());
-        Err(DataError::new(FaultKind::Shape, Place::file(path), expected, format!("{found} rows"), remedy))
+        let expected = format!("{}, as {}", counted(rows, "row", "rows"), self.data.path.display());
+        Err(DataError::new(FaultKind::Shape, Place::file(path), expected, counted(found, "row", "rows"), remedy))
     }
 }
 

@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod bounds;
+mod evaluate;
 #[cfg(target_os = "linux")]
 mod interrupt;
 #[cfg(target_os = "linux")]

@@ -9,6 +9,7 @@ use crate::dataset::error::{DataError, FaultKind, Place, quoted};
 use crate::dataset::limits::MAX_INPUTS;
 use crate::dataset::npz::too_large;
 use crate::dataset::withheld::{self, Withheld};
+use crate::output::counted;
 
 impl ColumnTable {
     /// Positions of the columns that `patterns` name, in the order of the patterns; a column named twice counts once.
@@ -120,7 +121,7 @@ impl ColumnTable {
             FaultKind::Layout,
             Place::file(&self.path),
             format!("a column {}", quoted(pattern)),
-            format!("{} columns, the nearest {nearest}", self.own),
+            format!("{}, the nearest {nearest}", counted(self.own, "column", "columns")),
             "correct the name in [data] of the recipe",
         )
     }

@@ -30,6 +30,7 @@ mod choose;
 mod gaps;
 mod read;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
@@ -145,6 +146,19 @@ impl ColumnTable {
             Source::Csv(table) => table.warning.iter().cloned().collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// Names of the columns that are none of `used`, in the order of the file, those of an array as one.
+    #[must_use]
+    pub fn besides(&self, used: &[usize]) -> Vec<&str> {
+        let bases = |columns: &mut dyn Iterator<Item = usize>| {
+            columns.map(|at| self.columns[at].base.as_str()).collect::<Vec<_>>()
+        };
+        let used: HashSet<&str> = bases(&mut used.iter().copied()).into_iter().collect();
+        let mut others = bases(&mut (0..self.own));
+        others.dedup();
+        others.retain(|base| !used.contains(base));
+        others
     }
 
     /// Values `[rows x columns]` of columns by position.

@@ -8,7 +8,7 @@ section! {
     /// Keys of every objective.
     pub struct Weights {
         /// Weight of the teachers' answers: a number, or `{ start = 1.0, halve_every = 30 }`, which is halved after the first
-        /// epoch and then every 30. On a graph 0 leaves the teacher to the links alone, as FF-G2M does.
+        /// epoch and then every 30; of a training whose length is `steps`, these are hundredths of it. On a graph 0 leaves the teacher to the links alone, as FF-G2M does.
         soft_weight: Schedule = 1.0, Rule::reals(0.0, 100.0);
         /// Weight of the labels.
         label_weight: f64 = 0.0, Rule::reals(0.0, 100.0);

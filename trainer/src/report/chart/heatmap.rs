@@ -2,6 +2,7 @@
 
 use super::svg::{Anchor, Drawing, shortened};
 use super::{Chart, WIDTH, Words};
+use crate::output::counted;
 
 /// Classes up to which each cell says its count.
 const COUNTED: usize = 12;
@@ -60,11 +61,12 @@ fn describe(labels: &[String], counts: &[Vec<usize>]) -> String {
     let name = |at: usize| labels.get(at).map_or("?", String::as_str);
     match wrong.max_by_key(|&(count, row, column)| (count, std::cmp::Reverse((row, column)))) {
         Some((count, row, column)) if count > 0 => format!(
-            "{right} of {all} rows are right; the most frequent error takes {count} of {} for {}.",
+            "{right} of {} right; the most frequent error takes {count} of {} for {}.",
+            counted(all, "row is", "rows are"),
             name(row),
             name(column)
         ),
-        _ => format!("{right} of {all} rows are right."),
+        _ => format!("{right} of {} right.", counted(all, "row is", "rows are")),
     }
 }
 

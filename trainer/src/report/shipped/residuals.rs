@@ -1,5 +1,6 @@
 //! How far off a regression is, and where.
 
+use crate::report::statistics::quantile;
 use serde::{Deserialize, Serialize};
 
 /// Most points of the picture of predictions.
@@ -67,12 +68,4 @@ pub(super) fn residuals(truth: &[f32], predicted: &[f64], groups: Option<&[Strin
         None => {}
     }
     Residuals { points, groups: found }
-}
-
-/// The value below which a share of `sorted` lies, interpolated between neighbours; 0 for none.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
-    let place = share * last as f64;
-    let (below, above) = (sorted[place as usize], sorted[(place.ceil() as usize).min(last)]);
-    below + (above - below) * place.fract()
 }
