@@ -151,6 +151,47 @@ fn a_float_model_with_relu6_is_judged() {
     assert!(told.contains("--labels") && told.contains("3 outputs"), "{told}");
 }
 
+/// Pipelines of a scaler and an MLP, with labels, dictionaries and probabilities behind them: the float network decides as
+/// scikit-learn itself, and the student carries the names of its classes.
+#[test]
+fn scikit_learn_pipelines_decide_as_in_python() {
+    let exports = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx/exports");
+    let table = std::fs::read_to_string(exports.join("iris.csv")).expect("rows");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("rows.csv");
+    let read = |name: &str| std::fs::read(exports.join(format!("{name}.onnx"))).expect("an export");
+    // The first columns, and the decisions of scikit-learn as labels.
+    let load = |columns: usize, labels: &[&str]| {
+        let cut =
+            |(line, label): (&str, &&str)| line.split(',').take(columns).chain([*label]).collect::<Vec<_>>().join(",");
+        let lines: Vec<String> = table.lines().zip(["label"].iter().chain(labels)).map(cut).collect();
+        std::fs::write(&path, lines.join("\n")).expect("writes");
+        Table::load(&path).expect("rows")
+    };
+    let (species, numbers) = (["setosa", "versicolor", "virginica"], ["0", "1", "2"]);
+    for (name, classes) in
+        [("mlp_names", &species[..]), ("mlp_tensor", &numbers), ("mlp_double", &species), ("mlp_two", &species[1..])]
+    {
+        let decided = rows::<i64>(&exports.join("expected.npz"), &format!("{name}_label"));
+        let decided: Vec<&str> = decided.iter().map(|row| classes[row[0] as usize]).collect();
+        let table = load(4, &decided);
+        let imported = import(&read(name), &ImportPlan { rows: Some(&table), ..PLAN }).expect(name);
+        let student = Student::load(&imported.sealed.file).expect("sealed");
+        assert_eq!(student.metadata().labels().collect::<Vec<_>>(), classes, "{name}");
+        let judged = imported.judged.expect("judged");
+        println!("{name}: {judged:?}");
+        assert_eq!((judged.rows, judged.accuracy_float), (150, Some(1.0)), "{name}");
+        assert!(judged.accuracy_int8 >= Some(0.98), "{name}: {judged:?}");
+    }
+    let table = load(3, &vec!["0"; 150]);
+    let imported = import(&read("mlp_quantity"), &ImportPlan { rows: Some(&table), ..PLAN }).expect("imports");
+    let judged = imported.judged.expect("judged");
+    assert!(judged.mean_difference > 0.0 && judged.mean_difference < 0.05, "{judged:?}");
+    // A forest has no dense layer.
+    let told = import(&read("forest_names"), &PLAN).expect_err("a forest").to_string();
+    assert!(told.contains("operator 0 (`TreeEnsembleClassifier`") && told.contains("distil"), "{told}");
+}
+
 #[test]
 fn what_cannot_be_imported_is_named() {
     for (name, words) in [

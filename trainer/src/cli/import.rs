@@ -13,7 +13,8 @@ use std::path::PathBuf;
 /// Turn an int8 TFLite, ONNX QDQ or float ONNX model of dense layers into a student file.
 ///
 /// Supported are dense layers with ReLU, ReLU6 or clamps, and around them reshape, (de)quantize and a final softmax
-/// (dropped: the largest logit is the same). uint8 activations are shifted to int8. Each layer is fed the source's own
+/// (dropped: the largest logit is the same), and what skl2onnx writes around an MLP: a scaler before it, labels,
+/// probabilities and a ZipMap behind it. uint8 activations are shifted to int8. Each layer is fed the source's own
 /// input and compared with the source's own rounding; a difference of more than 1 is an error (status 1).
 #[derive(Debug, clap::Args)]
 #[command(
@@ -31,7 +32,7 @@ pub struct Arguments {
     /// Path of a page with the counts, such as report.html.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Names of the outputs in order.
+    /// Names of the outputs in order; default: those that the model tells, or numbers.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     labels: Vec<String>,
     /// Let the first layer skip inputs at the zero point; useful for inputs that are mostly absent.

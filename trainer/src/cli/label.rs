@@ -78,11 +78,17 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
 fn run(arguments: &Arguments) -> Result<Option<Finished>, Failure> {
     let recipe = LabelRecipe::load(&arguments.recipe).map_err(failure)?;
     let recipe = recipe.with_library(arguments.ort.ort_dylib.clone());
-    let open = || recipe.open_teacher();
+    let open = |columns: &[String]| recipe.open_teacher(columns);
     let Some(table) = &arguments.table else { return Err(Failure::usage("--in: expected a table, found none")) };
     let columns = recipe.columns();
     let label = Label::open(&arguments.out, table, &columns, arguments.wide, arguments.rows_per_part, &open);
     let label = label.map_err(failure)?;
+    if let Some(meaning) = recipe.meaning() {
+        tell(format_args!("note: {meaning}"));
+        if !meaning.classes.is_empty() {
+            tell(format_args!("note: the logits are those of {}, in this order", meaning.classes.join(", ")));
+        }
+    }
     let of = label.plan().parts.len();
     if arguments.plan {
         if !arguments.json {

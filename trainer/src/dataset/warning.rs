@@ -112,6 +112,13 @@ pub enum Warning {
         /// Teacher, counted from 1.
         number: usize,
     },
+    /// What a model's answers were found to be, where the recipe does not say it.
+    ModelAnswers {
+        /// Teacher, counted from 1.
+        number: usize,
+        /// What they were found to be.
+        meaning: String,
+    },
     /// Probabilities too small for a logarithm.
     FlooredProbabilities {
         /// Teacher, counted from 1.
@@ -200,6 +207,7 @@ impl fmt::Display for Warning {
             Self::TeacherFile { number } => {
                 write!(f, "teacher {number} comes as a file: whether it has seen the test rows cannot be known here")
             }
+            Self::ModelAnswers { number, meaning } => write!(f, "teacher {number}: {meaning}"),
             Self::FlooredProbabilities { number, floored, numbers } => write!(
                 f,
                 "teacher {number}: {floored} of {numbers} probabilities {} below {:e} and {} taken as that",

@@ -229,8 +229,14 @@ mod tests {
             std::fs::write(&path, student.to_onnx()).unwrap();
             let archive = folder.path().join(format!("{at}.npz"));
             std::fs::write(&archive, student.archive().unwrap()).unwrap();
-            let plan =
-                OnnxTeacherPlan { path, inputs: vec![], output: None, embedding: Some("h0".into()), batch_rows: 2 };
+            let plan = OnnxTeacherPlan {
+                path,
+                inputs: vec![],
+                columns: vec![],
+                output: None,
+                embedding: Some("h0".into()),
+                batch_rows: 2,
+            };
             let mut model = OnnxTeacher::open(&plan, &runtime).unwrap();
             assert_eq!((model.inputs(), model.outputs(), model.embedding_width()), (2, 1, Some(3)));
             let expected = DenseTeacher::load(&archive).unwrap().logits(rows.view()).unwrap();

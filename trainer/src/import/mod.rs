@@ -40,7 +40,7 @@ pub struct ImportPlan<'a> {
     pub name: &'a str,
     /// Rows from which to choose the ranges of a float model, and on which to evaluate it.
     pub rows: Option<&'a Table>,
-    /// Labels in output order; empty for numbers.
+    /// Labels in output order; empty for those that the model tells, or else numbers.
     pub labels: &'a [String],
     /// Whether the first layer skips inputs at the zero point.
     pub sparse_input: bool,
@@ -96,6 +96,8 @@ pub fn import(bytes: &[u8], plan: &ImportPlan<'_>) -> Result<Imported, ImportErr
         onnx::Model::Quantized(source) => quantized(bytes, "onnx-qdq", &source, plan),
         onnx::Model::Float(network) => {
             let rows = plan.rows.ok_or(ImportError::NoRows)?;
+            let labels = if plan.labels.is_empty() { &network.classes } else { plan.labels };
+            let plan = &ImportPlan { labels, ..*plan };
             let calibrated = calibrate::calibrate(&network, rows, plan)?;
             let sealed = sealed(bytes, &calibrated.student, &calibrated.integers, plan)?;
             Ok(Imported {

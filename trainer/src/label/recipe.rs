@@ -2,8 +2,8 @@
 //! that it must not see. Other sections are for other commands.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array2, ArrayView2};
 use sha2::{Digest, Sha256};
@@ -13,10 +13,10 @@ use crate::bounded;
 use crate::dataset::{DataError, Role, Withheld};
 use crate::onnx::{Backend, OnnxTeacher, OnnxTeacherPlan, Runtime, Search};
 use crate::recipe::{Labelling, TeacherSection, folders};
-use crate::teacher::{AnswerKind, DenseTeacher, RowTeacher, RowTeacherError, SealedTeacher};
+use crate::teacher::{AnswerKind, DenseTeacher, Meaning, RowTeacher, RowTeacherError, SealedTeacher};
 
-/// Opens the teacher again; every worker thread has its own.
-pub type OpenTeacher<'a> = dyn Fn() -> Result<Box<dyn RowTeacher>, LabelError> + Sync + 'a;
+/// Opens the teacher again, for rows with columns of these names; every worker thread has its own.
+pub type OpenTeacher<'a> = dyn Fn(&[String]) -> Result<Box<dyn RowTeacher>, LabelError> + Sync + 'a;
 
 /// A recipe as labelling sees it, with what counts over all workers.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct LabelRecipe {
     recipe: Labelling,
     /// Probabilities that were too small for a logarithm, over all workers.
     floored: Arc<AtomicUsize>,
+    /// What the answers of a model were found to be.
+    meaning: Arc<OnceLock<Meaning>>,
     path: PathBuf,
     ort_dylib: Option<PathBuf>,
 }
@@ -35,7 +37,7 @@ impl LabelRecipe {
     /// [`LabelError::Spelled`].
     pub fn load(path: &Path) -> Result<Self, LabelError> {
         let recipe = Labelling::load(path)?;
-        Ok(Self { recipe, floored: Arc::default(), path: path.to_path_buf(), ort_dylib: None })
+        Ok(Self { recipe, floored: Arc::default(), meaning: Arc::default(), path: path.to_path_buf(), ort_dylib: None })
     }
 
     /// The same recipe with the ONNX Runtime library from `--ort-dylib`.
@@ -59,11 +61,17 @@ impl LabelRecipe {
         self.floored.load(Ordering::Relaxed)
     }
 
-    /// Opens the teacher.
+    /// What the answers of an open model were found to be, where the recipe does not say it.
+    #[must_use]
+    pub fn meaning(&self) -> Option<&Meaning> {
+        self.meaning.get().filter(|meaning| meaning.is_news())
+    }
+
+    /// Opens the teacher for rows with columns of these names.
     ///
     /// # Errors
     /// [`LabelError::Recipe`] for an unknown kind, otherwise the fault of the file.
-    pub fn open_teacher(&self) -> Result<Box<dyn RowTeacher>, LabelError> {
+    pub fn open_teacher(&self, columns: &[String]) -> Result<Box<dyn RowTeacher>, LabelError> {
         let teacher = &self.recipe.teacher;
         let file = teacher.path().unwrap_or_default();
         let places: Vec<PathBuf> =
@@ -81,17 +89,24 @@ impl LabelRecipe {
                 let plan = OnnxTeacherPlan {
                     path: path.clone(),
                     inputs: model.inputs.iter().filter_map(|input| input.name.clone()).collect(),
+                    columns: columns.to_vec(),
                     output: model.output.clone(),
                     embedding: None,
                     batch_rows: model.batch_rows,
                 };
-                let answers = model.answers;
+                let said = model.answers;
                 let search = Search::from_environment(self.ort_dylib.clone());
                 let runtime = Runtime::open(Backend::Auto, &search).map_err(crate::onnx::OnnxError::from)?;
                 let model = OnnxTeacher::open(&plan, &runtime)?;
                 match model.rows_at_once() {
                     Some(rows) => Err(LabelError::WholeOnly { path, rows }),
-                    None => Ok(Box::new(Meant { model, kind: answers, floored: Arc::clone(&self.floored) })),
+                    None => {
+                        let meant = Meant::new(model, said, Arc::clone(&self.floored));
+                        if let Some(meaning) = &meant.meaning {
+                            self.meaning.get_or_init(|| meaning.clone());
+                        }
+                        Ok(Box::new(meant))
+                    }
                 }
             }
             other => Err(LabelError::Recipe {
@@ -105,11 +120,22 @@ impl LabelRecipe {
     }
 }
 
-/// A model whose answers are converted to logits as the recipe says.
+/// A model whose answers are converted to logits.
 struct Meant {
     model: OnnxTeacher,
-    kind: Option<AnswerKind>,
+    /// None of a quantity.
+    meaning: Option<Meaning>,
     floored: Arc<AtomicUsize>,
+}
+
+impl Meant {
+    /// One column is a quantity, unless the recipe or the model tells that it stands for two classes.
+    fn new(model: OnnxTeacher, said: Option<AnswerKind>, floored: Arc<AtomicUsize>) -> Self {
+        let is_class = model.outputs() > 1 || model.classes().len() == 2 || said == Some(AnswerKind::Probabilities);
+        // All workers, here and elsewhere, must find the same; they try the model on the same rows.
+        let meaning = is_class.then(|| Meaning::of(&model, said, model.tried()));
+        Self { model, meaning, floored }
+    }
 }
 
 impl RowTeacher for Meant {
@@ -118,17 +144,19 @@ impl RowTeacher for Meant {
     }
 
     fn outputs(&self) -> usize {
-        self.model.outputs()
+        if self.meaning.is_some() { self.model.outputs().max(2) } else { self.model.outputs() }
     }
 
     fn logits(&mut self, rows: ArrayView2<'_, f32>) -> Result<Array2<f32>, RowTeacherError> {
-        let answers = AnswerKind::logits(self.kind, self.model.logits(rows)?).map_err(RowTeacherError::failed)?;
+        let answers = self.model.logits(rows)?;
+        let Some(meaning) = &self.meaning else { return Ok(answers) };
+        let answers = AnswerKind::logits(meaning.kind, meaning.columns(answers)).map_err(RowTeacherError::failed)?;
         self.floored.fetch_add(answers.floored, Ordering::Relaxed);
         Ok(answers.logits)
     }
 
     fn identity(&self) -> [u8; 32] {
-        match self.kind {
+        match self.meaning.as_ref().and_then(|meaning| meaning.kind) {
             Some(AnswerKind::Probabilities) => {
                 Sha256::new().chain_update(b"eyas logarithms 1").chain_update(self.model.identity()).finalize().into()
             }

@@ -77,19 +77,16 @@ impl<'a> Label<'a> {
         rows_per_part: Option<u64>,
         open: &'a OpenTeacher<'a>,
     ) -> Result<Self, LabelError> {
-        let teacher = open()?;
         let input = Input::open(table)?;
         let columns = input.choose(columns)?;
+        let names: Vec<String> = columns.iter().map(|&column| input.columns()[column].clone()).collect();
+        let teacher = open(&names)?;
         if columns.len() != teacher.inputs() {
             let (expected, found) = (teacher.inputs(), columns.len());
             return Err(LabelError::Columns { path: table.to_path_buf(), expected, found });
         }
-        let settings = Settings {
-            teacher: hexadecimal(&teacher.identity()),
-            columns: columns.iter().map(|&column| input.columns()[column].clone()).collect(),
-            outputs: teacher.outputs(),
-            wide,
-        };
+        let settings =
+            Settings { teacher: hexadecimal(&teacher.identity()), columns: names, outputs: teacher.outputs(), wide };
         let files = input.files()?;
         let plan = match Plan::load(folder)? {
             Some(plan) => plan,
@@ -126,7 +123,7 @@ impl<'a> Label<'a> {
         let failed = AtomicBool::new(false);
         let fault = Mutex::new(None);
         let worker = || -> Result<(), LabelError> {
-            let mut teacher = (self.open)()?;
+            let mut teacher = (self.open)(&self.plan.settings.columns)?;
             while let Some(&part) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
                 if stop.load(Ordering::Relaxed) {
                     return Err(LabelError::Interrupted);

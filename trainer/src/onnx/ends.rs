@@ -1,7 +1,8 @@
 //! The ends of a model: its inputs and outputs, found by name, with the shapes that rows need.
 
 use super::error::OnnxError;
-use super::teacher::MAX_BATCH_ROWS;
+use super::scan::Scan;
+use super::teacher::{MAX_BATCH_ROWS, OnnxTeacherPlan};
 use ort::session::Session;
 use ort::value::{Outlet, TensorElementType};
 use std::path::Path;
@@ -12,6 +13,8 @@ pub(super) struct Inlet {
     pub name: String,
     /// Its first dimension is the batch.
     pub shape: Vec<usize>,
+    /// Whether it takes doubles.
+    pub is_double: bool,
 }
 
 impl Inlet {
@@ -49,24 +52,6 @@ pub(super) fn unknown(path: &Path, kind: &'static str, name: &str, found: &[Stri
     OnnxError::Name { path: path.into(), kind, name: name.into(), found: found.to_vec(), nearest_name }
 }
 
-/// Makes a value an output: protobuf merges a second message `graph` into the first.
-pub(super) fn add_output(model: &mut Vec<u8>, name: &str) {
-    let mut message = name.as_bytes().to_vec();
-    // ValueInfoProto.name, GraphProto.output, ModelProto.graph.
-    for number in [1u8, 12, 7] {
-        let mut field = vec![number << 3 | 2];
-        let mut length = message.len();
-        while length >= 0x80 {
-            field.push((length & 0x7f) as u8 | 0x80);
-            length >>= 7;
-        }
-        field.push(length as u8);
-        field.append(&mut message);
-        message = field;
-    }
-    model.append(&mut message);
-}
-
 /// Rows of a batch as the model itself fixes them.
 pub(super) fn declared_batch(session: &Session, name: &str) -> Option<usize> {
     let input = session.inputs().iter().find(|input| input.name() == name)?;
@@ -74,34 +59,78 @@ pub(super) fn declared_batch(session: &Session, name: &str) -> Option<usize> {
     usize::try_from(batch).ok().filter(|&batch| batch > 0)
 }
 
-/// The inputs with their shapes; a batch that one of them fixes is that of all.
+/// Names of all inputs in the order in which a row is dealt to them; where the plan names none of several, also the column
+/// of a row that each takes.
+pub(super) fn input_names(plan: &OnnxTeacherPlan, scan: &Scan) -> Result<(Vec<String>, Option<Vec<usize>>), OnnxError> {
+    if plan.inputs.is_empty() && scan.inputs.len() > 1 {
+        let places = by_name(&plan.path, &scan.inputs, &plan.columns)?;
+        return Ok((scan.inputs.clone(), Some(places)));
+    }
+    let chosen = |name| choose(&plan.path, "input", name, &scan.inputs, None);
+    let names = match &plan.inputs[..] {
+        [] => vec![chosen(None)?],
+        names => names.iter().map(|name| chosen(Some(name))).collect::<Result<_, _>>()?,
+    };
+    let others: Vec<String> = scan.inputs.iter().filter(|name| !names.contains(name)).cloned().collect();
+    if others.is_empty() {
+        return Ok((names, None));
+    }
+    Err(OnnxError::MoreInputs { path: plan.path.clone(), found: others })
+}
+
+/// The inputs with their shapes; a batch that one of them fixes is that of all. `single` ones take one column each.
 pub(super) fn inlets(
-    path: &Path,
+    plan: &OnnxTeacherPlan,
     session: &Session,
     names: Vec<String>,
-    batch_rows: usize,
+    single: bool,
 ) -> Result<Vec<Inlet>, OnnxError> {
-    let batch = names.iter().find_map(|name| declared_batch(session, name)).unwrap_or(batch_rows);
+    let path = plan.path.as_path();
+    let batch = names.iter().find_map(|name| declared_batch(session, name)).unwrap_or(plan.batch_rows);
     let inlet = |name: String| {
-        let shape = input_shape(path, session, &name, batch)?;
-        if shape[0] == batch {
-            return Ok(Inlet { name, shape });
+        let (shape, is_double) = input_shape(path, session, &name, batch)?;
+        let refuse = |name: String, expected, found, remedy| {
+            Err(OnnxError::Shape { path: path.into(), kind: "input", name, expected, found, remedy })
+        };
+        if shape[0] != batch {
+            let found = format!("{shape:?}, a batch of {} and not {batch}", shape[0]);
+            let remedy = "export all inputs with one batch dimension";
+            return refuse(name, "the batch of the inputs before it", found, remedy);
         }
-        Err(OnnxError::Shape {
-            path: path.into(),
-            kind: "input",
-            name,
-            expected: "the batch of the inputs before it",
-            found: format!("{shape:?}, a batch of {} and not {batch}", shape[0]),
-            remedy: "export all inputs with one batch dimension",
-        })
+        if single && shape[1..].iter().product::<usize>() != 1 {
+            let expected = "[rows, 1], as an input takes the one column that has its name";
+            return refuse(name, expected, format!("{shape:?}"), "name its columns with `inputs`");
+        }
+        Ok(Inlet { name, shape, is_double })
     };
     names.into_iter().map(inlet).collect()
 }
 
-/// The input's shape with the batch in front; everything behind must be known.
-fn input_shape(path: &Path, session: &Session, name: &str, batch_rows: usize) -> Result<Vec<usize>, OnnxError> {
+/// The columns of a row that inputs of one column each take, by name.
+///
+/// # Errors
+/// The inputs that no column is named like.
+fn by_name(path: &Path, inputs: &[String], columns: &[String]) -> Result<Vec<usize>, OnnxError> {
+    // Exporters write what is no letter, digit or underscore as an underscore.
+    let plain = |name: &str| name.replace(|other: char| !other.is_alphanumeric(), "_");
+    let place = |input: &String| {
+        let exact = columns.iter().position(|column| column == input);
+        exact.or_else(|| {
+            let mut alike = (0..columns.len()).filter(|&at| plain(&columns[at]) == plain(input));
+            alike.next().filter(|_| alike.next().is_none())
+        })
+    };
+    let places: Option<Vec<usize>> = inputs.iter().map(place).collect();
+    places.ok_or_else(|| {
+        let found = inputs.iter().filter(|input| place(input).is_none()).cloned().collect();
+        OnnxError::MoreInputs { path: path.into(), found }
+    })
+}
+
+/// The input's shape with the batch in front, everything behind of which must be known, and whether it takes doubles.
+fn input_shape(path: &Path, session: &Session, name: &str, batch_rows: usize) -> Result<(Vec<usize>, bool), OnnxError> {
     let (declared, found) = check_reals(path, "input", session, name)?;
+    let is_double = found.starts_with("f64");
     let shape = |expected, remedy| OnnxError::Shape {
         path: path.into(),
         kind: "input",
@@ -122,10 +151,17 @@ fn input_shape(path: &Path, session: &Session, name: &str, batch_rows: usize) ->
     if batch > MAX_BATCH_ROWS || product.is_none_or(|product| product > 1 << 28) {
         return Err(shape("a batch of at most 65,536 rows and 1 GiB", "take fewer batch_rows"));
     }
-    Ok([&[batch], rest.as_slice()].concat())
+    Ok(([&[batch], rest.as_slice()].concat(), is_double))
 }
 
-/// Checks that an end is a tensor of 32-bit floats; returns its declared shape, and type and shape in words.
+/// Whether an output holds whole numbers or texts.
+pub(super) fn holds_labels(session: &Session, name: &str) -> bool {
+    let output = session.outputs().iter().find(|output| output.name() == name);
+    let element = output.and_then(|output| output.dtype().tensor_type());
+    matches!(element, Some(TensorElementType::Int32 | TensorElementType::Int64 | TensorElementType::String))
+}
+
+/// Checks that an end is a tensor of floats or doubles; returns its declared shape, and type and shape in words.
 pub(super) fn check_reals(
     path: &Path,
     kind: &'static str,
@@ -142,14 +178,14 @@ pub(super) fn check_reals(
         Some(element) => format!("{element} {shape:?}"),
         None => "no tensor".to_owned(),
     };
-    if kind_of == Some(TensorElementType::Float32) {
+    if matches!(kind_of, Some(TensorElementType::Float32 | TensorElementType::Float64)) {
         return Ok((shape, found));
     }
     Err(OnnxError::Shape {
         path: path.into(),
         kind,
         name: name.into(),
-        expected: "a tensor of 32-bit floats",
+        expected: "a tensor of 32-bit floats or doubles",
         found,
         remedy: "export it with a cast in front or behind",
     })

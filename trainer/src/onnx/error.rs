@@ -194,14 +194,26 @@ pub enum OnnxError {
     },
     /// Inputs without columns.
     #[error(
-        "{}: expected rows for every input, found none for {}; name the columns of each input, or make what is constant, \
-         such as an adjacency, an initializer (a buffer of the module before the export)", path.display(), listed(found)
+        "{}: expected rows for every input, found none for {}; name the columns of each input with `inputs` or give the \
+         data columns of these names, or make what is constant, such as an adjacency, an initializer (a buffer of the \
+         module before the export)", path.display(), listed(found)
     )]
     MoreInputs {
         /// The model.
         path: PathBuf,
         /// The inputs, without those named.
         found: Vec<String>,
+    },
+    /// Labels without the list of all classes.
+    #[error(
+        "{}, output `{output}`: expected probabilities or scores, found labels, and no list of their classes in the file; \
+         export the model with its probabilities", path.display()
+    )]
+    LabelsOnly {
+        /// The model.
+        path: PathBuf,
+        /// The output.
+        output: String,
     },
     /// An input or output of another type or shape.
     #[error("{}, {kind} `{name}`: expected {expected}, found {found}; {remedy}", path.display())]

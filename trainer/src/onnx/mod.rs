@@ -6,18 +6,25 @@
 //! |---|---|
 //! | `teacher` | one model that answers rows |
 //! | `ends` | its inputs and outputs, by name and shape |
-//! | `scan` | what a file says of itself, read here |
+//! | `answer` | which value holds the answers, and the classes of their columns |
+//! | `values` | numbers and labels as a library gives them |
+//! | `scan`, `protobuf` | what a file says of itself, read here |
+//! | `trim` | a file with other outputs |
 //! | `library`, `runtime` | which library runs it, and how that is found |
 //! | `interrupt` | a run that is stopped |
 //! | `error` | what can be wrong with all of them |
 
+mod answer;
 mod ends;
 mod error;
 mod interrupt;
 mod library;
+mod protobuf;
 mod runtime;
 pub mod scan;
 mod teacher;
+mod trim;
+mod values;
 
 pub use error::{AtNode, GET_LIBRARY, OnnxError, RuntimeError};
 pub use interrupt::{interrupt, is_interrupted};

@@ -3,7 +3,9 @@
 //!
 //! It only walks over protobuf fields: no tensor is decoded, and no path in the file is opened.
 
-use std::collections::HashSet;
+use super::protobuf::{Field, fields, name_of};
+use std::collections::HashMap;
+use std::ops::Range;
 
 /// Deepest nesting of graphs (`If`, `Loop`, functions).
 const MAX_DEPTH: usize = 32;
@@ -32,7 +34,7 @@ pub enum ScanError {
 }
 
 /// One node of the graph, of a graph inside it, or of a function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Node {
     /// Its name; many exporters leave it empty.
     pub name: String,
@@ -42,6 +44,19 @@ pub struct Node {
     pub domain: String,
     /// First value it computes.
     pub output: String,
+    /// Values it reads; known in the outer graph alone.
+    pub inputs: Vec<String>,
+    /// Names of the classes that it tells apart, of an operator for classifiers or for their probabilities.
+    pub classes: Vec<String>,
+}
+
+/// An output of the graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// Whether it holds whole numbers or texts, as the labels of a classifier do.
+    pub is_label: bool,
 }
 
 /// A tensor whose values are in another file.
@@ -63,12 +78,13 @@ pub struct Scan {
     /// Inputs of the graph that no initializer fills.
     pub inputs: Vec<String>,
     /// Outputs of the graph.
-    pub outputs: Vec<String>,
+    pub outputs: Vec<Output>,
     /// The first tensor whose values are in another file.
     pub external: Option<ExternalTensor>,
-    /// Values computed by nodes of the outer graph.
-    values: HashSet<String>,
-    initializers: HashSet<String>,
+    /// Values computed by nodes of the outer graph, and the place of the node in `nodes`.
+    values: HashMap<String, usize>,
+    /// Where the constants of the outer graph stand in the file.
+    initializers: HashMap<String, Range<usize>>,
 }
 
 impl Scan {
@@ -104,8 +120,7 @@ impl Scan {
                 _ => {}
             }
         }
-        let initializers = std::mem::take(&mut scan.initializers);
-        scan.inputs.retain(|input| !initializers.contains(input));
+        scan.inputs.retain(|input| !scan.initializers.contains_key(input));
         if scan.outputs.is_empty() || scan.nodes.is_empty() || scan.opsets.is_empty() {
             return Err(ScanError::NoGraph);
         }
@@ -119,12 +134,27 @@ impl Scan {
 
     /// Whether a node of the outer graph computes `value`.
     pub fn computes(&self, value: &str) -> bool {
-        self.values.contains(value)
+        self.values.contains_key(value)
+    }
+
+    /// The node of the outer graph that computes `value`.
+    pub fn maker(&self, value: &str) -> Option<&Node> {
+        self.values.get(value).map(|&at| &self.nodes[at])
+    }
+
+    /// Where a constant of the outer graph stands in the file, as a field of the graph.
+    pub fn initializer(&self, name: &str) -> Option<Range<usize>> {
+        self.initializers.get(name).cloned()
+    }
+
+    /// Names of the outputs.
+    pub fn output_names(&self) -> Vec<String> {
+        self.outputs.iter().map(|output| output.name.clone()).collect()
     }
 
     /// Values computed by nodes of the outer graph.
     pub fn values(&self) -> impl Iterator<Item = &str> {
-        self.values.iter().map(String::as_str)
+        self.values.keys().map(String::as_str)
     }
 
     /// The node that a library's message refers to: by the longest name in it, or else the first value, or else the
@@ -164,11 +194,11 @@ impl Scan {
                 5 => {
                     let name = self.tensor(&field)?;
                     if depth == 0 {
-                        self.initializers.insert(name);
+                        self.initializers.insert(name, field.place.clone());
                     }
                 }
                 11 if depth == 0 => self.inputs.push(name_of(&field, 1)?),
-                12 if depth == 0 => self.outputs.push(name_of(&field, 1)?),
+                12 if depth == 0 => self.outputs.push(output(&field)?),
                 15 => self.sparse(&field)?,
                 _ => {}
             }
@@ -177,14 +207,14 @@ impl Scan {
     }
 
     fn node(&mut self, field: &Field<'_>, depth: usize) -> Result<(), ScanError> {
-        let mut node =
-            Node { name: String::new(), operator: String::new(), domain: String::new(), output: String::new() };
+        let (mut node, mut values) = (Node::default(), Vec::new());
         for part in field.message() {
             let part = part?;
             match part.number {
+                1 if depth == 0 => node.inputs.push(part.text()),
                 2 => {
                     if depth == 0 {
-                        self.values.insert(part.text());
+                        values.push(part.text());
                     }
                     if node.output.is_empty() {
                         node.output = part.text();
@@ -192,11 +222,19 @@ impl Scan {
                 }
                 3 => node.name = part.text(),
                 4 => node.operator = part.text(),
-                5 => self.attribute(&part, depth)?,
+                5 => {
+                    if name_of(&part, 1)?.starts_with("classlabels_") {
+                        node.classes = classes(&part)?;
+                    }
+                    self.attribute(&part, depth)?;
+                }
                 7 => node.domain = part.text(),
                 _ => {}
             }
         }
+        // A graph inside this node has left its own nodes before it.
+        let at = self.nodes.len();
+        self.values.extend(values.into_iter().map(|value| (value, at)));
         self.nodes.push(node);
         Ok(())
     }
@@ -248,103 +286,35 @@ impl Scan {
     }
 }
 
-/// The text in field `number` of a message.
-fn name_of(field: &Field<'_>, number: u64) -> Result<String, ScanError> {
-    let mut name = String::new();
+/// An output and its type, of which only the element of a tensor matters.
+fn output(field: &Field<'_>) -> Result<Output, ScanError> {
+    const LABELS: [u64; 3] = [6, 7, 8];
+    let mut is_label = false;
     for part in field.message() {
         let part = part?;
-        if part.number == number {
-            name = part.text();
-        }
-    }
-    Ok(name)
-}
-
-/// One field of a message.
-struct Field<'a> {
-    number: u64,
-    /// A number; 0 if the field holds bytes.
-    value: u64,
-    /// Text or a message; empty if the field holds a number.
-    bytes: &'a [u8],
-    /// Where `bytes` start in the file.
-    offset: usize,
-}
-
-impl<'a> Field<'a> {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(self.bytes).into_owned()
-    }
-
-    fn message(&self) -> Fields<'a> {
-        fields(self.bytes, self.offset)
-    }
-}
-
-/// The fields of a message that starts at byte `offset` of the file.
-fn fields(bytes: &[u8], offset: usize) -> Fields<'_> {
-    Fields { rest: bytes, offset }
-}
-
-struct Fields<'a> {
-    rest: &'a [u8],
-    offset: usize,
-}
-
-impl<'a> Fields<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(count)?;
-        self.rest = rest;
-        self.offset += count;
-        Some(taken)
-    }
-
-    /// A number with 7 bits per byte, at most 10 bytes.
-    fn varint(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.take(1)?[0];
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(value);
+        for kind in if part.number == 2 { part.message() } else { fields(&[], 0) } {
+            let kind = kind?;
+            for element in if kind.number == 1 { kind.message() } else { fields(&[], 0) } {
+                let element = element?;
+                is_label |= element.number == 1 && LABELS.contains(&element.value);
             }
         }
-        None
     }
-
-    fn read(&mut self) -> Result<Field<'a>, ScanError> {
-        let start = self.offset;
-        let truncated = ScanError::Truncated { offset: start };
-        let key = self.varint().ok_or(truncated)?;
-        let mut field = Field { number: key >> 3, value: 0, bytes: &[], offset: start };
-        match key & 7 {
-            0 => field.value = self.varint().ok_or(truncated)?,
-            1 => drop(self.take(8).ok_or(truncated)?),
-            2 => {
-                let length = self.varint().and_then(|length| usize::try_from(length).ok()).ok_or(truncated)?;
-                field.offset = self.offset;
-                field.bytes = self.take(length).ok_or(truncated)?;
-            }
-            5 => drop(self.take(4).ok_or(truncated)?),
-            _ => return Err(ScanError::NotProtobuf { offset: start }),
-        }
-        if field.number == 0 { Err(ScanError::NotProtobuf { offset: start }) } else { Ok(field) }
-    }
+    Ok(Output { name: name_of(field, 1)?, is_label })
 }
 
-impl<'a> Iterator for Fields<'a> {
-    type Item = Result<Field<'a>, ScanError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
+/// The classes in an attribute of whole numbers or texts.
+fn classes(field: &Field<'_>) -> Result<Vec<String>, ScanError> {
+    let mut classes = Vec::new();
+    for part in field.message() {
+        let part = part?;
+        match part.number {
+            8 => classes.extend(part.numbers()?.into_iter().map(|number| (number as i64).to_string())),
+            9 => classes.push(part.text()),
+            _ => {}
         }
-        let field = self.read();
-        if field.is_err() {
-            self.rest = &[];
-        }
-        Some(field)
     }
+    Ok(classes)
 }
 
 /// Whether `word` occurs in `text` with no adjacent letter, digit or underscore.
@@ -369,7 +339,11 @@ mod tests {
     #[test]
     fn a_model_is_read() {
         let scan = Scan::of(&model("gcn_dense.onnx")).unwrap();
-        assert_eq!((scan.inputs.as_slice(), scan.outputs.as_slice()), (&["rows".into()][..], &["logits".into()][..]));
+        assert_eq!(
+            (scan.inputs.as_slice(), scan.output_names().as_slice()),
+            (&["rows".into()][..], &["logits".into()][..])
+        );
+        assert!(!scan.outputs[0].is_label);
         assert_eq!(scan.opset(""), Some(17));
         assert_eq!(scan.nodes.len(), 5);
         assert!(scan.computes("g1") && !scan.computes("adjacency"));

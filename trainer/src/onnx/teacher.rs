@@ -1,15 +1,17 @@
 //! An ONNX model that answers row by row.
 
-use super::ends::{Inlet, add_output, check_reals, choose, declared_batch, inlets, unknown};
+use super::answer::Answer;
+use super::ends::{Inlet, check_reals, declared_batch, holds_labels, inlets, input_names, unknown};
 use super::error::{AtNode, OnnxError};
 use super::interrupt::{Runs, is_interrupted};
 use super::runtime::Runtime;
-use super::scan::Scan;
+use super::scan::{Scan, ScanError};
+use super::trim::with_outputs;
+use super::values;
 use crate::bounded;
 use crate::teacher::rows::{RowTeacher, RowTeacherError, check_answer, check_rows};
 use ndarray::{Array2, ArrayView2, s};
 use ort::session::Session;
-use ort::value::TensorRef;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -26,9 +28,12 @@ const ROUNDING: f32 = 1e-4;
 pub struct OnnxTeacherPlan {
     /// The `.onnx` file.
     pub path: PathBuf,
-    /// Names of all inputs, in the order in which a row is distributed to them; optional if there is only one.
+    /// Names of all inputs, in the order in which a row is distributed to them; optional if there is only one, or if each
+    /// takes the one column that has its name.
     pub inputs: Vec<String>,
-    /// Name of the output with the logits; optional if there is only one besides the embedding.
+    /// Names of a row's columns; may be empty where no input is told by a column's name.
+    pub columns: Vec<String>,
+    /// Name of the output with the answers; optional if only one, besides the embedding, holds no labels.
     pub output: Option<String>,
     /// Name of the embedding: an output, or any value that a node computes.
     pub embedding: Option<String>,
@@ -45,8 +50,11 @@ pub struct OnnxTeacher {
     runs: Option<Runs>,
     /// At least one, all with the same batch.
     inputs: Vec<Inlet>,
-    output: String,
+    /// The column of each input, where they are told by name, and how many columns a row has.
+    named: Option<(Vec<usize>, usize)>,
+    answer: Answer,
     outputs: usize,
+    tried: Array2<f32>,
     embedding: Option<(String, usize)>,
     /// Whether rows change each other's answers.
     whole: bool,
@@ -66,42 +74,40 @@ impl OnnxTeacher {
         let bytes = bounded::read(path, bounded::Kind::OnnxModel)
             .map_err(|source| OnnxError::Read { path: path.clone(), source })?;
         let scan = examine(path, &bytes)?;
-        if plan.inputs.is_empty() && scan.inputs.len() > 1 {
-            return Err(OnnxError::MoreInputs { path: path.clone(), found: scan.inputs });
-        }
-        let given: Vec<Option<&str>> = plan.inputs.iter().map(|name| Some(name.as_str())).collect();
-        let given = if given.is_empty() { vec![None] } else { given };
-        let inputs = given.into_iter().map(|name| choose(path, "input", name, &scan.inputs, None));
-        let inputs = inputs.collect::<Result<Vec<String>, _>>()?;
-        let output = choose(path, "output", plan.output.as_deref(), &scan.outputs, plan.embedding.as_deref())?;
-        let others: Vec<String> = scan.inputs.iter().filter(|name| !inputs.contains(name)).cloned().collect();
-        if !others.is_empty() {
-            return Err(OnnxError::MoreInputs { path: path.clone(), found: others });
-        }
-        let identity = identity(&bytes, plan, &inputs.join("\n"), &output, runtime);
-        let mut model = bytes;
+        let (inputs, places) = input_names(plan, &scan)?;
+        let mut answer = Answer::find(&bytes, &scan, plan)?;
+        let identity = identity(&bytes, plan, &inputs.join("\n"), &answer.value, runtime);
         if let Some(name) = &plan.embedding
-            && !scan.outputs.contains(name)
+            && !scan.output_names().contains(name)
+            && !scan.computes(name)
         {
-            if !scan.computes(name) {
-                let names: Vec<String> =
-                    scan.outputs.iter().map(String::as_str).chain(scan.values()).map(Into::into).collect();
-                return Err(unknown(path, "output", name, &scan.outputs, &names));
-            }
-            add_output(&mut model, name);
+            let outputs = scan.output_names();
+            let names: Vec<String> = outputs.iter().cloned().chain(scan.values().map(Into::into)).collect();
+            return Err(unknown(path, "output", name, &outputs, &names));
         }
+        let mut wanted = vec![answer.value.as_str()];
+        wanted.extend(plan.embedding.as_deref().filter(|name| *name != answer.value));
+        let model = with_outputs(bytes, &scan, &wanted).map_err(|source| damaged(path, source))?;
         let library = runtime.to_string();
         let session = session(&model, runtime).map_err(|error| refusal(path, &library, &scan, error.message()))?;
-        let inputs = inlets(path, &session, inputs, plan.batch_rows)?;
-        check_reals(path, "output", &session, &output)?;
+        let inputs = inlets(plan, &session, inputs, places.is_some())?;
+        answer.is_label |= holds_labels(&session, &answer.value);
+        if answer.is_label && answer.classes.is_empty() {
+            return Err(OnnxError::LabelsOnly { path: path.clone(), output: answer.value });
+        }
+        if !answer.is_label && scan.output_names().contains(&answer.value) {
+            check_reals(path, "output", &session, &answer.value)?;
+        }
         let mut teacher = Self {
             path: path.clone(),
             library,
             session,
             runs: Runs::open(),
             inputs,
-            output,
+            named: places.map(|places| (places, plan.columns.len())),
+            answer,
             outputs: 0,
+            tried: Array2::zeros((0, 0)),
             embedding: plan.embedding.clone().map(|name| (name, 0)),
             whole: false,
             identity,
@@ -120,14 +126,36 @@ impl OnnxTeacher {
         self.embedding.as_ref().map(|(_, width)| *width)
     }
 
+    /// Names of the classes in the order of the answers' columns; empty where the file does not tell them. Of two classes
+    /// in one column the second is meant.
+    pub fn classes(&self) -> &[String] {
+        &self.answer.classes
+    }
+
+    /// Name of the value with the answers.
+    pub fn answer_name(&self) -> &str {
+        &self.answer.value
+    }
+
+    /// Whether it answers with labels alone: 1 for the class of a row, 0 for all others.
+    pub fn has_labels_alone(&self) -> bool {
+        self.answer.is_label
+    }
+
+    /// The answers to the rows that it was tried on, as it gave them.
+    pub fn tried(&self) -> ArrayView2<'_, f32> {
+        self.tried.view()
+    }
+
     /// Learns the widths of the answers, and whether rows change each other's.
     fn try_out(&mut self, scan: &Scan) -> Result<(), OnnxError> {
         let (batch, inputs) = (self.batch_rows(), self.inputs());
-        let names = [Some(self.output.clone()), self.embedding.clone().map(|(name, _)| name)];
+        let output = self.answer.value.clone();
+        let names = [Some(output.clone()), self.embedding.clone().map(|(name, _)| name)];
         let rows = sample(batch, inputs, 0);
         let mut first = Vec::new();
         for name in names.into_iter().flatten() {
-            let logits = name == self.output;
+            let logits = name == output;
             let answer = self.run(&rows, &name, logits, 0).map_err(|error| match error {
                 // Some missing operators are detected only when they run.
                 OnnxError::Run { reason, .. } => refusal(&self.path, &self.library, scan, &reason),
@@ -141,11 +169,11 @@ impl OnnxTeacher {
                 }
             }
         }
+        let first = first.swap_remove(0);
+        self.tried = first.clone();
         if batch == 1 {
             return Ok(());
         }
-        let first = first.swap_remove(0);
-        let output = self.output.clone();
         // Every other row is changed; then all rows are permuted.
         let mut changed = rows.clone();
         changed.slice_mut(s![1..;2, ..]).assign(&sample(batch, inputs, 1).slice(s![1..;2, ..]));
@@ -171,14 +199,12 @@ impl OnnxTeacher {
             true => OnnxError::Interrupted { path: self.path.clone() },
             false => OnnxError::Run { path: self.path.clone(), library: self.library.clone(), first, reason },
         };
-        let (mut dealt, mut from) = (Vec::with_capacity(self.inputs.len()), 0);
-        for input in &self.inputs {
-            let to = from + input.width();
-            dealt.push(batch.slice(s![.., from..to]).iter().copied().collect::<Vec<f32>>());
-            from = to;
-        }
-        let tensors = self.inputs.iter().zip(&dealt).map(|(input, values)| {
-            let tensor = TensorRef::from_array_view((input.shape.clone(), values.as_slice()));
+        let mut from = 0;
+        let tensors = self.inputs.iter().enumerate().map(|(at, input)| {
+            let first = self.named.as_ref().map_or(from, |(places, _)| places[at]);
+            from += input.width();
+            let columns = batch.slice(s![.., first..first + input.width()]);
+            let tensor = values::tensor(columns, &input.shape, input.is_double);
             Ok((input.name.as_str(), tensor.map_err(|error| failed(error.to_string()))?))
         });
         let tensors = tensors.collect::<Result<Vec<_>, OnnxError>>()?;
@@ -188,7 +214,10 @@ impl OnnxTeacher {
         };
         let answers = answers.map_err(|error| failed(error.to_string()))?;
         let answer = answers.get(name).ok_or_else(|| failed(format!("no answer `{name}`")))?;
-        let (shape, values) = answer.try_extract_tensor::<f32>().map_err(|error| failed(error.to_string()))?;
+        if logits && self.answer.is_label {
+            return values::one_hot(answer, &self.answer.classes, rows).map_err(failed);
+        }
+        let (shape, values) = values::reals(answer).map_err(|error| failed(error.to_string()))?;
         // Logits are one number per class; an embedding may have the shape of an image and is flattened.
         let wide = shape.iter().skip(1).filter(|&&length| length != 1).count();
         let width = values.len() / rows;
@@ -198,11 +227,11 @@ impl OnnxTeacher {
                 kind: "output",
                 name: name.into(),
                 expected: "[rows, outputs], one row for each row given",
-                found: format!("{:?} for {rows} rows", &**shape),
+                found: format!("{shape:?} for {rows} rows"),
                 remedy: "name another output",
             });
         }
-        Array2::from_shape_vec((rows, width), values.to_vec()).map_err(|error| failed(error.to_string()))
+        Array2::from_shape_vec((rows, width), values).map_err(|error| failed(error.to_string()))
     }
 
     /// Answers of any number of rows. Every batch has the full size; the last one is filled up with its own first row,
@@ -214,7 +243,7 @@ impl OnnxTeacher {
             let path = self.path.clone();
             return Err(RowTeacherError::failed(OnnxError::WholeOnly { path, expected: batch, found: count }));
         }
-        let logits = name == self.output;
+        let logits = name == self.answer.value;
         let mut answers = Array2::zeros((count, width));
         for first in (0..count).step_by(batch) {
             let here = batch.min(count - first);
@@ -233,7 +262,8 @@ impl OnnxTeacher {
 
 impl RowTeacher for OnnxTeacher {
     fn inputs(&self) -> usize {
-        self.inputs.iter().map(Inlet::width).sum()
+        let all = || self.inputs.iter().map(Inlet::width).sum();
+        self.named.as_ref().map_or_else(all, |&(_, columns)| columns)
     }
 
     fn outputs(&self) -> usize {
@@ -241,7 +271,7 @@ impl RowTeacher for OnnxTeacher {
     }
 
     fn logits(&mut self, rows: ArrayView2<'_, f32>) -> Result<Array2<f32>, RowTeacherError> {
-        let (name, width) = (self.output.clone(), self.outputs);
+        let (name, width) = (self.answer.value.clone(), self.outputs);
         self.answer(rows, &name, width)
     }
 
@@ -259,12 +289,16 @@ impl RowTeacher for OnnxTeacher {
     }
 }
 
+fn damaged(path: &Path, source: ScanError) -> OnnxError {
+    OnnxError::Damaged { path: path.into(), source }
+}
+
 /// Refuses models that no library should see.
 fn examine(path: &Path, bytes: &[u8]) -> Result<Scan, OnnxError> {
     if bytes.get(4..8) == Some(ORT_FORMAT) {
         return Err(OnnxError::OrtFormat { path: path.into() });
     }
-    let scan = Scan::of(bytes).map_err(|source| OnnxError::Damaged { path: path.into(), source })?;
+    let scan = Scan::of(bytes).map_err(|source| damaged(path, source))?;
     match &scan.external {
         None => Ok(scan),
         Some(tensor) => Err(OnnxError::ExternalData {
@@ -314,7 +348,9 @@ fn identity(bytes: &[u8], plan: &OnnxTeacherPlan, input: &str, output: &str, run
     let embedding = plan.embedding.as_deref().unwrap_or_default();
     let batch = plan.batch_rows.to_string();
     let library = format!("{runtime}\n{}", runtime.build());
-    let parts = ["eyas onnx teacher 1", input, output, embedding, &batch, &library].map(str::as_bytes);
+    // Names of columns matter only where inputs are told by them.
+    let columns = if plan.inputs.is_empty() && input.contains('\n') { plan.columns.join("\n") } else { String::new() };
+    let parts = ["eyas onnx teacher 2", input, &columns, output, embedding, &batch, &library].map(str::as_bytes);
     for part in parts.into_iter().chain([bytes]) {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);

@@ -92,17 +92,19 @@ section! {
     pub struct ModelTeacher {
         /// The model, from the recipe's folder, then from the working folder.
         path: String = needed, Rule::named("the file of the teacher");
-        /// Inputs of the model with the columns that each takes. Default: the one input takes the columns the teacher sees.
-        /// Values are given as measured; a model that wants standard scores brings them along.
+        /// Inputs of the model with the columns that each takes. Default: the one input takes the columns the teacher sees,
+        /// and several of one column each take those of their names. Values are given as measured; a model that wants standard
+        /// scores brings them along.
         inputs: Vec<ModelInput> = none;
-        /// Name of the model's output with the answers; may be left out where there is one only.
+        /// Name of the model's output with the answers; may be left out where one only holds no labels, as in exports of
+        /// scikit-learn, LightGBM and XGBoost. Dictionaries (ZipMap) are read where they are made.
         output: Option<String> = none;
         /// Name of the model's embedding, an output or any value that a node computes; for a link `embedding`.
         embedding: Option<String> = none;
         /// Rows of a batch. A model with a fixed batch keeps its own.
         batch_rows: usize = 256, Rule::whole_numbers(1, crate::onnx::MAX_BATCH_ROWS as u64);
-        /// What the answers are; log-probabilities and quantities count as `logits`. Default `logits`, and answers that look
-        /// like probabilities in every row are refused.
+        /// What the answers are; log-probabilities and quantities count as `logits`. Default: `probabilities` if every row lies
+        /// within 0 to 1 and adds up to 1, else `logits`; what was found is said, and rows with one other sum are refused.
         answers: Option<AnswerKind> = none;
         /// Which columns.
         sees: Seen = "all" => "an input without `columns`" if |model| model.inputs.iter().all(|input| input.columns.is_empty());

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub const LEAST_PROBABILITY: f32 = 1e-7;
 /// How far the probabilities of a row may be from 1 in sum.
 const ROUNDING: f32 = 1e-2;
+/// How far rounding alone moves a probability, or the sum of several.
+const NEAR: f32 = 1e-3;
 
 /// Meaning of the numbers a teacher answers with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +95,14 @@ impl AnswerKind {
     }
 }
 
+/// Whether answers to several rows look like probabilities: none below 0 or above 1, and of several columns 1 in the sum
+/// of every row. One column may hold the probability of the second of two classes.
+pub fn look_like_probabilities(answers: ArrayView2<'_, f32>) -> bool {
+    let in_range = |&value: &f32| (0.0..=1.0 + NEAR).contains(&value);
+    let adds_up = |row: ndarray::ArrayView1<'_, f32>| row.len() == 1 || (row.sum() - 1.0).abs() <= NEAR;
+    answers.nrows() > 0 && answers.iter().all(in_range) && answers.rows().into_iter().all(adds_up)
+}
+
 /// What every row adds up to, where that is one number and no value is below 0: probabilities, percentages, votes.
 fn common_sum(answers: ArrayView2<'_, f32>) -> Option<f32> {
     let sum = answers.rows().into_iter().next()?.sum();
@@ -121,6 +131,16 @@ mod tests {
         assert_eq!(wrong, AnswersError::NotProbabilities { row: 1, sum: 1.0 });
         let wrong = AnswerKind::logits(SAID, array![[0.5f32, 0.6]]).unwrap_err();
         assert!(matches!(wrong, AnswersError::NotProbabilities { row: 0, .. }));
+    }
+
+    #[test]
+    fn scores_and_probabilities_are_told_apart_by_all_rows() {
+        let seen = |answers: Array2<f32>| look_like_probabilities(answers.view());
+        // Forests answer with exact zeros and with 1.0000001.
+        assert!(seen(array![[1.0000001f32, 0.0], [0.25, 0.75]]) && seen(array![[0.0f32], [0.3], [1.0]]));
+        assert!(!seen(array![[0.25f32, 0.75], [0.5, 0.6]]) && !seen(array![[0.25f32, 0.75], [1.25, -0.25]]));
+        assert!(!seen(array![[25.0f32, 75.0]]) && !seen(array![[0.5f32], [1.5]]) && !seen(Array2::zeros((0, 2))));
+        assert!(!seen(array![[f32::NAN, 0.5]]));
     }
 
     #[test]

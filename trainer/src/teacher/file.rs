@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::answers::{AnswerKind, Answers, AnswersError};
+use super::meaning::{ClassesError, Meaning};
 use super::rows::{RowTeacher, RowTeacherError};
 use super::{DenseTeacher, SealedTeacher};
 use crate::bounded;
@@ -73,6 +74,16 @@ pub enum FileTeacherError {
         /// Where and what.
         source: AnswersError,
     },
+    /// The model knows other classes than the data.
+    #[error("teacher {number}, {}: {source}", .path.display())]
+    Classes {
+        /// Teacher, counted from 1.
+        number: usize,
+        /// The model.
+        path: PathBuf,
+        /// Which.
+        source: ClassesError,
+    },
     /// The table of answers or its columns cannot be used.
     #[error("teacher {number}: {source}")]
     Data {
@@ -130,18 +141,27 @@ pub fn consult(
             continue;
         };
         let file = File { number: at + 1, path: paths.path(path), data, x: inputs(data, at) };
+        let mut meaning = None;
         let (answers, embedding, identity) = match teacher {
-            TeacherSection::Onnx(section) => file.ask(section, libraries, cache)?,
+            TeacherSection::Onnx(section) => {
+                let (answered, told) = file.ask(section, &input_names(data, at), libraries, cache)?;
+                meaning = told;
+                answered
+            }
             TeacherSection::Table(section) => file.read(section)?,
             TeacherSection::Dense(_) => {
-                file.answer(DenseTeacher::load(&file.path).map_err(|source| file.data(source))?)?
+                file.answer(&mut DenseTeacher::load(&file.path).map_err(|source| file.data(source))?)?
             }
-            _ => file.answer(file.student()?)?,
+            _ => file.answer(&mut file.student()?)?,
         };
-        let answers = file.fits(answers)?;
+        let (number, kind) = (file.number, meaning.as_ref().map_or(teacher.answers(), |meaning| meaning.kind));
+        let answers = file.fits(answers, meaning.as_ref())?;
         let numbers = answers.len();
-        let (number, Answers { logits, floored }) = (file.number, file.logits(teacher.answers(), answers)?);
+        let Answers { logits, floored } = file.logits(kind, answers)?;
         data.warnings.push(Warning::TeacherFile { number });
+        if let Some(meaning) = meaning.filter(Meaning::is_news) {
+            data.warnings.push(Warning::ModelAnswers { number, meaning: meaning.to_string() });
+        }
         if floored > 0 {
             data.warnings.push(Warning::FlooredProbabilities { number, floored, numbers });
         }
@@ -156,6 +176,14 @@ fn inputs(data: &Data, teacher: usize) -> Array2<f32> {
         (Matrix::Dense(x), Some(columns)) => x.select(Axis(1), columns),
         (Matrix::Dense(x), None) => x.clone(),
         (Matrix::Sparse(x), _) => x.to_dense(),
+    }
+}
+
+/// Names of the columns in these rows; none of a graph whose source names none.
+fn input_names(data: &Data, teacher: usize) -> Vec<String> {
+    match data.inputs.get(teacher).filter(|columns| !columns.is_empty()) {
+        Some(columns) => columns.iter().filter_map(|&column| data.names.get(column).cloned()).collect(),
+        None => data.names.clone(),
     }
 }
 
@@ -178,7 +206,7 @@ impl File<'_> {
     }
 
     /// What a teacher that answers row by row says.
-    fn answer(&self, mut teacher: impl RowTeacher) -> Result<Answered, FileTeacherError> {
+    fn answer(&self, teacher: &mut impl RowTeacher) -> Result<Answered, FileTeacherError> {
         let answers = teacher.logits(self.x.view()).map_err(|source| self.rows(source))?;
         let embedding = teacher.embedding(self.x.view()).map_err(|source| self.rows(source))?;
         Ok((answers, embedding, teacher.identity()))
@@ -194,18 +222,29 @@ impl File<'_> {
         })
     }
 
-    /// What an ONNX model answers.
-    fn ask(&self, section: &ModelTeacher, libraries: &Search, cache: &Cache<'_>) -> Result<Answered, FileTeacherError> {
+    /// What an ONNX model answers about rows with these columns, and where it classifies, what that means.
+    fn ask(
+        &self,
+        section: &ModelTeacher,
+        columns: &[String],
+        libraries: &Search,
+        cache: &Cache<'_>,
+    ) -> Result<(Answered, Option<Meaning>), FileTeacherError> {
         let onnx = |source| FileTeacherError::Onnx { number: self.number, source: Box::new(source) };
         let runtime = Runtime::open(Backend::Auto, libraries).map_err(|source| onnx(source.into()))?;
         let plan = OnnxTeacherPlan {
             path: self.path.clone(),
             inputs: section.inputs.iter().filter_map(|input| input.name.clone()).collect(),
+            columns: columns.to_vec(),
             output: section.output.clone(),
             embedding: section.embedding.clone(),
             batch_rows: section.batch_rows,
         };
-        let model = OnnxTeacher::open(&plan, &runtime).map_err(onnx)?;
+        let mut model = OnnxTeacher::open(&plan, &runtime).map_err(onnx)?;
+        let is_class = matches!(self.data.truth, Truth::Classes { .. });
+        let meaning = |model: &OnnxTeacher, answers: &Array2<f32>| {
+            is_class.then(|| Meaning::of(model, section.answers, answers.view()))
+        };
         let identity = model.identity();
         let mut key = Sha256::new().chain_update(b"eyas given 2").chain_update(identity);
         key.update(MadeOn::here().to_string());
@@ -213,12 +252,14 @@ impl File<'_> {
         key.update(format!("{:?}", self.x.dim()));
         let key = key.finalize().into();
         if let Some(Kept { answers, embedding }) = cache.get(key) {
-            return Ok((answers, (embedding.ncols() > 0).then_some(embedding), identity));
+            let meaning = meaning(&model, &answers);
+            return Ok(((answers, (embedding.ncols() > 0).then_some(embedding), identity), meaning));
         }
-        let (answers, embedding, identity) = self.answer(model)?;
+        let (answers, embedding, identity) = self.answer(&mut model)?;
         let kept = Kept { answers: answers.clone(), embedding: embedding.clone().unwrap_or_default() };
         cache.put(key, &kept);
-        Ok((answers, embedding, identity))
+        let meaning = meaning(&model, &answers);
+        Ok(((answers, embedding, identity), meaning))
     }
 
     /// What a table says.
@@ -259,11 +300,22 @@ impl File<'_> {
         Ok((answers, embedding, identity.finalize().into()))
     }
 
-    /// Answers with one column an output.
-    fn fits(&self, answers: Array2<f32>) -> Result<Array2<f32>, FileTeacherError> {
+    /// Answers with one column an output, in the order of the data's classes.
+    fn fits(&self, answers: Array2<f32>, meaning: Option<&Meaning>) -> Result<Array2<f32>, FileTeacherError> {
         let truth = &self.data.truth;
         let outputs = truth.outputs();
-        if answers.ncols() == outputs {
+        let answers = match meaning {
+            Some(meaning) if answers.ncols() == 1 && outputs == 2 => meaning.columns(answers),
+            _ => answers,
+        };
+        let order = meaning.map(|meaning| meaning.order(&truth.names()));
+        if let Some(order) = order {
+            let (number, path) = (self.number, self.path.clone());
+            let order = order.map_err(|source| FileTeacherError::Classes { number, path, source })?;
+            if answers.ncols() == outputs {
+                return Ok(answers.select(Axis(1), &order));
+            }
+        } else if answers.ncols() == outputs {
             return Ok(answers);
         }
         let expected = format!("{outputs} answers a row, one for each of {}", quoted(&truth.names().join(", ")));

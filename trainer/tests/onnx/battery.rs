@@ -13,6 +13,7 @@ macro_rules! battery {
         battery! {
             @tests $backend;
             answers_are_those_of_python,
+            exports_of_other_tools_need_no_names,
             embeddings_may_be_outputs_or_values_inside,
             a_row_has_one_answer_wherever_it_stands,
             a_graph_is_taken_whole,
@@ -45,7 +46,14 @@ fn file(name: &str) -> PathBuf {
 
 fn plan(name: &str) -> OnnxTeacherPlan {
     let path = file(&format!("{name}.onnx"));
-    OnnxTeacherPlan { path, inputs: vec![], output: Some("logits".into()), embedding: None, batch_rows: 8 }
+    OnnxTeacherPlan {
+        path,
+        inputs: vec![],
+        columns: vec![],
+        output: Some("logits".into()),
+        embedding: None,
+        batch_rows: 8,
+    }
 }
 
 /// The backend, or `None` with a printed reason if this machine has no library.
@@ -84,6 +92,83 @@ pub fn answers_are_those_of_python(runtime: &Runtime) {
         let other = rows.mapv(|value| value + 0.5);
         assert!(difference(&teacher.logits(other.view()).unwrap(), &expected) > 100.0 * LIMIT, "{model}");
     }
+}
+
+/// What exporters write beside `make_exports.py`: the value that holds the answers, and the classes that the file tells.
+const EXPORTS: [(&str, &str, &[&str]); 21] = [
+    ("forest_numbers", "probabilities", &NUMBERS),
+    ("forest_names", "probabilities", &SPECIES),
+    ("forest_tensor", "probabilities", &SPECIES),
+    ("forest_columns", "probabilities", &SPECIES),
+    ("forest_quantity", "variable", &[]),
+    ("labels_numbers", "output_label", &NUMBERS),
+    ("labels_names", "output_label", &SPECIES),
+    ("svc_scores", "probabilities", &SPECIES),
+    ("svc_score", "probabilities", &["versicolor", "virginica"]),
+    ("logistic_scores", "probabilities", &NUMBERS),
+    ("logistic_double", "probabilities", &SPECIES),
+    ("frame", "probabilities", &SPECIES),
+    ("sigmoid", "probability", &[]),
+    ("lightgbm", "lgbmprobabilities", &SPECIES),
+    ("lightgbm_tensor", "probabilities", &SPECIES),
+    ("lightgbm_two", "lgbmprobabilities", &["0", "1"]),
+    ("lightgbm_two_tensor", "probabilities", &["0", "1"]),
+    ("xgboost", "probabilities", &NUMBERS),
+    ("xgboost_two", "probabilities", &["0", "1"]),
+    ("mlp_names", "out_activations_result", &SPECIES),
+    ("mlp_two", "probabilities", &["versicolor", "virginica"]),
+];
+const NUMBERS: [&str; 3] = ["0", "1", "2"];
+const SPECIES: [&str; 3] = ["setosa", "versicolor", "virginica"];
+
+/// Operators that tract lacks, and the exports that use them: `Scaler`, `TreeEnsembleRegressor`, texts, and so on.
+const NOT_ON_TRACT: [&str; 0] = [];
+
+fn export(name: &str) -> OnnxTeacherPlan {
+    let columns = ["sepal length", "sepal width", "petal length", "petal width"].map(String::from).to_vec();
+    OnnxTeacherPlan { path: file(&format!("exports/{name}.onnx")), columns, output: None, ..plan("") }
+}
+
+/// Classifiers with labels, dictionaries, columns and doubles: answers and classes are found by themselves.
+pub fn exports_of_other_tools_need_no_names(runtime: &Runtime) {
+    for (name, value, classes) in EXPORTS {
+        let opened = OnnxTeacher::open(&export(name), runtime);
+        if let Err(error) = &opened {
+            println!("DBG {name}: {error}");
+            continue;
+        }
+        if runtime.library().is_none() && NOT_ON_TRACT.contains(&name) {
+            println!("{name} with {runtime}: {}", opened.map(|_| ()).expect_err(name));
+            continue;
+        }
+        let mut teacher = opened.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(
+            (teacher.answer_name(), teacher.classes()),
+            (value, &classes.iter().map(ToString::to_string).collect::<Vec<_>>()[..]),
+            "{name}"
+        );
+        let rows = recorded("exports/expected", "rows");
+        let mut expected = recorded("exports/expected", name);
+        if teacher.has_labels_alone() {
+            expected = Array2::from_shape_fn((rows.nrows(), classes.len()), |(row, class)| {
+                f32::from(u8::from(expected[[row, 0]] == class as f32))
+            });
+        }
+        let rows = rows.slice(s![.., ..teacher.inputs()]);
+        let most = difference(&teacher.logits(rows).unwrap(), &expected);
+        println!("{name} with {runtime}: largest difference {most:e}");
+        assert!(most <= LIMIT, "{name}: {most}");
+        assert!(expected.iter().any(|answer| (answer - expected[[0, 0]]).abs() > 100.0 * LIMIT), "{name}");
+    }
+    // A name that the recipe gives wins, also that of the dictionaries.
+    let named = |output: &str| OnnxTeacherPlan { output: Some(output.into()), ..export("forest_numbers") };
+    let open = |output: &str| OnnxTeacher::open(&named(output), runtime).unwrap();
+    assert_eq!(open("output_probability").answer_name(), "probabilities");
+    assert!(open("output_label").has_labels_alone());
+    // Of the columns of a frame each goes to the input of its name; one that is missing is told.
+    let columns = ["petal_width", "extra", "sepal_width", "sepal_length"].map(String::from).to_vec();
+    let error = refusal(&OnnxTeacherPlan { columns, ..export("frame") }, runtime);
+    assert!(matches!(&error, OnnxError::MoreInputs { found, .. } if found == &["petal_length"]), "{error}");
 }
 
 pub fn embeddings_may_be_outputs_or_values_inside(runtime: &Runtime) {
@@ -180,6 +265,9 @@ pub fn what_cannot_teach_is_told(runtime: &Runtime) {
     let named = OnnxTeacherPlan { inputs: vec!["rows".into()], ..plan("two_inputs") };
     assert!(matches!(refusal(&named, runtime), OnnxError::MoreInputs { found, .. } if found == ["adjacency"]));
     assert!(matches!(told("integer_input", &["tokens", "32-bit floats"]), OnnxError::Shape { kind: "input", .. }));
+    let unnamed = OnnxTeacherPlan { output: None, ..plan("label_without_classes") };
+    let error = refusal(&unnamed, runtime);
+    assert!(matches!(&error, OnnxError::LabelsOnly { output, .. } if output == "label"), "{error}");
     assert!(matches!(told("free_width", &["rows", "fixed"]), OnnxError::Shape { kind: "input", .. }));
     assert!(matches!(told("mixes_rows", &["evaluation mode"]), OnnxError::MixesRows { .. }));
 }

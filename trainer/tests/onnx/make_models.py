@@ -189,6 +189,10 @@ def refused():
     tokens = helper.make_tensor_value_info("tokens", TensorProto.INT64, ["batch", 4])
     model("integer_input", [cast], [tokens], [real("logits", "batch", 4)], [])
 
+    best = helper.make_node("ArgMax", ["rows"], ["label"], "best", axis=1, keepdims=0)
+    label = helper.make_tensor_value_info("label", TensorProto.INT64, ["batch"])
+    model("label_without_classes", [best], [real("rows", "batch", 4)], [label], [])
+
     square = helper.make_node("Mul", ["rows", "rows"], ["logits"], "square")
     model("free_width", [square], [real("rows", "batch", "width")], [real("logits", "batch", "width")], [])
 

@@ -1,7 +1,9 @@
 //! Follows the one chain of operators from the input of an ONNX graph to its output.
 
 use super::constant::Constant;
-use super::message::{Graph, INT8, Node, UINT8};
+use super::head::Head;
+use super::message::{DOUBLE, FLOAT, Graph, INT8, Node, UINT8};
+use super::scaling::Scaling;
 use super::{QUANTIZE_ALL, coding};
 use crate::import::limits::{MAX_FOLDED_VALUES, MAX_OPERATORS, full};
 use crate::import::{Coding, ImportError};
@@ -82,47 +84,60 @@ pub(super) struct Chain {
     current: String,
     form: Form,
     softmax: bool,
+    /// Of the inputs, before the first layer.
+    scaling: Option<Scaling>,
     layers: Vec<Dense>,
     /// Number of values that constants have expanded to.
     folded: usize,
 }
 
 impl Chain {
-    /// The dense layers of a graph that is one chain.
-    pub fn of(graph: &Graph) -> Result<Vec<Dense>, ImportError> {
+    /// The dense layers of a graph that is one chain, and the names of its classes where it tells them.
+    pub fn of(graph: &Graph) -> Result<(Vec<Dense>, Vec<String>), ImportError> {
         let mut constants = HashMap::new();
         for tensor in &graph.initializer {
             constants.insert(tensor.name.clone(), Constant::read(tensor)?);
         }
         // Old files list initializers among the inputs.
         let inputs: Vec<_> = graph.input.iter().filter(|input| !constants.contains_key(&input.name)).collect();
-        let (&[input], [output]) = (&inputs[..], &graph.output[..]) else {
+        let &[input] = &inputs[..] else {
             return Err(ImportError::Model {
-                reason: format!("the model has {} inputs and {} outputs", inputs.len(), graph.output.len()),
-                remedy: "export one with a single input and a single output",
+                reason: format!("the model has {} inputs", inputs.len()),
+                remedy: "export one with a single input",
             });
         };
-        let current = input.name.clone();
-        let mut chain = Self { constants, current, form: Form::Real, softmax: false, layers: Vec::new(), folded: 0 };
+        let head = Head::of(graph)?;
+        let mut chain = Self {
+            constants,
+            current: input.name.clone(),
+            form: Form::Real,
+            softmax: false,
+            scaling: None,
+            layers: Vec::new(),
+            folded: 0,
+        };
         if graph.node.len() > MAX_OPERATORS {
             let reason = format!("the model has {} operators", graph.node.len());
             return Err(ImportError::Model { reason, remedy: DENSE_ONLY });
         }
-        for (position, node) in graph.node.iter().enumerate() {
+        for (position, node) in head.nodes {
             let place = Place { position, operator: node.op_type.clone(), name: node.name.clone() };
             chain.follow(node, &place)?;
         }
-        if chain.current != output.name {
+        if chain.current != head.output {
             return Err(ImportError::Model {
-                reason: format!("the output is `{}`, the chain ends at `{}`", output.name, chain.current),
+                reason: format!("the output is `{}`, the chain ends at `{}`", head.output, chain.current),
                 remedy: ONE_CHAIN,
             });
         }
-        Ok(chain.layers)
+        if let (true, Some(last)) = (head.is_halved, chain.layers.last_mut()) {
+            last.double()?;
+        }
+        Ok((chain.layers, head.classes))
     }
 
     fn follow(&mut self, node: &Node, place: &Place) -> Result<(), ImportError> {
-        let known_domain = ["", "ai.onnx", "com.microsoft"].contains(&node.domain.as_str());
+        let known_domain = ["", "ai.onnx", "ai.onnx.ml", "com.microsoft"].contains(&node.domain.as_str());
         let written = match (&node.output[..], known_domain) {
             ([output], true) => output.clone(),
             ([output, mask], true) if mask.is_empty() || node.op_type == "Dropout" => output.clone(),
@@ -148,6 +163,7 @@ impl Chain {
             "QuantizeLinear" => self.quantize(node, place)?,
             "DequantizeLinear" => self.dequantize(node, place)?,
             "Gemm" | "MatMul" => self.dense(node, place)?,
+            "Scaler" | "Add" | "Sub" | "Mul" | "Div" if self.layers.is_empty() => self.scale(node, place)?,
             "Add" => self.add(node, place)?,
             "Relu" => self.clamp(place, 0.0, f64::INFINITY)?,
             "Clip" => {
@@ -162,6 +178,7 @@ impl Chain {
                 self.clamp(place, low, high)?;
             }
             "Softmax" if !self.layers.is_empty() => self.softmax = true,
+            "Cast" if self.form == Form::Real && [FLOAT, DOUBLE].map(i64::from).contains(&node.int("to", 0)) => {}
             "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Identity" | "Dropout"
                 if node.input.first() == Some(&self.current) => {}
             _ => return Err(place.refuse("not part of a dense network".into(), DENSE_ONLY)),
@@ -220,6 +237,9 @@ impl Chain {
 
     fn quantize(&mut self, node: &Node, place: &Place) -> Result<(), ImportError> {
         let (coding, unsigned) = self.coding(node, place)?;
+        if self.scaling.is_some() {
+            return Err(place.refuse("quantizes inputs after they are scaled".into(), QUANTIZE_ALL));
+        }
         match (self.form, self.layers.last_mut()) {
             (Form::Real, Some(layer)) if !self.softmax => {
                 layer.output = Some(coding);
@@ -257,6 +277,16 @@ impl Chain {
             }
             _ => Err(place.refuse("no dense layer precedes it".into(), DENSE_ONLY)),
         }
+    }
+
+    /// Gains and shifts of the inputs.
+    fn scale(&mut self, node: &Node, place: &Place) -> Result<(), ImportError> {
+        let commutes = ["Add", "Mul"].contains(&node.op_type.as_str());
+        if self.form != Form::Real || !commutes && node.input.first() != Some(&self.current) {
+            return Err(place.refuse("does not scale the inputs as they are".into(), DENSE_ONLY));
+        }
+        let constant = self.constant(node, 1).or_else(|| self.constant(node, 0)).map(Constant::reals);
+        self.scaling.get_or_insert_default().follow(node, constant, place)
     }
 
     /// A constant addition after a dense layer: its bias.
@@ -333,6 +363,9 @@ impl Chain {
         if let Some(bias) = bias {
             layer.add_bias(&bias, beta, place)?;
         }
+        if let Some(scaling) = self.scaling.take() {
+            scaling.fold(&mut layer, place)?;
+        }
         self.layers.push(layer);
         self.form = Form::Real;
         Ok(())
@@ -340,6 +373,19 @@ impl Chain {
 }
 
 impl Dense {
+    /// Makes one score those of two classes, 0 and the score.
+    fn double(&mut self) -> Result<(), ImportError> {
+        match &mut self.weights {
+            Weights::Real(weights) if self.outputs == 1 => {
+                weights.splice(..0, vec![0.0; self.inputs]);
+                self.biases.insert(0, 0.0);
+                self.outputs = 2;
+                Ok(())
+            }
+            _ => Err(self.place.refuse("more or less than one real score before two probabilities".into(), DENSE_ONLY)),
+        }
+    }
+
     fn add_bias(&mut self, bias: &[f64], factor: f64, place: &Place) -> Result<(), ImportError> {
         if ![1, self.outputs].contains(&bias.len()) {
             let reason = format!("a bias of {} values for {} outputs", bias.len(), self.outputs);

@@ -25,6 +25,19 @@ pub(super) struct Scales {
     pub axis: usize,
 }
 
+/// Texts or whole numbers of a tensor, as texts; none of another type.
+pub(super) fn texts(tensor: &Tensor) -> Vec<String> {
+    if !tensor.string_data.is_empty() {
+        return tensor.string_data.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
+    }
+    match Constant::read(tensor) {
+        Ok(numbers) if [INT32, INT64].contains(&numbers.element) => {
+            numbers.values.iter().map(|number| (*number as i64).to_string()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 impl Constant {
     /// Reads a tensor; its data must be inside the file.
     pub fn read(tensor: &Tensor) -> Result<Self, ImportError> {

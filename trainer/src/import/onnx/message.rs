@@ -11,6 +11,7 @@ pub(crate) const UINT8: i32 = 2;
 pub(crate) const INT8: i32 = 3;
 pub(crate) const INT32: i32 = 6;
 pub(crate) const INT64: i32 = 7;
+pub(crate) const STRING: i32 = 8;
 pub(crate) const DOUBLE: i32 = 11;
 
 /// Kinds of attributes.
@@ -78,8 +79,12 @@ pub(crate) struct Attribute {
     pub i: i64,
     #[prost(message, optional, tag = "5")]
     pub t: Option<Tensor>,
+    #[prost(float, repeated, tag = "7")]
+    pub floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
+    #[prost(bytes = "vec", repeated, tag = "9")]
+    pub strings: Vec<Vec<u8>>,
     #[prost(int32, tag = "20")]
     pub kind: i32,
 }
@@ -94,6 +99,8 @@ pub(crate) struct Tensor {
     pub float_data: Vec<f32>,
     #[prost(int32, repeated, tag = "5")]
     pub int32_data: Vec<i32>,
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub string_data: Vec<Vec<u8>>,
     #[prost(int64, repeated, tag = "7")]
     pub int64_data: Vec<i64>,
     #[prost(string, tag = "8")]
@@ -160,5 +167,21 @@ impl Node {
     /// A float attribute; `None` if it has its default.
     pub fn float(&self, name: &str) -> Option<f32> {
         self.attribute.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.f)
+    }
+
+    /// A list of floats; empty if the attribute is not there.
+    pub fn floats(&self, name: &str) -> &[f32] {
+        let attribute = self.attribute.iter().find(|attribute| attribute.name == name);
+        attribute.map_or(&[], |attribute| &attribute.floats)
+    }
+
+    /// Names of the classes that it tells apart, of a `ZipMap`.
+    pub fn classes(&self) -> Vec<String> {
+        let lists = self.attribute.iter().filter(|attribute| attribute.name.starts_with("classlabels_"));
+        let names = |list: &Attribute| {
+            let numbers = list.ints.iter().map(i64::to_string);
+            numbers.chain(list.strings.iter().map(|name| String::from_utf8_lossy(name).into_owned())).collect()
+        };
+        lists.map(names).next().unwrap_or_default()
     }
 }

@@ -2,7 +2,9 @@
 
 mod chain;
 mod constant;
+mod head;
 pub(crate) mod message;
+mod scaling;
 
 use super::ImportError;
 use super::source::{Coding, Rule, SourceLayer, SourceNetwork};
@@ -24,6 +26,8 @@ pub(super) struct FloatNetwork {
     pub weights: MlpWeights,
     /// Smallest and largest output of each layer.
     pub clamps: Vec<(f32, f32)>,
+    /// Names of the outputs; empty where the model does not tell them.
+    pub classes: Vec<String>,
 }
 
 /// Remedy for a partly quantized model.
@@ -34,7 +38,7 @@ const QUANTIZE_ALL: &str = "quantize the whole model (onnxruntime.quantization.q
 pub(super) fn read(bytes: &[u8]) -> Result<Model, ImportError> {
     let model = message::Model::decode(bytes).map_err(|_| ImportError::NotAModel)?;
     let graph = model.graph.as_ref().filter(|graph| !graph.node.is_empty()).ok_or(ImportError::NotAModel)?;
-    let layers = Chain::of(graph)?;
+    let (layers, mut classes) = Chain::of(graph)?;
     let Some(last) = layers.len().checked_sub(1) else {
         return Err(ImportError::Model {
             reason: "the model has no dense layer (Gemm or MatMul)".into(),
@@ -49,7 +53,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Model, ImportError> {
     }
     let float = |layer: &Dense| matches!(layer.weights, Weights::Real(_)) && layer.output.is_none();
     if layers.iter().all(float) && layers[0].input.is_none() {
-        return float_network(&layers, last).map(Model::Float);
+        if classes.len() != layers[last].outputs {
+            classes.clear();
+        }
+        return float_network(&layers, last).map(|network| Model::Float(FloatNetwork { classes, ..network }));
     }
     let unsigned = layers.iter().any(|layer| layer.unsigned);
     let layers = layers.iter().map(quantized_layer).collect::<Result<_, _>>()?;
@@ -80,7 +87,8 @@ fn quantized_layer(layer: &Dense) -> Result<SourceLayer, ImportError> {
 }
 
 fn float_network(layers: &[Dense], last: usize) -> Result<FloatNetwork, ImportError> {
-    let mut network = FloatNetwork { weights: MlpWeights { layers: Vec::new() }, clamps: Vec::new() };
+    let mut network =
+        FloatNetwork { weights: MlpWeights { layers: Vec::new() }, clamps: Vec::new(), classes: Vec::new() };
     for (index, layer) in layers.iter().enumerate() {
         let Weights::Real(reals) = &layer.weights else { continue };
         let linear = layer.low == f64::NEG_INFINITY && layer.high == f64::INFINITY;
