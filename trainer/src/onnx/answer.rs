@@ -6,7 +6,7 @@
 use super::ends::choose;
 use super::error::OnnxError;
 use super::protobuf::fields;
-use super::scan::{Scan, ScanError};
+use super::scan::{Output, Scan, ScanError};
 use super::teacher::OnnxTeacherPlan;
 use std::ops::Range;
 
@@ -31,7 +31,8 @@ impl Answer {
         let names = scan.output_names();
         let embedding = plan.embedding.as_deref();
         let free = || scan.outputs.iter().filter(|output| Some(output.name.as_str()) != embedding);
-        let reals: Vec<String> = free().filter(|output| !output.is_label).map(|output| output.name.clone()).collect();
+        let reals: Vec<String> =
+            free().filter(|output| !is_of_labels(scan, output)).map(|output| output.name.clone()).collect();
         let output = match (&plan.output, &reals[..]) {
             (None, [first, _, ..]) if let Some(whole) = whole(scan, &reals) => {
                 return Ok(Self::at(model, scan, first, whole.to_owned()));
@@ -45,12 +46,27 @@ impl Answer {
     }
 
     fn at(model: &[u8], scan: &Scan, output: &str, value: String) -> Self {
-        let is_label = scan.outputs.iter().any(|label| label.is_label && label.name == value);
-        let labels = scan.outputs.iter().filter(|output| output.is_label).map(|output| output.name.as_str());
+        let is_label = scan.outputs.iter().any(|label| is_of_labels(scan, label) && label.name == value);
+        let labels = scan.outputs.iter().filter(|output| is_of_labels(scan, output)).map(|output| output.name.as_str());
         let places = [output, &value].into_iter().chain(labels);
         let classes = places.map(|place| classes(model, scan, place)).find(|classes| !classes.is_empty());
         Self { value, is_label, classes: classes.unwrap_or_default() }
     }
+}
+
+/// Whether an output holds labels: by its type, or where it has none as the first output of a classifier.
+fn is_of_labels(scan: &Scan, output: &Output) -> bool {
+    let mut value = output.name.as_str();
+    for _ in 0..scan.nodes.len() {
+        match scan.maker(value) {
+            Some(node) if !node.classes.is_empty() => return node.operator != "ZipMap" && node.output == value,
+            Some(node) if PASSING.contains(&node.operator.as_str()) && !node.inputs.is_empty() => {
+                value = &node.inputs[0]
+            }
+            _ => break,
+        }
+    }
+    output.is_label
 }
 
 /// The value of which all `outputs` are columns, one each.

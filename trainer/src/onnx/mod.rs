@@ -9,7 +9,7 @@
 //! | `answer` | which value holds the answers, and the classes of their columns |
 //! | `values` | numbers and labels as a library gives them |
 //! | `scan`, `protobuf` | what a file says of itself, read here |
-//! | `trim` | a file with other outputs |
+//! | `trim`, `numbered` | a file with other outputs, and without classes that are texts |
 //! | `library`, `runtime` | which library runs it, and how that is found |
 //! | `interrupt` | a run that is stopped |
 //! | `error` | what can be wrong with all of them |
@@ -19,6 +19,7 @@ mod ends;
 mod error;
 mod interrupt;
 mod library;
+mod numbered;
 mod protobuf;
 mod runtime;
 pub mod scan;

@@ -120,12 +120,21 @@ impl<'a> Iterator for Fields<'a> {
 
 /// Appends a field that holds bytes: a text or a message.
 pub(super) fn push(to: &mut Vec<u8>, number: u8, bytes: &[u8]) {
-    to.push(number << 3 | 2);
-    let mut length = bytes.len();
-    while length >= 0x80 {
-        to.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    to.push(length as u8);
+    push_varint(to, u64::from(number) << 3 | 2);
+    push_varint(to, bytes.len() as u64);
     to.extend_from_slice(bytes);
+}
+
+/// Appends a field that holds a number.
+pub(super) fn push_number(to: &mut Vec<u8>, number: u8, value: u64) {
+    push_varint(to, u64::from(number) << 3);
+    push_varint(to, value);
+}
+
+fn push_varint(to: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        to.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    to.push(value as u8);
 }

@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::ends::{Inlet, check_reals, declared_batch, holds_labels, inlets, input_names, unknown};
 use super::error::{AtNode, OnnxError};
 use super::interrupt::{Runs, is_interrupted};
+use super::numbered::numbered;
 use super::runtime::Runtime;
 use super::scan::{Scan, ScanError};
 use super::trim::with_outputs;
@@ -88,6 +89,20 @@ impl OnnxTeacher {
         let mut wanted = vec![answer.value.as_str()];
         wanted.extend(plan.embedding.as_deref().filter(|name| *name != answer.value));
         let model = with_outputs(bytes, &scan, &wanted).map_err(|source| damaged(path, source))?;
+        let model = match runtime.library() {
+            Some(_) => model,
+            None => numbered(&model).map_err(|source| damaged(path, source))?,
+        };
+        if answer.is_label && !answer.classes.is_empty() && runtime.library().is_none() {
+            return Err(OnnxError::Shape {
+                path: path.clone(),
+                kind: "output",
+                name: answer.value,
+                expected: "probabilities or scores, since tract gives no labels",
+                found: "labels".into(),
+                remedy: "export the model with its probabilities, or install ONNX Runtime",
+            });
+        }
         let library = runtime.to_string();
         let session = session(&model, runtime).map_err(|error| refusal(path, &library, &scan, error.message()))?;
         let inputs = inlets(plan, &session, inputs, places.is_some())?;

@@ -121,8 +121,8 @@ const EXPORTS: [(&str, &str, &[&str]); 21] = [
 const NUMBERS: [&str; 3] = ["0", "1", "2"];
 const SPECIES: [&str; 3] = ["setosa", "versicolor", "virginica"];
 
-/// Operators that tract lacks, and the exports that use them: `Scaler`, `TreeEnsembleRegressor`, texts, and so on.
-const NOT_ON_TRACT: [&str; 0] = [];
+/// Exports that tract refuses: it lacks `TreeEnsembleRegressor`, `FeatureVectorizer` and `Scaler`, and gives no labels.
+const NOT_ON_TRACT: [&str; 6] = ["forest_quantity", "labels_numbers", "labels_names", "frame", "mlp_names", "mlp_two"];
 
 fn export(name: &str) -> OnnxTeacherPlan {
     let columns = ["sepal length", "sepal width", "petal length", "petal width"].map(String::from).to_vec();
@@ -133,10 +133,6 @@ fn export(name: &str) -> OnnxTeacherPlan {
 pub fn exports_of_other_tools_need_no_names(runtime: &Runtime) {
     for (name, value, classes) in EXPORTS {
         let opened = OnnxTeacher::open(&export(name), runtime);
-        if let Err(error) = &opened {
-            println!("DBG {name}: {error}");
-            continue;
-        }
         if runtime.library().is_none() && NOT_ON_TRACT.contains(&name) {
             println!("{name} with {runtime}: {}", opened.map(|_| ()).expect_err(name));
             continue;
@@ -164,7 +160,9 @@ pub fn exports_of_other_tools_need_no_names(runtime: &Runtime) {
     let named = |output: &str| OnnxTeacherPlan { output: Some(output.into()), ..export("forest_numbers") };
     let open = |output: &str| OnnxTeacher::open(&named(output), runtime).unwrap();
     assert_eq!(open("output_probability").answer_name(), "probabilities");
-    assert!(open("output_label").has_labels_alone());
+    if runtime.library().is_some() {
+        assert!(open("output_label").has_labels_alone());
+    }
     // Of the columns of a frame each goes to the input of its name; one that is missing is told.
     let columns = ["petal_width", "extra", "sepal_width", "sepal_length"].map(String::from).to_vec();
     let error = refusal(&OnnxTeacherPlan { columns, ..export("frame") }, runtime);
