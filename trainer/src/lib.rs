@@ -50,6 +50,7 @@
 //! | [`quantize`], [`export`] | from float to integers; the student file |
 //! | [`run`] | a recipe carried out |
 //! | [`report`] | metrics, page, card, comparison |
+//! | [`look`] | a first look at data, and a first recipe for it |
 //! | [`label`] | a table labelled by a teacher, in parts |
 //! | [`import`], [`verify`] | models of other tools as students; the same integers on every core |
 //! | [`bounded`], [`memory`], [`trusted`], [`output`] | limits of what is read, taken and run; files that appear whole |
@@ -66,6 +67,7 @@ pub mod distill;
 pub mod export;
 pub mod import;
 pub mod label;
+pub mod look;
 pub mod memory;
 pub mod method;
 pub mod nn;
