@@ -50,6 +50,7 @@
 //! | [`quantize`], [`export`] | from float to integers; the student file |
 //! | [`run`] | a recipe carried out |
 //! | [`report`] | metrics, page, card, comparison |
+//! | [`look`] | a first look at data, and a first recipe for it |
 //! | [`apply`] | a finished student on rows: its inputs, its answers, the labels they are judged by |
 //! | [`label`] | a table labelled by a teacher, in parts |
 //! | [`import`], [`verify`] | models of other tools as students; the same integers on every core |
@@ -68,6 +69,7 @@ pub mod distill;
 pub mod export;
 pub mod import;
 pub mod label;
+pub mod look;
 pub mod memory;
 pub mod method;
 pub mod nn;

@@ -10,6 +10,7 @@ mod import;
 mod inspect;
 mod label;
 mod methods;
+mod new;
 mod pack;
 mod progress;
 mod rows;
@@ -36,6 +37,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    New(new::Arguments),
     Distill(distill::Arguments),
     Inspect(inspect::Arguments),
     Verify(verify::Arguments),
@@ -105,6 +107,7 @@ pub fn main() -> ExitCode {
 /// [`Failure`] with the appropriate exit status.
 pub fn execute(cli: Cli) -> Result<(), Failure> {
     match cli.command {
+        Command::New(arguments) => new::execute(&arguments),
         Command::Distill(arguments) => distill::execute(&arguments),
         Command::Inspect(arguments) => inspect::execute(&arguments),
         Command::Verify(arguments) => verify::execute(&arguments),

@@ -12,7 +12,7 @@ use npyz::{NpyHeader, TypeChar};
 
 use super::error::{DataError, FaultKind, Place, quoted};
 use super::limits::{FREE_ARRAY_BYTES, MAX_ARRAY_BYTES, MAX_INFLATION};
-use super::npz_header::{read_header, row_major, scalar, wrong_type};
+use super::npz_header::{by_row, is_column_major, read_header, row_major, scalar, wrong_type};
 use super::zip::{Member, MemberReader, ZipFault, ZipFile};
 use crate::bounded::{self, Kind, size};
 use crate::memory;
@@ -328,10 +328,11 @@ fn convert<S: npyz::Deserialize, T>(header: NpyHeader, bytes: &[u8], map: impl F
 }
 
 /// Puts the values in row-major order.
-fn finish<T>(place: Place, header: NpyHeader, values: std::io::Result<Vec<T>>) -> Result<Array<T>, DataError> {
+fn finish<T: Clone>(place: Place, header: NpyHeader, values: std::io::Result<Vec<T>>) -> Result<Array<T>, DataError> {
     let values = values.map_err(|error| damaged(&place, "values of the declared type", &error))?;
-    row_major(&place, &header)?;
-    Ok(Array { shape: header.shape().to_vec(), values })
+    let shape = header.shape().to_vec();
+    let values = if is_column_major(&header) { by_row(&shape, &values) } else { values };
+    Ok(Array { shape, values })
 }
 
 /// Shape and values, last dimension fastest.

@@ -72,9 +72,39 @@ pub(super) fn scalar(header: &NpyHeader) -> Option<(TypeChar, u64)> {
     }
 }
 
-/// Refuses an array whose values lie column by column.
+/// Whether the values of an array lie column by column.
+pub(super) fn is_column_major(header: &NpyHeader) -> bool {
+    header.order() == Order::Fortran && header.shape().iter().filter(|&&length| length > 1).count() > 1
+}
+
+/// Values of an array with `shape` that lie column by column, in row-major order.
+pub(super) fn by_row<T: Clone>(shape: &[u64], values: &[T]) -> Vec<T> {
+    let mut steps = Vec::with_capacity(shape.len());
+    let mut step = 1;
+    for &length in shape {
+        steps.push(step);
+        step *= length as usize;
+    }
+    let mut at = vec![0; shape.len()];
+    let mut ordered = Vec::with_capacity(values.len());
+    for _ in 0..values.len() {
+        let offset: usize = at.iter().zip(&steps).map(|(at, step)| at * step).sum();
+        ordered.extend(values.get(offset).cloned());
+        // The last place counts fastest.
+        for (at, &length) in at.iter_mut().zip(shape).rev() {
+            *at += 1;
+            if *at < length as usize {
+                break;
+            }
+            *at = 0;
+        }
+    }
+    ordered
+}
+
+/// Refuses an array whose values lie column by column, where they are not kept.
 pub(super) fn row_major(place: &Place, header: &NpyHeader) -> Result<(), DataError> {
-    if header.order() != Order::Fortran || header.shape().iter().filter(|&&length| length > 1).count() <= 1 {
+    if !is_column_major(header) {
         return Ok(());
     }
     Err(DataError::new(
@@ -97,7 +127,15 @@ pub(super) fn wrong_type(place: Place, expected: &str, header: &NpyHeader) -> Da
 
 #[cfg(test)]
 mod tests {
-    use super::is_plain;
+    use super::{by_row, is_plain};
+
+    #[test]
+    fn columns_become_rows() {
+        assert_eq!(by_row(&[2, 3], &[11, 21, 12, 22, 13, 23]), [11, 12, 13, 21, 22, 23]);
+        let cube = by_row(&[2, 1, 2], &["000", "100", "001", "101"]);
+        assert_eq!(cube, ["000", "001", "100", "101"]);
+        assert!(by_row::<f32>(&[0, 3], &[]).is_empty());
+    }
 
     #[test]
     fn numpy_headers_pass_and_traps_do_not() {

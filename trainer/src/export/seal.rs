@@ -51,9 +51,14 @@ pub fn seal(student: &IntegerStudent, about: &About<'_>, candidates: &[Vec<i8>])
     Ok(Sealed { file, golden_vectors })
 }
 
+/// Bytes that golden vectors take at most in a file of this size without them.
+pub(super) fn golden_room(file_bytes: usize) -> usize {
+    GOLDEN_BYTES.max((file_bytes as f64 * GOLDEN_SHARE) as usize)
+}
+
 /// Golden vectors in file form, and their number.
 fn record(student: &Student<'_>, candidates: &[Vec<i8>]) -> (Vec<u8>, usize) {
-    let room = GOLDEN_BYTES.max((student.costs().file_bytes as f64 * GOLDEN_SHARE) as usize);
+    let room = golden_room(student.costs().file_bytes);
     let mut arena = vec![0; student.arena_words()];
     let mut seen = vec![false; usize::from(student.metadata().outputs())];
     let (mut fresh, mut repeated) = (Vec::new(), Vec::new());

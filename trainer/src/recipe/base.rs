@@ -47,7 +47,7 @@ pub(super) fn with_base(base: &[String], resolved: &str) -> String {
 }
 
 /// The way from one folder to another, with `/` between names; absolute where there is none.
-fn relative(from: &Path, to: &Path) -> String {
+pub(crate) fn relative(from: &Path, to: &Path) -> String {
     let whole = |path: &Path| {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         path.canonicalize().unwrap_or_else(|_| path.to_path_buf())

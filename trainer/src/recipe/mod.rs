@@ -39,7 +39,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-pub(crate) use base::folders;
+pub(crate) use base::{folders, relative};
 pub use data::{DataKind, DataSection, Missing, SeriesSection, SplitKind, Task};
 pub use error::{RecipeError, RecipeFault, RecipeProblem};
 pub use labelling::Labelling;

@@ -7,6 +7,7 @@ mod evaluate;
 mod interrupt;
 #[cfg(target_os = "linux")]
 mod memory;
+mod new;
 mod own_tables;
 mod resumed_runs;
 mod run_folders;

@@ -114,17 +114,16 @@ mod tests {
     use super::*;
     use crate::dataset::{Role, Withheld};
 
-    fn table(text: &str) -> ColumnTable {
+    fn table(text: &str) -> (tempfile::NamedTempFile, ColumnTable) {
         let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        let (_, path) = file.keep().unwrap();
-        let table = ColumnTable::load(&path).unwrap();
-        table
+        let table = ColumnTable::load(file.path()).unwrap();
+        (file, table)
     }
 
     #[test]
     fn words_become_one_column_each() {
-        let mut table = table("n,color,y,on\n1,red,a,true\n2,blue,b,false\n3,,a,true\n");
+        let (_file, mut table) = table("n,color,y,on\n1,red,a,true\n2,blue,b,false\n3,,a,true\n");
         let withheld = Withheld::all([(Role::Label, Some("y"))]);
         let inputs = table.inputs("student_columns", &["*".to_owned()], &withheld).unwrap();
         assert_eq!(table.names(&inputs), ["n", "color=blue", "color=red", "on"]);
@@ -153,7 +152,7 @@ mod tests {
             (0..count).map(|row| format!("w{},{}\n", row % words, row % 2)).collect()
         };
         let encoded = |count, words| {
-            let mut table = table(&format!("who,y\n{}", rows(count, words)));
+            let (_file, mut table) = table(&format!("who,y\n{}", rows(count, words)));
             table.inputs("student_columns", &["who".to_owned()], &[]).map(|inputs| inputs.len())
         };
         assert_eq!(encoded(19, 19).unwrap(), 19);

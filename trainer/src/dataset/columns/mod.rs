@@ -188,12 +188,11 @@ impl ColumnTable {
         stored.dedup();
         let texts = self.cells(&stored)?;
         let mut values = Array2::zeros((self.rows, columns.len()));
-        let mut next = 0;
+        let mut plain = numbers.columns().into_iter();
         for (to, &at) in columns.iter().enumerate() {
             let mut column = values.column_mut(to);
             let Some(word) = &self.columns[at].word else {
-                column.assign(&numbers.column(next));
-                next += 1;
+                plain.next().into_iter().for_each(|numbers| column.assign(&numbers));
                 continue;
             };
             let cells = stored.iter().position(|&stored| stored == self.stored(at)).unwrap_or_default();
