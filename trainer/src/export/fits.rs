@@ -34,6 +34,18 @@ pub enum Unsealable {
         /// Counted from 0.
         number: usize,
     },
+    /// Dearer than the recipe allows.
+    #[error(
+        "expected a student of at most {limit} {what}, as [budget] of the recipe says, found one of {found}; choose narrower `hidden` in [student], or let `eyas new --budget` choose it"
+    )]
+    Budget {
+        /// The unit.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+        /// What the student takes.
+        found: usize,
+    },
     /// Larger than the limit for reading student files.
     #[error("expected a student file of at most {}, found one of {}; choose narrower hidden layers", size(Kind::Student.limit()), size(*found))]
     Size {

@@ -9,7 +9,8 @@ use super::error::LookError;
 use crate::bounded::size;
 use crate::dataset::DataError;
 use crate::export::costs_of;
-use eyas::model::{CoreClass, Task};
+use crate::run::most_arena;
+use eyas::model::Task;
 
 /// Widths of hidden layers that a table's student is tried with, from the widest on.
 const TABLE: [&[usize]; 15] = [
@@ -158,13 +159,12 @@ fn planned(ends: &Ends<'_>, hidden: &[usize]) -> Result<Planned, LookError> {
     let names = (ends.labels, ends.input_names);
     let (costs, golden) = costs_of(ends.task, &widths, names, ends.graph, ends.teacher)
         .map_err(|error| LookError::Data(unsealable(error.to_string())))?;
-    let cores = [CoreClass::Bytes, CoreClass::Halfwords, CoreClass::Words];
     Ok(Planned {
         inputs: ends.inputs,
         hidden: hidden.to_vec(),
         outputs: ends.labels.len(),
         flash_bytes: costs.file_bytes + golden,
-        ram_bytes: cores.into_iter().map(|core| costs.arena_bytes(core)).max().unwrap_or(0),
+        ram_bytes: most_arena(&costs),
         macs: costs.macs,
     })
 }

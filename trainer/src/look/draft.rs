@@ -10,7 +10,7 @@ use super::{Asked, Edges, Form, Look, Proposed, toml};
 use crate::data::{Data, Truth};
 use crate::dataset::{DataError, FaultKind, Warning};
 use crate::recipe::{Recipe, Task, relative};
-use crate::run::{check, teachers_in_words};
+use crate::run::{check, longest_teachers_in_words};
 
 /// What a look has found, before a recipe.
 pub(super) struct Seen {
@@ -176,9 +176,11 @@ fn planned(recipe: &Recipe, data: &Data, asked: &Asked) -> Result<Planned, LookE
         input_names: data.input_names(),
         labels: &data.truth.names(),
         graph: data.edges.is_some(),
-        teacher: &teachers_in_words(recipe),
+        teacher: &longest_teachers_in_words(recipe),
     };
-    asked.budget.student(&ends, &recipe.student.hidden)
+    // What many words say takes more than the 16 units of a recipe that names none.
+    let usual: &[usize] = if data.edges.is_some() { &[32] } else { &recipe.student.hidden };
+    asked.budget.student(&ends, usual)
 }
 
 fn unusable(path: &Path, error: &dyn std::fmt::Display) -> LookError {

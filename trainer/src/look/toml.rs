@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::column::Part;
 use super::draft::{Nodes, Seen, Windows};
-use super::{Asked, Form, Planned, Proposed};
+use super::{Asked, Budget, Form, Planned, Proposed};
 use crate::dataset::quoted;
 use crate::recipe::{SplitKind, Task};
 
@@ -12,14 +12,6 @@ use crate::recipe::{SplitKind, Task};
 const NAMED: usize = 60;
 /// Width of a line of names.
 const WIDTH: usize = 100;
-
-/// The teacher of a first recipe.
-fn teacher(form: Form) -> &'static str {
-    match form {
-        Form::Graph => "gcn",
-        Form::Table | Form::Series => "mlp",
-    }
-}
 
 /// The recipe; `student` once its widths are known.
 pub(super) fn write(source: &str, asked: &Asked, seen: &Seen, split: &Proposed, student: Option<&Planned>) -> String {
@@ -60,7 +52,7 @@ pub(super) fn write(source: &str, asked: &Asked, seen: &Seen, split: &Proposed, 
             let _ = writeln!(text, "# A row every so many steps, for a first run in reasonable time.\nevery = {every}");
         }
     }
-    let _ = writeln!(text, "\n[[teacher]]\nkind = \"{}\"\n\n[student]", teacher(seen.form));
+    text += "\n# The best of a few settings, found on the tune rows.\n[[teacher]]\nkind = \"auto\"\n\n[student]\n";
     if let Some(student) = student {
         let why =
             if asked.budget.is_limited() { format!(", the widest within {}", asked.budget) } else { String::new() };
@@ -71,7 +63,30 @@ pub(super) fn write(source: &str, asked: &Asked, seen: &Seen, split: &Proposed, 
         );
         let _ = writeln!(text, "hidden = {:?}", student.hidden);
     }
+    if seen.form == Form::Graph {
+        text +=
+            "# The epoch that explains the tune labels best; new nodes are the better for it.\nchoose_by = \"loss\"\n";
+        text += "\n# Features go missing while the student learns, so that it relies on no single one.\n";
+        text += "[[rows]]\nkind = \"word-dropout\"\nshare = 0.3\n";
+    }
+    if seen.label.task == Task::Regress {
+        text += "\n# What is reported is the mean absolute error; `mse` minds large errors more.\n[objective]\nkind = \"mae\"\n";
+    }
+    limits(&mut text, &asked.budget);
     text
+}
+
+/// What the student may cost.
+fn limits(text: &mut String, budget: &Budget) {
+    if !budget.is_limited() {
+        return;
+    }
+    *text += "\n# A student that takes more is refused before anything is trained.\n[budget]\n";
+    for (name, limit) in [("flash", budget.flash), ("ram", budget.ram), ("macs", budget.macs)] {
+        if let Some(limit) = limit {
+            let _ = writeln!(text, "{name} = {limit}");
+        }
+    }
 }
 
 /// Who sees what, and what nobody sees.

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `section` | the macro that makes a section from one definition of its keys |
 //! | `value`, `rule`, `schedule` | types of values, their ranges, weights that fall |
-//! | `data`, `teacher`, `training`, `student`, `quantize` | the sections |
+//! | `data`, `teacher`, `training`, `student`, `quantize`, `budget` | the sections |
 //! | `teacher_kinds` | what each kind of teacher may say |
 //! | `read` | from text to a recipe, `resolve` back to text |
 //! | `clash` | combinations without meaning, as a table |
@@ -17,6 +17,7 @@
 //! What `[[rows]]`, `[[target]]`, `[objective]` and `[[link]]` may say is defined in [`crate::method`].
 
 mod base;
+mod budget;
 pub mod clash;
 pub(crate) mod data;
 mod error;
@@ -40,6 +41,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 pub(crate) use base::{folders, relative};
+pub use budget::BudgetSection;
 pub use data::{DataKind, DataSection, Missing, SeriesSection, SplitKind, Task};
 pub use error::{RecipeError, RecipeFault, RecipeProblem};
 pub use labelling::Labelling;
@@ -107,6 +109,8 @@ pub struct Recipe {
     pub link: Vec<Chosen>,
     /// The way to int8.
     pub quantize: QuantizeSection,
+    /// What the student may cost; left out for no limit.
+    pub budget: Option<BudgetSection>,
     /// What is measured.
     pub report: ReportSection,
 }
@@ -222,6 +226,7 @@ pub fn sections() -> Vec<(String, Vec<&'static Key>)> {
         ("masks", MasksSection::keys()),
         ("student", StudentSection::keys()),
         ("quantize", QuantizeSection::keys()),
+        ("budget", BudgetSection::keys()),
         ("report", ReportSection::keys()),
         ("teacher.inputs", ModelInput::keys()),
         ("objective.soft_weight", Halving::keys()),

@@ -14,7 +14,7 @@ use super::{DataSection, File, Recipe, clash, spelling};
 use crate::method::{self, Chosen, Method, Point};
 
 /// Every table of a recipe.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "base",
     "data",
     "teacher",
@@ -26,6 +26,7 @@ const SECTIONS: [&str; 12] = [
     "objective",
     "link",
     "quantize",
+    "budget",
     "report",
 ];
 
@@ -130,6 +131,7 @@ fn recipe(whole: &Table) -> Result<Recipe, Fault> {
         objective,
         link: list(Point::Link)?,
         quantize: section_at(whole, "quantize", context)?,
+        budget: optional("budget").then(|| section_at(whole, "budget", context)).transpose()?,
         report: section_at(whole, "report", context)?,
     };
     clash::check(&recipe)?;

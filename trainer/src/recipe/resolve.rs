@@ -34,6 +34,8 @@ struct Written<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     link: &'a [Chosen],
     quantize: Ordered,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<Ordered>,
     report: Ordered,
 }
 
@@ -50,6 +52,7 @@ impl Serialize for Recipe {
             objective: &self.objective,
             link: &self.link,
             quantize: Ordered(self.quantize.entries()),
+            budget: self.budget.as_ref().map(|budget| Ordered(budget.entries())),
             report: Ordered(self.report.entries()),
         }
         .serialize(serializer)

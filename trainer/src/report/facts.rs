@@ -27,14 +27,24 @@ fn named(metrics: &Metrics) -> String {
 
 pub(super) fn cost(metrics: &Metrics) -> Section {
     let cost = &metrics.cost;
+    let most_arena = cost.arena_bytes.max(cost.arena_bytes_cortex_m0).max(cost.arena_bytes_cortex_m4);
+    let budget = metrics.budget;
     let rows = [
-        ("Flash for the file, bytes", cost.file_bytes),
-        ("of these weights, bytes", cost.weight_bytes),
-        ("Multiply-accumulates of a dense inference", cost.macs),
-        ("Parameters (weights and biases)", cost.parameters),
+        ("Flash for the file, bytes", cost.file_bytes, budget.and_then(|budget| budget.flash)),
+        ("of these weights, bytes", cost.weight_bytes, None),
+        ("Arena at most, bytes", most_arena, budget.and_then(|budget| budget.ram)),
+        ("Multiply-accumulates of a dense inference", cost.macs, budget.and_then(|budget| budget.macs)),
+        ("Parameters (weights and biases)", cost.parameters, None),
     ];
-    let rows = rows.map(|(name, value)| (name, grouped(value))).into();
-    let table = Table::new("The shipped student, known before it runs", "What").numbers("Figure").pairs(rows);
+    let mut table = Table::new("The shipped student, known before it runs", "What").numbers("Figure");
+    if budget.is_some() {
+        table = table.numbers("Budget");
+    }
+    for (name, value, limit) in rows {
+        let mut cells = vec![name.to_owned(), grouped(value)];
+        cells.extend(budget.map(|_| limit.map_or_else(String::new, grouped)));
+        table.row(cells);
+    }
     let caption = "On each core; instructions of an inference without absent inputs, by a formula that meets the bench within 1 %";
     let mut cores = Table::new(caption, "Core")
         .numbers("Arena, bytes")

@@ -133,6 +133,17 @@ impl CostMetrics {
     }
 }
 
+/// What the student may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Bytes of flash.
+    pub flash: Option<usize>,
+    /// Bytes of arena, on the core that takes the most.
+    pub ram: Option<usize>,
+    /// Multiply-accumulates of a dense inference.
+    pub macs: Option<usize>,
+}
+
 /// What a figure means.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figure {
@@ -303,6 +314,9 @@ pub struct Metrics {
     pub shipped: ShippedStudent,
     /// What it costs.
     pub cost: CostMetrics,
+    /// What it may cost, where the recipe says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// What the figures mean, by name.
     pub figures: BTreeMap<String, Figure>,
     /// Every figure measured, one a row.
@@ -354,6 +368,8 @@ pub struct About {
     pub shipped: ShippedStudent,
     /// What it costs.
     pub cost: CostMetrics,
+    /// What it may cost, where the recipe says.
+    pub budget: Option<Budget>,
 }
 
 impl Metrics {
@@ -387,6 +403,7 @@ impl Metrics {
             controls: about.controls.into_iter().filter(ran).collect(),
             shipped: about.shipped,
             cost: about.cost,
+            budget: about.budget,
             summary: summarise::summaries(&results),
             differences: summarise::differences(&results),
             runs: outcomes.iter().map(summarise::run).collect(),

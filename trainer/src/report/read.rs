@@ -127,6 +127,7 @@ impl Old {
                 widths: self.student_widths,
             },
             cost: self.cost,
+            budget: None,
         };
         (about, self.made_on)
     }

@@ -81,6 +81,7 @@ fn about(recipe: &str, data: Data, split: &str, seed: u64) -> About {
             arena_bytes_cortex_m4: 96,
             arena_bytes_cortex_m0: 128,
         },
+        budget: None,
     }
 }
 

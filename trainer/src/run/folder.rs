@@ -7,7 +7,7 @@ use crate::export::{FloatStudent, STUDENT_FLOAT, SealError, Sealed, seal, write_
 use crate::nn::MlpWeights;
 use crate::output::{OutputError, OutputFolder, hexadecimal};
 use crate::quantize::{About, InputCoding, Replay, activations};
-use crate::recipe::{Recipe, Seen, TeacherSection};
+use crate::recipe::{BudgetSection, Recipe, Seen, TeacherSection};
 use crate::report::metrics::{self, CostMetrics, DataTask, Metrics, ShippedStudent, TeacherMetrics};
 use crate::report::shipped::{self, Answers, Shipped, Steps};
 use crate::report::{Document, card, html};
@@ -159,6 +159,7 @@ pub fn write(
             widths,
         },
         cost: CostMetrics::of(&costs),
+        budget: recipe.budget.map(|BudgetSection { flash, ram, macs }| metrics::Budget { flash, ram, macs }),
     };
     let outcomes: Vec<_> = result.jobs.iter().map(|job| job.outcome.clone()).collect();
     let metrics = Metrics::of(about, &outcomes, judged(data, shipped, &loaded));

@@ -49,11 +49,11 @@ pub use start::{Error, Run};
 
 use crate::data::{Data, Evaluation, Truth};
 use crate::dataset::Split;
-use crate::export::{Unsealable, check_fits};
+use crate::export::{Unsealable, check_fits, costs_of};
 use crate::nn::{BackendKind, MadeOn};
 use crate::recipe::Recipe;
 use crate::teacher::FileAnswers;
-use eyas::model::Task;
+use eyas::model::{CoreClass, Costs, Task};
 
 /// How a recipe is carried out; nothing here changes a byte of the student file except seeds and backend.
 #[derive(Clone, Debug)]
@@ -109,7 +109,43 @@ pub(crate) fn task(data: &Data) -> Task {
 /// [`Unsealable`] with what to change.
 pub fn check(recipe: &Recipe, data: &Data) -> Result<(), Unsealable> {
     let widths = [&[data.student][..], &recipe.student.hidden, &[data.truth.outputs()]].concat();
-    check_fits(task(data), &widths, &data.truth.names(), folder::input_names(data))
+    check_fits(task(data), &widths, &data.truth.names(), folder::input_names(data))?;
+    check_budget(recipe, data, &widths)
+}
+
+/// Checks that a student of these widths keeps to the budget of its recipe.
+fn check_budget(recipe: &Recipe, data: &Data, widths: &[usize]) -> Result<(), Unsealable> {
+    let Some(budget) = recipe.budget else { return Ok(()) };
+    let labels = data.truth.names();
+    let names = (&labels[..], folder::input_names(data));
+    let teachers = longest_teachers_in_words(recipe);
+    // What cannot be weighed is refused when it is sealed.
+    let Ok((costs, golden)) = costs_of(task(data), widths, names, data.edges.is_some(), &teachers) else {
+        return Ok(());
+    };
+    let limits = [
+        ("bytes of flash", budget.flash, costs.file_bytes + golden),
+        ("bytes of RAM", budget.ram, most_arena(&costs)),
+        ("multiply-accumulates", budget.macs, costs.macs),
+    ];
+    match limits.into_iter().find(|(_, limit, found)| limit.is_some_and(|limit| *found > limit)) {
+        Some((what, Some(limit), found)) => Err(Unsealable::Budget { what, limit, found }),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes of arena on the core that takes the most.
+pub(crate) fn most_arena(costs: &Costs) -> usize {
+    [CoreClass::Bytes, CoreClass::Halfwords, CoreClass::Words]
+        .map(|core| costs.arena_bytes(core))
+        .into_iter()
+        .max()
+        .unwrap_or(0)
+}
+
+/// The teachers in words, all settings of one that is to be found: what a student file has room for.
+pub(crate) fn longest_teachers_in_words(recipe: &Recipe) -> String {
+    teachers_in_words(&search::with_all_candidates(recipe))
 }
 
 /// Trainings of the teachers of a recipe, in one job.

@@ -151,12 +151,12 @@ fn graphs_as_folders_and_archives() {
         let look = look_at(data);
         assert_eq!((&look["form"], &look["rows"], &look["width"]), (&"graph".into(), &60.into(), &2.into()));
         assert!(look["edges"]["alike"].as_f64().unwrap() > 0.9, "{look}");
-        assert!(look["recipe"].as_str().unwrap().contains("kind = \"gcn\""));
+        assert!(look["recipe"].as_str().unwrap().contains("kind = \"auto\""));
     }
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/cora/data/cora.npz");
     let look = look_at(shipped);
     let bytes = look["student"]["flash_bytes"].as_u64().unwrap();
-    assert!(look["split"]["kind"] == "published" && (24_660..25_900).contains(&bytes), "{look}");
+    assert!(look["split"]["kind"] == "published" && (48_900..50_300).contains(&bytes), "{look}");
     let text = said(folder.path(), &["new", shipped, "--label", "y", "--out", "g.toml"], 2);
     assert!(text.contains("--label") && text.contains("a graph"), "{text}");
 }
@@ -234,6 +234,12 @@ fn a_budget_chooses_the_widths_and_a_recipe_is_never_replaced_unasked() {
     let student = &narrow["student"];
     assert!(student["flash_bytes"].as_u64().unwrap() <= 3072 && student["macs"].as_u64().unwrap() <= 1000, "{student}");
     assert!(narrow["recipe"].as_str().unwrap().contains("the widest within 3 KiB of flash, 256 bytes of RAM"));
+    // The recipe keeps to it too, whoever changes it.
+    let kept = narrow["recipe"].as_str().unwrap();
+    assert!(kept.contains("[budget]\nflash = 3072\nram = 256\nmacs = 1000\n"), "{kept}");
+    fs::write(folder.path().join("narrow.toml"), kept.replace("macs = 1000", "macs = 10")).unwrap();
+    let refused = said(folder.path(), &["distill", "narrow.toml", "--dry-run"], 2);
+    assert!(refused.contains("at most 10 multiply-accumulates") && refused.contains("eyas new --budget"), "{refused}");
     let there = said(folder.path(), &["new", "table.csv"], 2);
     assert!(there.contains("recipe.toml is there already") && there.contains("--force"), "{there}");
     said(folder.path(), &["new", "table.csv", "--force"], 0);
@@ -243,7 +249,7 @@ fn a_budget_chooses_the_widths_and_a_recipe_is_never_replaced_unasked() {
     let recipe = fs::read_to_string(folder.path().join("recipe.toml")).unwrap();
     let short = recipe
         .replace("hidden = [64, 32]", "hidden = [64, 32]\nepochs = 2")
-        .replace("kind = \"mlp\"", "kind = \"mlp\"\nepochs = 2\nmembers = 1");
+        .replace("kind = \"auto\"", "kind = \"mlp\"\nepochs = 2\nmembers = 1");
     fs::write(folder.path().join("recipe.toml"), format!("{short}\n[report]\nseeds = [1]\ncontrols = false\n"))
         .unwrap();
     said(folder.path(), &["distill", "recipe.toml", "--out", "out"], 0);
