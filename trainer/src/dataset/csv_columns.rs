@@ -73,7 +73,7 @@ impl CsvColumns {
     pub(super) fn stray(&self, column: usize) -> Option<String> {
         let Kinds { words, first_word, .. } = self.kinds[column];
         let line = if words > 0 { self.line(first_word).ok()? } else { return None };
-        Some(format!("numbers, but {words} cells are none, the first on line {line}"))
+        Some(format!("numbers but for words on line {line} ({words} such cells in all)"))
     }
 
     /// Values `[rows x columns]` of columns by position; NaN where a cell is missing.

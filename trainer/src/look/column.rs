@@ -229,6 +229,7 @@ const GROUPS: &[&str] = &[
     "session",
     "trial",
     "run",
+    "execution",
     "experiment",
     "batch",
     "block",

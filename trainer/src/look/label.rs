@@ -219,7 +219,10 @@ impl Label {
 
 /// A number in a few digits.
 pub(super) fn short(value: f64) -> String {
-    if value == 0.0 || (1e-3..1e7).contains(&value.abs()) {
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        return value.to_string();
+    }
+    if (1e-3..1e7).contains(&value.abs()) {
         let digits = 4 - value.abs().max(1e-3).log10().floor() as i32;
         let factor = 10f64.powi(digits.clamp(0, 6));
         return ((value * factor).round() / factor).to_string();

@@ -72,7 +72,10 @@ pub(super) fn of_rows(path: &Path, asked: &Asked, raw: &Raw) -> Result<Seen, Loo
     for leak in leaks(raw, &places(&columns), &answer) {
         let found = &raw.columns[leak.column];
         if let Some(column) = columns.iter_mut().find(|column| column.name == found.base) {
-            let stays = if column.columns > 1 { "; it stays an input as a part of its array" } else { "" };
+            let stays = match column.columns {
+                1 => "; put it back into the recipe's columns if a device measures it",
+                _ => "; it stays an input as a part of its array",
+            };
             notes.push(format!("`{}` looks like a leak: {}{stays}", found.name, leak.why));
             if column.columns == 1 {
                 column.plays(Part::Leak, leak.why);

@@ -26,19 +26,16 @@ pub(super) fn write(source: &str, asked: &Asked, seen: &Seen, split: &Proposed, 
     text += "# Every key that is left out has its default. Try it:  eyas distill THIS_FILE --dry-run\n\n[data]\n";
     let _ = writeln!(text, "source = {}", string(source));
     if seen.form == Form::Graph {
-        let _ = writeln!(text, "# {}", seen.label.in_words());
+        let _ = writeln!(text, "# {}", sentence(&seen.label.in_words()));
     } else {
         let task = if seen.label.task == Task::Regress { "regress" } else { "classify" };
         let _ = writeln!(text, "task = \"{task}\"");
         let guessed = seen.label.why.as_deref().map_or_else(String::new, |why| format!(" Chosen by {why}."));
-        let _ = writeln!(text, "# {}.{guessed}", one_line(&seen.label.in_words()));
+        let _ = writeln!(text, "# {}{guessed}", sentence(&seen.label.in_words()));
         let _ = writeln!(text, "label = {}", string(&seen.label.name));
         columns(&mut text, asked, seen);
     }
-    let why = one_line(&split.why);
-    let mut letters = why.chars();
-    let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    let _ = writeln!(text, "# {capital}{}.", letters.as_str());
+    let _ = writeln!(text, "# {}", sentence(&split.why));
     let _ = writeln!(text, "split = \"{}\"", split.kind.word());
     rows(&mut text, seen, split);
     if let Some(Windows { time, site, history, every }) = &seen.series {
@@ -159,6 +156,14 @@ fn list(items: &[String]) -> String {
 
 fn string(text: &str) -> String {
     ::toml::Value::String(text.to_owned()).to_string()
+}
+
+/// A phrase as a sentence of a comment.
+fn sentence(phrase: &str) -> String {
+    let line = one_line(phrase);
+    let mut letters = line.chars();
+    let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{capital}{}.", letters.as_str())
 }
 
 /// A text for a comment, which ends with its line.

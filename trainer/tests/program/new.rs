@@ -38,9 +38,11 @@ fn notes(look: &Value) -> String {
     look["notes"].as_array().unwrap().iter().map(|note| format!("{note}\n")).collect()
 }
 
-/// Numbers that follow no order.
-fn drawn(row: u32, step: u32) -> f64 {
-    f64::from(row * step % 101) / 50.0 - 1.0
+/// Numbers in -1..1 that follow no order and do not come again.
+fn drawn(row: u32, stream: u32) -> f64 {
+    let mixed = (u64::from(row) << 32 | u64::from(stream)).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    ((mixed ^ (mixed >> 32)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
 }
 
 /// Two noisy columns, which tell a class or a quantity together.
@@ -132,6 +134,7 @@ fn arrays_with_folds_and_groups() {
         &[
             ("acc", &[120, 2, 3], acc),
             ("fold", &[120], each(&|row| (row / 4 % 5) as f32)),
+            ("execution", &[120], each(&|row| (row / 2 % 20) as f32)),
             ("subject", &[120], each(&|row| (row / 4) as f32)),
             ("y", &[120], each(&|row| f32::from(u8::from(drawn(row, 38) + drawn(row, 40) > 0.0)))),
         ],
@@ -140,6 +143,8 @@ fn arrays_with_folds_and_groups() {
     assert_eq!((&look["split"]["kind"], &look["split"]["column"]), (&"folds".into(), &"fold".into()));
     assert_eq!((&look["student"]["inputs"], part(&look, "subject")), (&3.into(), "group"));
     assert!(look["teachers"].as_array().unwrap().contains(&"fusion".into()));
+    // The larger unit stays whole, and the smaller one is no input either.
+    assert_eq!(part(&look, "execution"), "reserved");
 }
 
 #[test]
