@@ -74,3 +74,27 @@ fn a_student_that_cannot_follow_its_teacher_is_told_so() {
     let card = fs::read_to_string(folder.path().join("out/card.md")).unwrap();
     assert!(card.contains("cannot follow its teacher"), "{card}");
 }
+
+#[test]
+fn a_column_that_tells_the_answer_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "a,b,code,y\n".to_owned();
+    for row in 0..200u32 {
+        let (a, b) = ((row * 37 % 101) as f32 / 50.0 - 1.0, (row * 53 % 97) as f32 / 48.0 - 1.0);
+        let class = u32::from(a + b > 0.0);
+        writeln!(text, "{a},{b},{},{class}", 10 + 7 * class).unwrap();
+    }
+    fs::write(folder.path().join("t.csv"), text).unwrap();
+    let kinds = |columns: &str| {
+        let text = format!(
+            "[data]\nsource = \"t.csv\"\nlabel = \"y\"\nstudent_columns = [{columns}]\nteacher_columns = [{columns}]\n\
+             split = \"random\"\n[[teacher]]\nkind = \"mlp\"\nsteps = 500\nmembers = 1\n[student]\nhidden = [4]\n\
+             steps = 500\n[report]\nseeds = [1]\ncontrols = false\n"
+        );
+        let recipe = Recipe::parse(&text, &folder.path().join("recipe.toml")).unwrap();
+        let outcome = Run::new(recipe).out(folder.path().join("out")).replace(true).go().unwrap();
+        outcome.metrics.runs[0].findings.iter().map(|finding| finding.kind.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds("\"a\", \"b\", \"code\""), ["leak"]);
+    assert_eq!(kinds("\"a\", \"b\""), [""; 0]);
+}

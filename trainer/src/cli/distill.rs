@@ -15,7 +15,7 @@ use crate::recipe::{DataKind, Recipe};
 use crate::report::{Document, Metrics, summary};
 use crate::run::{
     Cache, Interrupt, MaskCosts, RESULTS, RunContext, RunError, RunOptions, STUDENT, TEACHERS, Work, Written, check,
-    estimate, execute as carry_out, identity, mask_costs, teachers_in_words, write,
+    estimate, execute as carry_out, identity, leaks, mask_costs, teachers_in_words, write,
 };
 use crate::teacher::{FileAnswers, consult};
 use clap::builder::PossibleValuesParser;
@@ -111,6 +111,10 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let files = answers_of_files(arguments, &recipe, &mut data, &search, &cache)?;
     for warning in &data.warnings {
         tell(format_args!("warning: {warning}"));
+    }
+    let train = evaluations.first().map(|evaluation| &evaluation.split.train[..]).unwrap_or_default();
+    for finding in leaks(&recipe, &data, train) {
+        tell(format_args!("warning: {}", finding.text));
     }
     let Some(folder) = folder else { return Ok(()) };
     if arguments.resume && folder.is_finished() {

@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 
+use ndarray::{Axis, s};
+
 use super::raw::{Raw, RawColumn};
+use crate::data::{Data, Matrix, Truth};
 
 /// Rows that are asked at most.
 const ASKED: usize = 20_000;
@@ -27,6 +30,29 @@ pub(super) struct Leak {
     /// Place among the columns of the table.
     pub(super) column: usize,
     pub(super) why: String,
+}
+
+/// Labelled rows from which on a column is judged: among fewer, chance tells classes apart.
+const ENOUGH: usize = 60;
+
+/// Name and reason of each input of the student that alone tells the labels of `rows`; none of a graph.
+pub(crate) fn leaking_inputs(data: &Data, rows: &[usize]) -> Vec<(String, String)> {
+    let Matrix::Dense(x) = &data.x else { return Vec::new() };
+    let rows: Vec<usize> = rows.iter().copied().filter(|&row| data.known[row]).collect();
+    if rows.len() < ENOUGH {
+        return Vec::new();
+    }
+    let seen = x.select(Axis(0), &rows).slice_move(s![.., ..data.student]);
+    let raw = Raw::of_inputs(seen, data.input_names());
+    let answer = match &data.truth {
+        Truth::Classes { labels, .. } => {
+            Answer::Classes(rows.iter().map(|&row| Some(u32::from(labels[row]))).collect())
+        }
+        Truth::Quantity { values, .. } => Answer::Quantity(rows.iter().map(|&row| f64::from(values[row])).collect()),
+    };
+    let places: Vec<usize> = (0..raw.columns.len()).collect();
+    let found = leaks(&raw, &places, &answer).into_iter();
+    found.map(|leak| (raw.columns[leak.column].name.clone(), leak.why)).collect()
 }
 
 /// The suspected columns among `inputs`, which are places in the table.

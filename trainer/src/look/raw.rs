@@ -88,6 +88,18 @@ impl Raw {
         Ok(Self { rows: table.rows(), columns, unusable, warnings: table.warnings(), numbers, exact })
     }
 
+    /// Inputs of a data set that is loaded, `[rows x inputs]`.
+    pub(super) fn of_inputs(numbers: Array2<f32>, names: &[String]) -> Self {
+        let column = |(place, name): (usize, &String)| RawColumn {
+            name: name.clone(),
+            base: name.clone(),
+            values: Values::Numbers(place),
+        };
+        let columns = names.iter().take(numbers.ncols()).enumerate().map(column).collect();
+        let (unusable, warnings, exact) = (Vec::new(), Vec::new(), HashMap::new());
+        Self { rows: numbers.nrows(), columns, unusable, warnings, numbers, exact }
+    }
+
     /// All columns of the readings in a file, or in the files of a folder.
     ///
     /// # Errors

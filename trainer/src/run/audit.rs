@@ -1,4 +1,5 @@
-//! What the teachers' answers are worth, looked at before the student learns from them.
+//! What stands in the way of a good student, looked at before it learns: inputs that tell the answer, and what the teachers'
+//! answers are worth.
 //!
 //! A teacher whose rows are in another order, whose classes are, or that answers the same for every row, spoils a student
 //! without an error anywhere. All of it can be told from the tune rows, whose labels are known.
@@ -7,10 +8,12 @@ use ndarray::{Array2, Axis};
 
 use super::job::Job;
 use super::teachers::Teachers;
-use crate::data::Truth;
+use crate::data::{Data, Truth};
+use crate::dataset::quoted;
 use crate::distill::objective::log_softmax;
+use crate::look::leaking_inputs;
 use crate::nn::predictions;
-use crate::recipe::TeacherKind;
+use crate::recipe::{Recipe, TeacherKind};
 use crate::report::Score;
 use crate::report::outcome::Finding;
 
@@ -83,6 +86,24 @@ impl Agreement {
         }
         None
     }
+}
+
+/// Inputs of the student that alone tell the labels of `rows`. In series the past of the label is an input, and no leak.
+pub fn leaks(recipe: &Recipe, data: &Data, rows: &[usize]) -> Vec<Finding> {
+    if recipe.data.series.is_some() {
+        return Vec::new();
+    }
+    let finding = |(column, why): (String, String)| {
+        Finding::new(
+            "leak",
+            format!(
+                "The column {} looks like a leak: {why}. If it is written after the answer is known, take it out of \
+                 student_columns and teacher_columns in [data].",
+                quoted(&column)
+            ),
+        )
+    };
+    leaking_inputs(data, rows).into_iter().map(finding).collect()
 }
 
 impl Job<'_> {

@@ -115,7 +115,8 @@ pub(super) fn carry_out(work: &Work<'_>, evaluation: &Evaluation) -> Result<JobR
         job.note_agreement(agreement);
     }
     job.judge_teachers(&teachers, asked)?;
-    let findings = job.audit(&teachers);
+    let mut findings = super::leaks(recipe, &job.data, &job.labelled);
+    findings.extend(job.audit(&teachers));
     let student = job.distil("student", recipe, &teachers)?;
     let load = student.load.clone();
     job.judge("student_float", |job, rows| Ok(job.score(&student.weights, rows)))?;

@@ -37,6 +37,7 @@ mod teachers;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+pub use audit::leaks;
 pub use cache::{Cache, TEACHERS};
 pub use error::RunError;
 pub use estimate::estimate;
