@@ -14,6 +14,7 @@
 //! | `statistics`, `evidence`, `verdict` | what may be said of a difference |
 //! | `document` | sections of text, tables and charts |
 //! | `figures`, `answers`, `facts` | the sections |
+//! | `cost` | what a student costs, and what it may cost |
 //! | `cores` | what an inference takes on each core |
 //! | `judged` | a student judged on any labelled rows |
 //! | `findings` | what stands in the way of a better student |
@@ -27,6 +28,7 @@ mod card;
 mod chart;
 mod compare;
 mod cores;
+mod cost;
 mod document;
 mod error;
 mod evidence;
