@@ -9,7 +9,8 @@ const STUDENT: &str = "models/cora/student.eyas";
 #[test]
 fn every_subcommand_helps_with_examples() {
     for command in [
-        "new", "distill", "inspect", "verify", "run", "compare", "label", "methods", "import", "export", "pack", "doctor",
+        "new", "distill", "inspect", "verify", "run", "evaluate", "compare", "label", "methods", "import", "export",
+        "pack", "doctor",
     ] {
         let help = stdout(&[command, "--help"]);
         assert!(help.contains("Examples:") && help.contains(&format!("eyas {command}")), "{command}: {help}");

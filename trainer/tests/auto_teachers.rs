@@ -51,7 +51,7 @@ fn the_teacher_of_a_table_is_found_and_written_into_the_recipe() {
     let recipe = folder.path().join("asked.toml");
     let text = "[data]\nsource = \"table.csv\"\nlabel = \"label\"\nstudent_columns = [\"a\", \"b\"]\n\
                 teacher_columns = [\"a..c\"]\nfolds = [0]\n[[teacher]]\nkind = \"auto\"\ncandidates = 2\n\
-                [student]\nhidden = [8]\nsteps = 200\n[report]\nseeds = [1]\n";
+                [student]\nhidden = [8]\nsteps = 200\n[report]\nseeds = [1, 2, 3]\n";
     fs::write(&recipe, text).unwrap();
     let found = found_and_had_again(folder.path(), &recipe, 2);
     assert!(found.metrics.mean("teacher", "accuracy") > Some(90.0));

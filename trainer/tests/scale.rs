@@ -321,7 +321,7 @@ fn a_constant_column_is_reported_and_what_it_shows_later_is_ignored() {
     for constant in [0.0f32, 0.1, 7e30, -3e-30] {
         let (first, _) = small(|_| constant, class, "classify");
         let (second, folder) = small(|row| if row % 3 == 2 { constant } else { row as f32 * 1e30 }, class, "classify");
-        let warning = "1 columns never change in the train rows of split 0 (the first is `dead`)";
+        let warning = "1 column never changes in the train rows of split 0 (the first is `dead`)";
         for run in [&first, &second] {
             assert!(
                 run.metrics.data.warnings.iter().any(|it| it.starts_with(warning)),

@@ -14,7 +14,7 @@ use crate::dataset::{At, DataError, FaultKind, Place, is_missing, quoted};
 /// # Errors
 /// Labels that are neither: the error names those and the student's.
 pub fn classes(path: &Path, column: &str, texts: &[String], names: &[String]) -> Result<Vec<Option<u16>>, DataError> {
-    let there = |text: &str| !UNKNOWN_CLASS.contains(&text);
+    let there = |text: &str| !UNKNOWN_CLASS.contains(&text) && !is_missing(text);
     // A class may be called like a missing label.
     let known = |text: &String| there(text) || names.contains(text);
     let stated: BTreeSet<&str> = texts.iter().filter(|text| known(text)).map(String::as_str).collect();

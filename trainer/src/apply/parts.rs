@@ -102,7 +102,10 @@ pub fn of_recipe(
     Ok(Labelled {
         integers: sparse_integers(student, &path, features)?,
         labels: numbers.iter().map(|&row| data.truth.in_words(row)).collect(),
-        numbers,
+        numbers: match &data.of_file {
+            Some(of_file) => numbers.iter().map(|&row| of_file[row]).collect(),
+            None => numbers,
+        },
         column: own.data.label,
     })
 }

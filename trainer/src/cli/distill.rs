@@ -7,6 +7,7 @@ use super::{DataOptions, Failure, OrtOptions};
 use crate::bounded::size;
 use crate::data::{Data, Evaluation};
 use crate::dataset::locate::Search;
+use crate::export::Unsealable;
 use crate::memory::{self, Estimate};
 use crate::nn::BackendKind;
 use crate::onnx;
@@ -96,7 +97,11 @@ pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
         backend.name(),
         out.display(),
     ));
-    check(&recipe, &data).map_err(Failure::refused)?;
+    check(&recipe, &data).map_err(|error| match error {
+        // The recipe contradicts itself; the data are as they should be.
+        Unsealable::Budget { .. } => Failure::usage(error),
+        error => Failure::refused(error),
+    })?;
     fits_memory(&estimate(&recipe, &data, &[], evaluations.len(), threads))?;
     // An ONNX model is asked before anything is trained, and may take for ever.
     listen()?;

@@ -48,7 +48,7 @@ pub struct Arguments {
 pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let file = read_student(&arguments.file)?;
     let student = load_student(&file, &arguments.file)?;
-    let recipe = arguments.recipe.as_deref().map(|path| load_recipe(path, &student)).transpose()?;
+    let recipe = arguments.recipe.as_deref().map(|path| load_recipe(path, &student, &arguments.file)).transpose()?;
     let (mut labelled, groups, series) = labelled(arguments, &student, recipe.as_ref()).map_err(Failure::refused)?;
     let metadata = student.metadata();
     let names = output_names(&metadata);

@@ -3,8 +3,9 @@
 use super::Failure;
 use crate::apply::some;
 use crate::bounded::{self, Kind};
-use crate::output::{tell, terminal};
+use crate::output::{hexadecimal, tell, terminal};
 use crate::recipe::Recipe;
+use crate::report::Metrics;
 use eyas::{AlignedBytes, Student};
 use std::path::Path;
 
@@ -27,10 +28,18 @@ pub(super) fn load_student<'a>(bytes: &'a AlignedBytes, path: &Path) -> Result<S
     Student::load(bytes).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))
 }
 
+/// Whether a recipe made a student file: by its own hash, or as what was asked for by the metrics beside the file.
+pub(super) fn made(recipe: &Recipe, student: &Student<'_>, file: &Path) -> bool {
+    let hash = recipe.recipe_hash();
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let asked = || Metrics::read(folder).ok()?.asked_recipe_hash;
+    hash == *student.metadata().provenance.recipe_hash || asked() == Some(hexadecimal(&hash))
+}
+
 /// A recipe that says how rows become a student's inputs; notes if it is not the one that made the student.
-pub(super) fn load_recipe(path: &Path, student: &Student<'_>) -> Result<Recipe, Failure> {
+pub(super) fn load_recipe(path: &Path, student: &Student<'_>, file: &Path) -> Result<Recipe, Failure> {
     let recipe = Recipe::load(path).map_err(Failure::usage)?;
-    if recipe.recipe_hash() != student.metadata().provenance.recipe_hash {
+    if !made(&recipe, student, file) {
         tell(format_args!("note: {} did not make this file; its [data] is taken all the same", path.display()));
     }
     Ok(recipe)

@@ -103,7 +103,7 @@ impl Line<'_> {
 pub(super) fn execute(arguments: &Arguments) -> Result<(), Failure> {
     let file = read_student(&arguments.file)?;
     let student = load_student(&file, &arguments.file)?;
-    let recipe = arguments.recipe.as_deref().map(|path| load_recipe(path, &student)).transpose()?;
+    let recipe = arguments.recipe.as_deref().map(|path| load_recipe(path, &student, &arguments.file)).transpose()?;
     let mut input = Input::open(&arguments.input, &student, recipe.as_ref(), true).map_err(Failure::refused)?;
     let rows = input.read(&student, &[]).map_err(Failure::refused)?;
     tell_ignored(&arguments.input, &rows.ignored);

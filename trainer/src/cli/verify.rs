@@ -1,11 +1,11 @@
 //! `eyas verify`: checks that host and chip compute the same integers.
 
-use super::rows::{load_student, print, read_student};
+use super::rows::{load_student, made, print, read_student};
 use super::{DataOptions, Failure};
 use crate::apply::{Input, sparse_integers};
 use crate::data::Data;
 use crate::output::{counted, tell};
-use crate::recipe::{Recipe, TeacherKind};
+use crate::recipe::Recipe;
 use crate::run::RECIPE;
 use crate::verify::device::{self, BOARDS, Board};
 use crate::verify::{Comparison, OnDeviceError, compare_kernels, compare_on_device};
@@ -188,9 +188,7 @@ pub(super) fn recipe_rows(student: &Student<'_>, file: &Path, options: &DataOpti
         return Ok(Vec::new());
     }
     let recipe = Recipe::load(&recipe_path).map_err(Failure::usage)?;
-    // A recipe that left the choice of its teachers to the run has another hash than what it led to.
-    let searches = recipe.teacher.iter().any(|teacher| teacher.kind() == TeacherKind::Auto);
-    if recipe.recipe_hash() != student.metadata().provenance.recipe_hash && !searches {
+    if !made(&recipe, student, file) {
         tell(format_args!(
             "note: {} did not make this file, only the golden vectors are compared",
             recipe_path.display()

@@ -80,6 +80,7 @@ impl Data {
             groups: None,
             ids: None,
             now: None,
+            of_file: None,
             warnings: Vec::new(),
             notice: None,
         }

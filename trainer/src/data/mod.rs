@@ -65,6 +65,8 @@ pub struct Data {
     pub ids: Option<(String, Vec<String>)>,
     /// The present value of the forecast quantity, where the rows are windows of series.
     pub now: Option<Vec<f32>>,
+    /// Row of the file of each row, where some were left out.
+    pub of_file: Option<Vec<usize>>,
     /// What the user should know about the data.
     pub warnings: Vec<Warning>,
     /// Origin, licence and citation, from the `NOTICE.md` of the data's folder.

@@ -65,6 +65,7 @@ impl Data {
             groups,
             ids: id.map(|id| table.texts(&id).map(|ids| (id, ids))).transpose()?,
             now,
+            of_file: None,
             warnings: table.warnings(),
             notice: bounded::text(&path.with_file_name("NOTICE.md"), bounded::Kind::Document).ok(),
             path,
@@ -94,6 +95,7 @@ impl Data {
         self.groups.as_mut().into_iter().for_each(|groups| select(groups, rows));
         self.ids.as_mut().into_iter().for_each(|(_, ids)| select(ids, rows));
         self.now.as_mut().into_iter().for_each(|now| select(now, rows));
+        self.of_file = Some(rows.to_vec());
     }
 
     /// Groups whose rows lie in several folds.

@@ -48,7 +48,10 @@ impl Truth {
         path: &Path,
     ) -> Result<(Self, Vec<bool>), DataError> {
         let signs = signs(texts);
-        let unknown = |text: &str| UNKNOWN_CLASS.contains(&text) && !(signs && text == "-1");
+        // `NA` among numbers is a missing one; among words it may be the name of a class.
+        let numbers = texts.iter().all(|text| is_missing(text) || text.parse::<f64>().is_ok());
+        let unknown =
+            |text: &str| (UNKNOWN_CLASS.contains(&text) || (numbers && is_missing(text))) && !(signs && text == "-1");
         let known: Vec<bool> = texts.iter().map(|text| !unknown(text)).collect();
         Ok((classes((texts, &known), given, name, path)?, known))
     }

@@ -190,7 +190,8 @@ impl fmt::Display for Warning {
             ),
             Self::DecimalCommas { columns, first, example } => write!(
                 f,
-                "decimal commas in {columns} columns (the first is `{first}`): `{example}` was read as {}",
+                "decimal commas in {} (the first is `{first}`): `{example}` was read as {}",
+                counted(*columns, "column", "columns"),
                 example.replacen(',', ".", 1)
             ),
             Self::DroppedRows { dropped, rows, columns } => {

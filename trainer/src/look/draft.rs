@@ -83,6 +83,8 @@ pub(super) fn finish(path: &Path, asked: &Asked, mut seen: Seen) -> Result<Look,
     let text = toml::write(&source, asked, &seen, &split, Some(&student));
     // The data is the same; only the widths are new.
     let recipe = Recipe::parse(&text, &folder.join("recipe.toml"))?;
+    check(&recipe, &data).map_err(|error| unusable(path, &error))?;
+    seen.label.unlabelled = data.known.iter().filter(|known| !**known).count();
     if let Truth::Classes { labels, names } = &data.truth {
         // As the run spells them, of the rows that it keeps.
         let mut counts = vec![0; names.len()];

@@ -9,6 +9,7 @@ use super::error::LookError;
 use super::leak::Answer;
 use super::raw::{Raw, RawColumn, Values};
 use crate::dataset::{MAX_CATEGORIES, quoted};
+use crate::output::counted;
 use crate::recipe::Task;
 
 /// Names that say that a column is the answer.
@@ -190,7 +191,9 @@ impl Label {
             }
         };
         if self.unlabelled > 0 {
-            text += &format!("; {} rows without a label learn from the teacher alone", self.unlabelled);
+            let (rows, learn) =
+                (counted(self.unlabelled, "row", "rows"), if self.unlabelled == 1 { "learns" } else { "learn" });
+            text += &format!("; {rows} without a label {learn} from the teacher alone");
         }
         text
     }
@@ -202,8 +205,9 @@ impl Label {
         match least {
             Some((name, count)) if *count < 10 => {
                 vec![format!(
-                    "class {} has {count} rows only: too few to teach, choose and judge by; join it with another, or collect more",
-                    quoted(name)
+                    "class {} has only {}: too few to teach, choose and judge by; join it with another, or collect more",
+                    quoted(name),
+                    counted(*count, "row", "rows")
                 )]
             }
             Some((name, count)) if most >= crate::dataset::UNBALANCED_RATIO * count => {

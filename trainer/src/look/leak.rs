@@ -65,7 +65,7 @@ pub(super) fn leaks(raw: &Raw, inputs: &[usize], answer: &Answer) -> Vec<Leak> {
     for &(column, gain) in gains.iter().filter(|&&(_, gain)| gain >= SUSPECT) {
         let same = is_same(raw, &raw.columns[column], answer);
         // An easy task has many good columns.
-        if !same && (others >= OTHERS || 2 * many > inputs.len() + 1) {
+        if !same && (others >= OTHERS || 2 * many > inputs.len() + 1 || inputs.len() == 1) {
             continue;
         }
         let why = match (same, answer) {
@@ -94,8 +94,9 @@ pub(super) fn leaks(raw: &Raw, inputs: &[usize], answer: &Answer) -> Vec<Leak> {
 fn gain(raw: &Raw, column: &RawColumn, answer: &Answer) -> f64 {
     let step = raw.rows.div_ceil(ASKED).max(1);
     let rows = || (0..raw.rows).step_by(step);
-    // Neighbouring rows may be alike, so both parts are spread over the table in the same way.
-    let (known, asked): (Vec<usize>, Vec<usize>) = rows().partition(|&row| !(row / step).is_multiple_of(3));
+    // Rows may be in an order, or come in turns: both parts are drawn from all over the table.
+    let asks = |row: usize| ((row as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).is_multiple_of(3);
+    let (asked, known): (Vec<usize>, Vec<usize>) = rows().partition(|&row| asks(row));
     let question = Question { raw, column, known: &known, asked: &asked };
     if !column.words().is_empty() {
         return question.gain(None, answer);

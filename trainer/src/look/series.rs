@@ -11,6 +11,7 @@ use super::raw::Raw;
 use super::table::{notes, profiles};
 use super::{Asked, Form, Proposed};
 use crate::dataset::{DataError, FaultKind, Place};
+use crate::output::counted;
 use crate::recipe::{SplitKind, Task};
 
 /// Most readings in a window, and most rows, of a first recipe.
@@ -124,7 +125,8 @@ fn windows(raw: &Raw, mut columns: Vec<Column>, label: Label, (time, site): (Str
         .count();
     if gaps > 0 {
         notes.push(format!(
-            "{gaps} columns have gaps, which are filled with the last reading before them, as on a device"
+            "gaps in {}, which are filled with the last reading before them, as on a device",
+            counted(gaps, "column", "columns")
         ));
     }
     let why = format!("`{time}` says when, and a device meets later readings");

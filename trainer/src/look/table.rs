@@ -14,6 +14,7 @@ use super::leak::leaks;
 use super::raw::Raw;
 use super::{Asked, Form, rows, series};
 use crate::dataset::{ColumnTable, DataError, FaultKind, Place};
+use crate::output::counted;
 use crate::recipe::Task;
 
 /// Looks at a file, or a folder of Parquet files.
@@ -121,9 +122,9 @@ pub(super) fn notes(raw: &Raw, columns: &[Column]) -> Vec<String> {
     if let Some(first) = gaps.first() {
         let share = 100.0 * gaps.iter().map(|column| column.missing).fold(0.0, f64::max);
         notes.push(format!(
-            "{} columns have missing cells (the first is `{}`; at most {share:.1} %): their rows are left out, and a device \
-             needs a value for every input",
-            gaps.len(),
+            "missing cells in {} (the first is `{}`; at most {share:.1} %): their rows are left out, and a device needs a value \
+             for every input",
+            counted(gaps.len(), "column", "columns"),
             first.name
         ));
     }

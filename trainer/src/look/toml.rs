@@ -69,7 +69,10 @@ pub(super) fn write(source: &str, asked: &Asked, seen: &Seen, split: &Proposed, 
     if seen.label.task == Task::Regress {
         text += "\n# What is reported is the mean absolute error; `mse` minds large errors more.\n[objective]\nkind = \"mae\"\n";
     }
-    limits(&mut text, &asked.budget);
+    // A budget holds for the widths that were chosen by it.
+    if student.is_some() {
+        limits(&mut text, &asked.budget);
+    }
     text
 }
 

@@ -48,7 +48,8 @@ pub(super) fn findings(metrics: &Metrics) -> Section {
 fn of_runs(metrics: &Metrics) -> Vec<String> {
     let mut found: Vec<(&Finding, usize)> = Vec::new();
     for finding in metrics.runs.iter().flat_map(|run| &run.findings) {
-        match found.iter_mut().find(|(known, _)| known.kind == finding.kind) {
+        let same = |known: &Finding| (&known.kind, &known.column) == (&finding.kind, &finding.column);
+        match found.iter_mut().find(|(known, _)| same(known)) {
             Some((_, count)) => *count += 1,
             None => found.push((finding, 1)),
         }

@@ -45,6 +45,9 @@ pub struct Outcome {
 pub struct Finding {
     /// Which, as a word for scripts.
     pub kind: String,
+    /// The column that it is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
     /// What it is, its evidence, and what to try.
     pub text: String,
 }
@@ -53,7 +56,7 @@ impl Finding {
     /// A finding.
     #[must_use]
     pub fn new(kind: &str, text: String) -> Self {
-        Self { kind: kind.to_owned(), text }
+        Self { kind: kind.to_owned(), column: None, text }
     }
 }
 

@@ -24,11 +24,12 @@ const CLEAR: f64 = 3.0;
 
 /// The answers of a teacher against the labels of some rows.
 struct Agreement {
-    rows: f64,
     /// Share of right answers.
     right: f64,
     /// The same of answers that have nothing to do with the labels, but occur as often.
     by_chance: f64,
+    /// Standard error of `right` among such answers (Fleiss, Cohen and Everitt 1969).
+    error: f64,
     /// Share of the most frequent label, and its class.
     majority: (f64, usize),
 }
@@ -38,22 +39,21 @@ impl Agreement {
         let rows = labels.len().max(1) as f64;
         let share = |of: &[u16], class: usize| of.iter().filter(|&&it| usize::from(it) == class).count() as f64 / rows;
         let right = labels.iter().zip(decided).filter(|(label, decided)| label == decided).count() as f64 / rows;
-        let by_chance = (0..classes).map(|class| share(labels, class) * share(decided, class)).sum();
+        let shares: Vec<(f64, f64)> = (0..classes).map(|class| (share(labels, class), share(decided, class))).collect();
+        let by_chance: f64 = shares.iter().map(|(p, q)| p * q).sum();
+        let both: f64 = shares.iter().map(|(p, q)| p * q * (p + q)).sum();
+        let error = ((by_chance + by_chance * by_chance - both).max(0.0) / rows).sqrt();
         let most = (0..classes)
             .map(|class| (share(labels, class), class))
             .fold((0.0, 0), |best, next| if next.0 > best.0 { next } else { best });
-        Self { rows, right, by_chance, majority: most }
-    }
-
-    fn error(&self) -> f64 {
-        (self.by_chance * (1.0 - self.by_chance) / self.rows).sqrt()
+        Self { right, by_chance, error, majority: most }
     }
 
     /// What is wrong with the answers, if anything.
     fn finding(&self, names: &[String]) -> Option<Finding> {
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let told = format!("the teacher is right for {} of the tune rows", percent(self.right));
-        if self.right < self.by_chance - CLEAR * self.error() {
+        if self.right < self.by_chance - CLEAR * self.error {
             return Some(Finding::new(
                 "teacher-contradicts",
                 format!(
@@ -63,18 +63,18 @@ impl Agreement {
                 ),
             ));
         }
-        if self.right < self.by_chance + CLEAR * self.error() && self.right <= self.majority.0 {
+        if self.right < self.by_chance + CLEAR * self.error && self.right <= self.majority.0 {
             return Some(Finding::new(
                 "teacher-at-chance",
                 format!(
-                    "The teacher's answers have nothing to do with the labels: {told}, and always answering {:?} for {}. \
+                    "The teacher's answers cannot be told from chance: {told}, and always answering {:?} for {}. \
                      Check that its rows are those of the data, matched by `id` in [data], and the order of its classes.",
                     names[self.majority.1],
                     percent(self.majority.0)
                 ),
             ));
         }
-        if self.right < self.majority.0 - CLEAR * self.error() {
+        if self.right < self.majority.0 - CLEAR * self.error {
             return Some(Finding::new(
                 "teacher-below-majority",
                 format!(
@@ -94,14 +94,12 @@ pub fn leaks(recipe: &Recipe, data: &Data, rows: &[usize]) -> Vec<Finding> {
         return Vec::new();
     }
     let finding = |(column, why): (String, String)| {
-        Finding::new(
-            "leak",
-            format!(
-                "The column {} looks like a leak: {why}. If it is written after the answer is known, take it out of \
-                 student_columns and teacher_columns in [data].",
-                quoted(&column)
-            ),
-        )
+        let text = format!(
+            "The column {} looks like a leak: {why}. If it is written after the answer is known, take it out of \
+             student_columns and teacher_columns in [data].",
+            quoted(&column)
+        );
+        Finding { column: Some(column), ..Finding::new("leak", text) }
     };
     leaking_inputs(data, rows).into_iter().map(finding).collect()
 }
@@ -184,6 +182,10 @@ mod tests {
         let half: Vec<u16> =
             labels.iter().enumerate().map(|(row, &label)| if row % 8 < 4 { label } else { 0 }).collect();
         assert_eq!(kind(&labels, &half), None);
+        // Five of a hundred rows are of a class, of which it finds three: not above the majority, but far above chance.
+        let few: Vec<u16> = (0..100).map(|row| u16::from(row < 5)).collect();
+        let finds: Vec<u16> = (0..100).map(|row| u16::from((2..9).contains(&row))).collect();
+        assert_eq!(kind(&few, &finds), None);
         // Nine of ten rows are of one class: 80 % right, and better than chance by far, is worse than saying so.
         let rare: Vec<u16> = (0..400).map(|row| u16::from(row % 10 == 0)).collect();
         let eager: Vec<u16> = (0..400).map(|row| u16::from(row % 10 == 0 || row % 5 == 1)).collect();

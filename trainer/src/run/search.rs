@@ -88,6 +88,8 @@ impl Job<'_> {
             all.extend(tried);
         }
         settled.teacher = teachers;
+        // What was found is this seed's.
+        settled.report.seeds = vec![self.seed()];
         Ok((settled, all))
     }
 
@@ -129,7 +131,7 @@ fn best(found: &[Candidate]) -> Vec<usize> {
     };
     let close = |at: &usize| {
         let behind = paired(&found[best].merits, &found[*at].merits);
-        *at == best || behind.mean <= 2.0 * behind.standard_error.unwrap_or(0.0)
+        *at == best || behind.mean <= behind.standard_error.unwrap_or(0.0)
     };
     (0..found.len()).filter(close).collect()
 }
@@ -165,6 +167,8 @@ mod tests {
         };
         // 300, 303 and 200 of 400 right: the first two differ in 37 rows, a standard error of 6 rows.
         assert_eq!(of([|row| row < 300, |row| (17..320).contains(&row), |row| row < 200]), [0, 1]);
+        // Nine rows more, 1.5 standard errors.
+        assert_eq!(of([|row| row < 300, |row| (14..323).contains(&row), |row| row < 200]), [1]);
         // 300 and 320 right, and every row that the first has the second has too: clearly better.
         assert_eq!(of([|row| row < 300, |row| row < 320, |row| row < 200]), [1]);
         // Equal ones are all kept.

@@ -157,3 +157,31 @@ fn readings_become_the_windows_of_the_recipe() {
     let hint = said(folder, &ask("run"), 3);
     assert!(hint.contains("a column `q[0]`") && hint.contains("give --recipe"), "{hint}");
 }
+
+#[test]
+fn rows_that_were_left_out_shift_no_group_and_no_label() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut text = "a,b,fold,half,y\n".to_owned();
+    for row in 0..120u32 {
+        let (a, b) = ((row * 37 % 101) as f32 / 50.0 - 1.0, (row * 53 % 97) as f32 / 48.0 - 1.0);
+        let a = if row == 3 { String::new() } else { a.to_string() };
+        let (half, class) = (if row < 60 { "first" } else { "second" }, ["low", "high"][row as usize / 2 % 2]);
+        writeln!(text, "{a},{b},{},{half},{class}", row % 3).unwrap();
+    }
+    fs::write(folder.join("gap.csv"), text).unwrap();
+    let recipe = "[data]\nsource = \"gap.csv\"\nlabel = \"y\"\nstudent_columns = [\"a\", \"b\"]\n\
+        teacher_columns = [\"a\", \"b\"]\nmissing = \"drop\"\nfolds = [0]\n[[teacher]]\nkind = \"mlp\"\nhidden = [4]\nepochs = 3\n\
+        members = 1\n[student]\nhidden = [4]\nepochs = 3\n[report]\nseeds = [1]\ncontrols = false\n";
+    fs::write(folder.join("recipe.toml"), recipe).unwrap();
+    stdout(folder, &["distill", "recipe.toml", "--out", "out"]);
+    let ask = ["evaluate", "out/student.eyas", "--input", "gap.csv", "--recipe", "recipe.toml", "--rows", "test"];
+    let judged = |more: &[&str]| -> Value {
+        serde_json::from_str(&stdout(folder, &[&ask[..], more, &["--group", "half", "--json"]].concat())).unwrap()
+    };
+    let own = judged(&[]);
+    let rows: Vec<u64> =
+        own["groups"].as_array().unwrap().iter().map(|group| group["rows"].as_u64().unwrap()).collect();
+    assert_eq!(rows, [19, 20], "{own}");
+    assert_eq!(judged(&["--label", "y"])["accuracy"], own["accuracy"]);
+}
