@@ -331,7 +331,7 @@ fn a_constant_column_is_reported_and_what_it_shows_later_is_ignored() {
         }
         let card = fs::read_to_string(folder.path().join("out/card.md")).unwrap();
         let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
-        let said = "1 columns never change in the train rows of split 0";
+        let said = "1 column never changes in the train rows of split 0";
         assert!(card.contains(said) && page.contains(said));
         assert_eq!(first.metrics.summary, second.metrics.summary);
         let (one, two) = (Student::load(&first.file).unwrap(), Student::load(&second.file).unwrap());

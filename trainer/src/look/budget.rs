@@ -30,8 +30,10 @@ const TABLE: [&[usize]; 15] = [
     &[2],
     &[],
 ];
-/// The same for a graph's, whose inputs are many.
-const GRAPH: [&[usize]; 13] = [&[128], &[96], &[64], &[48], &[32], &[24], &[16], &[12], &[8], &[6], &[4], &[2], &[]];
+/// Widths of the one hidden layer of a graph's student, whose inputs are many: each unit of it costs.
+const GRAPH: [usize; 8] = [128, 112, 96, 80, 64, 56, 48, 40];
+/// Every width from here down to 1.
+const NARROW: usize = 36;
 
 /// Limits, each in the unit of its name; `None` for no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

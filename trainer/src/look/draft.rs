@@ -202,9 +202,9 @@ fn unusable(path: &Path, error: &dyn std::fmt::Display) -> LookError {
 fn teachers(recipe: &Recipe, data: &Data) -> Vec<&'static str> {
     let others = data.teacher.iter().any(|&column| column >= data.student);
     let mut kinds = match data.edges {
-        Some(_) => vec!["gcn", "sage", "gat", "mlp"],
-        None if others => vec!["mlp", "fusion"],
-        None => vec!["mlp"],
+        Some(_) => vec!["auto", "gcn", "sage", "gat", "mlp"],
+        None if others => vec!["auto", "mlp", "fusion"],
+        None => vec!["auto", "mlp"],
     };
     kinds.extend(["onnx", "table"]);
     debug_assert!(!recipe.teacher.is_empty());
