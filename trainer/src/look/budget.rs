@@ -133,7 +133,12 @@ impl Budget {
         if !self.is_limited() {
             return planned(ends, default);
         }
-        let widths: &[&[usize]] = if ends.graph { &GRAPH } else { &TABLE };
+        let widths: Vec<Vec<usize>> = if ends.graph {
+            let one = GRAPH.into_iter().chain((1..=NARROW).rev()).map(|width| vec![width]);
+            one.chain([Vec::new()]).collect()
+        } else {
+            TABLE.iter().map(|widths| widths.to_vec()).collect()
+        };
         let mut all = widths.iter().map(|hidden| planned(ends, hidden)).collect::<Result<Vec<_>, _>>()?;
         // A single layer is wider than hidden layers of fewer units than outputs.
         all.sort_by_key(|planned| std::cmp::Reverse(planned.macs));
