@@ -139,7 +139,7 @@ impl<'a> Input<'a> {
             Some(_) => format!("ahead.{}", recipe.data.label),
             None => recipe.data.label.clone(),
         });
-        let usual = own.into_iter().chain(["label".to_owned(), "labels".to_owned()]);
+        let usual = own.into_iter().chain(["label", "labels", "target", "class", "y"].map(str::to_owned));
         let there = |name: &String| match &self.content {
             Content::Columns(table) => table.has(name),
             Content::Matrix(table) => name == "labels" && !table.labels.is_empty(),

@@ -102,7 +102,9 @@ fn labelled(
 ) -> Result<(Labelled, Option<Vec<String>>, bool), DataError> {
     let path = &arguments.input;
     let mut input = Input::open(path, student, recipe, false)?;
-    let groups = arguments.group.as_deref().map(|group| input.texts(group)).transpose()?;
+    let of_recipe_groups = recipe.filter(|recipe| recipe.data.series.is_none()).and_then(|it| it.data.group.as_deref());
+    let group = arguments.group.as_deref().or(of_recipe_groups);
+    let groups = group.map(|group| input.texts(group)).transpose()?;
     let labelled = match (recipe, &arguments.recipe) {
         (Some(recipe), Some(recipe_path)) if arguments.rows != Part::All => {
             let mut of = of_recipe(path, student, (recipe, recipe_path), arguments.rows)?;
@@ -115,8 +117,7 @@ fn labelled(
         _ => {
             let column = input.label(arguments.label.as_deref())?;
             let labels = input.texts(&column)?;
-            let used: Vec<&str> =
-                [Some(&column), arguments.group.as_ref()].into_iter().flatten().map(|it| &**it).collect();
+            let used: Vec<&str> = [Some(column.as_str()), group].into_iter().flatten().collect();
             let part = arguments.rows.published(path, &input)?;
             let mut rows = input.read(student, &used)?;
             tell_ignored(path, &rows.ignored);

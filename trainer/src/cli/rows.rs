@@ -6,6 +6,7 @@ use crate::bounded::{self, Kind};
 use crate::output::{hexadecimal, tell, terminal};
 use crate::recipe::Recipe;
 use crate::report::Metrics;
+use crate::run::RECIPE;
 use eyas::{AlignedBytes, Student};
 use std::path::Path;
 
@@ -36,11 +37,22 @@ pub(super) fn made(recipe: &Recipe, student: &Student<'_>, file: &Path) -> bool 
     hash == *student.metadata().provenance.recipe_hash || asked() == Some(hexadecimal(&hash))
 }
 
-/// A recipe that says how rows become a student's inputs; notes if it is not the one that made the student.
+/// Whether a recipe takes the rows that made a student file: it made the file, or its `[data]` is that of the recipe beside the
+/// file, which did.
+fn takes_its_rows(recipe: &Recipe, student: &Student<'_>, file: &Path) -> bool {
+    let own = || Recipe::load(&file.with_file_name(RECIPE)).ok();
+    made(recipe, student, file) || own().is_some_and(|own| made(&own, student, file) && own.data == recipe.data)
+}
+
+/// A recipe that says how rows become a student's inputs; notes if its rows are not those that made the student.
 pub(super) fn load_recipe(path: &Path, student: &Student<'_>, file: &Path) -> Result<Recipe, Failure> {
     let recipe = Recipe::load(path).map_err(Failure::usage)?;
-    if !made(&recipe, student, file) {
-        tell(format_args!("note: {} did not make this file; its [data] is taken all the same", path.display()));
+    if !takes_its_rows(&recipe, student, file) {
+        tell(format_args!(
+            "warning: the [data] of {} is not known to be that of this file; rows that taught the student may count as tune or \
+             test rows",
+            path.display()
+        ));
     }
     Ok(recipe)
 }

@@ -125,7 +125,7 @@ impl Data {
                 let part = if self.folds.is_some() { format!("fold {fold}") } else { format!("seed {seed}") };
                 let found = format!("none of {} where {part} judges", quoted(name));
                 let expected = "at least one labelled train row of every class";
-                let remedy = "move a row of that class to train, or drop the class";
+                let remedy = "add rows of that class, join it with another, or leave its rows out";
                 return Err(DataError::new(FaultKind::Split, place, expected, found, remedy));
             }
         }

@@ -14,6 +14,7 @@ use super::text_rows::TextRows;
 use super::value;
 use super::warning::Warning;
 use crate::memory;
+use crate::output::counted;
 
 /// A text table whose rows have been counted and whose columns are known.
 #[derive(Debug)]
@@ -73,7 +74,7 @@ impl CsvColumns {
     pub(super) fn stray(&self, column: usize) -> Option<String> {
         let Kinds { words, first_word, .. } = self.kinds[column];
         let line = if words > 0 { self.line(first_word).ok()? } else { return None };
-        Some(format!("numbers but for words on line {line} ({words} such cells in all)"))
+        Some(format!("numbers, but not on line {line} ({} in all)", counted(words, "such cell", "such cells")))
     }
 
     /// Values `[rows x columns]` of columns by position; NaN where a cell is missing.

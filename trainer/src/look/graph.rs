@@ -65,7 +65,15 @@ pub(super) fn look(path: &Path, asked: &Asked) -> Result<Seen, LookError> {
     };
     let nodes = graph.published.is_none().then(|| drawn(&counts));
     let classes = graph.class_names.iter().cloned().zip(counts).collect();
-    let label = Label { name: String::new(), task: Task::Classify, classes, range: None, unlabelled: 0, why: None };
+    let label = Label {
+        name: String::new(),
+        task: Task::Classify,
+        classes,
+        range: None,
+        unlabelled: 0,
+        why: None,
+        minus_one: false,
+    };
     notes.extend(label.notes());
     Ok(Seen {
         form: Form::Graph,

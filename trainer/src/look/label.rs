@@ -35,6 +35,9 @@ pub struct Label {
     /// Why this column, where the user named none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// Whether -1 was taken for a missing label.
+    #[serde(skip)]
+    pub(super) minus_one: bool,
 }
 
 fn as_word<S: serde::Serializer>(task: &Task, to: S) -> Result<S::Ok, S::Error> {
@@ -118,7 +121,7 @@ pub(super) fn learn(
             return refuse("numbers", format!("words such as {}", quoted(word)), "learn it with --task classify");
         }
         let unlabelled = values.iter().filter(|value| value.is_nan()).count();
-        let label = Label { name, task, classes: Vec::new(), range: profile.range, unlabelled, why };
+        let label = Label { name, task, classes: Vec::new(), range: profile.range, unlabelled, why, minus_one: false };
         return Ok((label, Answer::Quantity(values)));
     }
     if profile.kind == Kind::Numbers || profile.different > 16 * MAX_CATEGORIES {
@@ -130,7 +133,10 @@ pub(super) fn learn(
     }
     let (classes, of_rows) = classes(column, &values);
     let unlabelled = of_rows.iter().filter(|class| class.is_none()).count();
-    Ok((Label { name, task, classes, range: None, unlabelled, why }, Answer::Classes(of_rows)))
+    let minus_one = matches!(column.values, Values::Numbers(_))
+        && values.contains(&-1.0)
+        && !classes.iter().any(|(name, _)| name == "-1");
+    Ok((Label { name, task, classes, range: None, unlabelled, why, minus_one }, Answer::Classes(of_rows)))
 }
 
 /// Names and rows of the classes, and the class of each row, as a run will take them.
@@ -200,9 +206,13 @@ impl Label {
 
     /// What is odd about the classes.
     pub(super) fn notes(&self) -> Vec<String> {
+        let minus = self.minus_one.then(|| {
+            let rows = counted(self.unlabelled, "row", "rows");
+            format!("-1 is no label: {rows} without one; write words where -1 is a class")
+        });
         let least = self.classes.iter().min_by_key(|(_, count)| count);
         let most = self.classes.iter().map(|&(_, count)| count).max().unwrap_or(0);
-        match least {
+        let of_sizes = match least {
             Some((name, count)) if *count < 10 => {
                 vec![format!(
                     "class {} has only {}: too few to teach, choose and judge by; join it with another, or collect more",
@@ -217,7 +227,8 @@ impl Label {
                 )]
             }
             _ => Vec::new(),
-        }
+        };
+        minus.into_iter().chain(of_sizes).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::column::{Column, Part, rank};
+use super::column::{Column, Kind, Part, rank};
 use super::draft::Seen;
 use super::error::LookError;
 use super::label::{self, no_column};
@@ -86,6 +86,14 @@ pub(super) fn of_rows(path: &Path, asked: &Asked, raw: &Raw) -> Result<Seen, Loo
     let (splits, more) = rows::proposals(raw, &columns, &places(&columns), &answer);
     notes.extend(more);
     notes.extend(label.notes());
+    if let Some(time) = columns.iter().find(|column| column.part == Part::Time && column.kind == Kind::Words)
+        && label.task == Task::Regress
+    {
+        notes.push(format!(
+            "`{}` holds dates or times as text; to forecast `{}`, write the moments as evenly spaced numbers, such as seconds",
+            time.name, label.name
+        ));
+    }
     Ok(Seen {
         form: Form::Table,
         rows: raw.rows,

@@ -184,4 +184,12 @@ fn rows_that_were_left_out_shift_no_group_and_no_label() {
         own["groups"].as_array().unwrap().iter().map(|group| group["rows"].as_u64().unwrap()).collect();
     assert_eq!(rows, [19, 20], "{own}");
     assert_eq!(judged(&["--label", "y"])["accuracy"], own["accuracy"]);
+    // Other seeds judge the same rows; another split may not.
+    let told = |name: &str, recipe: String| {
+        fs::write(folder.join(name), recipe).unwrap();
+        let output = eyas(folder, &[&ask[..4], &["--recipe", name, "--rows", "test"]].concat());
+        String::from_utf8(output.stderr).unwrap().contains("is not known to be that of this file")
+    };
+    assert!(!told("seeds.toml", recipe.replace("seeds = [1]", "seeds = [1, 2]")));
+    assert!(told("fold.toml", recipe.replace("folds = [0]", "folds = [1]")));
 }

@@ -266,3 +266,16 @@ fn a_budget_chooses_the_widths_and_a_recipe_is_never_replaced_unasked() {
     said(folder.path(), &["new", "table.csv", "--out", "recipes/r.toml"], 0);
     said(folder.path(), &["distill", "recipes/r.toml", "--dry-run"], 0);
 }
+
+#[test]
+fn what_surprises_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| fs::write(folder.path().join(name), text).unwrap();
+    write("minus.csv", rows("a,b,y", 150, |row, a, b, _| format!("{a:.3},{b:.3},{}", i64::from(row % 3) - 1)));
+    let minus = look(folder.path(), "minus.csv", &[]);
+    assert!(notes(&minus).contains("-1 is no label: 50 rows without one"), "{minus}");
+    let hour = |row: u32| format!("2024-01-{:02} {:02}:00", row / 24 + 1, row % 24);
+    write("hours.csv", rows("time,a,q", 200, |row, a, b, _| format!("{},{a:.3},{:.4}", hour(row), a + b)));
+    let hours = look(folder.path(), "hours.csv", &["--label", "q"]);
+    assert!(notes(&hours).contains("`time` holds dates or times as text; to forecast `q`"), "{hours}");
+}
