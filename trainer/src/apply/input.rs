@@ -11,14 +11,13 @@ use sprs::CsMat;
 
 use crate::dataset::table::texts;
 use crate::dataset::{
-    At, ColumnTable, DataError, FaultKind, Npz, Place, Role, Split, Table, Windowing, Withheld, quoted,
+    At, ColumnTable, DataError, FaultKind, Npz, Place, Role, Split, Table, Windowing, Withheld, is_graph, quoted,
     starts_like_archive,
 };
+use crate::look::LABEL_NAMES;
 use crate::output::counted;
 use crate::recipe::Recipe;
 
-/// Arrays that hold the features of a graph archive.
-const GRAPH_ARRAYS: [&str; 2] = ["feat_indptr", "adj_indptr"];
 /// Column with the part of each row.
 const SPLIT: &str = "split";
 
@@ -139,7 +138,7 @@ impl<'a> Input<'a> {
             Some(_) => format!("ahead.{}", recipe.data.label),
             None => recipe.data.label.clone(),
         });
-        let usual = own.into_iter().chain(["label", "labels", "target", "class", "y"].map(str::to_owned));
+        let usual = own.into_iter().chain(["label", "labels"].into_iter().chain(LABEL_NAMES).map(str::to_owned));
         let there = |name: &String| match &self.content {
             Content::Columns(table) => table.has(name),
             Content::Matrix(table) => name == "labels" && !table.labels.is_empty(),
@@ -223,18 +222,17 @@ fn ids(table: &ColumnTable, series: bool) -> Result<Vec<String>, DataError> {
 
 /// An archive: columns where the student names them or a recipe does, otherwise its matrix `x` or that of a graph.
 fn archive(path: &Path, student: &Student<'_>, recipe: Option<&Recipe>) -> Result<Content, DataError> {
-    let arrays = Npz::open_directory(path)?.names();
-    let has = |name: &str| arrays.iter().any(|array| array == name);
-    if GRAPH_ARRAYS.into_iter().any(has) {
+    let npz = Npz::open_directory(path)?;
+    if is_graph(&npz) {
         return Table::load(path).map(Content::Matrix);
     }
     let metadata = student.metadata();
     let names: Vec<&str> = metadata.input_names().collect();
     let base = names.first().and_then(|name| name.split('[').next()).unwrap_or_default();
-    if recipe.is_some() || has(base) || !has("x") {
+    if recipe.is_some() || npz.has(base) || !npz.has("x") {
         let mut table = ColumnTable::load(path)?;
         // A matrix of rows that were already chosen has other places than the array that the student was trained on.
-        if recipe.is_some() || !has("x") || table.exactly(&names).is_ok() {
+        if recipe.is_some() || !npz.has("x") || table.exactly(&names).is_ok() {
             return Ok(Content::Columns(table));
         }
     }

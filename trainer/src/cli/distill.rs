@@ -1,7 +1,7 @@
 //! `eyas distill`: one recipe, one command, one folder.
 
 use super::progress::Bars;
-use super::rows::read_student;
+use super::rows::{made, read_student};
 use super::verify::{Target, recipe_rows, verify};
 use super::{DataOptions, Failure, OrtOptions};
 use crate::bounded::size;
@@ -11,7 +11,7 @@ use crate::export::Unsealable;
 use crate::memory::{self, Estimate};
 use crate::nn::BackendKind;
 use crate::onnx;
-use crate::output::{Existing, OutputFolder, counted, hexadecimal, tell};
+use crate::output::{Existing, OutputFolder, counted, tell};
 use crate::recipe::{DataKind, Recipe};
 use crate::report::{Document, Metrics, summary};
 use crate::run::{
@@ -260,9 +260,7 @@ fn show_finished(arguments: &Arguments, out: &Path, asked: &Asked<'_>) -> Result
     let evaluations = asked.data.evaluations(asked.recipe, &[metrics.shipped.seed]).map_err(Failure::refused)?;
     let same_data =
         evaluations.first().is_some_and(|it| asked.data.hash(&it.split, asked.files) == *provenance.data_hash);
-    let hash = asked.recipe.recipe_hash();
-    let searched = metrics.asked_recipe_hash.as_ref() == Some(&hexadecimal(&hash));
-    let same = (searched || hash == *provenance.recipe_hash) && same_data;
+    let same = made(asked.recipe, &student, &path) && same_data;
     if !same || metrics.backend != asked.backend.name() {
         return Err(Failure::work(format!(
             "{}: expected a run of this recipe, its data and backend, found a finished one of others; choose another \

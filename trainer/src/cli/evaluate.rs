@@ -26,7 +26,8 @@ pub struct Arguments {
     /// Rows with labels: a .csv or .parquet, an .npz with named arrays or `x`, a graph archive, or a folder of these.
     #[arg(long, value_name = "DATA")]
     input: PathBuf,
-    /// Column or array with the right answers. Default: that of the recipe, `label` or `labels`.
+    /// Column or array with the right answers. Default: that of the recipe, else `label`, `labels`, `target`, `class`
+    /// or `y`.
     #[arg(long, value_name = "COLUMN")]
     label: Option<String>,
     /// Column or array with the group of each row, such as a person: the figures are given for each group too.

@@ -21,7 +21,7 @@ use super::npz::{Array, Npz};
 use super::split::Split;
 
 /// Whether the archive holds a graph in a known layout.
-pub(super) fn is_graph(npz: &Npz) -> bool {
+pub(crate) fn is_graph(npz: &Npz) -> bool {
     npz.has("feat_indptr") || npz.has("adj_indptr")
 }
 

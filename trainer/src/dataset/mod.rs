@@ -39,6 +39,7 @@ use std::path::{Path, PathBuf};
 
 use crate::bounded;
 
+pub(crate) use archive::is_graph;
 pub use columns::{ColumnTable, MAX_CATEGORIES};
 pub(crate) use dialect::Dialect;
 pub use error::{At, DataError, Fault, FaultKind, Place};
@@ -104,7 +105,7 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Loaded, DataError> {
 
 /// Whether a file is an archive in a layout of graphs.
 pub(crate) fn is_graph_archive(path: &Path) -> Result<bool, DataError> {
-    Ok(starts_like_archive(path)? && archive::is_graph(&npz::Npz::open_directory(path)?))
+    Ok(starts_like_archive(path)? && is_graph(&npz::Npz::open_directory(path)?))
 }
 
 /// Whether a file begins like a zip archive.

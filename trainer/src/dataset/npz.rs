@@ -80,7 +80,7 @@ impl Npz {
     }
 
     /// Whether the archive has this array.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.archive.position(&npyz::npz::file_name_from_array_name(name)).is_some()
     }
 

@@ -13,7 +13,7 @@ use crate::output::counted;
 use crate::recipe::Task;
 
 /// Names that say that a column is the answer.
-const NAMES: [&str; 4] = ["label", "target", "class", "y"];
+pub(crate) const NAMES: [&str; 4] = ["label", "target", "class", "y"];
 /// Classes that are listed.
 const LISTED: usize = 8;
 

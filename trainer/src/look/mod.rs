@@ -37,6 +37,7 @@ pub use budget::{Budget, Planned};
 pub use column::{Column, Kind, Part};
 pub use error::LookError;
 pub use label::Label;
+pub(crate) use label::NAMES as LABEL_NAMES;
 pub(crate) use leak::leaking_inputs;
 
 use crate::recipe::{SplitKind, Task};

@@ -10,7 +10,6 @@ use toml::Table;
 use super::RunError;
 use super::folder::in_words;
 use super::job::Job;
-use crate::data::Truth;
 use crate::nn::TrainError;
 use crate::recipe::{Recipe, TeacherSection};
 use crate::report::outcome::Tried;
@@ -102,13 +101,9 @@ impl Job<'_> {
         Ok(trained?.answer)
     }
 
-    /// How right an answer is for each tune row: 1 or 0 for a class, the negative distance for a quantity.
+    /// How good an answer is for each tune row, as [`Score::merit`](crate::report::Score::merit) of the row alone.
     fn merits(&self, answer: &Array2<f32>) -> Vec<f64> {
-        let tune = self.split.tune.iter();
-        match &self.data.truth {
-            Truth::Classes { .. } => tune.map(|&row| self.score_of_learnt(answer, &[row]).merit() / 100.0).collect(),
-            Truth::Quantity { .. } => tune.map(|&row| self.score_of_learnt(answer, &[row]).merit()).collect(),
-        }
+        self.split.tune.iter().map(|&row| self.score_of_learnt(answer, &[row]).merit()).collect()
     }
 
     fn tried(&self, candidate: &TeacherSection, answer: &Array2<f32>, cpu_seconds: f64) -> Tried {
